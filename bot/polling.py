@@ -1,0 +1,52 @@
+"""Long polling: ask, keep, and only then confirm by asking on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from telegram import Bot
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bot.inbox import Inbox
+
+ALLOWED = ["message", "callback_query", "my_chat_member", "chat_member"]
+WAIT = 25  # seconds that Telegram may let us wait for something new
+
+logger = logging.getLogger(__name__)
+
+
+async def poll(bot: Bot, inbox: Inbox) -> None:
+    """Run until cancelled. An update is confirmed by the next call, when it is a row."""
+    offset = 0
+    pause = 0.0
+    while True:
+        try:
+            updates = await bot.do_api_request(
+                "getUpdates",
+                {"offset": offset, "timeout": WAIT, "limit": 100, "allowed_updates": ALLOWED},
+                read_timeout=WAIT + 10,
+            )
+        except InvalidToken:
+            raise
+        except RetryAfter as error:
+            pause = _seconds(error)
+        except Conflict:
+            logger.error("Another process is polling with this token; waiting for it to end")
+            pause = 10.0
+        except (NetworkError, TelegramError) as error:
+            pause = min(30.0, max(0.5, pause * 2))
+            logger.warning("Polling failed (%s), again in %.1f s", type(error).__name__, pause)
+        else:
+            pause = 0.0
+            assert isinstance(updates, list)
+            if updates:
+                await inbox.take(updates)
+                offset = max(update.get("update_id", 0) for update in updates) + 1
+        if pause:
+            await asyncio.sleep(pause)
+
+
+def _seconds(error: RetryAfter) -> float:
+    after = error.retry_after
+    return float(after) if isinstance(after, int) else after.total_seconds()

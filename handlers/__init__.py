@@ -1,0 +1,1 @@
+"""Everything a person sees: conversations, words, buttons, pictures, files."""

@@ -1,0 +1,260 @@
+"""What every handler stands on: the house's resources, who is speaking, and how to answer.
+
+The order is always the same: read the update, run one operation in one transaction, speak.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+from telegram import CallbackQuery, InputFile, Message, Update, User
+from telegram.constants import ChatType, ParseMode
+from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.ext import CallbackContext, ExtBot
+from telegram.helpers import create_deep_linked_url
+
+from handlers.cards import Card, Key
+from locales import best_language
+from storage.database import Database
+from storage.people import accounts
+from storage.people.accounts import Reader
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ALERT = 200  # characters that an alert may have
+
+
+@dataclass
+class Capabilities:
+    """What the Bot API server has been found to support; None until it was tried."""
+
+    ephemeral: bool | None = None
+
+
+@dataclass
+class House:
+    """The resources that handlers use, made once at assembly."""
+
+    database: Database
+    clock: Callable[[], datetime]
+    zone: ZoneInfo
+    language: str = "zh_Hans"
+    bot_username: str = ""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    wake_delivery: Callable[[], None] = lambda: None
+
+    def link(self, payload: str) -> str:
+        """A deep link into the private chat."""
+        return create_deep_linked_url(self.bot_username, payload)
+
+
+class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
+    """The context of one update."""
+
+    @property
+    def house(self) -> House:
+        return cast(House, self.bot_data["house"])
+
+    def now(self) -> datetime:
+        return self.house.clock()
+
+    async def write(
+        self, operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.house.database.write(operation, *args, **kwargs)
+
+    async def read(
+        self, operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.house.database.read(operation, *args, **kwargs)
+
+    async def reader(self, update: Update) -> Reader:
+        """Who sent this update: always by the numeric id, never by what it says."""
+        user = sender(update)
+        known = await self.read(accounts.find, user.id, now=self.now())
+        if known is not None:
+            return known
+        language = best_language(user.language_code, self.house.language)
+        return await self.write(accounts.meet, user.id, language, now=self.now())
+
+
+def sender(update: Update) -> User:
+    """The person of the update. Handlers are installed so that there always is one."""
+    user = update.effective_user
+    assert user is not None
+    return user
+
+
+def tap(update: Update) -> CallbackQuery:
+    """The tap of the update."""
+    query = update.callback_query
+    assert query is not None
+    return query
+
+
+def is_private(update: Update) -> bool:
+    """Whether this happens in the private chat with the bot."""
+    chat = update.effective_chat
+    return chat is not None and chat.type == ChatType.PRIVATE
+
+
+async def show(update: Update, context: Context, reader: Reader, card: Card) -> None:
+    """Put the card in front of the person: in place after a tap, else as the one new card."""
+    query = update.callback_query
+    if query is not None and isinstance(query.message, Message) and query.message.text:
+        answered, edited = await asyncio.gather(
+            _hush(query), _edit(query.message, card), return_exceptions=True
+        )
+        if isinstance(answered, BaseException):
+            raise answered
+        if edited is True:
+            return
+        if isinstance(edited, BaseException):
+            raise edited
+    elif query is not None:
+        await _hush(query)
+    await show_anew(context, reader, card)
+
+
+async def show_anew(context: Context, reader: Reader, card: Card) -> None:
+    """Send the card as a new message and take the former card away."""
+    sent = await context.bot.send_message(
+        reader.tg_user_id, card.text, parse_mode=ParseMode.HTML, reply_markup=card.markup()
+    )
+    await _becomes_the_card(context, reader, sent.message_id)
+
+
+async def show_picture(
+    update: Update, context: Context, reader: Reader, picture: bytes, card: Card, name: str
+) -> None:
+    """Send a picture as the card; the card's text becomes its caption."""
+    if update.callback_query is not None:
+        await _hush(update.callback_query)
+    sent = await context.bot.send_photo(
+        reader.tg_user_id,
+        InputFile(picture, filename=name),
+        caption=card.text,
+        parse_mode=ParseMode.HTML,
+        reply_markup=card.markup(),
+    )
+    await _becomes_the_card(context, reader, sent.message_id)
+
+
+async def send_file(
+    update: Update, context: Context, reader: Reader, content: bytes, name: str, caption: str
+) -> None:
+    """Send a file to the person in private; the card stays where it is."""
+    if update.callback_query is not None:
+        await _hush(update.callback_query)
+    await context.bot.send_document(
+        reader.tg_user_id,
+        InputFile(content, filename=name),
+        caption=caption,
+        parse_mode=ParseMode.HTML,
+    )
+
+
+async def whisper(
+    update: Update, context: Context, reader: Reader, text: str, payload: str, key: str
+) -> None:
+    """Answer a tap in a group to this one person, and never to the group.
+
+    The ladder: a message that only this member sees, with a ``key`` into the private chat
+    where ``payload`` leads; the tap's alert, when the text is short and plain; the private
+    chat itself, opened by the tap.
+    """
+    query = tap(update)
+    chat = update.effective_chat
+    card = Card(text, ((Key(key, url=context.house.link(payload)),),))
+    if chat is not None and context.house.capabilities.ephemeral is not False:
+        try:
+            await context.bot.send_message(
+                chat.id,
+                card.text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=card.markup(),
+                api_kwargs={
+                    "ephemeral_message_parameters": {
+                        "receiver_user_id": reader.tg_user_id,
+                        "callback_query_id": query.id,
+                    }
+                },
+            )
+        except BadRequest:
+            context.house.capabilities.ephemeral = False
+        else:
+            context.house.capabilities.ephemeral = True
+            await _hush(query)
+            return
+    if len(text) <= ALERT and "<" not in text:
+        await query.answer(html.unescape(text), show_alert=True)
+    else:
+        await query.answer(url=context.house.link(payload))
+
+
+async def alert(update: Update, text: str) -> None:
+    """Say a short sentence to whoever tapped, seen by nobody else."""
+    await tap(update).answer(shortened(text, ALERT), show_alert=True)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, cut with an ellipsis to so many UTF-16 units, as Telegram counts."""
+    while len(text.encode("utf-16-le")) // 2 > limit:
+        text = text[: limit - 1 if len(text) > limit else len(text) - 2].rstrip() + "…"
+    return text
+
+
+async def take_away(context: Context, chat_id: int, message_id: int) -> None:
+    """Delete a message of ours if it is still there."""
+    with contextlib.suppress(BadRequest, Forbidden):
+        await context.bot.delete_message(chat_id, message_id)
+
+
+async def _becomes_the_card(context: Context, reader: Reader, message_id: int) -> None:
+    await context.write(accounts.remember_card, reader.account_id, message_id)
+    if reader.card_message_id is not None and reader.card_message_id != message_id:
+        await take_away(context, reader.tg_user_id, reader.card_message_id)
+
+
+async def _hush(query: CallbackQuery) -> None:
+    """Stop the tap's spinner; too late is no harm."""
+    with contextlib.suppress(BadRequest):
+        await query.answer()
+
+
+async def _edit(message: Message, card: Card) -> bool:
+    """Edit in place; False when that message can no longer be edited."""
+    try:
+        await message.edit_text(card.text, parse_mode=ParseMode.HTML, reply_markup=card.markup())
+    except BadRequest as error:
+        return "not modified" in str(error)
+    return True
+
+
+__all__ = [
+    "ALERT",
+    "Capabilities",
+    "Context",
+    "House",
+    "TelegramError",
+    "alert",
+    "is_private",
+    "send_file",
+    "sender",
+    "shortened",
+    "show",
+    "show_anew",
+    "show_picture",
+    "take_away",
+    "tap",
+    "whisper",
+]

@@ -1,0 +1,109 @@
+"""The one place that turns failures into words."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from telegram import Update
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from handlers.buttons import StaleButton
+from handlers.cards import Card, Key
+from handlers.context import Context, alert, is_private, show, show_anew
+from handlers.people.buttons import Home
+from handlers.people.linking import link_card
+from handlers.training.refusals_text import training_text
+from handlers.wiring import AnyApplication
+from locales import catalog
+from storage.messaging.reminders import MuteRefused
+from storage.people.accounts import WindowTooShort
+from storage.refusals import NotAllowed, NotFound, NotLinked, Refusal
+
+logger = logging.getLogger(__name__)
+
+
+def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Say why not, and what to do next, in the reader's language."""
+    _ = catalog(language).gettext
+    match refusal:
+        case StaleButton():
+            return _("This button is out of date. Send /menu for the present state.")
+        case NotLinked():
+            return _("Please link your account first: send /start to me in private.")
+        case NotFound():
+            return _("This is no longer there. Send /menu for the present state.")
+        case NotAllowed():
+            return _(
+                "You do not have the right to do this. "
+                "If you need it, please contact your school coordinator."
+            )
+        case WindowTooShort():
+            return _("Please leave at least an hour a day in which I may write to you.")
+        case MuteRefused():
+            return _(
+                "This one cannot be muted, because missing it would cost you the seat or "
+                "the hours. It stays at one reminder a day."
+            )
+        case _:
+            return training_text(refusal, language, zone, now) or _(
+                "This is not possible at the moment. Send /menu for the present state."
+            )
+
+
+def install(application: AnyApplication) -> None:
+    application.add_error_handler(_on_error)  # type: ignore[arg-type]
+
+
+async def _on_error(update: object, context: Context) -> None:
+    error = context.error
+    if not isinstance(update, Update):
+        logger.error("Something failed outside an update", exc_info=error)
+        return
+    if isinstance(error, Refusal):
+        await _refuse(update, context, error)
+        return
+    if isinstance(error, Forbidden):
+        # The person has blocked the bot meanwhile; my_chat_member tells the same.
+        logger.info("Update %d: the person cannot be written to", update.update_id)
+        return
+    logger.error("Update %d failed", update.update_id, exc_info=error)
+    report: Callable[[int, str], None] | None = context.bot_data.get("report_fault")
+    if report is not None:
+        report(update.update_id, repr(error))
+    with contextlib.suppress(TelegramError):
+        await _apologise(update, context)
+
+
+async def _refuse(update: Update, context: Context, refusal: Refusal) -> None:
+    reader = await context.reader(update)
+    text = refusal_text(refusal, reader.language, context.house.zone, context.now())
+    _ = catalog(reader.language).gettext
+    with contextlib.suppress(BadRequest):
+        if isinstance(refusal, NotLinked) and is_private(update):
+            await show(update, context, reader, link_card(reader.language))
+        elif isinstance(refusal, NotLinked) and update.callback_query is not None:
+            await update.callback_query.answer(url=context.house.link("link"))
+        elif update.callback_query is not None:
+            await alert(update, text)
+        else:
+            card = Card(text, ((Key(_("Menu"), Home()),),))
+            await show_anew(context, reader, card)
+
+
+async def _apologise(update: Update, context: Context) -> None:
+    if update.effective_user is None:
+        return
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    text = _(
+        "Something went wrong on our side; nothing was changed by halves. "
+        "Please try again in a moment."
+    )
+    if update.callback_query is not None:
+        await alert(update, text)
+    elif is_private(update):
+        await context.bot.send_message(reader.tg_user_id, text)

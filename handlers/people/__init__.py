@@ -1,0 +1,1 @@
+"""Talk about oneself: linking, the home card, settings, privacy."""

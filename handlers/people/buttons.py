@@ -1,0 +1,94 @@
+"""The buttons of this wing."""
+
+from dataclasses import dataclass
+
+from handlers.buttons import Button
+
+
+@dataclass(frozen=True)
+class Home(Button):
+    """Back to the home card."""
+
+    tag = "home"
+
+
+@dataclass(frozen=True)
+class OpenHelp(Button):
+    """What this bot does."""
+
+    tag = "help"
+
+
+@dataclass(frozen=True)
+class EnterCode(Button):
+    """The next text will be a link code."""
+
+    tag = "code"
+
+
+@dataclass(frozen=True)
+class SharePhone(Button):
+    """Link by phone number."""
+
+    tag = "phone"
+
+
+@dataclass(frozen=True)
+class ReportError(Button):
+    """The roster's entry is wrong."""
+
+    tag = "wrong"
+
+
+@dataclass(frozen=True)
+class OpenPrivacy(Button):
+    """What is kept about me."""
+
+    tag = "priv"
+
+
+@dataclass(frozen=True)
+class MyData(Button):
+    """Everything kept about me, as a file."""
+
+    tag = "data"
+
+
+@dataclass(frozen=True)
+class Unlink(Button):
+    """Leave; asked once more before it is done."""
+
+    tag = "unlink"
+    sure: int = 0
+
+
+@dataclass(frozen=True)
+class OpenSettings(Button):
+    """Settings."""
+
+    tag = "set"
+
+
+@dataclass(frozen=True)
+class ChooseLanguage(Button):
+    """Speak this language; empty shows the choices."""
+
+    tag = "lang"
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class ChooseBrief(Button):
+    """Send the brief at this minute of the day; -1 shows the choices."""
+
+    tag = "brief"
+    minute: int = -1
+
+
+@dataclass(frozen=True)
+class ChooseQuiet(Button):
+    """Quiet from and until these minutes of the day; -1 shows the choices."""
+
+    tag = "quiet"
+    starts: int = -1
+    ends: int = -1

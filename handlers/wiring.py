@@ -1,0 +1,96 @@
+"""How topics put their handlers into the application."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from telegram import Update
+from telegram.error import BadRequest, Forbidden
+from telegram.ext import Application, CallbackQueryHandler, CommandHandler, filters
+
+from handlers.buttons import Button
+from handlers.cards import Card, Key, drawn
+from handlers.context import Context, House, is_private, take_away
+from locales import catalog
+from storage.people.accounts import Reader
+
+AnyApplication = Application[Any, Context, Any, Any, Any, Any]
+Handler = Callable[[Update, Context], Awaitable[None]]
+
+# A deep link's handler gets what stands behind its letter, and the reader it is for.
+Route = Callable[[Update, Context, Reader, str], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+def on_link(application: AnyApplication, pattern: str, route: Route) -> None:
+    """Call the route for a deep link whose payload matches; its first group is passed on."""
+    application.bot_data.setdefault("routes", []).append((re.compile(pattern), route))
+
+
+async def follow(update: Update, context: Context, reader: Reader, payload: str) -> bool:
+    """Go where a deep link leads; False when it leads nowhere (any more)."""
+    routes: list[tuple[re.Pattern[str], Route]] = context.bot_data.get("routes", [])
+    for pattern, route in routes:
+        found = pattern.fullmatch(payload)
+        if found is not None:
+            await route(update, context, reader, found.group(1) if pattern.groups else "")
+            return True
+    return False
+
+
+def on_tap(application: AnyApplication, button: type[Button], handler: Handler) -> None:
+    """Call the handler when a button of this class is tapped."""
+    application.add_handler(CallbackQueryHandler(handler, pattern=button.pattern()))
+
+
+def on_command(application: AnyApplication, names: str | list[str], handler: Handler) -> None:
+    """Call the handler for a command; one typed in a group is answered in private."""
+
+    async def privately(update: Update, context: Context) -> None:
+        if is_private(update):
+            await handler(update, context)
+            return
+        try:
+            await handler(update, context)
+        except Forbidden:
+            logger.debug("Somebody asked in a group and has no private chat yet")
+        await _answered_in_private(update, context)
+
+    application.add_handler(
+        CommandHandler(names, privately, filters=filters.UpdateType.MESSAGE, block=True)
+    )
+
+
+async def _answered_in_private(update: Update, context: Context) -> None:
+    """Say in the group, to nobody by name, where the answer went."""
+    chat, message = update.effective_chat, update.effective_message
+    if chat is None or message is None:
+        return
+    card = redirect_card(context.house, context.house.language)
+    try:
+        await context.bot.send_message(
+            chat.id,
+            card.text,
+            reply_markup=drawn(card.keys),
+            disable_notification=True,
+            message_thread_id=message.message_thread_id if message.is_topic_message else None,
+        )
+    except (BadRequest, Forbidden):
+        logger.info("The group of a command cannot be written to")
+    await take_away(context, chat.id, message.message_id)
+
+
+def redirect_card(house: House, language: str) -> Card:
+    """M25: personal information is not shown in groups."""
+    _ = catalog(language).gettext
+    return Card(
+        _(
+            "Personal information is not shown in groups; I have sent it to you in private. "
+            "If nothing arrives, tap “Open private chat” first."
+        ),
+        ((Key(_("Open private chat"), url=house.link("menu")),),),
+    )

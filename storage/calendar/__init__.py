@@ -1,0 +1,1 @@
+"""School years, terms, and which days and hours are for work."""

@@ -1,0 +1,1 @@
+"""The ledger of hours, and a province's rules for reading it."""

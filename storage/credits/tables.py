@@ -1,0 +1,77 @@
+"""Tables of the ledger."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from storage.credits.hours import Hours
+from storage.tables import Row, document, key, one_of
+
+
+class CreditProfile(Row, table=True):
+    """A province's rules as read from YAML; a new version is a new row."""
+
+    __table_args__ = (sa.UniqueConstraint("code", "version"),)
+
+    code: str
+    version: int
+    source_note: str
+    rules: dict[str, Any] = document()
+
+
+class CreditCycle(Row, table=True):
+    """周期: usually five school years."""
+
+    code: str = Field(unique=True)
+    profile_id: int = key(foreign_key="credit_profile.id")
+    start: date
+    end: date
+
+
+class EntryState(StrEnum):
+    """What an entry counts for: only posted ones are earned."""
+
+    PENDING = "pending"
+    SCHOOL_CONFIRMED = "school_confirmed"
+    POSTED = "posted"
+    DISPUTED = "disputed"
+    REVERSED = "reversed"
+
+
+class CreditEntry(Row, table=True):
+    """One line of the ledger. Never changed once posted: a correction is a reversing line."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("teacher_id", "source_kind", "source_id", "rule"),
+        sa.Index(
+            "ix_credit_entry_reading",
+            "teacher_id",
+            "earned_on",
+            "state",
+            "level",
+            "category",
+            "hours",
+        ),
+    )
+
+    teacher_id: int = key(foreign_key="teacher.id")
+    earned_on: date  # decides year and cycle
+    level: str
+    category: str
+    mode: str = ""
+    hours: Decimal = Field(sa_type=Hours)  # negative in a reversing line
+    title: str
+    source_kind: str  # batch, activity, award, manual, …
+    source_id: int = key()
+    rule: str = "programme_completed"
+    rule_version: str = ""
+    dedupe_group: str = ""  # the same content counts once, at the highest level
+    evidence: str = ""
+    state: EntryState = one_of(EntryState, default=EntryState.PENDING)
+    reverses_id: int | None = key(default=None, foreign_key="credit_entry.id", unique=True)
+    posted_at: datetime | None = None
+    details: dict[str, Any] = document(default_factory=dict)

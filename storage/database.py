@@ -1,0 +1,234 @@
+"""Whole transactions in one hop: ``await database.write(operation, …)``.
+
+An operation is a plain function of a ``Session``. It runs from begin to commit on a thread
+of its own kind: on SQLite one writer beside a few readers, so that nobody waits for a lock;
+on PostgreSQL a few of each. What is waiting for a writer is committed in groups, each
+operation behind its own savepoint: one flush to disk serves up to 64 taps of an opening hour,
+and a refusal undoes only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GROUP = 64
+READERS = 4
+POSTGRES_WRITERS = 4
+TRIES = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Job:
+    run: Callable[[Session], Any]
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, by its SQLAlchemy address.
+
+    ``sqlite:///path`` and ``postgresql+psycopg://…`` are understood; a bare path of a file
+    and ``postgresql://…`` are taken to mean these.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(_complete(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        writers = 1 if self.is_sqlite else POSTGRES_WRITERS
+        self._writer = _engine(self.url, writers, writes=True)
+        self._reader = _engine(self.url, READERS, writes=False)
+        self._jobs: deque[_Job] = deque()
+        self._arrived = threading.Condition()
+        self._closing = False
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"database-writer-{n}", daemon=True)
+            for n in range(writers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def write(
+        self,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run the operation in a transaction and return its answer once that is committed."""
+        return await asyncio.wrap_future(self._put(operation, *args, **kwargs))
+
+    async def read(
+        self,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run the operation on a read-only snapshot; it does not hold up writers."""
+
+        def run() -> T:
+            with Session(self._reader) as session:
+                return operation(session, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+    def write_now(
+        self,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same as ``write`` for code without an event loop (the command line)."""
+        return self._put(operation, *args, **kwargs).result()
+
+    def close(self) -> None:
+        """Finish what is waiting and let go of the connections."""
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._readers.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _put(
+        self,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Future[T]:
+        job = _Job(lambda session: operation(session, *args, **kwargs))
+        with self._arrived:
+            if self._closing:
+                raise RuntimeError("the database is closed")
+            self._jobs.append(job)
+            self._arrived.notify()
+        return job.future
+
+    def _serve(self) -> None:
+        while True:
+            with self._arrived:
+                while not self._jobs and not self._closing:
+                    self._arrived.wait()
+                if not self._jobs:
+                    return
+                group = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+            group = [job for job in group if job.future.set_running_or_notify_cancel()]
+            if len(group) == 1 or not self._commit_together(group):
+                for job in group:
+                    self._commit_alone(job)
+
+    def _commit_together(self, group: list[_Job]) -> bool:
+        """Commit all jobs at once; False when the whole must be done again one by one."""
+        answers: list[tuple[_Job, Any, BaseException | None]] = []
+        try:
+            with self._writer.connect() as connection, connection.begin():
+                for job in group:
+                    session = Session(connection, join_transaction_mode="create_savepoint")
+                    try:
+                        answer = job.run(session)
+                        session.commit()
+                        answers.append((job, answer, None))
+                    except DBAPIError as error:
+                        # A deadlock or a lost connection has ended the whole transaction.
+                        if isinstance(error, OperationalError):
+                            raise
+                        session.rollback()
+                        answers.append((job, None, error))
+                    except Exception as error:
+                        session.rollback()
+                        answers.append((job, None, error))
+                    finally:
+                        session.close()
+        except Exception:
+            logger.debug("A group of %d was not committed, one by one now", len(group))
+            return False
+        for job, answer, failure in answers:
+            if failure is None:
+                job.future.set_result(answer)
+            else:
+                job.future.set_exception(failure)
+        return True
+
+    def _commit_alone(self, job: _Job) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                with Session(self._writer) as session:
+                    answer = job.run(session)
+                    session.commit()
+            except OperationalError as error:
+                # Deadlock, serialization failure, a server that restarts: the operation is
+                # a function of the database alone, so it is simply run again.
+                if attempt == TRIES or self.is_sqlite:
+                    job.future.set_exception(error)
+                    return
+                threading.Event().wait(0.05 * attempt)
+            except BaseException as error:
+                job.future.set_exception(error)
+                return
+            else:
+                job.future.set_result(answer)
+                return
+
+
+def _complete(url: str) -> str:
+    if "://" not in url:
+        return f"sqlite:///{url}"
+    if url.startswith(("postgresql://", "postgres://")):
+        return "postgresql+psycopg://" + url.split("://", 1)[1]
+    return url
+
+
+def _engine(url: sa.URL, size: int, *, writes: bool) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        options = "" if writes else "-c default_transaction_read_only=on"
+        return sa.create_engine(
+            url,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"options": options} if options else {},
+        )
+
+    engine = sa.create_engine(
+        url, poolclass=sa.QueuePool, pool_size=size, connect_args={"check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: see the begin hook.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "journal_size_limit=67108864",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+            f"query_only={'OFF' if writes else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # IMMEDIATE takes the write lock before anything is read, so what an operation has
+        # read is still true when it writes.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,555 @@
+"""The outbox: whatever the product says unprompted is a row before it is a message.
+
+A dispatcher claims as many rows as it is about to send, and no more; the claim marks them
+``sending`` with a lease, in a commit of its own, before any of them leaves. It settles each
+by itself as soon as Telegram has answered. So after a kill only the messages in flight are in
+doubt, and two dispatchers never hold the same row. Failures are sorted by remedy: sent,
+refused for good, later, moved, broken.
+
+The account that a row goes to is looked up again at every claim: who relinks on a new phone
+gets what was waiting there, and the old phone gets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.calendar import workdays
+from storage.inserting import insert_new
+from storage.messaging import quiet
+from storage.messaging.tables import (
+    Chat,
+    Hold,
+    News,
+    OutboxMessage,
+    OutboxState,
+    Reminder,
+    ReminderState,
+)
+from storage.people.tables import Account
+
+BRIEF = "brief"
+REMINDER = "reminder"
+NOTICE = "notice"
+
+NOT_REPEATED = frozenset({NOTICE})
+"""Kinds that a person decides about when a crash leaves it open whether they were sent."""
+
+UNREACHABLE = "unreachable"
+TOO_LATE = "too late"
+_WHOLE = "whole"
+_PASSES = 50  # of one claim over rows that turn out not to be sendable now
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A row that is ours to send until its lease runs out."""
+
+    id: int
+    kind: str
+    tg_chat_id: int
+    language: str
+    account_id: int | None
+    chat_id: int | None
+    teacher_id: int | None
+    facts: dict[str, Any]
+    priority: int
+    useful_until: datetime | None
+    rings: bool
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What became of the rows that were in hand at a crash."""
+
+    again: int
+    doubtful: int
+
+
+def put(
+    session: Session,
+    kind: str,
+    *,
+    teacher_id: int | None = None,
+    chat_id: int | None = None,
+    facts: dict[str, Any],
+    priority: int,
+    not_before: datetime,
+    useful_until: datetime | None = None,
+    dedupe_key: str,
+    now: datetime,
+    rings: bool = True,
+) -> int | None:
+    """Queue a message for a teacher or a group; saying it twice under one key queues it once.
+
+    Returns the row's id, or None when the teacher has no account that can be written to (or
+    the group is gone): this is kept as a refused row, so that somebody can be told whom
+    nobody could reach.
+    """
+    account_id = None
+    if chat_id is None:
+        account_id = session.exec(
+            select(Account.id).where(Account.teacher_id == teacher_id, col(Account.reachable))
+        ).first()
+        reachable = account_id is not None
+    else:
+        reachable = bool(session.exec(select(Chat.active).where(Chat.id == chat_id)).first())
+    session.exec(
+        insert_new(session, OutboxMessage).values(
+            kind=kind,
+            teacher_id=teacher_id,
+            account_id=account_id,
+            chat_id=chat_id,
+            facts=facts,
+            priority=priority,
+            not_before=not_before,
+            useful_until=useful_until,
+            dedupe_key=dedupe_key,
+            rings=rings,
+            state=OutboxState.PENDING if reachable else OutboxState.REFUSED,
+            attempts=0,
+            created_at=now,
+            fault="" if reachable else UNREACHABLE,
+        )
+    )
+    kept = session.exec(
+        select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.fault).where(
+            OutboxMessage.dedupe_key == dedupe_key
+        )
+    ).one()
+    refused = kept.state is OutboxState.REFUSED and kept.fault == UNREACHABLE
+    return None if refused else kept.id
+
+
+def claim(
+    session: Session,
+    *,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    exclude_chats: Collection[int] = (),
+) -> list[Claimed]:
+    """Take up to ``limit`` rows that may be sent now, the most urgent first.
+
+    ``exclude_chats`` are Telegram's ids of chats that something is being sent to already.
+    On the way, what is too late is skipped, what would ring in somebody's quiet hours waits
+    for the next allowed moment, and what nobody can receive is refused.
+    """
+    if session.exec(select(Hold.id).where(Hold.name == _WHOLE, Hold.until > now)).first():
+        return []
+    blocked = _blocked(session, exclude_chats, now)
+    claimed: list[Claimed] = []
+    priority = _next_priority(session, None)
+    for _ in range(_PASSES):
+        if priority is None or len(claimed) >= limit:
+            break
+        taken = [row.id for row in claimed]
+        rows = _due(session, priority, blocked, taken, now, limit - len(claimed))
+        if not rows:
+            priority = _next_priority(session, priority)
+            continue
+        claimed += _sendable(session, rows, now)
+    if claimed:
+        session.exec(
+            sa.update(OutboxMessage)
+            .where(col(OutboxMessage.id).in_([row.id for row in claimed]))
+            .values(
+                state=OutboxState.SENDING,
+                lease_until=now + lease,
+                attempts=OutboxMessage.attempts + 1,
+            )
+        )
+    return claimed
+
+
+def _next_priority(session: Session, after: int | None) -> int | None:
+    statement = select(sa.func.min(OutboxMessage.priority)).where(
+        OutboxMessage.state == OutboxState.PENDING
+    )
+    if after is not None:
+        statement = statement.where(OutboxMessage.priority > after)
+    return session.exec(statement).one()
+
+
+def _blocked(
+    session: Session, chats: Collection[int], now: datetime
+) -> list[sa.ColumnElement[bool]]:
+    """Conditions that keep out what is on hold or busy; usually there are none."""
+    accounts: set[int | None] = set()
+    groups: set[int | None] = set()
+    held = session.exec(select(Hold.account_id, Hold.chat_id).where(Hold.until > now)).all()
+    for account_id, chat_id in held:
+        accounts.add(account_id)
+        groups.add(chat_id)
+    if chats:
+        accounts.update(
+            session.exec(select(Account.id).where(col(Account.tg_user_id).in_(chats))).all()
+        )
+        groups.update(session.exec(select(Chat.id).where(col(Chat.tg_chat_id).in_(chats))).all())
+    conditions: list[sa.ColumnElement[bool]] = []
+    for column, ids in ((OutboxMessage.account_id, accounts), (OutboxMessage.chat_id, groups)):
+        known = [found for found in ids if found is not None]
+        if known:
+            conditions.append(sa.or_(col(column).is_(None), col(column).not_in(known)))
+    return conditions
+
+
+def _due(
+    session: Session,
+    priority: int,
+    blocked: list[sa.ColumnElement[bool]],
+    taken: list[int],
+    now: datetime,
+    limit: int,
+) -> Sequence[Any]:
+    statement = (
+        sa.select(
+            col(OutboxMessage.id),
+            col(OutboxMessage.kind),
+            col(OutboxMessage.account_id),
+            col(OutboxMessage.chat_id),
+            col(OutboxMessage.teacher_id),
+            col(OutboxMessage.facts),
+            col(OutboxMessage.priority),
+            col(OutboxMessage.useful_until),
+            col(OutboxMessage.rings),
+            col(OutboxMessage.attempts),
+            col(Account.tg_user_id),
+            col(Account.teacher_id).label("linked"),
+            col(Account.reachable),
+            col(Account.brief_minute),
+            col(Account.quiet_from),
+            col(Account.quiet_until),
+            col(Chat.tg_chat_id),
+            col(Chat.active),
+            sa.func.coalesce(col(Chat.language), col(Account.language)).label("language"),
+        )
+        .outerjoin(Account, col(Account.id) == col(OutboxMessage.account_id))
+        .outerjoin(Chat, col(Chat.id) == col(OutboxMessage.chat_id))
+        .where(
+            col(OutboxMessage.state) == OutboxState.PENDING,
+            col(OutboxMessage.priority) == priority,
+            col(OutboxMessage.not_before) <= now,
+            *blocked,
+        )
+        .order_by(col(OutboxMessage.not_before), col(OutboxMessage.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=OutboxMessage)
+    )
+    if taken:
+        statement = statement.where(col(OutboxMessage.id).not_in(taken))
+    return session.exec(statement).all()  # type: ignore[call-overload, no-any-return]
+
+
+def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Claimed]:
+    """Return the rows that may go now; settle, move or postpone the others."""
+    sendable: list[Claimed] = []
+    late: list[int] = []
+    closed: set[quiet.Hours] = set()
+    calendar: workdays.Calendar | None = None
+    for row in rows:
+        # A brief says of itself what is still worth saying.
+        if row.kind != BRIEF and row.useful_until is not None and row.useful_until <= now:
+            late.append(row.id)
+            continue
+        if row.chat_id is not None:
+            if not row.active:
+                _refuse(session, row.id, UNREACHABLE, now)
+                continue
+        else:
+            if row.teacher_id is not None and row.linked != row.teacher_id:
+                _redirect(session, row.id, row.teacher_id, now)
+                continue
+            if not row.reachable:
+                _refuse(session, row.id, UNREACHABLE, now)
+                continue
+            if row.rings:
+                calendar = calendar or workdays.load(session)
+                hours = quiet.Hours(row.brief_minute, row.quiet_from, row.quiet_until)
+                if quiet.ring_at(now, hours, calendar, lapses=row.useful_until) > now:
+                    closed.add(hours)
+                    continue
+        sendable.append(
+            Claimed(
+                id=row.id,
+                kind=row.kind,
+                tg_chat_id=row.tg_chat_id if row.chat_id is not None else row.tg_user_id,
+                language=row.language,
+                account_id=row.account_id,
+                chat_id=row.chat_id,
+                teacher_id=row.teacher_id,
+                facts=row.facts,
+                priority=row.priority,
+                useful_until=row.useful_until,
+                rings=row.rings,
+                attempts=row.attempts + 1,
+            )
+        )
+    if late:
+        session.exec(
+            sa.update(OutboxMessage)
+            .where(col(OutboxMessage.id).in_(late))
+            .values(state=OutboxState.SKIPPED, fault=TOO_LATE)
+        )
+    for hours in closed:
+        assert calendar is not None
+        _wait_for_opening(session, hours, calendar, now)
+    return sendable
+
+
+def _wait_for_opening(
+    session: Session, hours: quiet.Hours, calendar: quiet.Calendar, now: datetime
+) -> None:
+    """Put everything that must not ring now, for people with these hours, off to when it may.
+
+    All of it at once: a night must not be spent looking at a broadcast row by row.
+    """
+    workday = quiet.opening(now, hours, calendar)
+    any_day = quiet.opening_any_day(now, hours, calendar.zone)
+    lapses = col(OutboxMessage.useful_until)
+    cannot_wait = sa.and_(lapses.is_not(None), lapses <= workday)
+    waiting = sa.and_(
+        col(OutboxMessage.state) == OutboxState.PENDING,
+        col(OutboxMessage.not_before) <= now,
+        col(OutboxMessage.rings),
+        col(OutboxMessage.account_id).in_(
+            sa.select(col(Account.id)).where(
+                col(Account.brief_minute) == hours.brief,
+                col(Account.quiet_from) == hours.quiet_from,
+                col(Account.quiet_until) == hours.quiet_until,
+            )
+        ),
+    )
+    if workday > now:
+        session.exec(
+            sa.update(OutboxMessage)
+            .where(waiting, sa.or_(lapses.is_(None), lapses > workday))
+            .values(not_before=workday)
+        )
+    if any_day > now:
+        session.exec(
+            sa.update(OutboxMessage).where(waiting, cannot_wait).values(not_before=any_day)
+        )
+
+
+def _redirect(session: Session, outbox_id: int, teacher_id: int, now: datetime) -> None:
+    """Send to wherever the teacher is linked now; refuse when that is nowhere."""
+    account_id = session.exec(select(Account.id).where(Account.teacher_id == teacher_id)).first()
+    if account_id is None:
+        _refuse(session, outbox_id, UNREACHABLE, now)
+        return
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(col(OutboxMessage.id) == outbox_id)
+        .values(account_id=account_id)
+    )
+
+
+def settle_sent(session: Session, outbox_id: int, message_id: int, now: datetime) -> None:
+    """Note that the message has been delivered, and with it whatever it told."""
+    settle_many(session, [(outbox_id, message_id)], now)
+
+
+def settle_many(session: Session, sent: Sequence[tuple[int, int]], now: datetime) -> None:
+    """Note deliveries: pairs of a row's id and the id of the message it became.
+
+    A success counts even when the lease had run out on the way.
+    """
+    for outbox_id, message_id in sent:
+        row = session.exec(
+            sa.update(OutboxMessage)
+            .where(
+                col(OutboxMessage.id) == outbox_id,
+                col(OutboxMessage.state).in_(
+                    [OutboxState.SENDING, OutboxState.PENDING, OutboxState.DOUBTFUL]
+                ),
+            )
+            .values(
+                state=OutboxState.SENT, message_id=message_id, sent_at=now, lease_until=None
+            )
+            .returning(col(OutboxMessage.kind), col(OutboxMessage.teacher_id))
+        ).one_or_none()
+        if row is not None and row.kind in (BRIEF, REMINDER):
+            _told(session, outbox_id, row.teacher_id, ReminderState.SENT, now)
+            session.exec(
+                sa.update(News)
+                .where(
+                    col(News.teacher_id) == row.teacher_id,
+                    col(News.told_at).is_(None),
+                    col(News.outbox_id) == outbox_id,
+                )
+                .values(told_at=now)
+            )
+
+
+def _told(
+    session: Session, outbox_id: int, teacher_id: int, state: ReminderState, now: datetime
+) -> None:
+    session.exec(
+        sa.update(Reminder)
+        .where(
+            col(Reminder.teacher_id) == teacher_id,
+            col(Reminder.state) == ReminderState.DUE,
+            col(Reminder.outbox_id) == outbox_id,
+        )
+        .values(state=state, settled_at=now)
+    )
+
+
+def settle_refused(session: Session, outbox_id: int, *, fault: str, now: datetime) -> None:
+    """Note that this chat refuses us for good: blocked, deactivated, removed.
+
+    The person counts as unreachable until they write to us again; a group as left.
+    """
+    row = session.exec(
+        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(
+            OutboxMessage.id == outbox_id
+        )
+    ).one()
+    if row.account_id is not None:
+        session.exec(
+            sa.update(Account)
+            .where(col(Account.id) == row.account_id, col(Account.reachable))
+            .values(reachable=False, unreachable_since=now)
+        )
+    if row.chat_id is not None:
+        session.exec(sa.update(Chat).where(col(Chat.id) == row.chat_id).values(active=False))
+    _refuse(session, outbox_id, fault, now)
+
+
+def _refuse(session: Session, outbox_id: int, fault: str, now: datetime) -> None:
+    row = session.exec(
+        sa.update(OutboxMessage)
+        .where(col(OutboxMessage.id) == outbox_id)
+        .values(state=OutboxState.REFUSED, fault=fault[:500], lease_until=None)
+        .returning(col(OutboxMessage.kind), col(OutboxMessage.teacher_id))
+    ).one()
+    if row.kind in (BRIEF, REMINDER):
+        session.exec(
+            sa.update(Reminder)
+            .where(
+                col(Reminder.teacher_id) == row.teacher_id,
+                col(Reminder.state) == ReminderState.DUE,
+            )
+            .values(state=ReminderState.UNREACHABLE, settled_at=now)
+        )
+
+
+def settle_skipped(session: Session, outbox_id: int, *, reason: str) -> None:
+    """Note that there was nothing left to say when the turn of this row came."""
+    _close(session, outbox_id, OutboxState.SKIPPED, reason)
+
+
+def settle_broken(session: Session, outbox_id: int, *, fault: str) -> None:
+    """Note that we cannot send this through a fault of our own; it is counted and shown."""
+    _close(session, outbox_id, OutboxState.BROKEN, fault)
+
+
+def _close(session: Session, outbox_id: int, state: OutboxState, fault: str) -> None:
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(col(OutboxMessage.id) == outbox_id)
+        .values(state=state, fault=fault[:500], lease_until=None)
+    )
+
+
+def try_later(session: Session, outbox_id: int, until: datetime, *, fault: str = "") -> None:
+    """Give the row back: the network or Telegram failed, and nobody asked for a pause."""
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(
+            col(OutboxMessage.id) == outbox_id, col(OutboxMessage.state) == OutboxState.SENDING
+        )
+        .values(
+            state=OutboxState.PENDING, not_before=until, lease_until=None, fault=fault[:500]
+        )
+    )
+
+
+def put_off(session: Session, outbox_id: int, until: datetime, *, whole: bool) -> None:
+    """Give the row back: Telegram asked for a pause of this chat, or of everything.
+
+    The pause is a row too, so it outlives a restart; a longer one that is known stands.
+    """
+    try_later(session, outbox_id, until)
+    row = session.exec(
+        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(
+            OutboxMessage.id == outbox_id
+        )
+    ).one()
+    if whole:
+        name, account_id, chat_id = _WHOLE, None, None
+    elif row.chat_id is not None:
+        name, account_id, chat_id = f"chat:{row.chat_id}", None, row.chat_id
+    else:
+        name, account_id, chat_id = f"account:{row.account_id}", row.account_id, None
+    session.exec(
+        insert_new(session, Hold).values(
+            name=name, account_id=account_id, chat_id=chat_id, until=until
+        )
+    )
+    session.exec(
+        sa.update(Hold)
+        .where(col(Hold.name) == name, col(Hold.until) < until)
+        .values(until=until)
+    )
+
+
+def held_until(session: Session, *, now: datetime) -> datetime | None:
+    """Return until when nothing at all may be sent, or None."""
+    return session.exec(select(Hold.until).where(Hold.name == _WHOLE, Hold.until > now)).first()
+
+
+def recover(session: Session, *, now: datetime) -> Recovered:
+    """Take up what was in hand when a process died: rows whose lease has run out.
+
+    Reminders, offers, briefs and cards go out again: one that comes twice is a smaller harm
+    than one that never comes. Broadcasts wait for a person.
+    """
+    lost = (
+        col(OutboxMessage.state) == OutboxState.SENDING,
+        col(OutboxMessage.lease_until) <= now,
+    )
+    doubtful = session.exec(
+        sa.update(OutboxMessage)
+        .where(*lost, col(OutboxMessage.kind).in_(NOT_REPEATED))
+        .values(state=OutboxState.DOUBTFUL, lease_until=None)
+    ).rowcount
+    again = session.exec(
+        sa.update(OutboxMessage)
+        .where(*lost, col(OutboxMessage.kind).not_in(NOT_REPEATED))
+        .values(state=OutboxState.PENDING, lease_until=None)
+    ).rowcount
+    session.exec(sa.delete(Hold).where(col(Hold.until) <= now))
+    return Recovered(again=again, doubtful=doubtful)
+
+
+def stats(session: Session) -> dict[OutboxState, int]:
+    """Return how many rows are in each state."""
+    rows = session.exec(
+        select(OutboxMessage.state, sa.func.count()).group_by(col(OutboxMessage.state))
+    ).all()
+    return {OutboxState(state): number for state, number in rows}
+
+
+def unreached(session: Session, *, since: datetime) -> list[int]:
+    """Return the teachers whom something was meant for since then and could not reach."""
+    return list(
+        session.exec(
+            select(OutboxMessage.teacher_id)
+            .distinct()
+            .where(
+                OutboxMessage.state == OutboxState.REFUSED,
+                OutboxMessage.created_at >= since,
+                col(OutboxMessage.teacher_id).is_not(None),
+            )
+            .order_by(col(OutboxMessage.teacher_id))
+        ).all()
+    )

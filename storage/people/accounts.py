@@ -1,0 +1,260 @@
+"""Accounts: a Telegram user who has spoken to the bot, and what they have set."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage import audit
+from storage.inserting import insert_new
+from storage.people.tables import (
+    Account,
+    OrgUnit,
+    Posting,
+    Role,
+    RoleAssignment,
+    Teacher,
+)
+from storage.refusals import NotLinked, Refusal
+
+AWAITED_FOR = timedelta(hours=12)
+EARLIEST, LATEST = 7 * 60 + 30, 21 * 60  # nobody is written to at night, whatever they set
+
+
+class WindowTooShort(Refusal):
+    """The hours in which the bot may write leave it less than an hour a day."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whoever reads an answer: the account, and the teacher behind it when it is linked."""
+
+    account_id: int
+    tg_user_id: int
+    language: str
+    teacher_id: int | None
+    name: str
+    is_principal: bool
+    card_message_id: int | None
+    awaiting: str
+    continue_to: str
+
+    @property
+    def linked_teacher_id(self) -> int:
+        """The teacher's id; refuses when the account is not linked."""
+        if self.teacher_id is None:
+            raise NotLinked
+        return self.teacher_id
+
+
+_READER = (
+    sa.select(
+        col(Account.id),
+        col(Account.tg_user_id),
+        col(Account.language),
+        col(Account.teacher_id),
+        sa.func.coalesce(col(Teacher.name), "").label("name"),
+        sa.exists()
+        .where(
+            col(RoleAssignment.teacher_id) == col(Account.teacher_id),
+            col(RoleAssignment.role) == Role.PRINCIPAL,
+            col(RoleAssignment.until).is_(None),
+        )
+        .label("is_principal"),
+        col(Account.card_message_id),
+        col(Account.awaiting),
+        col(Account.awaiting_until),
+        col(Account.continue_to),
+    )
+    .outerjoin(Teacher, col(Teacher.id) == col(Account.teacher_id))
+    .where(col(Account.tg_user_id) == sa.bindparam("tg_user_id"))
+)
+
+
+def find(session: Session, tg_user_id: int, *, now: datetime) -> Reader | None:
+    """Return who this Telegram user is to us, or None when they have never spoken."""
+    row = session.exec(_READER, params={"tg_user_id": tg_user_id}).one_or_none()  # type: ignore[call-overload]
+    if row is None:
+        return None
+    waiting = row.awaiting_until is not None and now < row.awaiting_until
+    return Reader(
+        account_id=row.id,
+        tg_user_id=row.tg_user_id,
+        language=row.language,
+        teacher_id=row.teacher_id,
+        name=row.name,
+        is_principal=row.is_principal,
+        card_message_id=row.card_message_id,
+        awaiting=row.awaiting if waiting else "",
+        continue_to=row.continue_to,
+    )
+
+
+def meet(session: Session, tg_user_id: int, language: str, *, now: datetime) -> Reader:
+    """Return the account of this Telegram user, made on first sight with that language."""
+    known = find(session, tg_user_id, now=now)
+    if known is not None:
+        return known
+    session.exec(
+        insert_new(session, Account).values(
+            tg_user_id=tg_user_id, language=language, started_at=now, **_DEFAULTS
+        )
+    )
+    known = find(session, tg_user_id, now=now)
+    assert known is not None
+    return known
+
+
+_DEFAULTS = {
+    name: Account.model_fields[name].default
+    for name in (
+        "language_chosen",
+        "reachable",
+        "wrong_codes",
+        "awaiting",
+        "continue_to",
+        "brief_minute",
+        "quiet_from",
+        "quiet_until",
+    )
+}
+
+
+def _change(session: Session, account_id: int, **values: object) -> None:
+    session.exec(sa.update(Account).where(col(Account.id) == account_id).values(**values))
+
+
+def remember_card(session: Session, account_id: int, message_id: int | None) -> None:
+    """Note which message is the one card of this private chat."""
+    _change(session, account_id, card_message_id=message_id)
+
+
+def await_text(session: Session, account_id: int, what: str, *, now: datetime) -> None:
+    """The next text this person types answers ``what``; it lapses after twelve hours."""
+    until = now + AWAITED_FOR if what else None
+    _change(session, account_id, awaiting=what, awaiting_until=until)
+
+
+def go_on_to(session: Session, account_id: int, payload: str) -> None:
+    """Note where a deep link was going while linking came between."""
+    _change(session, account_id, continue_to=payload)
+
+
+def opened_private_chat(session: Session, account_id: int) -> None:
+    """The person has written in private, so they can be written to (again)."""
+    session.exec(
+        sa.update(Account)
+        .where(col(Account.id) == account_id, ~col(Account.reachable))
+        .values(reachable=True, unreachable_since=None)
+    )
+
+
+def blocked(session: Session, tg_user_id: int, *, now: datetime) -> None:
+    """The person has blocked the bot: unreachable until they come back."""
+    session.exec(
+        sa.update(Account)
+        .where(col(Account.tg_user_id) == tg_user_id, col(Account.reachable))
+        .values(reachable=False, unreachable_since=now)
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person has set; minutes count from local midnight."""
+
+    language: str
+    brief_minute: int
+    quiet_from: int
+    quiet_until: int
+
+
+def settings(session: Session, account_id: int) -> Settings:
+    """Return what this person has set."""
+    account = session.get_one(Account, account_id)
+    return Settings(
+        account.language, account.brief_minute, account.quiet_from, account.quiet_until
+    )
+
+
+def choose_language(session: Session, account_id: int, language: str) -> None:
+    """Speak this language to this person from now on."""
+    _change(session, account_id, language=language, language_chosen=True)
+
+
+def choose_brief(session: Session, account_id: int, minute: int) -> None:
+    """Send the daily brief at this minute; the window widens when it lies outside."""
+    account = session.get_one(Account, account_id)
+    minute = max(EARLIEST, min(LATEST - 1, minute))
+    _change(
+        session,
+        account_id,
+        brief_minute=minute,
+        quiet_until=min(account.quiet_until, minute),
+        quiet_from=max(account.quiet_from, minute + 1),
+    )
+
+
+def choose_quiet(session: Session, account_id: int, starts: int, ends: int) -> None:
+    """Keep quiet from ``starts`` in the evening until ``ends`` in the morning.
+
+    The night from 21:00 to 7:30 is always quiet. The brief moves inside what is left.
+    """
+    starts, ends = min(starts, LATEST), max(ends, EARLIEST)
+    if starts - ends < 60:
+        raise WindowTooShort
+    account = session.get_one(Account, account_id)
+    _change(
+        session,
+        account_id,
+        quiet_from=starts,
+        quiet_until=ends,
+        brief_minute=max(ends, min(starts - 1, account.brief_minute)),
+    )
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a teacher sees of their own entry on the roster."""
+
+    teacher_id: int
+    staff_no: str
+    name: str
+    school: str
+    unit_id: int | None
+    stage: str
+    subjects: tuple[str, ...]
+
+
+def profile(session: Session, teacher_id: int) -> Profile:
+    """Return the teacher's own entry, with the posting of today."""
+    teacher = session.get_one(Teacher, teacher_id)
+    row = session.exec(
+        select(Posting, OrgUnit)
+        .join(OrgUnit, col(OrgUnit.id) == col(Posting.unit_id))
+        .where(
+            Posting.teacher_id == teacher_id, col(Posting.is_primary), col(Posting.until).is_(None)
+        )
+        .order_by(col(Posting.since).desc())
+    ).first()
+    posting, unit = row if row else (None, None)
+    return Profile(
+        teacher_id=teacher_id,
+        staff_no=teacher.staff_no,
+        name=teacher.name,
+        school=unit.name if unit else "",
+        unit_id=unit.id if unit else None,
+        stage=posting.stage if posting else "",
+        subjects=tuple(posting.subjects) if posting else (),
+    )
+
+
+def unlink(session: Session, account_id: int, *, now: datetime) -> None:
+    """Take the account off its teacher, at the person's own wish. Asking twice is no error."""
+    account = session.get_one(Account, account_id)
+    if account.teacher_id is None:
+        return
+    audit.record(
+        session, account.teacher_id, "unlink", f"account:{account_id}", now=now, reason="own wish"
+    )
+    _change(session, account_id, teacher_id=None, linked_at=None, linked_by=None)

@@ -1,0 +1,148 @@
+"""What eligibility asks about a teacher, as rows: kept equal to roster, posting and roles."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.people.tables import (
+    MembershipKind,
+    OrgMembership,
+    OrgUnit,
+    Posting,
+    RoleAssignment,
+    Teacher,
+    TeacherFact,
+)
+
+GIVEN = ("tier", "cert")
+"""Facts that nothing else in the database says; whoever grants them writes them."""
+
+DERIVED = (
+    "stage",
+    "subject",
+    "duty",
+    "post",
+    "role",
+    "entry_route",
+    "hire_year",
+    "area_type",
+    "unit",
+)
+"""Facts that follow from other rows and are rewritten by ``refresh``."""
+
+KEYS = (*DERIVED, *GIVEN)
+
+POSTS = ("principal", "vice_principal", "middle_leader")
+"""Duties that are leading posts: kept under ``post`` instead of ``duty``."""
+
+FEW = 5_000  # so many ids fit into one statement on both engines
+
+
+def refresh(session: Session, teacher_ids: Collection[int] | None = None) -> int:
+    """Rewrite the derived facts of these teachers, or of everybody; return rows changed.
+
+    A fact's ``unit`` is the code of the school and of every group and area it belongs to.
+    Postings and roles that have an end do not count. Running it twice changes nothing.
+    """
+    wanted = _derived(session, teacher_ids)
+    return _write(session, wanted, DERIVED, teacher_ids)
+
+
+def give(session: Session, key: str, values: Mapping[int, str]) -> int:
+    """Set a given fact of each teacher, "" for none; return the rows changed."""
+    if key not in GIVEN:
+        raise ValueError(f"{key} is not given but derived")
+    wanted = {(teacher_id, key, value) for teacher_id, value in values.items() if value}
+    return _write(session, wanted, (key,), values.keys())
+
+
+def _derived(session: Session, teacher_ids: Collection[int] | None) -> set[tuple[int, str, str]]:
+    units: dict[int, tuple[str, str]] = {
+        unit_id: (code, area)
+        for unit_id, code, area in session.exec(
+            select(OrgUnit.id, OrgUnit.code, OrgUnit.area_type)
+        ).all()
+    }
+    circles: dict[int, list[str]] = defaultdict(list)
+    for circle_id, member_id in session.exec(
+        select(OrgMembership.unit_id, OrgMembership.member_unit_id).where(
+            OrgMembership.kind != MembershipKind.PAIRED_SUPPORT
+        )
+    ).all():
+        circles[member_id].append(units[circle_id][0])
+
+    facts: set[tuple[int, str, str]] = set()
+    roster = select(Teacher.id, Teacher.entry_route, col(Teacher.hire_date))
+    for teacher_id, route, hired in session.exec(_only(roster, Teacher.id, teacher_ids)).all():
+        facts.add((teacher_id, "entry_route", route))
+        facts.add((teacher_id, "hire_year", str(hired.year) if hired else ""))
+
+    postings = sa.select(
+        col(Posting.teacher_id),
+        col(Posting.unit_id),
+        col(Posting.stage),
+        col(Posting.subjects),
+        col(Posting.duties),
+    ).where(col(Posting.until).is_(None))
+    for teacher_id, unit_id, stage, subjects, duties in session.exec(
+        _only(postings, Posting.teacher_id, teacher_ids)
+    ).all():
+        code, area = units[unit_id]
+        facts.add((teacher_id, "stage", stage))
+        facts.add((teacher_id, "area_type", area))
+        facts.update((teacher_id, "unit", each) for each in (code, *circles[unit_id]))
+        facts.update((teacher_id, "subject", subject) for subject in subjects)
+        facts.update((teacher_id, "post" if duty in POSTS else "duty", duty) for duty in duties)
+
+    roles = select(RoleAssignment.teacher_id, RoleAssignment.role).where(
+        col(RoleAssignment.until).is_(None)
+    )
+    for teacher_id, role in session.exec(
+        _only(roles, RoleAssignment.teacher_id, teacher_ids)
+    ).all():
+        facts.add((teacher_id, "role", role.value))
+    return {fact for fact in facts if fact[2]}
+
+
+def _write(
+    session: Session,
+    wanted: set[tuple[int, str, str]],
+    keys: tuple[str, ...],
+    teacher_ids: Collection[int] | None,
+) -> int:
+    kept = select(TeacherFact.teacher_id, TeacherFact.key, TeacherFact.value, TeacherFact.id).where(
+        col(TeacherFact.key).in_(keys)
+    )
+    present = {
+        (teacher_id, key, value): fact_id
+        for teacher_id, key, value, fact_id in session.exec(
+            _only(kept, TeacherFact.teacher_id, teacher_ids)
+        ).all()
+    }
+    if teacher_ids is not None:
+        # When the ids are too many for one statement, all were read.
+        among = set(teacher_ids)
+        wanted = {fact for fact in wanted if fact[0] in among}
+        present = {fact: fact_id for fact, fact_id in present.items() if fact[0] in among}
+
+    gone = [fact_id for fact, fact_id in present.items() if fact not in wanted]
+    for start in range(0, len(gone), FEW):
+        session.exec(
+            sa.delete(TeacherFact).where(col(TeacherFact.id).in_(gone[start : start + FEW]))
+        )
+    new = [
+        {"teacher_id": teacher_id, "key": key, "value": value}
+        for teacher_id, key, value in sorted(wanted - present.keys())
+    ]
+    if new:
+        session.exec(sa.insert(TeacherFact), params=new)
+    return len(gone) + len(new)
+
+
+def _only(statement: Any, column: Any, teacher_ids: Collection[int] | None) -> Any:
+    if teacher_ids is None or len(teacher_ids) > FEW:
+        return statement
+    return statement.where(col(column).in_(teacher_ids))

@@ -1,0 +1,361 @@
+"""The form of a plan: which keys there are, and what may stand in them.
+
+All scalars arrive as text, exactly as they stand in the file: a staff number such as 060012
+keeps its zero, and a date that is none is this form's to refuse.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from storage.calendar.tables import DayKind
+from storage.credits.tables import EntryState
+from storage.messaging.tables import ChatPurpose
+from storage.people import phones
+from storage.people.tables import Role, TeacherState, UnitKind
+from storage.training.tables import (
+    Approval,
+    Enrolment,
+    Level,
+    Mode,
+    ProgrammeState,
+    RegistrationState,
+    Source,
+)
+
+Category = Literal[
+    "ethics",
+    "post_skill",
+    "new_curriculum",
+    "degree_upgrade",
+    "ict",
+    "digital",
+    "management",
+    "homeroom",
+    "subject_backbone",
+    "remote_admin",
+    "pre_service",
+    "new_teacher_completion",
+    "kindergarten",
+    "kg_cert_prep",
+    "outreach",
+    "school_based",
+    "counsellor",
+    "research",
+    "other",
+]
+Stage = Literal["kindergarten", "primary", "junior", "senior", "vocational"]
+AreaType = Literal["urban", "town", "rural"]
+
+
+def _day(value: Any) -> Any:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"not a date: {value}") from None
+
+
+def _moment(value: Any) -> Any:
+    """A day stays a day: which hour is meant depends on whether something starts or ends."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"not a date: {value}") from None
+
+
+def _split(value: Any) -> Any:
+    """Several words may stand in one text: a list of 800 staff numbers reads better so."""
+    return value.split() if isinstance(value, str) else value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError):
+        raise ValueError(f"not a time zone: {value}") from None
+    return value
+
+
+def _phone(value: str) -> str:
+    if value and not phones.normalised(value):
+        raise ValueError("not a phone number")  # the number itself is not repeated
+    return value
+
+
+def _role(value: Any) -> Any:
+    return {"role": value} if isinstance(value, str) else value
+
+
+def _roles(value: Any) -> Any:
+    return [_role(each) for each in _split(value)] if isinstance(value, (str, list)) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+When = Annotated[Any, BeforeValidator(_moment)]  # a date or a datetime
+Name = Annotated[str, Field(min_length=1)]
+Words = Annotated[list[str], BeforeValidator(_split)]
+HoursOf = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=1)]
+
+
+class Part(BaseModel):
+    """A mapping of the plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OfficePart(Part):
+    """The office that the database belongs to."""
+
+    tenant: Name
+    name: Name
+    unit: Name
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
+    credit_profile: Name = "cn-default"
+    today: When = None
+
+
+class SchoolYearPart(Part):
+    code: Name
+    start: Day
+    end: Day
+
+
+class TermPart(Part):
+    kind: Literal["autumn", "spring"]
+    start: Day
+    end: Day
+    weeks: Annotated[int, Field(ge=1, le=30)]
+
+
+class CyclePart(Part):
+    code: Name
+    start: Day
+    end: Day
+
+
+class DayPart(Part):
+    """One day, or all from ``date`` to ``to``."""
+
+    date: Day
+    to: Day | None = None
+    kind: DayKind
+    label: str = ""
+
+
+class CalendarPart(Part):
+    school_year: SchoolYearPart | None = None
+    terms: list[TermPart] = []
+    cycle: CyclePart | None = None
+    days: list[DayPart] = []
+
+
+class UnitPart(Part):
+    code: Name
+    name: Name
+    short: str = ""
+
+
+class BodyPart(UnitPart):
+    kind: Literal[UnitKind.BUREAU, UnitKind.TEACHER_DEV_CENTER, UnitKind.RESEARCH_OFFICE]
+
+
+class SchoolPart(UnitPart):
+    stages: Annotated[list[Stage], BeforeValidator(_split), Field(min_length=1)]
+    area: AreaType
+    pupils: Annotated[int, Field(ge=0)] | None = None
+    active: bool = True
+
+
+class CirclePart(UnitPart):
+    """A group or an area, and the units in it."""
+
+    members: Words
+
+
+class PairingPart(Part):
+    supporter: Name
+    supported: Name
+    subjects: Words = []
+
+
+class UnitsPart(Part):
+    province: UnitPart | None = None
+    city: UnitPart | None = None
+    county: UnitPart | None = None
+    bodies: list[BodyPart] = []
+    schools: list[SchoolPart] = []
+    groups: list[CirclePart] = []
+    areas: list[CirclePart] = []
+    pairings: list[PairingPart] = []
+
+
+class RolePart(Part):
+    """A role, over the teacher's own unit (or the office's) unless it says another."""
+
+    role: Role
+    unit: str = ""
+
+
+class PostingPart(Part):
+    """Where a teacher works besides the main post."""
+
+    unit: Name
+    since: Day | None = None
+    stage: Stage | Literal[""] = ""
+    subject: Words = []
+    duties: Words = []
+
+
+class TeacherPart(Part):
+    no: Name
+    name: Name
+    unit: Name
+    since: Day | None = None  # of the present posting
+    stage: Stage | Literal[""] = ""
+    subject: Words = []
+    duties: Words = []
+    roles: Annotated[list[RolePart], BeforeValidator(_roles)] = []
+    tier: str = ""
+    cert: str = ""
+    title: str = ""
+    title_since: Day | None = None
+    hire: Day | None = None
+    route: str = ""
+    service_end: Day | None = None
+    full_time: bool = True
+    phone: Annotated[str, AfterValidator(_phone)] = ""
+    state: TeacherState = TeacherState.ACTIVE
+    also: list[PostingPart] = []
+
+
+class SessionPart(Part):
+    title: str = ""
+    start: When
+    end: When
+    place: str = ""
+    online_url: str = ""
+    bring: str = ""
+
+
+class RegistrationsPart(Part):
+    """Several teachers in the same state: what was before the office came to the product.
+
+    ``hours`` are posted to those who completed (the programme's own unless said otherwise)
+    and pending for those who attend; ``on`` is the day on which they are earned.
+    """
+
+    state: RegistrationState
+    at: When
+    teachers: Words
+    source: Source = Source.SELF
+    reason: str = ""
+    hours: HoursOf | None = None
+    on: Day | None = None
+
+
+class RunPart(Part):
+    """What a batch says of itself, or a programme with a single batch."""
+
+    start: When = None
+    end: When = None
+    reg_open: When = None
+    reg_close: When = None
+    nominate_close: When = None
+    roster_date: When = None
+    place: str = ""
+    bring: str = ""
+    waiting_limit: Annotated[int, Field(ge=0)] | None = None
+    offer_hours: Annotated[int, Field(ge=1, le=240)] = 24
+    seats: Annotated[int, Field(ge=1)] | None = None
+    quotas: dict[str, Annotated[int, Field(ge=0)]] = {}
+    release: When = None
+    sessions: list[SessionPart] = []
+    registrations: list[RegistrationsPart] = []
+
+
+class BatchPart(RunPart):
+    no: Annotated[int, Field(ge=1)]
+    title: str = ""
+
+
+class ProgrammePart(RunPart):
+    code: Name
+    title: Name
+    level: Level = Level.COUNTY
+    category: Category = "other"
+    mode: Mode
+    enrolment: Enrolment
+    approval: Approval = Approval.NONE
+    owner: str = ""
+    provider: str = ""
+    audience: dict[str, Words] = {}
+    about: str = ""
+    contact: str = ""
+    url: str = ""
+    hours: HoursOf
+    attendance_min: Annotated[float, Field(ge=0, le=1)] = 0.8
+    certificate: str = ""
+    state: ProgrammeState = ProgrammeState.PUBLISHED
+    batches: list[BatchPart] = []
+
+    def runs(self) -> Iterator[tuple[tuple[str | int, ...], int, str, RunPart]]:
+        """Yield each batch: where it stands below the programme, number, title, itself."""
+        for n, batch in enumerate(self.batches):
+            yield ("batches", n), batch.no, batch.title, batch
+        if not self.batches and self.start is not None:
+            yield (), 1, "", self
+
+
+class ChatPart(Part):
+    id: int
+    name: Name
+    purpose: ChatPurpose
+    unit: str = ""
+    programme: str = ""
+    language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
+
+
+class LedgerPart(Part):
+    """Opening entries of hours that no programme of the plan stands for."""
+
+    no: Annotated[int, Field(ge=1)]  # tells this line from others for ever
+    title: Name
+    level: Level
+    category: Category
+    mode: Mode | Literal[""] = ""
+    on: Day
+    hours: HoursOf
+    state: EntryState = EntryState.POSTED
+    evidence: str = ""
+    teachers: Words
+
+
+class ProfilePart(Part):
+    """A credit profile of the office's own; the rules as in the profiles that come along."""
+
+    code: Name
+    version: Annotated[int, Field(ge=1)]
+    source_note: Name
+    rules: dict[str, Any]
+
+
+class PlanPart(Part):
+    """The whole file."""
+
+    office: OfficePart | None = None
+    credit_profile: ProfilePart | None = None
+    calendar: CalendarPart = CalendarPart()
+    units: UnitsPart = UnitsPart()
+    teachers: list[TeacherPart] = []
+    programmes: list[ProgrammePart] = []
+    chats: list[ChatPart] = []
+    ledger: list[LedgerPart] = []

@@ -1,0 +1,1 @@
+"""Programmes, batches and seats; registration, waiting and offers."""

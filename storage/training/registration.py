@@ -1,0 +1,474 @@
+"""Registering for a programme and withdrawing from it.
+
+``register`` is what five thousand people call in the minute in which registration opens: its
+statements are built once, are few, and load no rows as objects. First the registration is
+written as waiting, unless it is there; then a seat is taken by a guarded update, the own
+school's first, the open pool's next; then the registration is confirmed if one was taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, SQLModel, col, select
+
+from storage.moments import local_day
+from storage.people.tables import Office
+from storage.refusals import NotFound
+from storage.training import audience, seats, waiting
+from storage.training.clashes import ATTENDED, Clash, clashes
+from storage.training.decisions import decide
+from storage.training.refusals import (
+    Misfit,
+    NotEligible,
+    NotSelfRegistration,
+    NotWithdrawable,
+    ProgrammeCancelled,
+    ReasonNeeded,
+    RegistrationClosed,
+    RegistrationNotOpen,
+    WaitingListFull,
+)
+from storage.training.tables import (
+    LIVE,
+    Approval,
+    Batch,
+    Enrolment,
+    OfferState,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+    SeatOffer,
+    Source,
+)
+
+SELF_REGISTERED = (Enrolment.OPEN, Enrolment.MENU)
+"""Doors through which a teacher comes in by registering."""
+
+MAY_REGISTER_AGAIN = (
+    RegistrationState.WITHDRAWN,
+    RegistrationState.DECLINED,
+    RegistrationState.RETURNED,
+)
+"""States that the person can leave by registering once more, at the end of the queue."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a tap on Register came to: a seat (perhaps to be approved yet), or a place in line.
+
+    ``place`` counts from 1 and is set for those who wait; ``is_new`` is False when the
+    registration was there already.
+    """
+
+    registration_id: int
+    batch_id: int
+    title: str
+    state: RegistrationState
+    approval: Approval
+    place: int | None
+    clashes: tuple[Clash, ...]
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What a wish to withdraw came to; ``requested`` means that somebody has to agree."""
+
+    registration_id: int
+    batch_id: int
+    title: str
+    state: RegistrationState
+    requested: bool
+    is_new: bool
+
+
+def _table(name: str) -> sa.Table:
+    return SQLModel.metadata.tables[name]
+
+
+def _build_facts() -> sa.Select[Any]:
+    """Build the one statement that reads everything a registration depends on.
+
+    It has a row for each primary posting that the teacher ever had; Python takes the one of
+    the office's local day.
+    """
+    batch, programme, teacher = _table("batch"), _table("programme"), _table("teacher")
+    posting, registration = _table("posting"), _table("registration")
+    own, pool = _table("quota").alias("own"), _table("quota").alias("pool")
+    other, any_quota = registration.alias("other"), _table("quota").alias("any_quota")
+    other_batch, other_programme = batch.alias("other_batch"), programme.alias("other_programme")
+    queue = registration.alias("queue")
+    return (
+        sa.select(
+            batch.c.reg_open,
+            batch.c.reg_close,
+            batch.c.starts_at,
+            batch.c.waiting_limit,
+            programme.c.title,
+            programme.c.state.label("programme_state"),
+            programme.c.enrolment,
+            programme.c.approval,
+            programme.c.mode,
+            programme.c.audience,
+            teacher.c.state.label("teacher_state"),
+            posting.c.unit_id,
+            posting.c.since,
+            posting.c.until,
+            own.c.id.label("own_id"),
+            (own.c.seats - own.c.taken).label("own_free"),
+            pool.c.id.label("pool_id"),
+            (pool.c.seats - pool.c.taken).label("pool_free"),
+            registration.c.id.label("registration_id"),
+            registration.c.state,
+            sa.select(sa.func.count())
+            .select_from(queue)
+            .where(
+                queue.c.batch_id == batch.c.id, queue.c.state == RegistrationState.WAITLISTED
+            )
+            .scalar_subquery()
+            .label("waiting"),
+            sa.exists().where(any_quota.c.batch_id == batch.c.id).label("is_limited"),
+            sa.exists()
+            .where(
+                any_quota.c.batch_id == batch.c.id,
+                ~any_quota.c.is_pool,
+                any_quota.c.release_at <= sa.bindparam("now"),
+                any_quota.c.taken < any_quota.c.seats,
+            )
+            .label("has_unreleased"),
+            sa.exists()
+            .where(
+                other.c.teacher_id == teacher.c.id,
+                other.c.batch_id != batch.c.id,
+                other.c.state.in_(LIVE),
+                other_batch.c.id == other.c.batch_id,
+                other_programme.c.id == other_batch.c.programme_id,
+                other_programme.c.mode.in_(ATTENDED),
+            )
+            .label("attends_others"),
+            sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
+        )
+        .select_from(
+            batch.join(programme, programme.c.id == batch.c.programme_id)
+            .join(teacher, teacher.c.id == sa.bindparam("teacher_id"))
+            .outerjoin(
+                posting, sa.and_(posting.c.teacher_id == teacher.c.id, posting.c.is_primary)
+            )
+            .outerjoin(
+                own,
+                sa.and_(
+                    own.c.batch_id == batch.c.id, own.c.unit_id == posting.c.unit_id, ~own.c.is_pool
+                ),
+            )
+            .outerjoin(pool, sa.and_(pool.c.batch_id == batch.c.id, pool.c.is_pool))
+            .outerjoin(
+                registration,
+                sa.and_(
+                    registration.c.batch_id == batch.c.id,
+                    registration.c.teacher_id == teacher.c.id,
+                ),
+            )
+        )
+        .where(batch.c.id == sa.bindparam("batch_id"))
+        .order_by(posting.c.since.desc(), posting.c.id.desc())
+    )
+
+
+_registration = _table("registration")
+FACTS = _build_facts()
+INSERT_WAITING = (
+    # PostgreSQL's spelling compiles for SQLite too.
+    insert(_registration)
+    .values(
+        batch_id=sa.bindparam("batch_id"),
+        teacher_id=sa.bindparam("teacher_id"),
+        unit_id_at=sa.bindparam("unit_id_at"),
+        source=Source.SELF,
+        state=RegistrationState.WAITLISTED,
+        submitted_at=sa.bindparam("now"),
+        queued_at=sa.bindparam("now"),
+        changed_at=sa.bindparam("now"),
+        reason="",
+        leave_request="",
+    )
+    .on_conflict_do_nothing(index_elements=["batch_id", "teacher_id"])
+    .returning(_registration.c.id)
+)
+WAIT_AGAIN = (
+    sa.update(_registration)
+    .where(
+        _registration.c.id == sa.bindparam("registration_id"),
+        _registration.c.state.in_(MAY_REGISTER_AGAIN),
+    )
+    .values(
+        unit_id_at=sa.bindparam("unit_id"),
+        source=Source.SELF,
+        state=RegistrationState.WAITLISTED,
+        quota_id=None,
+        submitted_at=sa.bindparam("now"),
+        queued_at=sa.bindparam("now"),
+        changed_at=sa.bindparam("now"),
+        reason="",
+        leave_request="",
+        leave_requested_at=None,
+    )
+)
+CONFIRM = (
+    sa.update(_registration)
+    .where(_registration.c.id == sa.bindparam("registration_id"))
+    .values(state=sa.bindparam("new_state"), quota_id=sa.bindparam("taken_from"))
+)
+
+
+def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime) -> Outcome:
+    """Give the teacher a seat, or a place at the end of the queue when there is none.
+
+    Asking twice changes nothing and returns what already is. Whoever waits or holds an offer
+    goes before a newcomer, so a seat that has just become free is not taken past them.
+
+    Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
+    RegistrationClosed, NotEligible or WaitingListFull.
+    """
+    run = session.connection().execute
+    facts, unit_id = _facts(session, teacher_id, batch_id, now)
+    if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
+        return _existing(session, facts, teacher_id, batch_id)
+    _check(session, facts, unit_id, teacher_id, now)
+    if facts.has_unreleased:
+        waiting.offer_next(session, batch_id, now=now)
+        facts, unit_id = _facts(session, teacher_id, batch_id, now)
+
+    allotments = [
+        (facts.own_id, facts.own_free, "seat_from_school"),
+        (facts.pool_id, 0 if facts.waiting else facts.pool_free, "seat_from_pool"),
+    ]
+    hopeful = [(quota_id, rule) for quota_id, free, rule in allotments if (free or 0) > 0]
+    if facts.is_limited and not hopeful:
+        _check_queue(facts, facts.waiting)
+    if facts.own_id is not None and hopeful:
+        seats.lock(session, batch_id)
+
+    if facts.registration_id is None:
+        registration_id = run(
+            INSERT_WAITING,
+            {"batch_id": batch_id, "teacher_id": teacher_id, "unit_id_at": unit_id, "now": now},
+        ).scalar()
+        if registration_id is None:  # a second tap came first, in another transaction
+            facts, unit_id = _facts(session, teacher_id, batch_id, now)
+            return _existing(session, facts, teacher_id, batch_id)
+    else:
+        registration_id = facts.registration_id
+        again = {"registration_id": registration_id, "unit_id": unit_id, "now": now}
+        if run(WAIT_AGAIN, again).rowcount == 0:
+            facts, unit_id = _facts(session, teacher_id, batch_id, now)
+            return _existing(session, facts, teacher_id, batch_id)
+
+    state, place = RegistrationState.WAITLISTED, None
+    seat: dict[str, Any] = {"registration_id": registration_id, "taken_from": None}
+    rule = "seat_without_limit" if not facts.is_limited else ""
+    for quota_id, from_where in hopeful:
+        if seats.take(session, quota_id, registration_id):
+            seat["taken_from"], rule = quota_id, from_where
+            break
+    if rule:
+        state = seats.state_with_seat(facts.approval)
+        run(CONFIRM, seat | {"new_state": state})
+        decide(session, registration_id, rule, {"approval": facts.approval.value}, now=now)
+    else:
+        if hopeful:  # somebody was quicker, and may have filled the queue as well
+            facts, unit_id = _facts(session, teacher_id, batch_id, now)
+            ahead = facts.waiting - 1
+            _check_queue(facts, ahead)
+        else:
+            ahead = facts.waiting
+        place = ahead + 1
+        passed = (facts.pool_free or 0) > 0
+        decide(session, registration_id, "queued", {"ahead": ahead, "full": not passed}, now=now)
+    return Outcome(
+        registration_id=registration_id,
+        batch_id=batch_id,
+        title=facts.title,
+        state=state,
+        approval=facts.approval,
+        place=place,
+        clashes=_clashes(session, facts, teacher_id, batch_id),
+        is_new=True,
+    )
+
+
+def closes_at(reg_close: datetime | None, starts_at: datetime) -> datetime:
+    """Return the moment until which one registers and withdraws freely."""
+    return starts_at if reg_close is None else reg_close
+
+
+def withdraw(
+    session: Session, teacher_id: int, batch_id: int, *, now: datetime, reason: str = ""
+) -> Withdrawal:
+    """Give the seat back, or ask for leave to when the deadline has passed.
+
+    Until registration closes (or until the start, where it never closes) withdrawing is free
+    and the next person in the queue is offered the seat at once. Later it is a request with a
+    reason; the registration stays as it is. The waiting list may be left at any time.
+
+    Raises NotFound, NotWithdrawable or ReasonNeeded.
+    """
+    seats.lock(session, batch_id)
+    found = session.exec(
+        select(Registration, Batch, Programme)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(Registration.batch_id == batch_id, Registration.teacher_id == teacher_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("registration")
+    registration, batch, programme = found
+    before = registration.state
+
+    def outcome(*, requested: bool = False, is_new: bool = True) -> Withdrawal:
+        session.flush()
+        return Withdrawal(
+            registration_id=registration.id,
+            batch_id=batch_id,
+            title=programme.title,
+            state=registration.state,
+            requested=requested,
+            is_new=is_new,
+        )
+
+    def leave(rule: Any) -> Withdrawal:
+        registration.state = RegistrationState.WITHDRAWN
+        registration.quota_id = None
+        registration.changed_at = now
+        registration.reason = reason
+        decide(session, registration.id, rule, {"before": before.value}, now=now)
+        return outcome()
+
+    match before:
+        case RegistrationState.WITHDRAWN | RegistrationState.DECLINED:
+            return outcome(is_new=False)
+        case RegistrationState.WAITLISTED:
+            return leave("left_queue")
+        case RegistrationState.RETURNED:
+            return leave("withdrawn")
+        case RegistrationState.OFFERED:
+            offer = session.exec(
+                select(SeatOffer).where(
+                    SeatOffer.registration_id == registration.id, SeatOffer.state == OfferState.OPEN
+                )
+            ).one()
+            waiting.settle(session, offer, OfferState.PASSED, now=now)
+            done = leave("left_queue")
+            waiting.offer_next(session, batch_id, now=now, because="offered_after_pass")
+            return done
+
+    can_ask = before in (
+        RegistrationState.SUBMITTED,
+        RegistrationState.SCHOOL_APPROVED,
+        RegistrationState.APPROVED,
+        RegistrationState.ATTENDING,
+    )
+    if registration.source is Source.AUTOMATIC or not can_ask or now >= batch.ends_at:
+        raise NotWithdrawable(programme.title, registration.source, before)
+
+    deadline = closes_at(batch.reg_close, batch.starts_at)
+    # A nominated person speaks for the school's list, so the school is asked.
+    is_free = registration.source is not Source.NOMINATED
+    if now < deadline and is_free and before is not RegistrationState.ATTENDING:
+        seats.free(session, registration.quota_id)
+        done = leave("withdrawn")
+        waiting.offer_next(session, batch_id, now=now, because="offered_after_withdrawal")
+        return done
+
+    if registration.leave_requested_at is not None:
+        return outcome(requested=True, is_new=False)
+    if not reason.strip():
+        raise ReasonNeeded(programme.title, deadline)
+    registration.leave_request = reason.strip()
+    registration.leave_requested_at = now
+    registration.changed_at = now
+    decide(session, registration.id, "leave_requested", now=now)
+    return outcome(requested=True)
+
+
+def _facts(
+    session: Session, teacher_id: int, batch_id: int, now: datetime
+) -> tuple[Any, int | None]:
+    """Return the facts of the registration and the unit where the teacher works today."""
+    rows = (
+        session.connection()
+        .execute(FACTS, {"teacher_id": teacher_id, "batch_id": batch_id, "now": now})
+        .all()
+    )
+    if not rows:
+        raise NotFound("programme")
+    today = local_day(now, ZoneInfo(rows[0].timezone or "UTC"))
+    for row in rows:
+        if row.unit_id is not None and _covers(row.since, row.until, today):
+            return row, row.unit_id
+    return rows[0], None
+
+
+def _covers(since: date, until: date | None, day: date) -> bool:
+    return since <= day and (until is None or day <= until)
+
+
+def _check(
+    session: Session, facts: Any, unit_id: int | None, teacher_id: int, now: datetime
+) -> None:
+    """Raise the refusal that fits, if the teacher may not register now."""
+    closed_at = closes_at(facts.reg_close, facts.starts_at)
+    match facts.programme_state:
+        case ProgrammeState.CANCELLED:
+            raise ProgrammeCancelled(facts.title)
+        case ProgrammeState.DRAFT:
+            raise NotFound("programme")
+        case ProgrammeState.FINISHED | ProgrammeState.ARCHIVED:
+            raise RegistrationClosed(facts.title, closed_at)
+    if facts.enrolment not in SELF_REGISTERED:
+        raise NotSelfRegistration(facts.title, facts.enrolment)
+    if facts.reg_open is not None and now < facts.reg_open:
+        raise RegistrationNotOpen(facts.title, facts.reg_open)
+    if now >= closed_at:
+        raise RegistrationClosed(facts.title, closed_at)
+    has = audience.facts_of(session, teacher_id) if facts.audience else {}
+    misfits = audience.compare(facts.audience, has, facts.teacher_state)
+    if unit_id is None:
+        misfits = (*misfits, Misfit("posting", (), ()))
+    if misfits:
+        raise NotEligible(facts.title, misfits)
+
+
+def _check_queue(facts: Any, ahead: int) -> None:
+    if facts.waiting_limit is not None and ahead >= facts.waiting_limit:
+        raise WaitingListFull(facts.title, facts.waiting_limit)
+
+
+def _existing(session: Session, facts: Any, teacher_id: int, batch_id: int) -> Outcome:
+    """Return the registration that is there already."""
+    place = None
+    if facts.state is RegistrationState.WAITLISTED:
+        place = seats.place_in_queue(session, facts.registration_id)
+    return Outcome(
+        registration_id=facts.registration_id,
+        batch_id=batch_id,
+        title=facts.title,
+        state=facts.state,
+        approval=facts.approval,
+        place=place,
+        clashes=_clashes(session, facts, teacher_id, batch_id),
+        is_new=False,
+    )
+
+
+def _clashes(session: Session, facts: Any, teacher_id: int, batch_id: int) -> tuple[Clash, ...]:
+    if not facts.attends_others or facts.mode not in ATTENDED:
+        return ()
+    return clashes(session, teacher_id, batch_id)

@@ -1,0 +1,162 @@
+"""Seats: taken one at a time by a guarded update, and given back.
+
+``Quota.taken`` counts the registrations that hold a seat of this allotment together with the
+open offers of one, so nobody can take a seat that is held for somebody else. A batch without
+any quota row has no limit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col, func, select
+
+from storage import audit
+from storage.training.tables import (
+    Approval,
+    Batch,
+    Programme,
+    Quota,
+    Registration,
+    RegistrationState,
+)
+
+_quota = SQLModel.metadata.tables["quota"]
+_registration = SQLModel.metadata.tables["registration"]
+
+# Anybody who waits for this allotment goes first: all who wait for the pool, those of the
+# school for a school's own seats.
+TAKE = (
+    sa.update(_quota)
+    .where(
+        _quota.c.id == sa.bindparam("quota_id"),
+        _quota.c.taken < _quota.c.seats,
+        ~sa.exists().where(
+            _registration.c.batch_id == _quota.c.batch_id,
+            _registration.c.state == RegistrationState.WAITLISTED,
+            _registration.c.id != sa.bindparam("registration_id"),
+            sa.or_(_quota.c.is_pool, _registration.c.unit_id_at == _quota.c.unit_id),
+        ),
+    )
+    .values(taken=_quota.c.taken + 1)
+)
+HOLD = (
+    sa.update(_quota)
+    .where(_quota.c.id == sa.bindparam("quota_id"), _quota.c.taken < _quota.c.seats)
+    .values(taken=_quota.c.taken + 1)
+)
+FREE = (
+    sa.update(_quota)
+    .where(_quota.c.id == sa.bindparam("quota_id"), _quota.c.taken > 0)
+    .values(taken=_quota.c.taken - 1)
+)
+
+
+def state_with_seat(approval: Approval) -> RegistrationState:
+    """Return what a registration is once it holds a seat: done, or waiting to be approved."""
+    if approval is Approval.NONE:
+        return RegistrationState.APPROVED
+    return RegistrationState.SUBMITTED
+
+
+def lock(session: Session, *batch_ids: int) -> None:
+    """Let nobody else move seats of these batches before this transaction ends.
+
+    All who touch more than one allotment come through here first, so that two transactions
+    never wait for each other's rows. SQLite has one writer anyway.
+    """
+    session.connection().execute(
+        sa.select(col(Batch.id))
+        .where(col(Batch.id).in_(batch_ids))
+        .order_by(col(Batch.id))
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def take(session: Session, quota_id: int, registration_id: int) -> bool:
+    """Take a seat for a newcomer; False when none is left or somebody waits for it."""
+    values = {"quota_id": quota_id, "registration_id": registration_id}
+    return session.connection().execute(TAKE, values).rowcount == 1
+
+
+def hold(session: Session, quota_id: int) -> bool:
+    """Take a seat for whoever is next in the queue; False when none is left."""
+    return session.connection().execute(HOLD, {"quota_id": quota_id}).rowcount == 1
+
+
+def free(session: Session, quota_id: int | None) -> None:
+    """Give a seat back; a registration without an allotment holds none."""
+    if quota_id is not None:
+        session.connection().execute(FREE, {"quota_id": quota_id})
+
+
+def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
+    """Let unused seats of schools flow back to the pool once their moment has come.
+
+    Returns how many seats moved; a second call finds none. A seat that is freed later in a
+    released allotment flows back the same way.
+    """
+    due = (
+        Quota.batch_id == batch_id,
+        col(Quota.is_pool).is_(False),
+        col(Quota.release_at) <= now,
+        Quota.taken < Quota.seats,
+    )
+    lock(session, batch_id)
+    unused = session.exec(select(Quota.unit_id, Quota.seats - Quota.taken).where(*due)).all()
+    if not unused:
+        return 0
+    moved = sum(seats for _, seats in unused)
+    session.exec(sa.update(Quota).where(*due).values(seats=Quota.taken))
+    pooled = session.exec(
+        sa.update(Quota)
+        .where(col(Quota.batch_id) == batch_id, col(Quota.is_pool))
+        .values(seats=Quota.seats + moved)
+    )
+    if pooled.rowcount == 0:
+        owner = session.exec(
+            select(Programme.owner_unit_id)
+            .join(Batch, col(Batch.programme_id) == col(Programme.id))
+            .where(Batch.id == batch_id)
+        ).one()
+        session.add(Quota(batch_id=batch_id, unit_id=owner, seats=moved, is_pool=True))
+    audit.record(
+        session,
+        None,
+        "release_seats",
+        f"batch:{batch_id}",
+        now=now,
+        before={"unused": {str(unit_id): seats for unit_id, seats in unused}},
+        after={"to_pool": moved},
+    )
+    session.flush()
+    return moved
+
+
+def place_in_queue(session: Session, registration_id: int) -> int | None:
+    """Return the place among those who wait for the batch, from 1; None when not waiting."""
+    mine = sa.orm.aliased(Registration)
+    other = sa.orm.aliased(Registration)
+    place = session.exec(
+        select(func.count(col(other.id)))
+        .select_from(mine)
+        .join(
+            other,
+            sa.and_(
+                col(other.batch_id) == col(mine.batch_id),
+                col(other.state) == RegistrationState.WAITLISTED,
+                sa.or_(
+                    col(other.queued_at) < col(mine.queued_at),
+                    sa.and_(
+                        col(other.queued_at) == col(mine.queued_at), col(other.id) <= col(mine.id)
+                    ),
+                ),
+            ),
+        )
+        .where(
+            col(mine.id) == registration_id,
+            col(mine.state) == RegistrationState.WAITLISTED,
+        )
+    ).one()
+    return place or None

@@ -1,0 +1,156 @@
+"""Rows for tests: each maker states only what matters and fills in the rest.
+
+All are plain operations: ``await database.write(make.teacher, name="林若溪")`` returns the id.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlmodel import Session, select
+
+from storage.people.tables import Account, Office, OrgUnit, Posting, Teacher, TeacherFact, UnitKind
+from storage.training.tables import Batch, Enrolment, Level, Mode, Programme, Quota
+
+NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday, 9:00 in Shanghai
+
+_numbers = itertools.count(1)
+
+
+def office(session: Session, **differs: Any) -> int:
+    """The office of 澄禾县 and its county unit; there is one office, made on first call."""
+    found = session.exec(select(Office)).first()
+    if found is not None:
+        return found.id
+    county = OrgUnit(kind=UnitKind.COUNTY, code="CH", name="澄禾县")
+    session.add(county)
+    session.flush()
+    row = Office(**{"tenant": "chenghe", "name": "澄禾县", "unit_id": county.id} | differs)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def county(session: Session) -> int:
+    """The county unit's id."""
+    office(session)
+    unit_id = session.exec(select(Office)).one().unit_id
+    assert unit_id is not None
+    return unit_id
+
+
+def school(session: Session, name: str = "澄禾县实验小学", **differs: Any) -> int:
+    """A school by name, made once."""
+    found = session.exec(select(OrgUnit).where(OrgUnit.name == name)).first()
+    if found is not None:
+        return found.id
+    row = OrgUnit(
+        **{
+            "kind": UnitKind.SCHOOL,
+            "code": f"S{next(_numbers)}",
+            "name": name,
+            "parent_id": county(session),
+            "stages": ["primary"],
+            "area_type": "urban",
+        }
+        | differs
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def teacher(
+    session: Session,
+    name: str = "林若溪",
+    *,
+    at: str = "澄禾县实验小学",
+    subject: str = "语文",
+    stage: str = "primary",
+    facts: dict[str, str] | None = None,
+    **differs: Any,
+) -> int:
+    """A teacher with a primary posting and the facts that follow from it."""
+    unit_id = school(session, at)
+    row = Teacher(**{"staff_no": f"T{next(_numbers):06}", "name": name} | differs)
+    session.add(row)
+    session.flush()
+    session.add(
+        Posting(
+            teacher_id=row.id,
+            unit_id=unit_id,
+            since=date(2020, 9, 1),
+            stage=stage,
+            subjects=[subject],
+        )
+    )
+    for key, value in {"stage": stage, "subject": subject, **(facts or {})}.items():
+        session.add(TeacherFact(teacher_id=row.id, key=key, value=value))
+    session.flush()
+    return row.id
+
+
+def account(session: Session, teacher_id: int | None = None, **differs: Any) -> int:
+    """An account, linked when a teacher is given; its id, not its Telegram id."""
+    row = Account(
+        **{
+            "tg_user_id": 7_000_000_000 + next(_numbers),
+            "teacher_id": teacher_id,
+            "started_at": NOW,
+            "linked_at": NOW if teacher_id else None,
+        }
+        | differs
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def batch(
+    session: Session,
+    title: str = "作业设计专题培训",
+    *,
+    seats: int | None = 40,
+    audience: dict[str, list[str]] | None = None,
+    programme: dict[str, Any] | None = None,
+    **differs: Any,
+) -> int:
+    """An open county programme with one batch and, unless ``seats`` is None, a pool of seats."""
+    number = next(_numbers)
+    owner = county(session)
+    kept = Programme(
+        **{
+            "code": f"P{number}",
+            "title": title,
+            "level": Level.COUNTY,
+            "category": "post_skill",
+            "mode": Mode.FACE_TO_FACE,
+            "enrolment": Enrolment.OPEN,
+            "owner_unit_id": owner,
+            "planned_hours": Decimal(8),
+            "audience": audience or {},
+        }
+        | (programme or {})
+    )
+    session.add(kept)
+    session.flush()
+    row = Batch(
+        **{
+            "programme_id": kept.id,
+            "starts_at": NOW + timedelta(days=20),
+            "ends_at": NOW + timedelta(days=21),
+            "reg_open": NOW - timedelta(days=7),
+            "reg_close": NOW + timedelta(days=10),
+            "place": "教师发展中心三楼报告厅",
+        }
+        | differs
+    )
+    session.add(row)
+    session.flush()
+    if seats is not None:
+        session.add(Quota(batch_id=row.id, unit_id=owner, seats=seats, is_pool=True))
+        session.flush()
+    return row.id
