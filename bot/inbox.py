@@ -50,6 +50,7 @@ class Inbox:
         self._done: list[int] = []
         self._failed: list[tuple[int, str]] = []
         self._faults: dict[int, str] = {}
+        self.faulty: deque[str] = deque(maxlen=50)  # the last handlers that failed, for a look
         self._settling: asyncio.Task[None] | None = None
 
     async def take(self, updates: Sequence[dict[str, Any]]) -> None:
@@ -76,6 +77,10 @@ class Inbox:
             self._line_up(arrival, json.loads(arrival.raw), again=True)
         return len(arrivals)
 
+    async def drained(self) -> None:
+        """Wait until nothing is in hand."""
+        await self._drained.wait()
+
     async def finish(self, within: timedelta = timedelta(seconds=20)) -> None:
         """Handle what is in hand and write down what became of it."""
         try:
@@ -91,6 +96,7 @@ class Inbox:
 
     def failed(self, update_id: int, fault: str) -> None:
         """Note that a handler failed; told by the application's error handler."""
+        self.faulty.append(f"{update_id}: {fault}")
         self._faults[update_id] = fault
 
     def _line_up(self, arrival: Arrival, update: dict[str, Any], *, again: bool) -> None:

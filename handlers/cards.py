@@ -6,6 +6,7 @@ from group-safe facts may make one, and only a ``GroupCard`` can be posted to a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -24,9 +25,7 @@ class Key:
 
     def drawn(self) -> InlineKeyboardButton:
         if self.press is not None:
-            return InlineKeyboardButton(
-                self.label, callback_data=self.press.data, style=self.style
-            )
+            return InlineKeyboardButton(self.label, callback_data=self.press.data, style=self.style)
         return InlineKeyboardButton(self.label, url=self.url, style=self.style)
 
 
@@ -62,14 +61,14 @@ class GroupCard:
         return drawn(self.keys)
 
 
-def pager(here: int, pages: int, turn: type[Button], *fields: int | str) -> tuple[Key, ...]:
+def pager(here: int, pages: int, turn: Callable[[int], Button]) -> tuple[Key, ...]:
     """A row that turns pages; empty when there is one page only. Pages count from 0."""
     if pages <= 1:
         return ()
     row = []
     if here > 0:
-        row.append(Key("‹", turn(*fields, here - 1)))
-    row.append(Key(f"{here + 1} / {pages}", turn(*fields, here)))
+        row.append(Key("‹", turn(here - 1)))
+    row.append(Key(f"{here + 1} / {pages}", turn(here)))
     if here < pages - 1:
-        row.append(Key("›", turn(*fields, here + 1)))
+        row.append(Key("›", turn(here + 1)))
     return tuple(row)

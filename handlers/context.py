@@ -202,8 +202,13 @@ async def whisper(
 
 
 async def alert(update: Update, text: str) -> None:
-    """Say a short sentence to whoever tapped, seen by nobody else."""
-    await tap(update).answer(shortened(text, ALERT), show_alert=True)
+    """Say a short sentence to whoever tapped, seen by nobody else.
+
+    A tap that was in hand at a crash may be too old to be answered when it is handled again;
+    what it asked for is done all the same, and the card shows it.
+    """
+    with contextlib.suppress(BadRequest):
+        await tap(update).answer(shortened(text, ALERT), show_alert=True)
 
 
 def shortened(text: str, limit: int) -> str:

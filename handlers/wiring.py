@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from telegram import Update
@@ -18,10 +18,10 @@ from locales import catalog
 from storage.people.accounts import Reader
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
-Handler = Callable[[Update, Context], Awaitable[None]]
+Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 # A deep link's handler gets what stands behind its letter, and the reader it is for.
-Route = Callable[[Update, Context, Reader, str], Awaitable[None]]
+Route = Callable[[Update, Context, Reader, str], Coroutine[Any, Any, None]]
 
 logger = logging.getLogger(__name__)
 

@@ -1,1 +1,4 @@
-"""Everything that is kept: tables, and the rules as operations on them. Knows nothing of Telegram."""
+"""Everything that is kept: tables, and the rules as operations on them.
+
+It knows nothing of Telegram.
+"""

@@ -47,7 +47,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(_complete(url))
+        self.url = self.address(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         writers = 1 if self.is_sqlite else POSTGRES_WRITERS
         self._writer = _engine(self.url, writers, writes=True)
@@ -62,6 +62,11 @@ class Database:
         ]
         for thread in self._threads:
             thread.start()
+
+    @staticmethod
+    def address(url: str) -> sa.URL:
+        """The whole address that a short one means."""
+        return sa.make_url(_complete(url))
 
     async def write(
         self,

@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,9 @@ import sqlalchemy as sa
 import bot  # noqa: F401  (sets what python-telegram-bot reads at import)
 from storage.database import Database
 from storage.schema import METADATA
+
+if TYPE_CHECKING:
+    from tests.stage import Stage
 
 _numbers = itertools.count()
 
@@ -102,3 +106,13 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+async def stage(sqlite: Database) -> AsyncIterator[Stage]:
+    """The whole product on an embedded database, with nobody in it."""
+    from tests.stage import stage_on  # the machine is not needed by tests of the rules
+
+    async with stage_on(sqlite) as made:
+        yield made
+        assert not made.office.inbox.faulty, made.office.inbox.faulty

@@ -20,6 +20,10 @@ NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday, 9:00 in Shanghai
 _numbers = itertools.count(1)
 
 
+def _with(usual: dict[str, Any], differs: dict[str, Any]) -> dict[str, Any]:
+    return usual | differs
+
+
 def office(session: Session, **differs: Any) -> int:
     """The office of 澄禾县 and its county unit; there is one office, made on first call."""
     found = session.exec(select(Office)).first()
@@ -28,7 +32,7 @@ def office(session: Session, **differs: Any) -> int:
     county = OrgUnit(kind=UnitKind.COUNTY, code="CH", name="澄禾县")
     session.add(county)
     session.flush()
-    row = Office(**{"tenant": "chenghe", "name": "澄禾县", "unit_id": county.id} | differs)
+    row = Office(**_with({"tenant": "chenghe", "name": "澄禾县", "unit_id": county.id}, differs))
     session.add(row)
     session.flush()
     return row.id
@@ -48,15 +52,17 @@ def school(session: Session, name: str = "澄禾县实验小学", **differs: Any
     if found is not None:
         return found.id
     row = OrgUnit(
-        **{
-            "kind": UnitKind.SCHOOL,
-            "code": f"S{next(_numbers)}",
-            "name": name,
-            "parent_id": county(session),
-            "stages": ["primary"],
-            "area_type": "urban",
-        }
-        | differs
+        **_with(
+            {
+                "kind": UnitKind.SCHOOL,
+                "code": f"S{next(_numbers)}",
+                "name": name,
+                "parent_id": county(session),
+                "stages": ["primary"],
+                "area_type": "urban",
+            },
+            differs,
+        )
     )
     session.add(row)
     session.flush()
@@ -75,7 +81,7 @@ def teacher(
 ) -> int:
     """A teacher with a primary posting and the facts that follow from it."""
     unit_id = school(session, at)
-    row = Teacher(**{"staff_no": f"T{next(_numbers):06}", "name": name} | differs)
+    row = Teacher(**_with({"staff_no": f"T{next(_numbers):06}", "name": name}, differs))
     session.add(row)
     session.flush()
     session.add(
@@ -96,13 +102,15 @@ def teacher(
 def account(session: Session, teacher_id: int | None = None, **differs: Any) -> int:
     """An account, linked when a teacher is given; its id, not its Telegram id."""
     row = Account(
-        **{
-            "tg_user_id": 7_000_000_000 + next(_numbers),
-            "teacher_id": teacher_id,
-            "started_at": NOW,
-            "linked_at": NOW if teacher_id else None,
-        }
-        | differs
+        **_with(
+            {
+                "tg_user_id": 7_000_000_000 + next(_numbers),
+                "teacher_id": teacher_id,
+                "started_at": NOW,
+                "linked_at": NOW if teacher_id else None,
+            },
+            differs,
+        )
     )
     session.add(row)
     session.flush()
@@ -122,31 +130,35 @@ def batch(
     number = next(_numbers)
     owner = county(session)
     kept = Programme(
-        **{
-            "code": f"P{number}",
-            "title": title,
-            "level": Level.COUNTY,
-            "category": "post_skill",
-            "mode": Mode.FACE_TO_FACE,
-            "enrolment": Enrolment.OPEN,
-            "owner_unit_id": owner,
-            "planned_hours": Decimal(8),
-            "audience": audience or {},
-        }
-        | (programme or {})
+        **_with(
+            {
+                "code": f"P{number}",
+                "title": title,
+                "level": Level.COUNTY,
+                "category": "post_skill",
+                "mode": Mode.FACE_TO_FACE,
+                "enrolment": Enrolment.OPEN,
+                "owner_unit_id": owner,
+                "planned_hours": Decimal(8),
+                "audience": audience or {},
+            },
+            programme or {},
+        )
     )
     session.add(kept)
     session.flush()
     row = Batch(
-        **{
-            "programme_id": kept.id,
-            "starts_at": NOW + timedelta(days=20),
-            "ends_at": NOW + timedelta(days=21),
-            "reg_open": NOW - timedelta(days=7),
-            "reg_close": NOW + timedelta(days=10),
-            "place": "教师发展中心三楼报告厅",
-        }
-        | differs
+        **_with(
+            {
+                "programme_id": kept.id,
+                "starts_at": NOW + timedelta(days=20),
+                "ends_at": NOW + timedelta(days=21),
+                "reg_open": NOW - timedelta(days=7),
+                "reg_close": NOW + timedelta(days=10),
+                "place": "教师发展中心三楼报告厅",
+            },
+            differs,
+        )
     )
     session.add(row)
     session.flush()

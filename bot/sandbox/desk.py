@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from bot.sandbox.chats import Chat, Person
+from bot.sandbox.chats import PRESENT, Chat, Person
 from bot.sandbox.refusals import ImpossibleAct, Json, Refused
 from bot.sandbox.world import World
 
@@ -172,7 +172,7 @@ class Desk:
             "id": chat.id,
             "private": chat.is_private,
             "title": chat.title,
-            "members": len(chat.members) + 1,
+            "members": sum(status in PRESENT for status in chat.members.values()) + 1,
             "bot": chat.bot_status,
             "unread": self._world.unread(person.id, chat.id),
             "last": last[0].as_json() if last else None,

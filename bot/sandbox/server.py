@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import time
 from collections import Counter, deque
@@ -26,6 +27,8 @@ from bot.sandbox.methods import METHODS
 from bot.sandbox.refusals import Json, Refused
 from bot.sandbox.webhook import LOOPBACK, Webhook
 from bot.sandbox.world import World
+
+logger = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 64 * 1024 * 1024
 SAVE_EVERY = 2.0
@@ -132,6 +135,7 @@ class Sandbox:
             answer, status = refusal.answer(), refusal.code
         except (TypeError, AttributeError, KeyError, ValueError) as error:
             # A parameter of the wrong shape; Telegram's own words differ for each.
+            logger.info("%s could not be read", name, exc_info=True)
             answer = Refused(400, f"Bad Request: can't parse parameters: {error}").answer()
             status = 400
         if status != 200:
@@ -255,7 +259,7 @@ async def _only_from_here(request: web.Request, handler: Handler) -> web.StreamR
     if _host_name(request.headers.get("Host", "")) not in LOOPBACK:
         return _json({"ok": False, "error_code": 403, "description": "Forbidden: host"}, 403)
     origin = request.headers.get("Origin")
-    if origin and origin != "null" and _host_name(origin.partition("://")[2]) not in LOOPBACK:
+    if origin and _host_name(origin.partition("://")[2]) not in LOOPBACK:
         return _json({"ok": False, "error_code": 403, "description": "Forbidden: origin"}, 403)
     return await handler(request)
 

@@ -11,10 +11,9 @@ from bot.sandbox.refusals import Json, Refused
 
 # Telegram sends these only when they are asked for by name.
 ONLY_ON_REQUEST = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-CONFLICT = Refused(
-    409,
+TWO_POLLERS = (
     "Conflict: terminated by other getUpdates request; "
-    "make sure that only one bot instance is running",
+    "make sure that only one bot instance is running"
 )
 
 
@@ -35,6 +34,7 @@ class Updates:
         self.next_id = 100_000_001
         self.allowed: frozenset[str] | None = None
         self._queue: deque[Waiting] = deque()
+        self._out_of_order = False
         self._poller: asyncio.Future[bool] | None = None
         self._arrivals: list[Callable[[], None]] = []
 
@@ -63,6 +63,7 @@ class Updates:
         if not isinstance(update_id, int):
             update_id = self.next_id
             raw = {"update_id": update_id, **raw}
+        self._out_of_order = self._out_of_order or update_id < self.next_id
         self.next_id = max(self.next_id, update_id + 1)
         self._append(Waiting(update_id, raw, injected=True))
         return update_id
@@ -99,7 +100,7 @@ class Updates:
     async def poll(self, offset: int, limit: int, wait: float) -> list[Json]:
         """Long polling. A second poller takes over and the first is refused, as on Telegram."""
         if self._poller is not None and not self._poller.done():
-            self._poller.set_exception(CONFLICT)
+            self._poller.set_exception(Refused(409, TWO_POLLERS))
         self._confirm(offset)
         if not self._queue and wait > 0:
             poller: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -130,8 +131,9 @@ class Updates:
             waiting = queue.popleft()
             if waiting.injected and not waiting.handed_over:
                 held.append(waiting)
-        # An old number may also stand behind newer ones, when it was injected.
-        if any(one.update_id < offset and one.handed_over for one in queue):
+        # An old number may also stand behind newer ones, when it was injected. Otherwise
+        # the whole queue is not looked through at each poll.
+        if self._out_of_order:
             kept = [one for one in queue if one.update_id >= offset or not one.handed_over]
             queue.clear()
             queue.extend(kept)
@@ -148,3 +150,4 @@ class Updates:
         self.next_id = max(self.next_id, dumped["next_id"])
         self.allow(dumped["allowed"])
         self._queue = deque(Waiting(number, body, inj) for number, body, inj in dumped["queue"])
+        self._out_of_order = any(waiting.injected for waiting in self._queue)

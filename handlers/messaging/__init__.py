@@ -1,0 +1,1 @@
+"""What is said unprompted, and what happens in groups."""

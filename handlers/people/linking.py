@@ -140,10 +140,7 @@ async def ask_phone(update: Update, context: Context) -> None:
         await update.callback_query.answer()
     await context.bot.send_message(
         reader.tg_user_id,
-        _(
-            "Tap the key below to share your number. It is compared with the roster "
-            "and not kept."
-        ),
+        _("Tap the key below to share your number. It is compared with the roster and not kept."),
         reply_markup=ReplyKeyboardMarkup(
             [[KeyboardButton(_("Share my number"), request_contact=True)], [_("Cancel")]],
             resize_keyboard=True,
@@ -175,9 +172,7 @@ async def contact(update: Update, context: Context) -> None:
 
 async def link_with_code(update: Update, context: Context, reader: Reader, code: str) -> None:
     """Link by a typed or scanned code."""
-    outcome = await context.write(
-        linking.link_by_code, reader.account_id, code, now=context.now()
-    )
+    outcome = await context.write(linking.link_by_code, reader.account_id, code, now=context.now())
     await _conclude(update, context, outcome)
 
 
@@ -217,15 +212,11 @@ async def _conclude(update: Update, context: Context, outcome: LinkOutcome) -> N
         )
         if reader.continue_to:
             await context.write(accounts.go_on_to, reader.account_id, "")
-            await context.bot.send_message(
-                reader.tg_user_id, text, parse_mode=ParseMode.HTML
-            )
+            await context.bot.send_message(reader.tg_user_id, text, parse_mode=ParseMode.HTML)
             if await follow(update, context, reader, reader.continue_to):
                 return
     await show_anew(context, reader, Card(text, keys))
 
 
 async def _put_keyboard_away(context: Context, reader: Reader, text: str) -> None:
-    await context.bot.send_message(
-        reader.tg_user_id, text, reply_markup=ReplyKeyboardRemove()
-    )
+    await context.bot.send_message(reader.tg_user_id, text, reply_markup=ReplyKeyboardRemove())

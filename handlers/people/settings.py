@@ -5,7 +5,7 @@ from __future__ import annotations
 from telegram import Update
 
 from handlers.cards import Card, Key, Keys
-from handlers.context import Context, show
+from handlers.context import Context, show, tap
 from handlers.people.buttons import (
     ChooseBrief,
     ChooseLanguage,
@@ -120,7 +120,7 @@ async def _show(update: Update, context: Context, reader: Reader) -> None:
 
 
 async def choose_language(update: Update, context: Context) -> None:
-    chosen = ChooseLanguage.parse(update.callback_query and update.callback_query.data).language
+    chosen = ChooseLanguage.parse(tap(update).data).language
     reader = await context.reader(update)
     if chosen in LANGUAGES:
         await context.write(accounts.choose_language, reader.account_id, chosen)
@@ -131,7 +131,7 @@ async def choose_language(update: Update, context: Context) -> None:
 
 
 async def choose_brief(update: Update, context: Context) -> None:
-    chosen = ChooseBrief.parse(update.callback_query and update.callback_query.data).minute
+    chosen = ChooseBrief.parse(tap(update).data).minute
     reader = await context.reader(update)
     if 0 <= chosen < 24 * 60:
         await context.write(accounts.choose_brief, reader.account_id, chosen)
@@ -142,12 +142,10 @@ async def choose_brief(update: Update, context: Context) -> None:
 
 
 async def choose_quiet(update: Update, context: Context) -> None:
-    chosen = ChooseQuiet.parse(update.callback_query and update.callback_query.data)
+    chosen = ChooseQuiet.parse(tap(update).data)
     reader = await context.reader(update)
     if 0 <= chosen.ends < chosen.starts < 24 * 60:
-        await context.write(
-            accounts.choose_quiet, reader.account_id, chosen.starts, chosen.ends
-        )
+        await context.write(accounts.choose_quiet, reader.account_id, chosen.starts, chosen.ends)
         await _show(update, context, reader)
         return
     kept = await context.read(accounts.settings, reader.account_id)

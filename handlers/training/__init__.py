@@ -1,0 +1,1 @@
+"""Talk about training: programmes that fit, registering, waiting, what is due."""

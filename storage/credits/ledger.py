@@ -490,7 +490,7 @@ def _tell(session: Session, entry_ids: Sequence[int], kind: str, now: datetime) 
     """Put the news of these lines aside for the teachers' next brief, once."""
     for at in range(0, len(entry_ids), CHUNK):
         rows = session.exec(
-            sa.select(
+            select(
                 col(CreditEntry.id),
                 col(CreditEntry.teacher_id),
                 col(CreditEntry.title),

@@ -41,8 +41,12 @@ def keep(session: Session, arrivals: Sequence[Arrival], *, now: datetime) -> set
         }
         for arrival in {arrival.update_id: arrival for arrival in arrivals}.values()
     ]
-    statement = insert_new(session, InboxUpdate).values(rows).returning(
-        InboxUpdate.__table__.c.update_id  # type: ignore[attr-defined]
+    statement = (
+        insert_new(session, InboxUpdate)
+        .values(rows)
+        .returning(
+            InboxUpdate.__table__.c.update_id  # type: ignore[attr-defined]
+        )
     )
     return set(session.exec(statement).scalars().all())
 

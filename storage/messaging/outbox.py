@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 
 from storage.calendar import workdays
 from storage.inserting import insert_new
-from storage.messaging import quiet
+from storage.messaging import groups, quiet
 from storage.messaging.tables import (
     Chat,
     Hold,
@@ -119,7 +119,7 @@ def put(
             fault="" if reachable else UNREACHABLE,
         )
     )
-    kept = session.exec(
+    kept: Any = session.exec(
         select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.fault).where(
             OutboxMessage.dedupe_key == dedupe_key
         )
@@ -253,7 +253,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
     sendable: list[Claimed] = []
     late: list[int] = []
     closed: set[quiet.Hours] = set()
-    calendar: workdays.Calendar | None = None
+    calendar: quiet.Calendar | None = None
     for row in rows:
         # A brief says of itself what is still worth saying.
         if row.kind != BRIEF and row.useful_until is not None and row.useful_until <= now:
@@ -312,7 +312,7 @@ def _wait_for_opening(
     All of it at once: a night must not be spent looking at a broadcast row by row.
     """
     workday = quiet.opening(now, hours, calendar)
-    any_day = quiet.opening_any_day(now, hours, calendar.zone)
+    any_day = quiet.opening(now, hours, calendar, any_day=True)
     lapses = col(OutboxMessage.useful_until)
     cannot_wait = sa.and_(lapses.is_not(None), lapses <= workday)
     waiting = sa.and_(
@@ -371,9 +371,7 @@ def settle_many(session: Session, sent: Sequence[tuple[int, int]], now: datetime
                     [OutboxState.SENDING, OutboxState.PENDING, OutboxState.DOUBTFUL]
                 ),
             )
-            .values(
-                state=OutboxState.SENT, message_id=message_id, sent_at=now, lease_until=None
-            )
+            .values(state=OutboxState.SENT, message_id=message_id, sent_at=now, lease_until=None)
             .returning(col(OutboxMessage.kind), col(OutboxMessage.teacher_id))
         ).one_or_none()
         if row is not None and row.kind in (BRIEF, REMINDER):
@@ -408,10 +406,8 @@ def settle_refused(session: Session, outbox_id: int, *, fault: str, now: datetim
 
     The person counts as unreachable until they write to us again; a group as left.
     """
-    row = session.exec(
-        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(
-            OutboxMessage.id == outbox_id
-        )
+    row: Any = session.exec(
+        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(OutboxMessage.id == outbox_id)
     ).one()
     if row.account_id is not None:
         session.exec(
@@ -464,12 +460,8 @@ def try_later(session: Session, outbox_id: int, until: datetime, *, fault: str =
     """Give the row back: the network or Telegram failed, and nobody asked for a pause."""
     session.exec(
         sa.update(OutboxMessage)
-        .where(
-            col(OutboxMessage.id) == outbox_id, col(OutboxMessage.state) == OutboxState.SENDING
-        )
-        .values(
-            state=OutboxState.PENDING, not_before=until, lease_until=None, fault=fault[:500]
-        )
+        .where(col(OutboxMessage.id) == outbox_id, col(OutboxMessage.state) == OutboxState.SENDING)
+        .values(state=OutboxState.PENDING, not_before=until, lease_until=None, fault=fault[:500])
     )
 
 
@@ -479,10 +471,8 @@ def put_off(session: Session, outbox_id: int, until: datetime, *, whole: bool) -
     The pause is a row too, so it outlives a restart; a longer one that is known stands.
     """
     try_later(session, outbox_id, until)
-    row = session.exec(
-        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(
-            OutboxMessage.id == outbox_id
-        )
+    row: Any = session.exec(
+        select(OutboxMessage.account_id, OutboxMessage.chat_id).where(OutboxMessage.id == outbox_id)
     ).one()
     if whole:
         name, account_id, chat_id = _WHOLE, None, None
@@ -496,9 +486,7 @@ def put_off(session: Session, outbox_id: int, until: datetime, *, whole: bool) -
         )
     )
     session.exec(
-        sa.update(Hold)
-        .where(col(Hold.name) == name, col(Hold.until) < until)
-        .values(until=until)
+        sa.update(Hold).where(col(Hold.name) == name, col(Hold.until) < until).values(until=until)
     )
 
 
@@ -541,15 +529,19 @@ def stats(session: Session) -> dict[OutboxState, int]:
 
 def unreached(session: Session, *, since: datetime) -> list[int]:
     """Return the teachers whom something was meant for since then and could not reach."""
-    return list(
-        session.exec(
-            select(OutboxMessage.teacher_id)
-            .distinct()
-            .where(
-                OutboxMessage.state == OutboxState.REFUSED,
-                OutboxMessage.created_at >= since,
-                col(OutboxMessage.teacher_id).is_not(None),
-            )
-            .order_by(col(OutboxMessage.teacher_id))
-        ).all()
-    )
+    found = session.exec(
+        select(OutboxMessage.teacher_id)
+        .distinct()
+        .where(
+            OutboxMessage.state == OutboxState.REFUSED,
+            OutboxMessage.created_at >= since,
+            col(OutboxMessage.teacher_id).is_not(None),
+        )
+        .order_by(col(OutboxMessage.teacher_id))
+    ).all()
+    return [teacher_id for teacher_id in found if teacher_id is not None]
+
+
+def migrated(session: Session, old_tg_chat_id: int, new_tg_chat_id: int) -> None:
+    """Note that a group has moved to a new id; what was on its way there goes out again."""
+    groups.migrate(session, old_tg_chat_id, new_tg_chat_id)

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.inserting import insert_new
+from storage.messaging.tables import Hold, OutboxMessage, OutboxState
 from storage.people.tables import (
     Account,
     OrgUnit,
@@ -19,6 +20,8 @@ from storage.people.tables import (
 from storage.refusals import NotLinked, Refusal
 
 AWAITED_FOR = timedelta(hours=12)
+KEPT_UNLINKED = timedelta(days=30)
+ERASED_AT_ONCE = 1_000  # accounts in one transaction, so that taps do not wait
 EARLIEST, LATEST = 7 * 60 + 30, 21 * 60  # nobody is written to at night, whatever they set
 
 
@@ -172,9 +175,7 @@ class Settings:
 def settings(session: Session, account_id: int) -> Settings:
     """Return what this person has set."""
     account = session.get_one(Account, account_id)
-    return Settings(
-        account.language, account.brief_minute, account.quiet_from, account.quiet_until
-    )
+    return Settings(account.language, account.brief_minute, account.quiet_from, account.quiet_until)
 
 
 def choose_language(session: Session, account_id: int, language: str) -> None:
@@ -237,7 +238,7 @@ def profile(session: Session, teacher_id: int) -> Profile:
         )
         .order_by(col(Posting.since).desc())
     ).first()
-    posting, unit = row if row else (None, None)
+    posting, unit = row or (None, None)
     return Profile(
         teacher_id=teacher_id,
         staff_no=teacher.staff_no,
@@ -250,11 +251,73 @@ def profile(session: Session, teacher_id: int) -> Profile:
 
 
 def unlink(session: Session, account_id: int, *, now: datetime) -> None:
-    """Take the account off its teacher, at the person's own wish. Asking twice is no error."""
-    account = session.get_one(Account, account_id)
+    """Take the account off its teacher, at the person's own wish. Asking twice is no error.
+
+    What was set goes back to how it began; only the language stays, to answer in. What is
+    waiting for the teacher goes to wherever they link next; what was for this account as
+    such is not said any more.
+    """
+    account = session.get_one(Account, account_id, with_for_update=True, populate_existing=True)
     if account.teacher_id is None:
         return
     audit.record(
         session, account.teacher_id, "unlink", f"account:{account_id}", now=now, reason="own wish"
     )
-    _change(session, account_id, teacher_id=None, linked_at=None, linked_by=None)
+    _change(
+        session,
+        account_id,
+        teacher_id=None,
+        linked_at=None,
+        linked_by=None,
+        unlinked_at=now,
+        consent_at=None,
+        awaiting_until=None,
+        **{name: _DEFAULTS[name] for name in _RESET},
+    )
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(
+            col(OutboxMessage.account_id) == account_id,
+            col(OutboxMessage.teacher_id).is_(None),
+            col(OutboxMessage.state) == OutboxState.PENDING,
+        )
+        .values(state=OutboxState.SKIPPED, fault="unlinked")
+    )
+
+
+_RESET = ("awaiting", "continue_to", "brief_minute", "quiet_from", "quiet_until")
+
+
+def erase_unlinked(session: Session, *, now: datetime) -> int:
+    """Erase accounts that have been nobody's for thirty days, with all that was said to them.
+
+    Counted from unlinking, or from the first message where linking never followed
+    (domain/8-messages.md §8.2). What a teacher has earned and done hangs on the roster's
+    teacher, not on the account, and stays. Returns how many were erased; erasing again
+    erases none. Somebody who writes once more is simply met anew.
+    """
+    since = now - KEPT_UNLINKED
+    busy = col(Account.awaiting_until), col(Account.link_locked_until)
+    gone = session.exec(
+        select(Account.id).where(
+            col(Account.teacher_id).is_(None),
+            sa.func.coalesce(col(Account.unlinked_at), col(Account.started_at)) <= since,
+            # Not in the middle of a talk, nor while a lock on guessing codes holds.
+            *(sa.or_(until.is_(None), until <= now) for until in busy),
+            # In hand at this moment: the next run takes it.
+            ~sa.exists().where(
+                col(OutboxMessage.account_id) == col(Account.id),
+                col(OutboxMessage.state) == OutboxState.SENDING,
+            ),
+        )
+        .order_by(col(Account.id))
+        .limit(ERASED_AT_ONCE)
+        # Whoever links at this moment is not erased under their hands.
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not gone:
+        return 0
+    for table in (OutboxMessage, Hold):
+        session.exec(sa.delete(table).where(col(table.account_id).in_(gone)))
+    session.exec(sa.delete(Account).where(col(Account.id).in_(gone)))
+    return len(gone)

@@ -203,11 +203,13 @@ def _link(
             _tell_responsible(session, teacher_id, account.id, now=now)
             return Taken()
         before.teacher_id, before.linked_at, before.linked_by = None, None, None
+        before.unlinked_at = now
         session.flush()
         _tell(session, before.id, "link_moved", {}, f"link_moved:{account.id}:{before.id}", now=now)
     account.teacher_id = teacher_id
     account.linked_at = account.consent_at = now
     account.linked_by = by
+    account.unlinked_at = None
     account.wrong_codes = 0
     account.awaiting = ""
     session.flush()
@@ -223,9 +225,7 @@ def _link(
     return Linked(accounts.profile(session, teacher_id), moved=before is not None)
 
 
-def _tell_responsible(
-    session: Session, teacher_id: int, claimant: int, *, now: datetime
-) -> None:
+def _tell_responsible(session: Session, teacher_id: int, claimant: int, *, now: datetime) -> None:
     office = session.exec(select(Office)).first()
     today = local_day(now, ZoneInfo(office.timezone if office else "Asia/Shanghai"))
     audit.record(session, None, "second_claim", f"teacher:{teacher_id}", now=now)

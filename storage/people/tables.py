@@ -147,6 +147,7 @@ class Account(Row, table=True):
     language_chosen: bool = False
     linked_at: datetime | None = None
     linked_by: LinkedBy | None = one_of(LinkedBy, default=None, nullable=True)
+    unlinked_at: datetime | None = None  # since when it is nobody's, having been somebody's
     consent_at: datetime | None = None
     started_at: datetime
     reachable: bool = True  # may be written to in private

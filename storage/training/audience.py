@@ -52,7 +52,7 @@ def described(audience: Mapping[str, Any]) -> sa.ColumnElement[bool]:
     for key, values in wanted(audience).items():
         fact = sa.orm.aliased(TeacherFact)
         own = sa.and_(col(fact.teacher_id) == col(Teacher.id), col(fact.key) == key)
-        either = [
+        either: list[sa.ColumnElement[bool]] = [
             sa.exists(
                 sa.select(sa.literal(1)).where(
                     own, col(fact.value).in_([value for value in values if value != NONE])
@@ -91,7 +91,7 @@ def compare(
 
 def misfits(session: Session, teacher_id: int, programme: HasAudience) -> tuple[Misfit, ...]:
     """Return why the programme is not for this teacher, one line a key; empty when it is."""
-    state = session.exec(select(Teacher.state).where(Teacher.id == teacher_id)).first()
+    state = session.exec(select(col(Teacher.state)).where(Teacher.id == teacher_id)).first()
     if state is None:
         raise NotFound("teacher")
     return compare(programme.audience, facts_of(session, teacher_id), state)

@@ -135,9 +135,7 @@ def enrol_all_due(session: Session, batch_id: int, *, now: datetime) -> Enrolled
             col(Registration.state) == state,
             ~sa.exists().where(col(Decision.registration_id) == col(Registration.id)),
         )
-        new = session.exec(
-            select(sa.func.count()).select_from(undecided.subquery())  # type: ignore[call-overload]
-        ).one()
+        new = session.exec(select(sa.func.count()).select_from(undecided.subquery())).one()
         session.exec(
             sa.insert(Decision).from_select(["registration_id", "at", "rule", "facts"], undecided)
         )
@@ -205,9 +203,7 @@ def decline_nomination(
     return _answer(registration, programme, is_new=True)
 
 
-def _nomination(
-    session: Session, teacher_id: int, batch_id: int
-) -> tuple[Registration, Programme]:
+def _nomination(session: Session, teacher_id: int, batch_id: int) -> tuple[Registration, Programme]:
     seats.lock(session, batch_id)
     found = session.exec(
         select(Registration, Programme)
@@ -225,9 +221,7 @@ def _nomination(
     return found
 
 
-def _answer(
-    registration: Registration, programme: Programme, *, is_new: bool
-) -> NominationAnswer:
+def _answer(registration: Registration, programme: Programme, *, is_new: bool) -> NominationAnswer:
     return NominationAnswer(
         registration_id=registration.id,
         batch_id=registration.batch_id,

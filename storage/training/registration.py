@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.moments import local_day
-from storage.people.tables import Office
 from storage.refusals import NotFound
 from storage.training import audience, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
-from storage.training.decisions import decide
+from storage.training.decisions import Rule, decide
 from storage.training.refusals import (
     Misfit,
     NotEligible,
@@ -57,6 +57,14 @@ MAY_REGISTER_AGAIN = (
     RegistrationState.RETURNED,
 )
 """States that the person can leave by registering once more, at the end of the queue."""
+
+
+class Leaving(StrEnum):
+    """What a wish to withdraw would come to."""
+
+    FREE = "free"
+    REQUEST = "request"  # somebody has to agree, and a reason is needed
+    NO = "no"  # the school decides, or there is nothing to leave (any more)
 
 
 @dataclass(frozen=True)
@@ -129,9 +137,7 @@ def _build_facts() -> sa.Select[Any]:
             registration.c.state,
             sa.select(sa.func.count())
             .select_from(queue)
-            .where(
-                queue.c.batch_id == batch.c.id, queue.c.state == RegistrationState.WAITLISTED
-            )
+            .where(queue.c.batch_id == batch.c.id, queue.c.state == RegistrationState.WAITLISTED)
             .scalar_subquery()
             .label("waiting"),
             sa.exists().where(any_quota.c.batch_id == batch.c.id).label("is_limited"),
@@ -158,9 +164,7 @@ def _build_facts() -> sa.Select[Any]:
         .select_from(
             batch.join(programme, programme.c.id == batch.c.programme_id)
             .join(teacher, teacher.c.id == sa.bindparam("teacher_id"))
-            .outerjoin(
-                posting, sa.and_(posting.c.teacher_id == teacher.c.id, posting.c.is_primary)
-            )
+            .outerjoin(posting, sa.and_(posting.c.teacher_id == teacher.c.id, posting.c.is_primary))
             .outerjoin(
                 own,
                 sa.and_(
@@ -245,7 +249,7 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
         waiting.offer_next(session, batch_id, now=now)
         facts, unit_id = _facts(session, teacher_id, batch_id, now)
 
-    allotments = [
+    allotments: list[tuple[int, int | None, Rule]] = [
         (facts.own_id, facts.own_free, "seat_from_school"),
         (facts.pool_id, 0 if facts.waiting else facts.pool_free, "seat_from_pool"),
     ]
@@ -272,12 +276,12 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
 
     state, place = RegistrationState.WAITLISTED, None
     seat: dict[str, Any] = {"registration_id": registration_id, "taken_from": None}
-    rule = "seat_without_limit" if not facts.is_limited else ""
+    rule: Rule | None = None if facts.is_limited else "seat_without_limit"
     for quota_id, from_where in hopeful:
         if seats.take(session, quota_id, registration_id):
             seat["taken_from"], rule = quota_id, from_where
             break
-    if rule:
+    if rule is not None:
         state = seats.state_with_seat(facts.approval)
         run(CONFIRM, seat | {"new_state": state})
         decide(session, registration_id, rule, {"approval": facts.approval.value}, now=now)
@@ -306,6 +310,28 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
 def closes_at(reg_close: datetime | None, starts_at: datetime) -> datetime:
     """Return the moment until which one registers and withdraws freely."""
     return starts_at if reg_close is None else reg_close
+
+
+def leaving(registration: Registration, batch: Batch, *, now: datetime) -> Leaving:
+    """Return how this registration can be left at this moment."""
+    match registration.state:
+        case RegistrationState.WAITLISTED | RegistrationState.OFFERED | RegistrationState.RETURNED:
+            return Leaving.FREE
+        case (
+            RegistrationState.SUBMITTED
+            | RegistrationState.SCHOOL_APPROVED
+            | RegistrationState.APPROVED
+        ):
+            in_time = now < closes_at(batch.reg_close, batch.starts_at)
+        case RegistrationState.ATTENDING:
+            in_time = False
+        case _:
+            return Leaving.NO
+    if registration.source is Source.AUTOMATIC or now >= batch.ends_at:
+        return Leaving.NO
+    # A nominated person stands on the school's list, so the school is asked.
+    is_own = registration.source is not Source.NOMINATED
+    return Leaving.FREE if in_time and is_own else Leaving.REQUEST
 
 
 def withdraw(
@@ -343,7 +369,7 @@ def withdraw(
             is_new=is_new,
         )
 
-    def leave(rule: Any) -> Withdrawal:
+    def leave(rule: Rule) -> Withdrawal:
         registration.state = RegistrationState.WITHDRAWN
         registration.quota_id = None
         registration.changed_at = now
@@ -369,19 +395,10 @@ def withdraw(
             waiting.offer_next(session, batch_id, now=now, because="offered_after_pass")
             return done
 
-    can_ask = before in (
-        RegistrationState.SUBMITTED,
-        RegistrationState.SCHOOL_APPROVED,
-        RegistrationState.APPROVED,
-        RegistrationState.ATTENDING,
-    )
-    if registration.source is Source.AUTOMATIC or not can_ask or now >= batch.ends_at:
+    way = leaving(registration, batch, now=now)
+    if way is Leaving.NO:
         raise NotWithdrawable(programme.title, registration.source, before)
-
-    deadline = closes_at(batch.reg_close, batch.starts_at)
-    # A nominated person speaks for the school's list, so the school is asked.
-    is_free = registration.source is not Source.NOMINATED
-    if now < deadline and is_free and before is not RegistrationState.ATTENDING:
+    if way is Leaving.FREE:
         seats.free(session, registration.quota_id)
         done = leave("withdrawn")
         waiting.offer_next(session, batch_id, now=now, because="offered_after_withdrawal")
@@ -390,7 +407,7 @@ def withdraw(
     if registration.leave_requested_at is not None:
         return outcome(requested=True, is_new=False)
     if not reason.strip():
-        raise ReasonNeeded(programme.title, deadline)
+        raise ReasonNeeded(programme.title, closes_at(batch.reg_close, batch.starts_at))
     registration.leave_request = reason.strip()
     registration.leave_requested_at = now
     registration.changed_at = now

@@ -98,10 +98,10 @@ def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
     released allotment flows back the same way.
     """
     due = (
-        Quota.batch_id == batch_id,
+        col(Quota.batch_id) == batch_id,
         col(Quota.is_pool).is_(False),
         col(Quota.release_at) <= now,
-        Quota.taken < Quota.seats,
+        col(Quota.taken) < col(Quota.seats),
     )
     lock(session, batch_id)
     unused = session.exec(select(Quota.unit_id, Quota.seats - Quota.taken).where(*due)).all()

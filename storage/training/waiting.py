@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from storage.calendar import quiet, workdays
-from storage.messaging import deadlines, outbox
+from storage.calendar import workdays
+from storage.messaging import deadlines, outbox, quiet
+from storage.messaging.quiet import Calendar
 from storage.messaging.tables import Priority
-from storage.moments import at, local_day
-from storage.people.tables import Account, Office, Teacher
+from storage.people.tables import Account, Teacher
 from storage.refusals import NotFound
 from storage.training import seats
 from storage.training.audience import fits
@@ -110,6 +109,9 @@ def offer_next(
         .where(Quota.batch_id == batch_id, Quota.taken < Quota.seats)
         .order_by(col(Quota.is_pool), col(Quota.id))
     ).all()
+    if not free_seats:
+        return ()
+    calendar = workdays.load(session)
     offers: list[Offer] = []
     for quota_id, unit_id, is_pool, free in free_seats:
         queue = (
@@ -128,8 +130,8 @@ def offer_next(
         for registration_id, teacher_id, account in session.exec(queue).all():
             if not free:
                 break
-            told_at = _told_at(session, account, now, batch.starts_at)
-            if told_at is None:
+            told_at = _told_at(calendar, account, now, batch)
+            if told_at >= batch.starts_at:
                 continue
             if not seats.hold(session, quota_id):
                 break
@@ -253,9 +255,7 @@ def lapse_due(session: Session, *, now: datetime, limit: int = 100) -> int:
             )
         ).one()
         again = lapses < LAPSES
-        registration.state = (
-            RegistrationState.WAITLISTED if again else RegistrationState.DECLINED
-        )
+        registration.state = RegistrationState.WAITLISTED if again else RegistrationState.DECLINED
         registration.changed_at = now
         if again:
             registration.queued_at = now
@@ -359,23 +359,11 @@ def _set_state(
     )
 
 
-def _told_at(
-    session: Session, account: Account | None, now: datetime, starts_at: datetime
-) -> datetime | None:
-    """Return when this person's phone may ring about an offer, None if not before the start.
-
-    Working hours come first. What starts before the next working day (a training at the
-    weekend) may be offered in the person's waking hours of any day.
-    """
-    from_minute = account.quiet_until if account else 8 * 60
-    until_minute = account.quiet_from if account else 18 * 60
-    told_at = quiet.next_push(workdays.load(session), now, from_minute, until_minute)
-    if told_at < starts_at:
-        return told_at
-    zone = ZoneInfo(session.exec(select(Office.timezone)).first() or "UTC")
-    today = local_day(now, zone)
-    for day in (today, today + timedelta(days=1)):
-        opens, shuts = at(day, from_minute, zone), at(day, until_minute, zone)
-        if now < shuts and max(now, opens) < starts_at:
-            return max(now, opens)
-    return None
+def _told_at(calendar: Calendar, account: Account | None, now: datetime, batch: Batch) -> datetime:
+    """Return when this person may be told of a freed seat; at the start it is too late."""
+    hours = quiet.Hours(
+        brief=account.brief_minute if account else 0,
+        quiet_from=account.quiet_from if account else 18 * 60,
+        quiet_until=account.quiet_until if account else 8 * 60,
+    )
+    return quiet.ring_at(now, hours, calendar, lapses=batch.starts_at)

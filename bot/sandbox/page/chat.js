@@ -52,7 +52,9 @@ function face(target, name, id) {
 }
 
 async function drawPeople() {
-  const { total, people } = await look("people", { q: $("#search").value });
+  const wanted = $("#search").value;
+  const { total, people } = await look("people", { q: wanted });
+  if (wanted !== $("#search").value) return;
   $("#people-count").textContent = total > people.length
     ? `共 ${total} 人，显示前 ${people.length} 人，请输入姓名缩小范围` : `共 ${total} 人`;
   $("#people-list").replaceChildren(...people.map((person) => {
@@ -81,6 +83,7 @@ async function become(personId, chatId = personId) {
   state.person = Number(personId);
   state.chat = null;
   $("#search").value = "";
+  document.body.classList.remove("nobody");
   showPeople(false);
   listen();
   await drawChats();
@@ -496,7 +499,7 @@ async function readClock(given = null) {
 }
 
 function drawClock() {
-  $("#time").textContent = clockFormat.format(Date.now() + state.clockAhead);
+  $("#time").textContent = clockFormat.format(Date.now() + state.clockAhead).replace("周", " 周");
 }
 
 async function moveClock(body) {
@@ -606,6 +609,8 @@ setInterval(drawClock, 1000);
 await readClock();
 const [person, chat] = location.hash.slice(1).split("/").map(Number);
 try {
+  // An address may name somebody of another sandbox.
+  if (person) await look("chats", { person });
   if (person) await become(person, chat || person);
   else showPeople(true);
 } catch {

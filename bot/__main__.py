@@ -1,0 +1,104 @@
+"""The command line: ``python -m bot``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot import checking, running
+from bot.logs import set_up_logs
+from bot.settings import Settings, WrongSettings, read_settings
+from storage.plan import PlanError
+
+app = typer.Typer(
+    help="Qinglan: a county's teacher-training office in the groups that its teachers read.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+def _settings() -> Settings:
+    try:
+        settings = read_settings()
+    except WrongSettings as wrong:
+        errors.print(str(wrong), style="red", markup=False)
+        raise typer.Exit(2) from None
+    set_up_logs(settings)
+    return settings
+
+
+@app.command()
+def run() -> None:
+    """Start the bot: on Telegram with QINGLAN_TOKEN, else in the sandbox."""
+    settings = _settings()
+    try:
+        asyncio.run(running.serve(settings, console))
+    except running.CannotStart as reason:
+        errors.print(str(reason), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        pass
+
+
+@app.command()
+def load(
+    plan: Annotated[Path, typer.Argument(help="the office's plan, a YAML file", exists=True)],
+) -> None:
+    """Load an office's plan: units, calendar, teachers, programmes, groups. All or nothing."""
+    settings = _settings()
+    try:
+        report = running.load(settings, plan)
+    except PlanError as wrong:
+        errors.print(str(wrong), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except running.CannotStart as reason:
+        errors.print(str(reason), style="red", markup=False)
+        raise typer.Exit(1) from None
+    console.print(report, markup=False)
+
+
+@app.command()
+def code(
+    staff_no: Annotated[str, typer.Argument(help="the teacher's staff number")],
+) -> None:
+    """Issue a one-time link code for a teacher and print it."""
+    settings = _settings()
+    try:
+        issued = running.issue_code(settings, staff_no)
+    except running.CannotStart as reason:
+        errors.print(str(reason), style="red", markup=False)
+        raise typer.Exit(1) from None
+    console.print(issued, markup=False)
+
+
+@app.command()
+def check() -> None:
+    """Say what is wrong with settings, database, token and clock, before a start."""
+    settings = _settings()
+    findings = asyncio.run(checking.check(settings))
+    for finding in findings:
+        sign, style = ("✓", "green") if finding.is_fine else ("✗", "red")
+        console.print(f"{sign} {finding.text}", style=style, markup=False, highlight=False)
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the present tables; `run` does so by itself."""
+    settings = _settings()
+    running.prepare_database(settings)
+    console.print("The database is up to date.")
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(True)
+    app()

@@ -1,0 +1,76 @@
+"""Assembly: every topic in its order, and nothing done at import."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from telegram.ext import Application, ApplicationBuilder, ContextTypes
+from telegram.request import BaseRequest
+
+import handlers.errors
+import handlers.people.starting
+from bot.inbox import Inbox
+from bot.request import AiohttpRequest
+from handlers.context import Context, House
+from handlers.credits import hours
+from handlers.messaging import groups, reminders
+from handlers.people import home, linking, privacy, settings, starting
+from handlers.training import due, programmes, registration
+from handlers.wiring import AnyApplication
+
+TOPICS = (
+    starting,
+    home,
+    linking,
+    settings,
+    privacy,
+    programmes,
+    registration,
+    due,
+    hours,
+    reminders,
+    groups,
+)
+
+
+def build(
+    token: str,
+    house: House,
+    *,
+    bot_api: str,
+    request: BaseRequest | None = None,
+) -> AnyApplication:
+    """Put the application together; nothing is sent yet.
+
+    The updater and the job queue of python-telegram-bot are left out on purpose: updates come
+    through the inbox, and what is due is a row.
+    """
+    application = (
+        ApplicationBuilder()
+        .token(token)
+        .base_url(f"{bot_api}/bot")
+        .base_file_url(f"{bot_api}/file/bot")
+        .request(request or AiohttpRequest())
+        .get_updates_request(request or AiohttpRequest(connections=1))
+        .context_types(ContextTypes(context=Context))
+        .updater(None)
+        .job_queue(None)
+        .concurrent_updates(False)
+        .build()
+    )
+    application.bot_data["house"] = house
+    made = cast(AnyApplication, application)
+    handlers.errors.install(made)
+    for topic in TOPICS:
+        topic.install(made)
+    handlers.people.starting.install_last(made)
+    return made
+
+
+def inbox_of(application: AnyApplication, house: House) -> Inbox:
+    """The inbox that feeds this application, told of failed handlers by it."""
+    made = Inbox(
+        cast(Application[Any, Any, Any, Any, Any, Any], application), house.database, house.clock
+    )
+    application.bot_data["report_fault"] = made.failed
+    return made

@@ -1,0 +1,209 @@
+"""Delivery: claim a row, mark it as being sent, send it, settle it, one by one.
+
+As many rows are claimed as can be in flight at once, so a kill leaves no more than these in
+doubt. A failure is sorted by its remedy, and one row that cannot be put into words or sent
+does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from telegram import Bot
+from telegram.constants import ParseMode
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
+
+from bot.pacer import Pacer
+from handlers.cards import Card, GroupCard
+from handlers.context import House
+from handlers.messaging import group_cards
+from handlers.messaging.voices import Later, Nothing, Say, Voice
+from storage.messaging import groups, outbox
+from storage.messaging.outbox import Claimed
+
+LEASE = timedelta(minutes=3)
+LOOK = 1.0  # seconds between looks when nobody has woken us
+# What Telegram says of a chat that will never accept a message from us again.
+GONE = ("chat not found", "peer_id_invalid", "user_is_deactivated", "group is deactivated")
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Sends what is in the outbox, at the allowed rate."""
+
+    def __init__(
+        self, bot: Bot, house: House, voices: Mapping[str, Voice], *, rate: float, flight: int = 32
+    ) -> None:
+        self._bot = bot
+        self._house = house
+        self._voices = voices
+        self._pacer = Pacer(rate)
+        self._flight = flight
+        self._in_flight: dict[asyncio.Task[None], int] = {}
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self.sent = 0
+
+    def wake(self) -> None:
+        """Look at once: something was put into the outbox, or the clock moved."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until ``stop`` is called; then finish what is in flight."""
+        while not self._stopping:
+            try:
+                claimed = await self._claim()
+            except Exception:
+                logger.exception("The outbox could not be read")
+                claimed = []
+            for row in claimed:
+                task = asyncio.get_running_loop().create_task(self._deliver(row))
+                self._in_flight[task] = row.tg_chat_id
+                task.add_done_callback(self._landed)
+            if not claimed:
+                self._woken.clear()
+                try:
+                    await asyncio.wait_for(self._woken.wait(), LOOK)
+                except TimeoutError:
+                    await self._recover()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+        self._woken.set()
+
+    async def drain(self) -> None:
+        """Send all that is due now and return when it is out; for tests and rehearsals."""
+        while True:
+            claimed = await self._claim()
+            if not claimed and not self._in_flight:
+                return
+            await asyncio.gather(*(self._deliver(row) for row in claimed))
+
+    async def _claim(self) -> list[Claimed]:
+        free = self._flight - len(self._in_flight)
+        if free <= 0:
+            await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+            free = self._flight - len(self._in_flight)
+        return await self._house.database.write(
+            outbox.claim,
+            now=self._house.clock(),
+            lease=LEASE,
+            limit=free,
+            exclude_chats=list(self._in_flight.values()),
+        )
+
+    async def _recover(self) -> None:
+        try:
+            found = await self._house.database.write(outbox.recover, now=self._house.clock())
+        except Exception:
+            logger.exception("Rows in doubt could not be recovered")
+            return
+        if found.again or found.doubtful:
+            logger.warning(
+                "%d messages were in hand at a crash and go out again, %d are held",
+                found.again,
+                found.doubtful,
+            )
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        del self._in_flight[task]
+        self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("A delivery failed outside its guard", exc_info=task.exception())
+
+    async def _deliver(self, row: Claimed) -> None:
+        database, clock = self._house.database, self._house.clock
+        try:
+            said = await self._voices[row.kind](self._house, row)
+        except Exception as error:
+            # Whatever is wrong with this one must not hold up the rest.
+            logger.exception("Message %d (%s) cannot be put into words", row.id, row.kind)
+            await database.write(outbox.settle_broken, row.id, fault=repr(error))
+            return
+        if isinstance(said, Nothing):
+            await database.write(outbox.settle_skipped, row.id, reason=said.reason)
+            return
+        if isinstance(said, Later):
+            await database.write(outbox.try_later, row.id, said.until)
+            return
+        await self._pacer.turn(row.tg_chat_id)
+        try:
+            message_id = await self._send(row, said)
+        except RetryAfter as error:
+            after = error.retry_after
+            pause = after if isinstance(after, timedelta) else timedelta(seconds=after)
+            # In a group the group's own limit is the likely one; in private it is ours.
+            whole = row.tg_chat_id > 0
+            logger.warning("Telegram asks for a pause of %s", pause)
+            await database.write(outbox.put_off, row.id, clock() + pause, whole=whole)
+        except ChatMigrated as error:
+            await database.write(groups.migrate, row.tg_chat_id, error.new_chat_id)
+            await database.write(outbox.try_later, row.id, clock())
+        except Forbidden as error:
+            await database.write(outbox.settle_refused, row.id, fault=str(error), now=clock())
+        except BadRequest as error:
+            # Before NetworkError, which it is a kind of: or a chat that is not there would be
+            # tried for ever.
+            if any(sign in str(error).lower() for sign in GONE):
+                await database.write(outbox.settle_refused, row.id, fault=str(error), now=clock())
+            else:
+                logger.error("Message %d (%s) was refused: %s", row.id, row.kind, error)
+                await database.write(outbox.settle_broken, row.id, fault=str(error))
+        except (TimedOut, NetworkError) as error:
+            wait = timedelta(seconds=min(600, 5 * 2 ** min(row.attempts, 7)))
+            await database.write(
+                outbox.try_later, row.id, clock() + wait, fault=type(error).__name__
+            )
+        except TelegramError as error:
+            logger.error("Message %d (%s) failed: %s", row.id, row.kind, type(error).__name__)
+            await database.write(outbox.settle_broken, row.id, fault=repr(error))
+        else:
+            self.sent += 1
+            await database.write(outbox.settle_sent, row.id, message_id, clock())
+            if row.kind == group_cards.KIND:
+                await group_cards.posted(self._house, row, message_id)
+
+    async def _send(self, row: Claimed, said: Say) -> int:
+        if row.chat_id is not None and not isinstance(said.card, GroupCard):
+            raise TypeError("only a group card may be posted to a group")
+        if row.chat_id is None and not isinstance(said.card, Card):
+            raise TypeError("a group card is not for one person")
+        if said.edits is not None:
+            return await self._edit(row, said, said.edits)
+        sent = await self._bot.send_message(
+            row.tg_chat_id,
+            said.card.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=said.card.markup(),
+            disable_notification=not row.rings,
+        )
+        return sent.message_id
+
+    async def _edit(self, row: Claimed, said: Say, message_id: int) -> int:
+        try:
+            await self._bot.edit_message_text(
+                said.card.text,
+                row.tg_chat_id,
+                message_id,
+                parse_mode=ParseMode.HTML,
+                reply_markup=said.card.markup(),
+            )
+        except BadRequest as error:
+            # The person may have deleted it, and an edit is never worth a ring.
+            if "not modified" not in str(error) and "not found" not in str(error):
+                raise
+        return message_id

@@ -1,0 +1,208 @@
+"""A running office: database, application, inbox, delivery and scheduler, started and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from telegram.error import TelegramError
+from telegram.request import BaseRequest
+
+from bot.application import build, inbox_of
+from bot.delivery import Delivery
+from bot.menus import set_menus
+from bot.polling import ALLOWED, poll
+from bot.scheduler import Ticks
+from bot.settings import Settings
+from bot.webhook import webhook_application
+from handlers.context import House
+from handlers.messaging import group_cards
+from handlers.messaging.voices_of_all import VOICES
+from storage.database import Database
+from storage.messaging import inbox as inbox_rows
+from storage.messaging import leases, sweeping
+from storage.training import waiting
+
+logger = logging.getLogger(__name__)
+
+LEADS_FOR = timedelta(seconds=45)
+
+
+class Office:
+    """Everything that runs for one office in one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        token: str,
+        database: Database,
+        clock: Callable[[], datetime],
+        *,
+        bot_api: str,
+        request: BaseRequest | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.house = House(
+            database=database,
+            clock=clock,
+            zone=ZoneInfo(settings.timezone),
+            language=settings.language,
+        )
+        self.application = build(token, self.house, bot_api=bot_api, request=request)
+        self.inbox = inbox_of(self.application, self.house)
+        self.delivery = Delivery(self.application.bot, self.house, VOICES, rate=settings.rate)
+        self.house.wake_delivery = self.delivery.wake
+        self.ticks = Ticks(clock)
+        self.ticks.every(timedelta(seconds=30), "offers", self._offers)
+        self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
+        self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
+        self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
+        self._holder = secrets.token_hex(8)
+        self._jumped = asyncio.Event()
+
+    async def leads(self) -> bool:
+        """Whether this process is the one that sweeps and delivers, among several."""
+        return await self.database.write(
+            leases.take, "machine", self._holder, now=self.clock(), length=LEADS_FOR
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Get ready to handle updates, and finish what is in hand at the end."""
+        await self.application.initialize()
+        me = self.application.bot.bot
+        self.house.bot_username = cast(str, me.username)
+        await self.application.start()
+        try:
+            yield
+        finally:
+            await self.inbox.finish()
+            await self.application.stop()
+            await self.application.shutdown()
+
+    async def sweep(self) -> None:
+        """Run every sweep once."""
+        await self.ticks.run_all()
+
+    async def run(self) -> None:
+        """Serve until told to stop by SIGINT or SIGTERM."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):
+                loop.add_signal_handler(sign, stopping.set)
+        async with self.open():
+            with suppress(TelegramError):
+                await set_menus(self.application.bot)
+            again = await self.inbox.recover()
+            if again:
+                logger.warning("%d updates of the last run are handled again", again)
+            tasks = [
+                loop.create_task(self._lead(stopping), name="delivery"),
+                loop.create_task(self._receive(), name="receiving"),
+                loop.create_task(stopping.wait(), name="stopping"),
+            ]
+            self.ticks.start()
+            logger.info("@%s is at work", self.house.bot_username)
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                self.ticks.stop()
+                self.delivery.stop()
+                tasks[1].cancel()
+                tasks[2].cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.database.write(leases.give_back, "machine", self._holder)
+
+    def clock_moved(self) -> None:
+        """The sandbox's clock jumped: look at once at what has come due."""
+        self._jumped.set()
+
+    async def _lead(self, stopping: asyncio.Event) -> None:
+        """Deliver while this process leads; another takes over when it ends."""
+        while not stopping.is_set():
+            if await self.leads():
+                keeping = asyncio.get_running_loop().create_task(self._keep_leading())
+                following = asyncio.get_running_loop().create_task(self._follow_clock())
+                try:
+                    await self.delivery.run()
+                finally:
+                    keeping.cancel()
+                    following.cancel()
+                    await asyncio.gather(keeping, following, return_exceptions=True)
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), 5)
+
+    async def _keep_leading(self) -> None:
+        while True:
+            await asyncio.sleep(10)
+            if not await self.leads():
+                logger.error("Another process has taken the lead; this one stops delivering")
+                self.delivery.stop()
+                return
+
+    async def _follow_clock(self) -> None:
+        while True:
+            await self._jumped.wait()
+            self._jumped.clear()
+            await self.leads()
+            await self.sweep()
+            self.delivery.wake()
+
+    async def _receive(self) -> None:
+        bot, settings = self.application.bot, self.settings
+        if not settings.webhook:
+            await bot.delete_webhook()
+            await poll(bot, self.inbox)
+            return
+        secret = settings.webhook_secret
+        token = secret.get_secret_value() if secret else secrets.token_urlsafe(32)
+        path = urlsplit(settings.webhook).path or "/"
+        runner = web.AppRunner(webhook_application(self.inbox, path, token), access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "0.0.0.0", settings.webhook_port).start()  # noqa: S104
+            await bot.set_webhook(
+                settings.webhook, secret_token=token, allowed_updates=ALLOWED, max_connections=40
+            )
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def _offers(self) -> None:
+        if not await self.leads():
+            return
+        await self.database.write(waiting.lapse_due, now=self.clock())
+        await self.database.write(waiting.promote, now=self.clock())
+        self.delivery.wake()
+
+    async def _reminders(self) -> None:
+        if not await self.leads():
+            return
+        more = True
+        while more:
+            swept = await self.database.write(sweeping.sweep, now=self.clock())
+            more = swept.more
+        self.delivery.wake()
+
+    async def _group_cards(self) -> None:
+        if await self.leads():
+            await group_cards.refresh(self.application.bot, self.house)
+
+    async def _housekeeping(self) -> None:
+        if await self.leads():
+            await self.database.write(inbox_rows.forget_old, now=self.clock())

@@ -1,0 +1,106 @@
+"""Starting an office: its database, its plan, and then Telegram or the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from rich.console import Console
+from sqlmodel import Session, select
+from telegram.error import InvalidToken, TelegramError
+
+from bot.clock import Clock
+from bot.office import Office
+from bot.settings import Settings
+from storage import migrations
+from storage.database import Database
+from storage.people import linking, offices
+from storage.people.tables import Teacher
+from storage.plan import LoadReport, load_plan, read_plan
+
+logger = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """One readable sentence about what stands in the way."""
+
+
+def prepare_database(settings: Settings) -> None:
+    """Make the folder if need be and bring the tables to the present edition."""
+    url = Database.address(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        migrations.upgrade(url)
+    except sa.exc.OperationalError as error:
+        shown = url.render_as_string(hide_password=True)
+        raise CannotStart(f"The database {shown} cannot be opened: {_first_line(error)}") from None
+
+
+def load(settings: Settings, plan_file: Path) -> LoadReport:
+    """Load a plan file into the database. Raises PlanError with the line."""
+    prepare_database(settings)
+    plan = read_plan(plan_file.read_text(encoding="utf-8"), plan_file.name)
+    database = Database(settings.database_url)
+    try:
+        return database.write_now(load_plan, plan, now=datetime.now(UTC))
+    finally:
+        database.close()
+
+
+def issue_code(settings: Settings, staff_no: str) -> str:
+    """Issue a link code for the teacher with this staff number."""
+    prepare_database(settings)
+    database = Database(settings.database_url)
+
+    def issue(session: Session) -> str:
+        teacher_id = session.exec(
+            select(Teacher.id).where(Teacher.staff_no == staff_no)
+        ).one_or_none()
+        if teacher_id is None:
+            raise CannotStart(f"Nobody on the roster has the staff number {staff_no}.")
+        return linking.issue_code(session, teacher_id, now=datetime.now(UTC))
+
+    try:
+        return database.write_now(issue)
+    finally:
+        database.close()
+
+
+async def serve(settings: Settings, console: Console) -> None:
+    """Run until stopped: on Telegram when there is a token, else in the sandbox."""
+    await asyncio.to_thread(prepare_database, settings)
+    if settings.token is None:
+        from bot.sandbox.stage import serve_sandbox
+
+        await serve_sandbox(settings, console)
+        return
+    database = Database(settings.database_url)
+    try:
+        await database.write(
+            offices.settle_in, timezone=settings.timezone, language=settings.language
+        )
+        office = Office(
+            settings,
+            settings.token.get_secret_value(),
+            database,
+            Clock(),
+            bot_api=settings.bot_api,
+        )
+        console.print("Qinglan is starting on Telegram. Ctrl-C ends it.")
+        await office.run()
+    except InvalidToken:
+        raise CannotStart("Telegram does not know this token; see QINGLAN_TOKEN.") from None
+    except TelegramError as error:
+        raise CannotStart(
+            f"{settings.bot_api} cannot be used: {type(error).__name__}: {error.message}"
+        ) from None
+    finally:
+        database.close()
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]

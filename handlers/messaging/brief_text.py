@@ -1,0 +1,328 @@
+"""Briefs and reminders in words: what, when with weekday and hour, and what to do.
+
+Pure functions of facts and the reader's language; all texts are HTML for Telegram, within its
+4096 characters whatever the titles.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from handlers.cards import Card, Key, Keys
+from handlers.context import shortened
+from handlers.credits.buttons import OpenHours
+from handlers.credits.words import amount
+from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
+from handlers.people.buttons import Home
+from handlers.training.buttons import (
+    AcceptOffer,
+    OpenDue,
+    OpenProgramme,
+    OpenProgrammes,
+    PassOffer,
+)
+from locales import catalog, dates, numbers
+from storage.messaging.briefs import Item, NewsItem
+from storage.training.subjects import Subject
+
+SHOWN = 8  # items, and news, that a brief spells out
+TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
+KEY = 20  # characters of a title on a key
+CAN_BE_DONE = ("reg_open", "reg_close", "offer", "remote_end")
+"""Kinds that are over once the person has done something; to the others one simply goes."""
+
+Subjects = Mapping[tuple[str, int], Subject]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a brief, or a reminder that breaks out, tells."""
+
+    items: Sequence[Item]
+    news: Sequence[NewsItem]
+    subjects: Subjects
+    breaks_out: bool = False
+
+    @property
+    def known(self) -> list[tuple[Item, Subject]]:
+        """The items whose subject is still there, in order."""
+        pairs = [(item, self.subjects.get((item.kind, item.subject_id))) for item in self.items]
+        return [(item, subject) for item, subject in pairs if subject is not None]
+
+
+def brief_card(
+    told: Told, language: str, zone: ZoneInfo, now: datetime, *, choosing: str = ""
+) -> Card:
+    """The daily brief, or a reminder by itself.
+
+    ``choosing`` (done, later, mute) puts the keys for choosing an item in place of the usual.
+    """
+    known = told.known
+    lines = [f"<b>{_heading(told, language, zone, now)}</b>"]
+    lines += _item_lines(known, told, language, zone, now)
+    lines += _news_lines(told.news, language)
+    if not known and not told.news:
+        lines.append(catalog(language).gettext("Everything in this brief is settled."))
+    keys = _choice_keys(known, choosing, language) if choosing else ()
+    return Card("\n".join(lines), keys or _usual_keys(known, told, language))
+
+
+def item_text(
+    item: Item, subject: Subject, language: str, zone: ZoneInfo, now: datetime, breaks_out: bool
+) -> str:
+    """One deadline in a line: what, when, and what to do."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    when = dates.moment(item.at, zone, language, today)
+    if breaks_out and item.at > now:
+        when = _("{time} (in {left})").format(
+            time=when, left=dates.duration(item.at - now, language)
+        )
+    if not subject.takes_place:
+        sentence = _("<b>{title}</b> does not take place.")
+    elif item.kind in ("batch_start", "session"):
+        sentence = _event_sentence(subject, language)
+    else:
+        sentences = {
+            "reg_open": _("<b>{title}</b>: registration is open until {close}."),
+            "reg_close": _("<b>{title}</b>: registration closes {when}, and you are not in yet."),
+            "offer": _(
+                "<b>{title}</b>: a seat is held for you until {when}. Please accept it or pass."
+            ),
+            "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
+            "remote_end": _(
+                "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
+                "cannot be credited."
+            ),
+        }
+        sentence = sentences.get(item.kind, _("<b>{title}</b>: {when}"))
+    return sentence.format(
+        title=_escaped(subject.title, TITLE),
+        when=when,
+        close=dates.moment(subject.closes_at, zone, language, today),
+        end=dates.moment(subject.ends_at, zone, language, today),
+        hours=numbers.hours(subject.hours, language),
+        place=_escaped(subject.place, DETAIL),
+        bring=_escaped(subject.bring, DETAIL),
+    )
+
+
+def news_text(item: NewsItem, language: str) -> str:
+    """One thing that has happened, in a line; empty for what we have no words for."""
+    _ = catalog(language).gettext
+    sentences = {
+        "credit_posted": _("+{hours}: {title}"),
+        "credit_reversed": _("−{hours}, taken back by a correction: {title}"),
+    }
+    if item.kind not in sentences:
+        return ""
+    return sentences[item.kind].format(
+        hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
+        title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def offer_card(subject: Subject, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """M10: a freed seat, held for this person until it lapses."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    text = _(
+        "A seat is free in <b>{title}</b>, and you are next on the waiting list.\n"
+        "Please choose {lapse}. After that it goes to the next person; later registrations "
+        "are not affected."
+    ).format(
+        title=_escaped(subject.title, TITLE),
+        lapse=dates.before(subject.at, zone, language, today),
+    )
+    return Card(
+        text,
+        (*_offer_keys(subject, language), (Key(_("View"), OpenProgramme(subject.batch_id)),)),
+    )
+
+
+def cancelled_card(
+    title: str, starts_at: datetime, language: str, zone: ZoneInfo, today: date
+) -> Card:
+    """A training in which this person was in, or waiting, does not take place."""
+    _ = catalog(language).gettext
+    text = _(
+        "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
+        "There is nothing for you to do."
+    ).format(title=_escaped(title, TITLE), when=dates.moment(starts_at, zone, language, today))
+    return Card(text, ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),))
+
+
+def link_moved_card(language: str) -> Card:
+    """Told to the account that a teacher had before linking another one."""
+    _ = catalog(language).gettext
+    return Card(
+        _(
+            "Your entry on the roster has been linked to another Telegram account with a new "
+            "link code, and this account is no longer linked.\n"
+            "If that was not you, please tell your school coordinator."
+        )
+    )
+
+
+def link_conflict_card(name: str, school: str, language: str) -> Card:
+    """Told to whoever answers for a teacher whom a second account has claimed."""
+    _ = catalog(language).gettext
+    return Card(
+        _(
+            "[To do] Somebody tried to link a second Telegram account to {name} ({school}).\n"
+            "The first link stays. If the teacher has a new phone, please issue a new link code; "
+            "otherwise nothing is left to do."
+        ).format(name=html.escape(name), school=html.escape(school))
+    )
+
+
+def _heading(told: Told, language: str, zone: ZoneInfo, now: datetime) -> str:
+    _ = catalog(language).gettext
+    if told.breaks_out and any(item.kind == "remote_end" for item in told.items):
+        return _("[Deadline]")
+    if told.breaks_out:
+        return _("[Reminder]")
+    today = now.astimezone(zone).date()
+    return _("[Reminder] Your day, {day}").format(day=dates.day(today, language))
+
+
+def _item_lines(
+    known: Sequence[tuple[Item, Subject]],
+    told: Told,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[str]:
+    ngettext = catalog(language).ngettext
+    lines = []
+    for number, (item, subject) in enumerate(known[:SHOWN], 1):
+        text = item_text(item, subject, language, zone, now, told.breaks_out)
+        mark = f"{number}. " if len(known) > 1 else ""
+        lines.append(f"✓ {mark}<s>{text}</s>" if item.done else f"{mark}{text}")
+    more = len(known) - SHOWN
+    if more > 0:
+        lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
+    return lines
+
+
+def _news_lines(news: Sequence[NewsItem], language: str) -> list[str]:
+    ngettext = catalog(language).ngettext
+    lines = [line for item in news if (line := news_text(item, language))]
+    more = len(lines) - SHOWN
+    if more > 0:
+        lines[SHOWN:] = [
+            ngettext("and {n} more entry of hours", "and {n} more entries of hours", more).format(
+                n=more
+            )
+        ]
+    return lines
+
+
+def _event_sentence(subject: Subject, language: str) -> str:
+    _ = catalog(language).gettext
+    match bool(subject.place), bool(subject.bring):
+        case True, True:
+            return _("<b>{title}</b> begins {when}, {place}. Please bring: {bring}.")
+        case True, False:
+            return _("<b>{title}</b> begins {when}, {place}.")
+        case False, True:
+            return _("<b>{title}</b> begins {when}. Please bring: {bring}.")
+        case _:
+            return _("<b>{title}</b> begins {when}.")
+
+
+def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str) -> Keys:
+    _ = catalog(language).gettext
+    live = [
+        (number, item, subject)
+        for number, (item, subject) in enumerate(known[:SHOWN], 1)
+        if not item.done and subject.takes_place
+    ]
+    rows: list[tuple[Key, ...]] = []
+    if len(known) == 1 and live:
+        _number, item, subject = live[0]
+        rows += _one_item_keys(item, subject, language)
+    elif told.breaks_out:
+        # Such a message is short: each item has its keys.
+        for _number, item, subject in live:
+            rows += _one_item_keys(item, subject, language)
+    elif live:
+        rows += [
+            (Key(_label(number, subject), OpenProgramme(subject.batch_id)),)
+            for number, _item, subject in live
+        ]
+        row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
+        row.append(Key(_("Later"), ChooseReminder("later")))
+        rows.append((*row, Key(_("Mute one"), ChooseReminder("mute"))))
+    last = []
+    if len(known) > SHOWN:
+        last.append(Key(_("What is due"), OpenDue(0)))
+    if any(item.kind.startswith("credit_") for item in told.news):
+        last.append(Key(_("My hours"), OpenHours()))
+    if last:
+        rows.append(tuple(last))
+    return tuple(rows) or ((Key(_("Menu"), Home()),),)
+
+
+def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Key, ...]]:
+    _ = catalog(language).gettext
+    rows: list[tuple[Key, ...]] = []
+    if item.kind == "offer":
+        rows += _offer_keys(subject, language)
+    view = [Key(_("View"), OpenProgramme(subject.batch_id))]
+    if item.kind.startswith("remote_") and subject.external_url.startswith(("http://", "https://")):
+        view.insert(0, Key(_("Study now"), url=subject.external_url))
+    rows.append(tuple(view))
+    later = Key(_("Remind me later"), ReminderLater(item.deadline_id))
+    if item.kind == "offer":
+        # It is answered by its own keys, and it lapses too soon to be put off by a day.
+        return rows
+    if item.kind in CAN_BE_DONE:
+        rows.append((Key(_("Done"), ReminderDone(item.deadline_id)), later))
+    else:
+        rows.append((later,))
+    rows.append((Key(_("Not again for this"), ReminderMute(item.deadline_id)),))
+    return rows
+
+
+def _choice_keys(known: Sequence[tuple[Item, Subject]], choosing: str, language: str) -> Keys:
+    """A key for each item to which this can be done; none when there is no such item."""
+    _ = catalog(language).gettext
+    buttons = {"done": ReminderDone, "later": ReminderLater, "mute": ReminderMute}
+    if choosing not in buttons:
+        return ()
+    rows = tuple(
+        (Key(_label(number, subject), buttons[choosing](item.deadline_id)),)
+        for number, (item, subject) in enumerate(known[:SHOWN], 1)
+        if not item.done
+        and subject.takes_place
+        and (choosing != "done" or item.kind in CAN_BE_DONE)
+    )
+    return (*rows, (Key(_("Back"), ChooseReminder()),)) if rows else ()
+
+
+def _doable(live: Sequence[tuple[int, Item, Subject]]) -> bool:
+    return any(item.kind in CAN_BE_DONE for _number, item, _subject in live)
+
+
+def _offer_keys(subject: Subject, language: str) -> Keys:
+    _ = catalog(language).gettext
+    return (
+        (
+            Key(_("Accept"), AcceptOffer(subject.subject_id), style="success"),
+            Key(_("Decline"), PassOffer(subject.subject_id)),
+        ),
+    )
+
+
+def _label(number: int, subject: Subject) -> str:
+    return shortened(f"{number}. {subject.title}", KEY)
+
+
+def _escaped(text: str, limit: int) -> str:
+    return html.escape(shortened(" ".join(text.split()), limit))

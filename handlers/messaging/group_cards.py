@@ -1,0 +1,211 @@
+"""The programme cards in groups, kept up to date: posted through the outbox, edited rarely.
+
+A card is edited when what it would say differs from what the group sees, at most once in
+``AT_LEAST`` and, over all cards of one group, at most ``EDITS_A_MINUTE`` times a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
+
+from sqlmodel import Session
+from telegram import Bot
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+
+from handlers import cards
+from handlers.context import House
+from handlers.messaging.public import programme_group_card
+from handlers.messaging.voices import Nothing, Said, Say
+from storage import moments
+from storage.calendar import quiet, workdays
+from storage.database import Database
+from storage.messaging import groups, outbox
+from storage.messaging.groups import Card
+from storage.messaging.outbox import Claimed
+from storage.messaging.tables import Priority
+from storage.refusals import NotFound
+from storage.training import programmes
+from storage.training.programmes import GroupProgramme
+
+KIND = "group_card"
+AT_LEAST = timedelta(seconds=5)
+AT_ONCE = 20
+EDITS_A_MINUTE = 20  # what Telegram lets a bot do in one group
+MINUTE = timedelta(minutes=1)
+# What Telegram says of a message, and of a chat, that will never be edited again.
+MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+CHAT_GONE = ("chat not found", "peer_id_invalid", "group is deactivated", "chat was deleted")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Pace:
+    """When this process has edited in one group, and until when Telegram asks for a pause."""
+
+    edits: deque[datetime] = field(default_factory=deque)
+    paused_until: datetime | None = None
+
+    def may_edit(self, now: datetime) -> bool:
+        while self.edits and self.edits[0] <= now - MINUTE:
+            self.edits.popleft()
+        is_paused = self.paused_until is not None and now < self.paused_until
+        return not is_paused and len(self.edits) < EDITS_A_MINUTE
+
+
+# Only the process that leads refreshes cards, so its memory is enough.
+_paces: WeakKeyDictionary[Database, dict[int, _Pace]] = WeakKeyDictionary()
+
+
+async def refresh(bot: Bot, house: House) -> int:
+    """Post the cards that are new and edit those that are out of date; return how many edits."""
+    now = house.clock()
+    due = await house.database.write(
+        groups.cards_to_refresh, now=now, at_least=AT_LEAST, limit=AT_ONCE
+    )
+    edits = 0
+    for card in due:
+        if card.message_id is None:
+            await house.database.write(queue, card, now=now)
+        else:
+            edits += await _look(bot, house, card, card.message_id, now)
+    if any(card.message_id is None for card in due):
+        house.wake_delivery()
+    return edits
+
+
+def queue(session: Session, card: Card, *, now: datetime) -> None:
+    """Put a card that hangs nowhere yet into the outbox, for the next hour of work.
+
+    Doing so again on the same day changes nothing; a message that did not get out on its day
+    gives way to that of the next.
+    """
+    calendar = workdays.load(session)
+    at = quiet.next_push(calendar, now)
+    day = moments.local_day(at, calendar.zone)
+    outbox.put(
+        session,
+        KIND,
+        chat_id=card.chat_id,
+        facts={"batch_id": card.batch_id, "card_id": card.id, "revision": card.revision},
+        priority=Priority.CARD,
+        not_before=at,
+        useful_until=moments.at(day + timedelta(days=1), 0, calendar.zone),
+        dedupe_key=f"{KIND}:{card.id}:{card.tg_chat_id}:{day.isoformat()}",
+        now=now,
+    )
+
+
+async def voice(house: House, row: Claimed) -> Said:
+    """Say the card as the group is to see it now."""
+    facts = await _facts(house, row.facts["batch_id"])
+    if facts is None:
+        return Nothing("the programme is gone")
+    return Say(_drawn(house, facts, row.language))
+
+
+async def posted(house: House, row: Claimed, message_id: int) -> None:
+    """Note which message the card has become; delivery calls this once it is sent."""
+    card = Card(
+        id=row.facts["card_id"],
+        chat_id=row.chat_id or 0,
+        tg_chat_id=row.tg_chat_id,
+        language=row.language,
+        batch_id=row.facts["batch_id"],
+        message_id=message_id,
+        shown="",
+        revision=row.facts["revision"],
+    )
+    # What exactly was shown is not known any more; the next look compares and knows.
+    await house.database.write(groups.card_shown, card, "", message_id, now=house.clock())
+
+
+def digest(card: cards.GroupCard) -> str:
+    """What a group sees, in a few characters to compare."""
+    seen = "\n".join([card.text, *(repr(key) for row in card.keys for key in row)])
+    return hashlib.sha256(seen.encode()).hexdigest()[:32]
+
+
+async def _look(bot: Bot, house: House, card: Card, message_id: int, now: datetime) -> int:
+    """Compare one card with the truth and edit it if they differ; return the edits made."""
+    facts = await _facts(house, card.batch_id)
+    if facts is None:
+        await house.database.write(groups.card_shown, card, card.shown, message_id, now=now)
+        return 0
+    drawn = _drawn(house, facts, card.language)
+    seen = digest(drawn)
+    if seen != card.shown:
+        pace = _paces.setdefault(house.database, {}).setdefault(card.tg_chat_id, _Pace())
+        if not pace.may_edit(now):
+            return 0  # its turn comes again
+        pace.edits.append(now)
+        if not await _edit(bot, house, card, message_id, drawn, pace, now):
+            return 1
+    await house.database.write(groups.card_shown, card, seen, message_id, now=now)
+    return int(seen != card.shown)
+
+
+async def _edit(
+    bot: Bot,
+    house: House,
+    card: Card,
+    message_id: int,
+    drawn: cards.GroupCard,
+    pace: _Pace,
+    now: datetime,
+) -> bool:
+    """Edit the message; whether the group sees the card now."""
+    write = house.database.write
+    try:
+        await bot.edit_message_text(
+            drawn.text,
+            card.tg_chat_id,
+            message_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=drawn.markup(),
+        )
+    except RetryAfter as error:
+        after = error.retry_after
+        pause = after if isinstance(after, timedelta) else timedelta(seconds=after)
+        pace.paused_until = now + pause
+        logger.warning("A group asks for a pause of %s; its cards wait", pause)
+    except ChatMigrated as error:
+        await write(groups.migrate, card.tg_chat_id, error.new_chat_id)
+        # The old message cannot be edited in the new group: the card is posted there.
+        await write(groups.card_lost, card.id)
+    except Forbidden:
+        await write(groups.deactivate, card.tg_chat_id)
+    except BadRequest as error:
+        said = str(error).lower()
+        if "not modified" in said:
+            return True
+        if any(sign in said for sign in MESSAGE_GONE):
+            # Somebody deleted it. It comes back on the next working day and not before: see
+            # the key that ``queue`` gives it.
+            await write(groups.card_lost, card.id)
+        elif any(sign in said for sign in CHAT_GONE):
+            await write(groups.deactivate, card.tg_chat_id)
+        else:
+            logger.error("Card %d cannot be edited: %s", card.id, error)
+    except TelegramError as error:
+        logger.warning("Card %d was not edited: %s", card.id, type(error).__name__)
+    else:
+        return True
+    return False
+
+
+async def _facts(house: House, batch_id: int) -> GroupProgramme | None:
+    try:
+        return await house.database.read(programmes.group_facts, batch_id, now=house.clock())
+    except NotFound:
+        return None
+
+
+def _drawn(house: House, facts: GroupProgramme, language: str) -> cards.GroupCard:
+    return programme_group_card(facts, language, house.zone, house.clock(), house.link)

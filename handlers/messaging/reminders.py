@@ -1,0 +1,288 @@
+"""Briefs and reminders: their voices, and what a person answers to them."""
+
+from __future__ import annotations
+
+import html
+from datetime import date, datetime
+
+from sqlmodel import Session
+from telegram import Message, Update
+
+from handlers.cards import Card, Key
+from handlers.context import Context, House, alert, show, tap
+from handlers.messaging.brief_text import (
+    Subjects,
+    Told,
+    brief_card,
+    cancelled_card,
+    link_conflict_card,
+    link_moved_card,
+    offer_card,
+)
+from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
+from handlers.messaging.voices import Later, Nothing, Said, Say
+from handlers.people.buttons import Home
+from handlers.training.buttons import OpenDue, OpenProgramme
+from handlers.wiring import AnyApplication, on_tap
+from locales import catalog, dates
+from storage import moments
+from storage.calendar import workdays
+from storage.messaging import briefs, reminders
+from storage.messaging.briefs import Brief, Item, PutOff, TodaysBrief
+from storage.messaging.outbox import Claimed
+from storage.messaging.tables import DeadlineState
+from storage.people import accounts, roles
+from storage.people.accounts import Profile, Reader
+from storage.refusals import NotFound
+from storage.training import subjects
+from storage.training.subjects import Subject
+
+
+def install(application: AnyApplication) -> None:
+    on_tap(application, ChooseReminder, choose)
+    on_tap(application, ReminderDone, done)
+    on_tap(application, ReminderLater, later)
+    on_tap(application, ReminderMute, mute)
+
+
+# --- voices ----------------------------------------------------------------------------------
+
+
+async def brief(house: House, row: Claimed) -> Said:
+    """The daily brief, or a reminder that rings by itself, as things stand now."""
+    now = house.clock()
+    said, about = await house.database.write(_compose, row.id, now=now)
+    if isinstance(said, briefs.Nothing):
+        return Nothing(said.reason)
+    if isinstance(said, PutOff):
+        return Later(said.until)
+    told = Told(said.items, said.news, about, said.breaks_out)
+    if not told.known and not told.news:
+        return Nothing("what it was about is gone")
+    return Say(brief_card(told, said.language, house.zone, now))
+
+
+async def brief_edit(house: House, row: Claimed) -> Said:
+    """Something in today's brief has changed: say it in place, without a ring."""
+    now = house.clock()
+    if row.account_id is None:
+        return Nothing("there is no account")
+    day = moments.local_day(now, house.zone)
+    sent, about = await house.database.read(_sent_brief, row.account_id, day)
+    if sent is None:
+        return Nothing("no brief has gone out today")
+    told = Told(sent.items, sent.news, about)
+    return Say(brief_card(told, row.language, house.zone, now), edits=sent.message_id)
+
+
+async def offer(house: House, row: Claimed) -> Said:
+    """M10, if the seat is still held."""
+    now = house.clock()
+    try:
+        subject = await house.database.read(subjects.describe, "offer", row.facts["offer_id"])
+    except NotFound:
+        return Nothing("the offer is gone")
+    if not subject.is_open or subject.at <= now:
+        return Nothing("the offer is settled")
+    return Say(offer_card(subject, row.language, house.zone, now))
+
+
+async def cancelled(house: House, row: Claimed) -> Said:
+    """A training does not take place, unless it does after all."""
+    about = await house.database.read(
+        subjects.describe_all, [("batch_start", row.facts["batch_id"])]
+    )
+    if any(subject.takes_place for subject in about.values()):
+        return Nothing("it takes place after all")
+    today = moments.local_day(house.clock(), house.zone)
+    starts_at = datetime.fromisoformat(row.facts["starts_at"])
+    return Say(cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today))
+
+
+async def link_moved(_house: House, row: Claimed) -> Said:
+    """The teacher of this account is linked elsewhere now."""
+    return Say(link_moved_card(row.language))
+
+
+async def link_conflict(house: House, row: Claimed) -> Said:
+    """A second account has claimed a teacher; told to who answers for this teacher today."""
+    profile = await house.database.read(
+        _claimed_teacher, row.tg_chat_id, row.facts["teacher_id"], house, now=house.clock()
+    )
+    if profile is None:
+        return Nothing("the reader does not answer for this teacher any more")
+    return Say(link_conflict_card(profile.name, profile.school, row.language))
+
+
+def _compose(
+    session: Session, outbox_id: int, *, now: datetime
+) -> tuple[Brief | briefs.Nothing | PutOff, Subjects]:
+    said = briefs.compose(session, outbox_id, now=now)
+    items = said.items if isinstance(said, Brief) else ()
+    return said, _about(session, items)
+
+
+def _sent_brief(
+    session: Session, account_id: int, day: date
+) -> tuple[TodaysBrief | None, Subjects]:
+    sent = briefs.todays_brief(session, account_id, day)
+    return sent, _about(session, sent.items if sent is not None else ())
+
+
+def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
+    return subjects.describe_all(session, [(item.kind, item.subject_id) for item in items])
+
+
+def _claimed_teacher(
+    session: Session, tg_user_id: int, teacher_id: int, house: House, *, now: datetime
+) -> Profile | None:
+    reader = accounts.find(session, tg_user_id, now=now)
+    today = moments.local_day(now, house.zone)
+    if reader is None or reader.teacher_id not in roles.responsible_for(
+        session, teacher_id, today=today
+    ):
+        return None
+    return accounts.profile(session, teacher_id)
+
+
+# --- what a person answers -------------------------------------------------------------------
+
+
+async def choose(update: Update, context: Context) -> None:
+    """Under a brief of several items: show which of them this can be done to, or go back."""
+    what = ChooseReminder.parse(tap(update).data).what
+    reader = await context.reader(update)
+    await _show_brief(update, context, reader, choosing=what)
+
+
+async def done(update: Update, context: Context) -> None:
+    """Look whether it is really done, and say what the records say."""
+    deadline_id = ReminderDone.parse(tap(update).data).deadline_id
+    reader = await context.reader(update)
+    kind, subject, is_owed = await context.read(_standing, reader.linked_teacher_id, deadline_id)
+    _ = catalog(reader.language).gettext
+    if not is_owed:
+        text = _("Thank you, this is settled.")
+    elif kind in ("reg_open", "reg_close"):
+        text = _("You are not registered yet. The programme's card has the key for it.")
+    elif kind == "offer":
+        text = _("The seat is still waiting for your answer.")
+    elif kind == "remote_end":
+        text = _(
+            "The records do not show it as completed yet; the platform's figures come with a "
+            "delay. If you have finished, you need do nothing more."
+        )
+    else:
+        text = _("The records still show this as open.")
+    await alert(update, text)
+    await _show_brief(update, context, reader, text=_with_title(text, subject), about=subject)
+
+
+async def later(update: Update, context: Context) -> None:
+    """Put it off to the brief of the next working day."""
+    deadline_id = ReminderLater.parse(tap(update).data).deadline_id
+    reader = await context.reader(update)
+    now, zone = context.now(), context.house.zone
+    moment, subject = await context.write(_put_off, reader.linked_teacher_id, deadline_id, now=now)
+    context.house.wake_delivery()
+    _ = catalog(reader.language).gettext
+    if moment is None:
+        text = _("There is no working time left before the deadline, so it stays as it is.")
+    else:
+        text = _("I will remind you again: {time}").format(
+            time=dates.moment(moment, zone, reader.language, moments.local_day(now, zone))
+        )
+    await alert(update, text)
+    await _show_brief(update, context, reader, text=_with_title(text, subject), about=subject)
+
+
+async def mute(update: Update, context: Context) -> None:
+    """Say no more of it; where that would cost the seat or the hours it is refused in words."""
+    deadline_id = ReminderMute.parse(tap(update).data).deadline_id
+    reader = await context.reader(update)
+    subject = await context.write(_mute, reader.linked_teacher_id, deadline_id, now=context.now())
+    _ = catalog(reader.language).gettext
+    text = _("I will not remind you of this again. It stays in the list of what is due.")
+    await alert(update, text)
+    await _show_brief(
+        update,
+        context,
+        reader,
+        text=_with_title(text, subject),
+        about=subject,
+        without=deadline_id,
+    )
+
+
+def _standing(
+    session: Session, teacher_id: int, deadline_id: int
+) -> tuple[str, Subject | None, bool]:
+    """The kind of a deadline, what it is about, and whether this teacher still owes it."""
+    deadline = reminders.overview(session, deadline_id)
+    is_owed = deadline.state is DeadlineState.ACTIVE and subjects.is_owed(
+        session, deadline.kind, deadline.subject_id, teacher_id
+    )
+    return deadline.kind, _subject(session, deadline.kind, deadline.subject_id), is_owed
+
+
+def _put_off(
+    session: Session, teacher_id: int, deadline_id: int, *, now: datetime
+) -> tuple[datetime | None, Subject | None]:
+    calendar = workdays.load(session)
+    tomorrow = calendar.shift(moments.local_day(now, calendar.zone), 1)
+    until = moments.at(tomorrow, 0, calendar.zone)
+    moment = reminders.put_off_reminder(session, teacher_id, deadline_id, until, now=now)
+    return moment, _subject_of(session, deadline_id)
+
+
+def _mute(session: Session, teacher_id: int, deadline_id: int, *, now: datetime) -> Subject | None:
+    reminders.mute(session, teacher_id, deadline_id, now=now)
+    return _subject_of(session, deadline_id)
+
+
+def _subject_of(session: Session, deadline_id: int) -> Subject | None:
+    deadline = reminders.overview(session, deadline_id)
+    return _subject(session, deadline.kind, deadline.subject_id)
+
+
+def _subject(session: Session, kind: str, subject_id: int) -> Subject | None:
+    return subjects.describe_all(session, [(kind, subject_id)]).get((kind, subject_id))
+
+
+def _with_title(text: str, subject: Subject | None) -> str:
+    escaped = html.escape(text)
+    return escaped if subject is None else f"<b>{html.escape(subject.title)}</b>\n{escaped}"
+
+
+async def _show_brief(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    *,
+    choosing: str = "",
+    text: str = "",
+    about: Subject | None = None,
+    without: int | None = None,
+) -> None:
+    """Show the brief that was tapped as it reads now.
+
+    What was tapped may be a reminder by itself, or too old to be found: then the ``text`` is
+    shown in its place.
+    """
+    message = tap(update).message
+    zone = context.house.zone
+    if isinstance(message, Message):
+        day = moments.local_day(message.date, zone)
+        sent, subjects_now = await context.read(_sent_brief, reader.account_id, day)
+        if sent is not None and sent.message_id == message.message_id:
+            items = tuple(item for item in sent.items if item.deadline_id != without)
+            told = Told(items, sent.news, subjects_now)
+            card = brief_card(told, reader.language, zone, context.now(), choosing=choosing)
+            await show(update, context, reader, card)
+            return
+    _ = catalog(reader.language).gettext
+    keys = [Key(_("What is due"), OpenDue(0)), Key(_("Menu"), Home())]
+    if about is not None:
+        keys.insert(0, Key(_("View"), OpenProgramme(about.batch_id)))
+    shown = text or _("This brief is too old to be worked with. What is due now is in the list.")
+    await show(update, context, reader, Card(shown, (tuple(keys),)))

@@ -1,0 +1,40 @@
+"""Voices: who puts a row of the outbox into words, at the moment it is sent.
+
+A voice looks at the facts as they are now and says something, nothing (any more), or later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from handlers.cards import Card, GroupCard
+from handlers.context import House
+from storage.messaging.outbox import Claimed
+
+
+@dataclass(frozen=True)
+class Say:
+    """Send this; ``edits`` names a message that is changed silently instead."""
+
+    card: Card | GroupCard
+    edits: int | None = None
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """There is nothing left to say, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Later:
+    """Not now; ask again then."""
+
+    until: datetime
+
+
+Said = Say | Nothing | Later
+Voice = Callable[[House, Claimed], Awaitable[Said]]

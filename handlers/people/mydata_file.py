@@ -1,0 +1,375 @@
+"""All data about one person as a file: one page that a browser shows, and nothing to load.
+
+A pure function of what was found and the reader's language. What a person reads stands in
+tables with labels; the same, with the numbers that only the machine uses, is in the page as
+JSON for other programs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from handlers.credits.words import category_name, level_name
+from handlers.training import words
+from locales import catalog, dates, known, numbers
+from storage.moments import local_day
+from storage.people.mydata import MyData, Portion, Withheld
+
+MACHINE = frozenset(
+    {
+        "id",
+        "teacher_id",
+        "account_id",
+        "registration_id",
+        "quota_id",
+        "outbox_id",
+        "chat_id",
+        "subject_id",
+        "source_id",
+        "scope_id",
+        "reverses_id",
+        "message_id",
+        "card_message_id",
+        "dedupe_key",
+        "dedupe_group",
+        "lease_until",
+        "attempts",
+        "priority",
+        "queued_at",
+        "rings",
+    }
+)
+"""Columns that only the machine uses: in the JSON, not in the tables."""
+
+FEW_ROWS = 1  # up to so many are shown one below the other, label beside value
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --quiet: #777; --head: #1d6f8f; }
+body { font: 16px/1.6 system-ui, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif;
+  margin: 0 auto; max-width: 64rem; padding: 1.5rem 1rem 3rem; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem;
+  color: var(--head); }
+p, li { color: var(--quiet); margin: .25rem 0; } ul { padding-left: 1.2rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0;
+  text-align: left; vertical-align: top; min-width: 4rem; overflow-wrap: anywhere; }
+thead th { white-space: nowrap; } th { font-weight: 600; }
+"""
+
+
+def file_name(data: MyData, zone: ZoneInfo, language: str) -> str:
+    """Name the file after what it is and the office's day."""
+    _ = catalog(language).gettext
+    return f"{_('My data')} {local_day(data.made_at, zone):%Y-%m-%d}.html"
+
+
+def my_data_html(data: MyData, zone: ZoneInfo, language: str) -> bytes:
+    """Return the page. Every text in it is escaped; it asks for nothing from anywhere."""
+    _ = catalog(language).gettext
+    tables = table_labels(language)
+    labels = column_labels(language)
+    parts = [
+        "<!doctype html>",
+        f'<html lang="{known(language).replace("_", "-")}">',
+        '<head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        f"<title>{escape(_('My data'))}</title><style>{STYLE}</style></head>",
+        f"<body><h1>{escape(_('My data'))}</h1>",
+        f"<p>{escape(_made(data, zone, language))}</p>",
+        "<ul>",
+        *(f"<li>{escape(note)}</li>" for note in notes(data, language)),
+        "</ul>",
+    ]
+    for portion in data.portions:
+        parts.append(f"<h2>{escape(tables[portion.table])}</h2>")
+        parts.append(_table(portion, labels, zone, language))
+    parts.append(f'<script type="application/json" id="data">{_embedded(data)}</script>')
+    parts.append("</body></html>")
+    return "\n".join(parts).encode()
+
+
+def plain(data: MyData) -> dict[str, Any]:
+    """Return all of it as plain values, under the names that the code uses."""
+    return {
+        "made_at": data.made_at.isoformat(),
+        "account_id": data.account_id,
+        "teacher_id": data.teacher_id,
+        "office": data.office,
+        "tables": {
+            portion.table: [
+                dict(zip(portion.columns, map(_plain, row), strict=True)) for row in portion.rows
+            ]
+            for portion in data.portions
+        },
+        "names": {
+            portion.table: {
+                column: {str(number): name for number, name in names.items()}
+                for column, names in portion.names.items()
+            }
+            for portion in data.portions
+            if portion.names
+        },
+    }
+
+
+def notes(data: MyData, language: str) -> list[str]:
+    """Say what the tables do not show by themselves."""
+    _ = catalog(language).gettext
+    lines = [
+        _(
+            "Link codes and phone numbers are kept as a fingerprint only: "
+            "they can be compared, but not read back."
+        ),
+        _("Where another person acted or was concerned, their data are left out."),
+        _(
+            "What you typed or tapped is also kept as it came, for two days, "
+            "so that nothing is lost if the machine stops; then it is deleted."
+        ),
+    ]
+    if data.teacher_id is None:
+        lines.insert(0, _("This account is not linked to a teacher, so there is little to show."))
+    return lines
+
+
+def table_labels(language: str) -> dict[str, str]:
+    """Name the tables as people would."""
+    _ = catalog(language).gettext
+    return {
+        "teacher": _("Entry on the roster"),
+        "posting": _("Where you work"),
+        "teacher_fact": _("What decides which training fits you"),
+        "role_assignment": _("Roles"),
+        "account": _("Telegram account and settings"),
+        "link_code": _("Link codes"),
+        "registration": _("Registrations"),
+        "decision": _("How your registrations were decided"),
+        "seat_offer": _("Offered seats"),
+        "interest": _("Registrations you asked to be reminded of"),
+        "credit_entry": _("Training hours, entry by entry"),
+        "reminder": _("Reminders"),
+        "reminder_mute": _("Reminders you switched off"),
+        "news": _("News for your daily brief"),
+        "outbox_message": _("Messages to you"),
+        "hold": _("Pauses in writing to you"),
+        "audit_log": _("Log of acts"),
+    }
+
+
+def column_labels(language: str) -> dict[str, str]:
+    """Name the columns as people would; those of ``MACHINE`` have no name."""
+    _ = catalog(language).gettext
+    return {
+        "staff_no": _("Staff number"),
+        "name": _("Name"),
+        "hire_date": _("Date of hire"),
+        "entry_route": _("Way into the profession"),
+        "service_end": _("End of service"),
+        "is_full_time": _("Full time"),
+        "title": _("Title"),
+        "title_since": _("Title since"),
+        "phone_hash": _("Phone number"),
+        "state": _("State"),
+        "tg_user_id": _("Telegram number"),
+        "language": _("Language"),
+        "language_chosen": _("Language chosen by you"),
+        "linked_at": _("Linked at"),
+        "linked_by": _("Linked by"),
+        "unlinked_at": _("Unlinked at"),
+        "consent_at": _("Consent given at"),
+        "started_at": _("First message at"),
+        "reachable": _("Can be written to"),
+        "unreachable_since": _("Cannot be written to since"),
+        "wrong_codes": _("Wrong codes"),
+        "link_locked_until": _("Linking paused until"),
+        "awaiting": _("Next text answers"),
+        "awaiting_until": _("Answer awaited until"),
+        "continue_to": _("Where a link was leading"),
+        "brief_minute": _("Daily brief at"),
+        "quiet_from": _("Quiet from"),
+        "quiet_until": _("Quiet until"),
+        "unit_id": _("Unit"),
+        "unit_id_at": _("Unit at that time"),
+        "since": _("Since"),
+        "until": _("Until"),
+        "stage": _("School stage"),
+        "subjects": _("Subjects"),
+        "duties": _("Duties"),
+        "is_primary": _("Main post"),
+        "key": _("What"),
+        "value": _("Value"),
+        "role": _("Role"),
+        "scope_kind": _("Reaches over"),
+        "code_hash": _("Code"),
+        "issued_at": _("Issued at"),
+        "expires_at": _("Expires at"),
+        "used_at": _("Used at"),
+        "issued_by": _("Issued by"),
+        "batch_id": _("Training"),
+        "source": _("Came by"),
+        "submitted_at": _("Submitted at"),
+        "changed_at": _("Changed at"),
+        "reason": _("Reason"),
+        "leave_request": _("Request to withdraw"),
+        "leave_requested_at": _("Requested at"),
+        "rule": _("Rule"),
+        "rule_version": _("Version of the rules"),
+        "facts": _("Details"),
+        "details": _("Details"),
+        "at": _("When"),
+        "actor_id": _("Who"),
+        "offered_at": _("Offered at"),
+        "lapses_at": _("Lapses at"),
+        "settled_at": _("Settled at"),
+        "earned_on": _("Earned on"),
+        "level": _("Level"),
+        "category": _("Category"),
+        "mode": _("Form"),
+        "hours": _("Hours"),
+        "source_kind": _("From"),
+        "evidence": _("Evidence"),
+        "posted_at": _("Posted at"),
+        "step_id": _("Reminder of"),
+        "deadline_id": _("Deadline of"),
+        "not_before": _("Not before"),
+        "useful_until": _("Useful until"),
+        "kind": _("Kind"),
+        "told_at": _("Told at"),
+        "created_at": _("Made at"),
+        "sent_at": _("Sent at"),
+        "fault": _("Difficulty"),
+        "action": _("Act"),
+        "thing": _("On what"),
+        "before": _("Before"),
+        "after": _("After"),
+    }
+
+
+_MINUTES = {"brief_minute", "quiet_from", "quiet_until"}
+_WORDS: dict[tuple[str, str], Callable[[Any, str], str]] = {
+    ("credit_entry", "level"): level_name,
+    ("credit_entry", "category"): category_name,
+    ("credit_entry", "mode"): words.mode,
+    ("registration", "state"): words.registration_state,
+    ("teacher_fact", "key"): words.fact_key,
+    ("teacher_fact", "value"): words.fact_value,
+    ("posting", "stage"): words.fact_value,
+}
+
+
+def _made(data: MyData, zone: ZoneInfo, language: str) -> str:
+    _ = catalog(language).gettext
+    moment = dates.moment(data.made_at, zone, language, date.min)
+    if not data.office:
+        return _("Everything that is kept about you, as of {moment}.").format(moment=moment)
+    return _("Everything that the office of {office} keeps about you, as of {moment}.").format(
+        office=data.office, moment=moment
+    )
+
+
+def _table(portion: Portion, labels: dict[str, str], zone: ZoneInfo, language: str) -> str:
+    shown = [
+        (number, column)
+        for number, column in enumerate(portion.columns)
+        if column not in MACHINE and any(_is_said(row[number]) for row in portion.rows)
+    ]
+    heads = [escape(labels[column]) for _number, column in shown]
+    rows = [
+        [
+            escape(_text(portion, column, row[number], zone, language)).replace("\n", "<br>")
+            for number, column in shown
+        ]
+        for row in portion.rows
+    ]
+    if len(rows) <= FEW_ROWS:
+        lines = [
+            f'<tr><th scope="row">{head}</th><td>{cell}</td></tr>'
+            for row in rows
+            for head, cell in zip(heads, row, strict=True)
+        ]
+        return f'<div class="wide"><table><tbody>{"".join(lines)}</tbody></table></div>'
+    head_row = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="wide"><table><thead><tr>{head_row}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _is_said(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _text(portion: Portion, column: str, value: Any, zone: ZoneInfo, language: str) -> str:
+    """One value as people read it."""
+    _ = catalog(language).gettext
+    if value is Withheld.FINGERPRINT:
+        return _("kept as a fingerprint only")
+    if value is Withheld.SOMEBODY_ELSE:
+        return _("another person")
+    if column == "actor_id":
+        return _("by itself") if value is None else _("you")
+    if not _is_said(value):
+        return numbers.NO_FIGURE
+    if column in portion.names:
+        return portion.names[column].get(value, str(value))
+    if column in _MINUTES:
+        return dates.minute(value)
+    if (portion.table, column) in _WORDS:
+        return _WORDS[portion.table, column](value, language)
+    match value:
+        case bool():
+            return _("yes") if value else _("no")
+        case Decimal():
+            return numbers.hours(value, language)
+        case datetime():
+            return dates.moment(value, zone, language, date.min)
+        case date():
+            return dates.day(value, language, date.min)
+        case list() | dict():
+            return "\n".join(_unfolded(_plain(value)))
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)
+
+
+def _unfolded(value: Any) -> list[str]:
+    """A document as lines of ``name: value``."""
+    if isinstance(value, dict):
+        return [
+            f"{key}: {part if isinstance(part, str) else json.dumps(part, ensure_ascii=False)}"
+            for key, part in value.items()
+        ]
+    return [part if isinstance(part, str) else json.dumps(part) for part in value]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case Decimal():
+            return str(value)
+        case date():  # a datetime is one too
+            return value.isoformat()
+        case dict():
+            return {str(key): _plain(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case _:
+            return value
+
+
+def _embedded(data: MyData) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(plain(data), ensure_ascii=False, indent=1)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,162 @@
+"""Where a talk begins: /start with or without a link, typed texts, and all that fits nowhere."""
+
+from __future__ import annotations
+
+from telegram import ChatMemberUpdated, Update
+from telegram.constants import ChatMemberStatus, ChatType
+from telegram.ext import (
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
+
+from handlers.buttons import StaleButton
+from handlers.cards import Card, Key
+from handlers.context import Context, is_private, show, show_anew
+from handlers.people.buttons import EnterCode, Home, OpenHelp
+from handlers.people.home import show_home
+from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
+from handlers.training.registration import reason_given
+from handlers.wiring import AnyApplication, follow, on_command, on_link, on_tap
+from locales import catalog
+from storage.people import accounts
+from storage.people.accounts import Reader
+
+PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
+
+
+def install(application: AnyApplication) -> None:
+    application.add_handler(CommandHandler("start", start, filters=PRIVATE))
+    on_command(application, "help", tell_help)
+    on_tap(application, OpenHelp, tell_help)
+    on_link(application, "L([A-Za-z0-9]{8})", _code_link)
+    on_link(application, "link", _to_linking)
+    application.add_handler(
+        ChatMemberHandler(private_chat_changed, ChatMemberHandler.MY_CHAT_MEMBER)
+    )
+
+
+def install_last(application: AnyApplication) -> None:
+    """What nobody else wanted: typed texts, unknown commands, things sent, old buttons."""
+    application.add_handler(MessageHandler(PRIVATE & filters.TEXT & ~filters.COMMAND, typed))
+    application.add_handler(MessageHandler(PRIVATE & filters.COMMAND, unknown))
+    application.add_handler(MessageHandler(PRIVATE & ~filters.StatusUpdate.ALL, not_for_me))
+    application.add_handler(CallbackQueryHandler(stale))
+
+
+async def start(update: Update, context: Context) -> None:
+    """Open the private chat; a payload says where to."""
+    reader = await context.reader(update)
+    await context.write(accounts.opened_private_chat, reader.account_id)
+    payload = context.args[0] if context.args else ""
+    if payload.startswith("L") and reader.teacher_id is None:
+        await follow(update, context, reader, payload)
+        return
+    if reader.teacher_id is None:
+        if payload not in ("", "menu", "link"):
+            await context.write(accounts.go_on_to, reader.account_id, payload)
+        await show_anew(context, reader, link_card(reader.language))
+        return
+    if payload and await follow(update, context, reader, payload):
+        return
+    await show_home(update, context, reader)
+
+
+async def typed(update: Update, context: Context) -> None:
+    """Take a typed text as the answer that is awaited, a link code, or a search for help."""
+    reader = await context.reader(update)
+    message = update.effective_message
+    text = (message.text or "").strip() if message is not None else ""
+    if is_for_linking(text, reader):
+        await link_with_code(update, context, reader, text)
+    elif reader.awaiting.startswith("withdraw:"):
+        await reason_given(update, context, reader, text)
+    else:
+        await _honest(update, context, reader)
+
+
+async def unknown(update: Update, context: Context) -> None:
+    reader = await context.reader(update)
+    await _honest(update, context, reader)
+
+
+async def not_for_me(update: Update, context: Context) -> None:
+    """A photo, a voice, a sticker: say what I can do instead."""
+    reader = await context.reader(update)
+    await _honest(update, context, reader)
+
+
+async def stale(update: Update, context: Context) -> None:
+    """A button of last month, or of nobody."""
+    raise StaleButton
+
+
+async def _honest(update: Update, context: Context, reader: Reader) -> None:
+    _ = catalog(reader.language).gettext
+    if reader.teacher_id is None:
+        await show_anew(context, reader, link_card(reader.language))
+        return
+    text = _(
+        "I did not understand this: I work with keys and cannot read free text or files. "
+        "What you may be looking for is in the menu; your school coordinator helps with the rest."
+    )
+    card = Card(text, ((Key(_("Menu"), Home(), style="primary"), Key(_("Help"), OpenHelp())),))
+    await show_anew(context, reader, card)
+
+
+def help_card(reader: Reader) -> Card:
+    """What this bot does, in eight lines."""
+    _ = catalog(reader.language).gettext
+    text = _(
+        "<b>What I can do for you</b>\n"
+        "/programmes – training that fits you, and registering for it\n"
+        "/mine – where you are registered, your place in a queue\n"
+        "/hours – your training hours and how they are counted\n"
+        "/due – what you still owe, with the dates\n"
+        "/settings – language, quiet hours, time of the daily brief\n"
+        "/privacy – what is kept about you · /mydata – all of it as a file\n"
+        "Questions about the training itself go to the contact named on its card."
+    )
+    if reader.teacher_id is None:
+        return Card(text, ((Key(_("Enter link code"), EnterCode()),),))
+    return Card(text, ((Key(_("Menu"), Home()),),))
+
+
+async def tell_help(update: Update, context: Context) -> None:
+    reader = await context.reader(update)
+    await show(update, context, reader, help_card(reader))
+
+
+async def private_chat_changed(update: Update, context: Context) -> None:
+    """The person blocked the bot, or came back."""
+    change = update.my_chat_member
+    if change is None or change.chat.type != ChatType.PRIVATE:
+        from handlers.messaging.groups import bot_moved
+
+        await bot_moved(update, context)
+        return
+    if _left(change):
+        await context.write(accounts.blocked, change.from_user.id, now=context.now())
+    else:
+        reader = await context.reader(update)
+        await context.write(accounts.opened_private_chat, reader.account_id)
+
+
+def _left(change: ChatMemberUpdated) -> bool:
+    return change.new_chat_member.status in (ChatMemberStatus.BANNED, ChatMemberStatus.LEFT)
+
+
+async def _code_link(update: Update, context: Context, reader: Reader, code: str) -> None:
+    if reader.teacher_id is not None:
+        await show_home(update, context, reader)
+    else:
+        await link_with_code(update, context, reader, code)
+
+
+async def _to_linking(update: Update, context: Context, reader: Reader, _payload: str) -> None:
+    if reader.teacher_id is not None or not is_private(update):
+        await show_home(update, context, reader)
+    else:
+        await ask(update, context)

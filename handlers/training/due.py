@@ -1,0 +1,149 @@
+"""What is due: everything this teacher still owes, soonest first, and a calendar file of it."""
+
+from __future__ import annotations
+
+import html
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Calendar, Event
+from telegram import Update
+
+from handlers.cards import Card, Key, pager
+from handlers.context import Context, send_file, shortened, show
+from handlers.people.buttons import Home
+from handlers.training.buttons import DueCalendar, OpenDue, OpenProgramme, OpenProgrammes
+from handlers.wiring import AnyApplication, on_command, on_link, on_tap
+from locales import catalog, dates
+from storage.people.accounts import Reader
+from storage.training import programmes
+from storage.training.programmes import DueItem, DueKind
+
+PAGE = 6
+KEY = 20
+
+
+def install(application: AnyApplication) -> None:
+    on_command(application, "due", open_due)
+    on_link(application, "due", _linked)
+    on_tap(application, OpenDue, open_due)
+    on_tap(application, DueCalendar, send_calendar)
+
+
+def what_text(item: DueItem, language: str) -> str:
+    """What is to be done, in one line without the time. Plain text."""
+    _ = catalog(language).gettext
+    match item.kind:
+        case DueKind.OFFER:
+            return _("Answer the offered seat: {title}").format(title=item.title)
+        case DueKind.NOMINATION:
+            return _("Answer the nomination: {title}").format(title=item.title)
+        case DueKind.SESSION if item.session_title and item.session_title != item.title:
+            return _("{title}: {session}").format(title=item.title, session=item.session_title)
+        case DueKind.SESSION:
+            return item.title
+        case DueKind.START:
+            return _("Begins: {title}").format(title=item.title)
+        case DueKind.REMOTE_END:
+            return _("Finish: {title}").format(title=item.title)
+        case DueKind.REG_CLOSE:
+            return _("Registration closes: {title}").format(title=item.title)
+
+
+def due_card(items: list[DueItem], number: int, language: str, zone: ZoneInfo, today: date) -> Card:
+    """A page of what is due, each with weekday and hour and a key to its card."""
+    _ = catalog(language).gettext
+    if not items:
+        return Card(
+            _("Nothing is due. You are up to date."),
+            ((Key(_("Training for me"), OpenProgrammes(0)),), (Key(_("Back"), Home()),)),
+        )
+    pages = max(1, -(-len(items) // PAGE))
+    number = min(max(0, number), pages - 1)
+    lines = [_("<b>What is due</b>")]
+    keys: list[tuple[Key, ...]] = []
+    seen: set[int] = set()
+    for index, item in enumerate(items[number * PAGE : (number + 1) * PAGE], number * PAGE + 1):
+        when = (
+            dates.span(item.at, item.ends_at, zone, language, today)
+            if item.ends_at is not None
+            else dates.before(item.at, zone, language, today)
+        )
+        text = f"\n{index}. <b>{html.escape(what_text(item, language))}</b>\n{when}"
+        if item.place:
+            text += f" · {html.escape(item.place)}"
+        lines.append(text)
+        if item.batch_id not in seen:
+            seen.add(item.batch_id)
+            label = shortened(f"{index}. {item.title}", KEY)
+            keys.append((Key(label, OpenProgramme(item.batch_id)),))
+    turn = pager(number, pages, OpenDue)
+    return Card(
+        "\n".join(lines),
+        (
+            *keys,
+            *((turn,) if turn else ()),
+            (Key(_("Add to calendar"), DueCalendar()), Key(_("Back"), Home())),
+        ),
+    )
+
+
+def due_calendar(items: list[DueItem], teacher_id: int, language: str, now: datetime) -> bytes:
+    """An iCalendar file: what one attends as events, what one owes as moments with an alarm.
+
+    An item keeps its UID when it moves, so importing the file again corrects the calendar.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//Qinglan//due//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    for item in items:
+        event = Event()
+        subject = item.session_id or item.offer_id or item.batch_id
+        event.add("uid", f"{item.kind.value}-{subject}-{teacher_id}@qinglan")
+        event.add("dtstamp", now)
+        event.add("summary", what_text(item, language))
+        event.add("dtstart", item.at)
+        event.add("dtend", item.ends_at or item.at)
+        if item.place:
+            event.add("location", item.place)
+        if item.online_url:
+            event.add("url", item.online_url)
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", what_text(item, language))
+        alarm.add("trigger", -timedelta(days=1 if item.ends_at is None else 0, hours=2))
+        event.add_component(alarm)
+        calendar.add_component(event)
+    content: bytes = calendar.to_ical()
+    return content
+
+
+async def open_due(update: Update, context: Context) -> None:
+    page = 0
+    if update.callback_query is not None:
+        page = OpenDue.parse(update.callback_query.data).page
+    reader = await context.reader(update)
+    await _show(update, context, reader, page)
+
+
+async def _show(update: Update, context: Context, reader: Reader, page: int) -> None:
+    now, zone = context.now(), context.house.zone
+    items = await context.read(programmes.due, reader.linked_teacher_id, now=now)
+    card = due_card(items, page, reader.language, zone, now.astimezone(zone).date())
+    await show(update, context, reader, card)
+
+
+async def send_calendar(update: Update, context: Context) -> None:
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    now = context.now()
+    teacher_id = reader.linked_teacher_id
+    items = await context.read(programmes.due, teacher_id, now=now)
+    content = due_calendar(items, teacher_id, reader.language, now)
+    caption = _("Open the file to put these dates into your calendar.")
+    await send_file(update, context, reader, content, "qinglan.ics", caption)
+
+
+async def _linked(update: Update, context: Context, reader: Reader, _payload: str) -> None:
+    await _show(update, context, reader, 0)

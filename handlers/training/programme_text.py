@@ -1,0 +1,343 @@
+"""Programmes in words: the list of those that fit, and one programme's card."""
+
+from __future__ import annotations
+
+import html
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from handlers.cards import Card, Key, Keys, pager
+from handlers.context import shortened
+from handlers.people.buttons import Home
+from handlers.training import words
+from handlers.training.buttons import (
+    AcceptOffer,
+    AnswerNomination,
+    AskWhy,
+    OpenMine,
+    OpenProgramme,
+    OpenProgrammes,
+    PassOffer,
+    Register,
+    SetInterest,
+    Withdraw,
+)
+from handlers.training.refusals_text import misfits_text
+from locales import catalog, dates, numbers
+from storage.training import audience
+from storage.training.programmes import (
+    BatchState,
+    MyRegistration,
+    Page,
+    ProgrammeCard,
+    ProgrammeLine,
+)
+from storage.training.registration import Leaving
+from storage.training.tables import Approval, Enrolment, RegistrationState
+
+ABOUT = 300  # characters of a description that a card shows
+SESSIONS = 4  # meetings that a card lists
+KEY = 20  # characters of a title on a key
+
+
+def list_card(page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: date) -> Card:
+    """The programmes that fit, a few on a page, each with a key to its card."""
+    _ = catalog(language).gettext
+    back = (Key(_("Back"), Home()),)
+    if not page.total:
+        return Card(
+            _(
+                "No training that fits you is open or announced at the moment. "
+                "New ones come with the daily brief."
+            ),
+            (back,),
+        )
+    lines = [_("<b>Training for me</b>")]
+    keys: list[tuple[Key, ...]] = []
+    first = page.number * page.size + 1
+    for number, item in enumerate(page.items, first):
+        lines.append(f"\n{number}. {_line(item, language, zone, today)}")
+        keys.append((Key(shortened(f"{number}. {item.title}", KEY), OpenProgramme(item.batch_id)),))
+    if not page.items:
+        lines.append(_("This page is empty now."))
+    turn = pager(page.number, page.pages, OpenProgrammes)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+
+
+def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> str:
+    _ = catalog(language).gettext
+    facts = _("{mode} · {hours} hours · {when}").format(
+        mode=words.mode(item.mode, language),
+        hours=numbers.hours(item.hours, language),
+        when=dates.days(
+            item.starts_at.astimezone(zone).date(),
+            item.ends_at.astimezone(zone).date(),
+            language,
+            today,
+        ),
+    )
+    standing = (
+        words.registration_state(item.my_state, language)
+        if item.my_state is not None and item.my_state is not RegistrationState.WITHDRAWN
+        else state_text(
+            item.state, item.seats_left, item.reg_open, item.reg_close, language, zone, today
+        )
+    )
+    if item.my_state is None and item.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+        standing = words.enrolment(item.enrolment, language)
+    return f"<b>{html.escape(item.title)}</b>\n{facts}\n{standing}"
+
+
+def state_text(
+    state: BatchState,
+    seats_left: int | None,
+    reg_open: datetime | None,
+    reg_close: datetime | None,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+) -> str:
+    """Where registration stands, with the moment and the seats that matter now."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    match state:
+        case BatchState.NOT_YET_OPEN if reg_open is not None:
+            return _("Registration opens {time}").format(
+                time=dates.moment(reg_open, zone, language, today)
+            )
+        case BatchState.OPEN if seats_left is None:
+            text = _("Open")
+        case BatchState.OPEN:
+            text = ngettext("{n} seat left", "{n} seats left", seats_left or 0).format(n=seats_left)
+        case BatchState.FULL:
+            text = _("Full, the waiting list is open")
+        case BatchState.RUNNING:
+            return _("Running")
+        case BatchState.FINISHED:
+            return _("Finished")
+        case BatchState.CANCELLED:
+            return _("Cancelled")
+        case _:
+            return _("Registration is closed")
+    if reg_close is None:
+        return text
+    return _("{state}, register {before}").format(
+        state=text, before=dates.before(reg_close, zone, language, today)
+    )
+
+
+def programme_card(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """Everything a teacher asks about one programme, and what can be done about it."""
+    return Card(programme_text(facts, language, zone, now), _programme_keys(facts, language))
+
+
+def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """The card's text. HTML, within Telegram's 4096 characters."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = [f"<b>{html.escape(facts.title)}</b>"]
+    if facts.batch_title:
+        lines.append(html.escape(facts.batch_title))
+    lines.append(
+        _("{level} · {mode} · {hours} hours").format(
+            level=words.level(facts.level, language),
+            mode=words.mode(facts.mode, language),
+            hours=numbers.hours(facts.hours, language),
+        )
+    )
+    lines.append(
+        _("When: {when}").format(
+            when=dates.span(facts.starts_at, facts.ends_at, zone, language, today)
+        )
+    )
+    if facts.place:
+        lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
+    lines.append(
+        _("For: {audience}").format(
+            audience=words.audience(audience.wanted(facts.audience), language)
+        )
+    )
+    lines += _session_lines(facts, language, zone, today)
+    if facts.bring:
+        lines.append(_("Please bring: {things}").format(things=html.escape(facts.bring)))
+    lines.append(_how_to_enter(facts, language, zone, today))
+    if facts.about:
+        lines.append("")
+        lines.append(html.escape(shortened(facts.about, ABOUT)))
+    if facts.certificate:
+        lines.append(_("Certificate: {name}").format(name=html.escape(facts.certificate)))
+    if facts.contact:
+        lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
+    lines += _own_lines(facts, language, zone, today)
+    return shortened("\n".join(lines), 3900)
+
+
+def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> str:
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+        return _("Enrolment: {how}").format(how=words.enrolment(facts.enrolment, language))
+    text = state_text(
+        facts.state,
+        facts.seats_left,
+        facts.reg_open,
+        facts.reg_close,
+        language,
+        zone,
+        today,
+    )
+    if facts.state is BatchState.FULL and facts.waiting:
+        text += "\n" + ngettext(
+            "{n} person is waiting", "{n} persons are waiting", facts.waiting
+        ).format(n=facts.waiting)
+    if facts.approval is not Approval.NONE:
+        text += "\n" + _("A registration is {approval}.").format(
+            approval=words.approval(facts.approval, language)
+        )
+    return _("Registration: {state}").format(state=text)
+
+
+def _session_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if len(facts.sessions) < 2:
+        return []
+    lines = [_("Meetings:")]
+    for session in facts.sessions[:SESSIONS]:
+        when = dates.span(session.starts_at, session.ends_at, zone, language, today)
+        lines.append(f"· {when} {html.escape(session.title)}")
+    more = len(facts.sessions) - SESSIONS
+    if more > 0:
+        lines.append(ngettext("· and {n} more", "· and {n} more", more).format(n=more))
+    return lines
+
+
+def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = [""]
+    mine = facts.mine
+    if mine is not None:
+        state = words.registration_state(mine.state, language)
+        lines.append(_("<b>You: {state}</b>").format(state=state))
+        if mine.place_in_queue is not None:
+            lines.append(
+                ngettext(
+                    "You are number {n} in the queue.",
+                    "You are number {n} in the queue.",
+                    mine.place_in_queue,
+                ).format(n=mine.place_in_queue)
+            )
+        if mine.offer is not None:
+            lines.append(
+                _("Please choose {before}; after that the seat goes to the next person.").format(
+                    before=dates.before(mine.offer.lapses_at, zone, language, today)
+                )
+            )
+        if mine.reason:
+            lines.append(_("Reason: {reason}").format(reason=html.escape(mine.reason)))
+        if mine.leave_requested_at is not None:
+            lines.append(_("Your request to withdraw is with the school."))
+    elif facts.misfits:
+        lines.append(
+            _("Not for you this time: {reasons}.").format(
+                reasons=misfits_text(facts.misfits, language)
+            )
+        )
+    is_live = mine is None or mine.state not in (
+        RegistrationState.WITHDRAWN,
+        RegistrationState.DECLINED,
+        RegistrationState.COMPLETED,
+    )
+    if facts.clashes and is_live and facts.state is not BatchState.FINISHED:
+        clash = facts.clashes[0]
+        lines.append(
+            _("⚠️ At the same time: {title}, {when}").format(
+                title=html.escape(clash.title),
+                when=dates.span(clash.starts_at, clash.ends_at, zone, language, today),
+            )
+        )
+    return lines if len(lines) > 1 else []
+
+
+def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
+    _ = catalog(language).gettext
+    rows: list[tuple[Key, ...]] = []
+    mine = facts.mine
+    if mine is not None and mine.offer is not None:
+        rows.append(
+            (
+                Key(_("Accept"), AcceptOffer(mine.offer.offer_id), style="success"),
+                Key(_("Decline"), PassOffer(mine.offer.offer_id)),
+            )
+        )
+    elif mine is not None and mine.state is RegistrationState.NOMINATED:
+        rows.append(
+            (
+                Key(_("Accept"), AnswerNomination(facts.batch_id, 1), style="success"),
+                Key(_("Decline"), AnswerNomination(facts.batch_id, 0)),
+            )
+        )
+    if facts.can_register:
+        label = _("Join the waiting list") if facts.state is BatchState.FULL else _("Register")
+        rows.append((Key(label, Register(facts.batch_id), style="primary"),))
+    elif mine is not None:
+        row: list[Key] = []
+        if mine.leaving is not Leaving.NO and mine.leave_requested_at is None:
+            row.append(Key(_leaving_label(mine, language), Withdraw(facts.batch_id)))
+        row.append(Key(_("Why?"), AskWhy(facts.batch_id)))
+        rows.append(tuple(row))
+    can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
+    if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
+        if facts.is_interested:
+            rows.append((Key(_("🔔 Reminder is on"), SetInterest(facts.batch_id, 0)),))
+        else:
+            rows.append((Key(_("Remind me"), SetInterest(facts.batch_id, 1)),))
+    if facts.external_url.startswith(("http://", "https://")):
+        rows.append((Key(_("Open platform"), url=facts.external_url),))
+    back = OpenMine(0) if mine is not None else OpenProgrammes(0)
+    rows.append((Key(_("Back"), back), Key(_("Menu"), Home())))
+    return tuple(rows)
+
+
+def _leaving_label(mine: MyRegistration, language: str) -> str:
+    _ = catalog(language).gettext
+    if mine.state in (RegistrationState.WAITLISTED, RegistrationState.OFFERED):
+        return _("Leave the queue")
+    if mine.leaving is Leaving.REQUEST:
+        return _("Ask to withdraw")
+    return _("Withdraw")
+
+
+def mine_card(
+    items: list[MyRegistration],
+    number: int,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    size: int = 6,
+) -> Card:
+    """My registrations, the newest first."""
+    _ = catalog(language).gettext
+    if not items:
+        return Card(
+            _("You are not registered for any training yet."),
+            ((Key(_("Training for me"), OpenProgrammes(0)),), (Key(_("Back"), Home()),)),
+        )
+    shown = items[number * size : (number + 1) * size]
+    lines = [_("<b>My registrations</b>")]
+    keys: list[tuple[Key, ...]] = []
+    for index, item in enumerate(shown, number * size + 1):
+        when = dates.days(
+            item.starts_at.astimezone(zone).date(),
+            item.ends_at.astimezone(zone).date(),
+            language,
+            today,
+        )
+        state = words.registration_state(item.state, language)
+        if item.place_in_queue is not None:
+            state = _("{state}, number {n}").format(state=state, n=item.place_in_queue)
+        lines.append(f"\n{index}. <b>{html.escape(item.title)}</b>\n{when} · {state}")
+        keys.append((Key(shortened(f"{index}. {item.title}", KEY), OpenProgramme(item.batch_id)),))
+    turn = pager(number, max(1, -(-len(items) // size)), OpenMine)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), Home()),)))

@@ -1,0 +1,170 @@
+"""Registering, withdrawing, and answering an offered seat."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime
+
+from sqlmodel import Session
+from telegram import Update
+from telegram.error import BadRequest
+
+from handlers.cards import Card, Key
+from handlers.context import Context, alert, sender, show, show_anew, tap
+from handlers.training.buttons import (
+    AcceptOffer,
+    AnswerNomination,
+    OpenProgramme,
+    PassOffer,
+    Register,
+    Withdraw,
+)
+from handlers.training.programme_text import programme_card
+from handlers.training.programmes import show_programme
+from handlers.training.registration_text import outcome_text, withdrawal_text
+from handlers.wiring import AnyApplication, on_tap
+from locales import catalog
+from storage.people import accounts
+from storage.people.accounts import Reader
+from storage.refusals import NotLinked
+from storage.training import enrolment, programmes, registration, waiting
+from storage.training.programmes import ProgrammeCard
+from storage.training.refusals import ReasonNeeded
+from storage.training.registration import Outcome
+
+LONGEST_REASON = 300
+
+
+def install(application: AnyApplication) -> None:
+    on_tap(application, Register, register)
+    on_tap(application, Withdraw, withdraw)
+    on_tap(application, AcceptOffer, accept)
+    on_tap(application, PassOffer, pass_on)
+    on_tap(application, AnswerNomination, answer_nomination)
+
+
+def register_as(
+    session: Session, tg_user_id: int, batch_id: int, *, now: datetime
+) -> tuple[Reader, Outcome, ProgrammeCard]:
+    """Register whoever has this Telegram id, and read their card, in one transaction."""
+    reader = accounts.find(session, tg_user_id, now=now)
+    if reader is None:
+        raise NotLinked
+    teacher_id = reader.linked_teacher_id
+    outcome = registration.register(session, teacher_id, batch_id, now=now)
+    return reader, outcome, programmes.card(session, batch_id, teacher_id, now=now)
+
+
+async def register(update: Update, context: Context) -> None:
+    """Answer a tap on Register: first in words, then the card."""
+    query = tap(update)
+    batch_id = Register.parse(query.data).batch_id
+    now = context.now()
+    reader, outcome, facts = await context.write(register_as, sender(update).id, batch_id, now=now)
+    card = programme_card(facts, reader.language, context.house.zone, now)
+    await asyncio.gather(
+        alert(update, outcome_text(outcome, reader.language)),
+        _update_card(update, card),
+    )
+
+
+async def withdraw(update: Update, context: Context) -> None:
+    """Ask once more, then withdraw; late, ask for the reason."""
+    button = Withdraw.parse(tap(update).data)
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    if not button.sure:
+        text = _("Do you want to withdraw? A freed seat is offered to the next person at once.")
+        keys = (
+            (Key(_("Yes, withdraw"), Withdraw(button.batch_id, 1), style="danger"),),
+            (Key(_("Keep my place"), OpenProgramme(button.batch_id)),),
+        )
+        await show(update, context, reader, Card(text, keys))
+        return
+    try:
+        done = await context.write(
+            registration.withdraw, reader.linked_teacher_id, button.batch_id, now=context.now()
+        )
+    except ReasonNeeded:
+        await _ask_reason(update, context, reader, button.batch_id)
+        return
+    context.house.wake_delivery()
+    await alert(update, withdrawal_text(done, reader.language))
+    await show_programme(update, context, reader, button.batch_id)
+
+
+async def _ask_reason(update: Update, context: Context, reader: Reader, batch_id: int) -> None:
+    _ = catalog(reader.language).gettext
+    await context.write(
+        accounts.await_text, reader.account_id, f"withdraw:{batch_id}", now=context.now()
+    )
+    text = _(
+        "The deadline has passed, so the school decides. Please send the reason in one "
+        "message; only your school and the organiser see it."
+    )
+    keys = ((Key(_("Keep my place"), OpenProgramme(batch_id)),),)
+    await show(update, context, reader, Card(text, keys))
+
+
+async def reason_given(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Take a typed text as the reason for withdrawing late."""
+    batch_id = int(reader.awaiting.partition(":")[2])
+    done = await context.write(
+        _withdraw_with_reason, reader, batch_id, text[:LONGEST_REASON], now=context.now()
+    )
+    _ = catalog(reader.language).gettext
+    card = Card(
+        withdrawal_text(done, reader.language), ((Key(_("View"), OpenProgramme(batch_id)),),)
+    )
+    await show_anew(context, reader, card)
+
+
+def _withdraw_with_reason(
+    session: Session, reader: Reader, batch_id: int, reason: str, *, now: datetime
+) -> registration.Withdrawal:
+    accounts.await_text(session, reader.account_id, "", now=now)
+    return registration.withdraw(
+        session, reader.linked_teacher_id, batch_id, now=now, reason=reason
+    )
+
+
+async def accept(update: Update, context: Context) -> None:
+    """Take the offered seat."""
+    await _answer_offer(update, context, AcceptOffer.parse(tap(update).data).offer_id, take=True)
+
+
+async def pass_on(update: Update, context: Context) -> None:
+    """Leave the offered seat to the next person."""
+    await _answer_offer(update, context, PassOffer.parse(tap(update).data).offer_id, take=False)
+
+
+async def _answer_offer(update: Update, context: Context, offer_id: int, *, take: bool) -> None:
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    act = waiting.accept if take else waiting.pass_on
+    answer = await context.write(act, reader.linked_teacher_id, offer_id, now=context.now())
+    context.house.wake_delivery()
+    text = (
+        _("The seat is yours.")
+        if take
+        else _("Thank you. The seat goes to the next person; later registrations are not affected.")
+    )
+    await alert(update, text)
+    await show_programme(update, context, reader, answer.batch_id)
+
+
+async def answer_nomination(update: Update, context: Context) -> None:
+    """Agree to be sent by the school, or not."""
+    button = AnswerNomination.parse(tap(update).data)
+    reader = await context.reader(update)
+    act = enrolment.accept_nomination if button.yes else enrolment.decline_nomination
+    await context.write(act, reader.linked_teacher_id, button.batch_id, now=context.now())
+    context.house.wake_delivery()
+    await show_programme(update, context, reader, button.batch_id)
+
+
+async def _update_card(update: Update, card: Card) -> None:
+    query = tap(update)
+    with contextlib.suppress(BadRequest):
+        await query.edit_message_text(card.text, parse_mode="HTML", reply_markup=card.markup())

@@ -1,0 +1,107 @@
+"""Why it was decided so: each line that stands behind a registration, in words."""
+
+from __future__ import annotations
+
+import html
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from locales import catalog, dates
+from storage.training.decisions import DecisionLine, Why
+
+
+def why_text(why: Why, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """All decisions in order, and what stands in the way now. HTML."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    lines = [_("<b>How it was decided: {title}</b>").format(title=html.escape(why.title))]
+    for line in why.lines[-10:]:
+        at = dates.moment(line.at, zone, language, today)
+        lines.append(f"{at}: {rule_text(line, language, zone, now)}")
+    if not why.lines:
+        lines.append(_("Nothing has been decided yet."))
+    if why.place is not None:
+        lines.append(
+            ngettext(
+                "You are number {n} in the queue; a freed seat is offered in this order.",
+                "You are number {n} in the queue; a freed seat is offered in this order.",
+                why.place,
+            ).format(n=why.place)
+        )
+    if why.kept_for_schools:
+        text = ngettext(
+            "{n} free seat belongs to other schools' allotments",
+            "{n} free seats belong to other schools' allotments",
+            why.kept_for_schools,
+        ).format(n=why.kept_for_schools)
+        if why.released_at is not None:
+            text = _("{seats}; what is unused goes to everybody {time}.").format(
+                seats=text, time=dates.moment(why.released_at, zone, language, today)
+            )
+        lines.append(text)
+    return "\n".join(lines)
+
+
+def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """One decision in one sentence."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    match line.rule:
+        case "seat_from_school":
+            return _("A seat from your school's allotment was free and is yours.")
+        case "seat_from_pool":
+            return _("A seat open to all schools was free and is yours.")
+        case "seat_without_limit":
+            return _("This training has no limit of seats.")
+        case "queued" if not line.facts.get("full", True):
+            return _("A seat was free, but people who came before you were waiting for it.")
+        case "queued":
+            ahead = int(line.facts.get("ahead", 0))
+            return ngettext(
+                "All seats were taken, and {n} person was waiting before you.",
+                "All seats were taken, and {n} persons were waiting before you.",
+                ahead,
+            ).format(n=ahead)
+        case "withdrawn":
+            return _("You withdrew, and the seat was given back.")
+        case "left_queue":
+            return _("You left the waiting list.")
+        case "leave_requested":
+            return _("You asked to withdraw after the deadline; the school decides.")
+        case (
+            "offered_after_withdrawal"
+            | "offered_after_pass"
+            | "offered_after_lapse"
+            | "offered_from_free_seat"
+        ):
+            lapses_at = line.facts.get("lapses_at")
+            if lapses_at:
+                return _(
+                    "A seat became free and was held for you, to be answered {before}."
+                ).format(
+                    before=dates.before(
+                        datetime.fromisoformat(str(lapses_at)), zone, language, today
+                    )
+                )
+            return _("A seat became free and was held for you.")
+        case "offer_accepted":
+            return _("You accepted the seat.")
+        case "offer_passed":
+            return _("You passed the seat on.")
+        case "offer_lapsed" if line.facts.get("again"):
+            return _("The offer ran out; you went to the end of the queue.")
+        case "offer_lapsed":
+            return _("The offer ran out a second time; you are no longer in the queue.")
+        case "enrolled_automatically":
+            return _("This training is for everybody concerned; you were enrolled from the roster.")
+        case "exempt_long_leave":
+            return _("You are on long leave and therefore exempt.")
+        case "nomination_accepted":
+            return _("You agreed to be sent by your school.")
+        case "nomination_declined":
+            return _("You declined to be sent.")
+        case "programme_cancelled":
+            return _("The training was cancelled.")
+    return _("The state changed.")

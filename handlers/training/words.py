@@ -1,0 +1,177 @@
+"""The field's words: levels, modes, states and audiences, in the reader's language."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+
+from locales import catalog
+from storage.training.tables import Approval, Enrolment, Level, Mode, RegistrationState
+
+
+def level(value: Level | str, language: str) -> str:
+    """Whose programme it is."""
+    _ = catalog(language).gettext
+    return {
+        "national": _("national"),
+        "provincial": _("provincial"),
+        "city": _("city"),
+        "county": _("county"),
+        "school": _("school-based"),
+    }.get(str(value), str(value))
+
+
+def mode(value: Mode | str, language: str) -> str:
+    """How it is taught."""
+    _ = catalog(language).gettext
+    return {
+        "face_to_face": _("face to face"),
+        "remote": _("remote"),
+        "shadowing": _("shadowing"),
+        "blended": _("blended"),
+        "outreach": _("sent to rural schools"),
+        "live": _("live online"),
+    }.get(str(value), str(value))
+
+
+def category(value: str, language: str) -> str:
+    """What it is about."""
+    _ = catalog(language).gettext
+    return {
+        "ethics": _("ethics and conduct"),
+        "post_skill": _("teaching skills"),
+        "new_curriculum": _("new curriculum"),
+        "degree_upgrade": _("degree upgrading"),
+        "ict": _("information technology"),
+        "digital": _("digital skills"),
+        "management": _("school management"),
+        "homeroom": _("class teachers"),
+        "subject_backbone": _("subject backbone teachers"),
+        "remote_admin": _("remote-training coordinators"),
+        "pre_service": _("pre-service training"),
+        "new_teacher_completion": _("new-teacher completion"),
+        "kindergarten": _("kindergarten teachers"),
+        "kg_cert_prep": _("kindergarten certificate preparation"),
+        "outreach": _("outreach to rural schools"),
+        "school_based": _("school-based study"),
+        "counsellor": _("counsellors"),
+        "research": _("teaching research"),
+    }.get(value, _("other training"))
+
+
+def enrolment(value: Enrolment, language: str) -> str:
+    """Through which door teachers come in."""
+    _ = catalog(language).gettext
+    return {
+        Enrolment.OPEN: _("register yourself"),
+        Enrolment.MENU: _("choose from the menu"),
+        Enrolment.NOMINATION: _("the school nominates"),
+        Enrolment.AUTOMATIC: _("everybody concerned is enrolled"),
+        Enrolment.INVITATION: _("by invitation"),
+    }[value]
+
+
+def approval(value: Approval, language: str) -> str:
+    """Who confirms a registration."""
+    _ = catalog(language).gettext
+    return {
+        Approval.NONE: _("counts at once"),
+        Approval.SCHOOL: _("confirmed by the school"),
+        Approval.COUNTY: _("confirmed by the school and the county"),
+    }[value]
+
+
+def registration_state(value: RegistrationState, language: str) -> str:
+    """Where a registration stands, in the teacher's own words."""
+    _ = catalog(language).gettext
+    return {
+        RegistrationState.SUBMITTED: _("registered, with the school for approval"),
+        RegistrationState.NOMINATED: _("nominated by the school, your answer is awaited"),
+        RegistrationState.SCHOOL_APPROVED: _("approved by the school, with the county"),
+        RegistrationState.APPROVED: _("you have a place"),
+        RegistrationState.WAITLISTED: _("on the waiting list"),
+        RegistrationState.OFFERED: _("a seat is held for you"),
+        RegistrationState.ATTENDING: _("taking part"),
+        RegistrationState.COMPLETED: _("completed"),
+        RegistrationState.NOT_COMPLETED: _("not completed"),
+        RegistrationState.RETURNED: _("returned by the school"),
+        RegistrationState.REJECTED: _("not approved"),
+        RegistrationState.DECLINED: _("declined"),
+        RegistrationState.WITHDRAWN: _("withdrawn"),
+        RegistrationState.EXEMPT: _("exempt"),
+        RegistrationState.NO_SHOW: _("did not attend"),
+        RegistrationState.DROPPED: _("dropped out"),
+    }[value]
+
+
+def fact_key(value: str, language: str) -> str:
+    """What an audience asks about."""
+    _ = catalog(language).gettext
+    return {
+        "stage": _("stage"),
+        "subject": _("subject"),
+        "tier": _("tier"),
+        "duty": _("duty"),
+        "post": _("post"),
+        "role": _("role"),
+        "entry_route": _("way of entry"),
+        "hire_year": _("year of hire"),
+        "area_type": _("area"),
+        "cert": _("certificate"),
+        "unit": _("school"),
+        "state": _("working state"),
+        "posting": _("posting"),
+    }.get(value, value)
+
+
+def fact_value(value: str, language: str) -> str:
+    """A value of a fact; what is a name already, such as a subject, stays as it is."""
+    _ = catalog(language).gettext
+    return {
+        "senior": _("senior secondary"),
+        "junior": _("junior secondary"),
+        "primary": _("primary"),
+        "kindergarten": _("kindergarten"),
+        "vocational": _("vocational"),
+        "new": _("new teacher"),
+        "rising_star": _("rising star"),
+        "backbone": _("backbone teacher"),
+        "named_leader": _("named teacher or principal"),
+        "master_educator": _("master educator"),
+        "homeroom": _("class teacher"),
+        "principal": _("principal"),
+        "vice_principal": _("vice-principal"),
+        "middle_leader": _("middle leader"),
+        "school_coordinator": _("school training coordinator"),
+        "county_coordinator": _("county coordinator"),
+        "research_officer": _("research officer"),
+        "special_post": _("special-post teacher"),
+        "open_exam": _("open examination"),
+        "urban": _("urban"),
+        "town": _("town"),
+        "rural": _("rural"),
+        "none": _("none yet"),
+        "active": _("in service"),
+        "long_leave": _("on long leave"),
+        "seconded": _("seconded"),
+        "retired": _("retired"),
+        "left": _("left"),
+    }.get(value, value)
+
+
+def joined(values: Iterable[str], language: str) -> str:
+    """Several names as one list, escaped for HTML."""
+    separator = ", " if language == "en" else "、"
+    return separator.join(html.escape(fact_value(value, language)) for value in values)
+
+
+def audience(wanted: Mapping[str, Iterable[str]], language: str) -> str:
+    """For whom a programme is; everybody when nothing is asked."""
+    _ = catalog(language).gettext
+    if not wanted:
+        return _("all teachers")
+    separator = "; " if language == "en" else "；"
+    return separator.join(
+        _("{what}: {values}").format(what=fact_key(key, language), values=joined(values, language))
+        for key, values in wanted.items()
+    )

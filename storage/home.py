@@ -1,0 +1,68 @@
+"""What the home card says: a few figures of several wings, read in one transaction.
+
+This is the one place where wings are read together for a person's first look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session, col, func, select
+
+from storage.credits.balance import balance_of
+from storage.training import programmes
+from storage.training.programmes import BatchState, DueItem
+from storage.training.registration import MAY_REGISTER_AGAIN
+from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
+
+__all__ = ["DueItem", "HomeFacts", "home_facts"]
+
+ALL = 10_000  # more programmes than any office has open
+
+
+@dataclass(frozen=True)
+class HomeFacts:
+    """What matters to one teacher today; hours are in the unit of the credit profile."""
+
+    open_programmes: int  # that fit, have a seat, and can be registered for now
+    registrations: int  # under way, in trainings that are not over
+    due: int
+    next_due: DueItem | None  # the soonest with a moment still to come
+    year_counted: Decimal
+    year_floor: Decimal | None  # None: this year has no minimum, or an exemption
+
+
+def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
+    """Return what the home card says to this teacher. Raises NotFound for nobody's id."""
+    fitting = programmes.open_for(session, teacher_id, now=now, size=ALL)
+    items = programmes.due(session, teacher_id, now=now)
+    year = balance_of(session, teacher_id, now=now).year
+    return HomeFacts(
+        open_programmes=sum(
+            line.state is BatchState.OPEN
+            and (line.my_state is None or line.my_state in MAY_REGISTER_AGAIN)
+            for line in fitting.items
+        ),
+        registrations=_under_way(session, teacher_id, now),
+        due=len(items),
+        next_due=next((item for item in items if item.at > now), None),
+        year_counted=year.counted,
+        year_floor=year.floor,
+    )
+
+
+def _under_way(session: Session, teacher_id: int, now: datetime) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(Registration)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(LIVE),
+            Programme.state == ProgrammeState.PUBLISHED,
+            Batch.ends_at > now,
+        )
+    ).one()

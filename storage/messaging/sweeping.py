@@ -1,0 +1,263 @@
+"""The sweep: a step that is due becomes reminders, once.
+
+It becomes one row a person who still owes it, by one set-based statement; the unique key of
+step and person makes twice impossible, whoever sweeps and however often. In the same
+transaction the outbox gets what will carry them: one brief a person and day, or a message of
+its own for a step that breaks out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage import kinds, moments
+from storage.calendar import workdays
+from storage.inserting import insert_new
+from storage.messaging import quiet, rings
+from storage.messaging.tables import (
+    Deadline,
+    DeadlineStep,
+    News,
+    Reminder,
+    ReminderMute,
+    ReminderState,
+    StepOutcome,
+)
+from storage.people.tables import Account
+
+_REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one call of the sweep has done; ``more`` asks for another at once."""
+
+    more: bool
+    steps: int = 0
+    """Steps that are done with, stale ones included."""
+    reminded: int = 0
+    """Persons who got a reminder, those included whom nothing can reach."""
+    stale: int = 0
+    """Persons who would have been reminded, had the step been found in time."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    id: int
+    deadline_id: int
+    kind: str
+    subject_id: int
+    at: datetime
+    useful_until: datetime
+    breaks_out: bool
+    swept_to: int
+
+    @property
+    def over(self) -> datetime:
+        """The moment from which it is too late to say anything."""
+        return max(self.useful_until, self.at)
+
+    def owing(self, session: Session) -> Any:
+        """Select who owes it and wants to hear of it."""
+        who = kinds.owes(session, self.kind, self.subject_id)
+        return who.where(
+            ~sa.exists().where(
+                col(ReminderMute.deadline_id) == self.deadline_id,
+                col(ReminderMute.teacher_id) == who.selected_columns[0],
+            )
+        )
+
+
+def sweep(session: Session, *, now: datetime, chunk: int = 10_000) -> Swept:
+    """Turn what is due into reminders: the oldest step, up to ``chunk`` persons of it.
+
+    One call is one bounded transaction, so that taps do not wait for it; call it until there
+    is no ``more``. A sweep that is interrupted goes on where it stopped. Two at once work on
+    different steps, and a step is done once. When nothing is due, a call costs two look-ups
+    in an index.
+    """
+    step = _due_step(session, now)
+    if step is None:
+        return Swept(more=_queue_news(session, now, chunk))
+    if step.useful_until <= now:
+        missed = session.exec(
+            select(sa.func.count()).select_from(step.owing(session).subquery())
+        ).one()
+        _finish(session, step.id, StepOutcome.STALE, missed, now)
+        return Swept(more=True, steps=1, stale=missed)
+    reminded, swept_to, finished = _remind(session, step, chunk)
+    _queue(session, step, swept_to, now)
+    if finished:
+        _finish(session, step.id, StepOutcome.SWEPT, reminded, now)
+    else:
+        session.exec(
+            sa.update(DeadlineStep)
+            .where(col(DeadlineStep.id) == step.id)
+            .values(swept_to=swept_to, reminded=DeadlineStep.reminded + reminded)
+        )
+    return Swept(more=True, steps=int(finished), reminded=reminded)
+
+
+def _due_step(session: Session, now: datetime) -> _Step | None:
+    row = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            col(DeadlineStep.id),
+            col(DeadlineStep.deadline_id),
+            col(Deadline.kind),
+            col(Deadline.subject_id),
+            col(Deadline.at),
+            col(DeadlineStep.useful_until),
+            col(DeadlineStep.breaks_out),
+            col(DeadlineStep.swept_to),
+        )
+        .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
+        .where(col(DeadlineStep.outcome).is_(None), col(DeadlineStep.due_at) <= now)
+        .order_by(col(DeadlineStep.due_at), col(DeadlineStep.id))
+        .limit(1)
+        .with_for_update(skip_locked=True, of=DeadlineStep)
+    ).first()
+    return None if row is None else _Step(*row)
+
+
+def _finish(
+    session: Session, step_id: int, outcome: StepOutcome, persons: int, now: datetime
+) -> None:
+    session.exec(
+        sa.update(DeadlineStep)
+        .where(col(DeadlineStep.id) == step_id)
+        .values(outcome=outcome, swept_at=now, reminded=DeadlineStep.reminded + persons)
+    )
+
+
+def _remind(session: Session, step: _Step, chunk: int) -> tuple[int, int, bool]:
+    """Insert the next reminders of the step: how many, up to which teacher, and whether all."""
+    owing = step.owing(session)
+    teacher = owing.selected_columns[0]
+    some = owing.where(teacher > step.swept_to).order_by(teacher).limit(chunk).subquery("some")
+    due = sa.literal(ReminderState.DUE, _REMINDER.state.type)
+    unreachable = sa.literal(ReminderState.UNREACHABLE, _REMINDER.state.type)
+    inserted: int = session.exec(
+        insert_new(session, Reminder)
+        .from_select(
+            ["step_id", "teacher_id", "state"],
+            sa.select(
+                sa.literal(step.id, _REMINDER.step_id.type),
+                some.c[0],
+                sa.case((col(Account.reachable), due), else_=unreachable),
+            )
+            .select_from(some)
+            .outerjoin(Account, col(Account.teacher_id) == some.c[0])
+            .where(sa.true()),
+        )
+        .execution_options(preserve_rowcount=True)
+    ).rowcount
+    swept_to: int | None = session.exec(
+        select(sa.func.max(Reminder.teacher_id)).where(Reminder.step_id == step.id)
+    ).one()
+    if swept_to is None:
+        return 0, step.swept_to, True
+    finished = inserted < chunk and (
+        session.exec(owing.where(teacher > swept_to).limit(1)).first() is None
+    )
+    return inserted, swept_to, finished
+
+
+def _queue(session: Session, step: _Step, swept_to: int, now: datetime) -> None:
+    """Put into the outbox what will carry the reminders that were just inserted."""
+    people: rings.People = (
+        sa.select(
+            col(Reminder.teacher_id),
+            col(Account.id).label("account_id"),
+            col(Account.brief_minute),
+            col(Account.quiet_from),
+            col(Account.quiet_until),
+        )
+        .join(Account, col(Account.teacher_id) == col(Reminder.teacher_id))
+        .where(
+            col(Reminder.step_id) == step.id,
+            col(Reminder.teacher_id) > step.swept_to,
+            col(Reminder.teacher_id) <= swept_to,
+            col(Reminder.state) == ReminderState.DUE,
+        )
+    )
+    calendar = workdays.load(session)
+    for hours, number, group in rings.by_hours(session, people):
+        if step.breaks_out:
+            _break_out(session, group, step, hours, calendar, now)
+            continue
+        brief = quiet.brief_at(now, hours, calendar)
+        if brief >= step.over:
+            _break_out(session, group, step, hours, calendar, now)
+            continue
+        if rings.insert_briefs(session, group, brief, calendar, step.over, now) == number:
+            continue
+        # For some this day's brief has gone out: tomorrow's, or if that is too late their own.
+        day = moments.local_day(brief, calendar.zone)
+        told = group.where(rings.is_closed(rings.brief_key(rings.teacher_of(group), day)))
+        following = quiet.brief_after(day, hours, calendar)
+        if following < step.over:
+            rings.insert_briefs(session, told, following, calendar, step.over, now)
+        else:
+            _break_out(session, told, step, hours, calendar, now)
+
+
+def _break_out(
+    session: Session,
+    people: rings.People,
+    step: _Step,
+    hours: quiet.Hours,
+    calendar: quiet.Calendar,
+    now: datetime,
+) -> None:
+    rings.insert_reminders(
+        session,
+        people,
+        rings.key_of(f"reminder:{step.id}:", rings.teacher_of(people)),
+        deadline_id=step.deadline_id,
+        priority=kinds.KINDS[step.kind].priority,
+        not_before=quiet.ring_at(now, hours, calendar, lapses=step.useful_until),
+        useful_until=step.useful_until,
+        now=now,
+    )
+
+
+def _queue_news(session: Session, now: datetime, chunk: int) -> bool:
+    """See to it that there is a brief for news that have come in; whether there may be more."""
+    ids = session.exec(
+        select(News.id)
+        .where(col(News.queued_at).is_(None))
+        .order_by(col(News.at))
+        .limit(chunk)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not ids:
+        return False
+    session.exec(sa.update(News).where(col(News.id).in_(ids)).values(queued_at=now))
+    people: rings.People = sa.select(
+        col(Account.teacher_id),
+        col(Account.id).label("account_id"),
+        col(Account.brief_minute),
+        col(Account.quiet_from),
+        col(Account.quiet_until),
+    ).where(
+        col(Account.reachable),
+        col(Account.teacher_id).in_(
+            sa.select(col(News.teacher_id)).where(
+                col(News.queued_at) == now, col(News.told_at).is_(None)
+            )
+        ),
+    )
+    calendar = workdays.load(session)
+    for hours, number, group in rings.by_hours(session, people):
+        brief = quiet.brief_at(now, hours, calendar)
+        if rings.insert_briefs(session, group, brief, calendar, None, now) < number:
+            day = moments.local_day(brief, calendar.zone)
+            told = group.where(rings.is_closed(rings.brief_key(rings.teacher_of(group), day)))
+            following = quiet.brief_after(day, hours, calendar)
+            rings.insert_briefs(session, told, following, calendar, None, now)
+    return len(ids) == chunk

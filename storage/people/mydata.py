@@ -1,0 +1,345 @@
+"""Everything that is kept about one person, for that person.
+
+Every table of the house is looked at. A column that points to a person, or to a row that is
+about one, is either followed from here or exempt for a reason that is given; a column that is
+neither stops the tests, so that a new table cannot be forgotten.
+
+Raw updates of the inbox are not gone through: they are kept for two days and then deleted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage import audit, kinds
+from storage.audit import AuditLog
+from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, OutboxState
+from storage.people.tables import Account, Office, OrgUnit
+from storage.refusals import NotFound
+from storage.schema import METADATA
+from storage.training.tables import Batch, ClassSession, Programme, Registration, SeatOffer
+
+FOLLOWED = (
+    "account.teacher_id",
+    "posting.teacher_id",
+    "teacher_fact.teacher_id",
+    "role_assignment.teacher_id",
+    "link_code.teacher_id",
+    "registration.teacher_id",
+    "seat_offer.registration_id",
+    "decision.registration_id",
+    "interest.teacher_id",
+    "credit_entry.teacher_id",
+    "outbox_message.teacher_id",
+    "outbox_message.account_id",
+    "hold.account_id",
+    "reminder.teacher_id",
+    "reminder_mute.teacher_id",
+    "news.teacher_id",
+    "audit_log.actor_id",
+)
+"""Columns by which rows are found, beginning with the account and its teacher."""
+
+EXEMPT = {
+    "account.tg_user_id": "the account that asks is where the search begins",
+    "link_code.issued_by": "a code is about the person it is for; the log says who issued it",
+    "decision.actor_id": "a decision is about whoever is registered; the log says who decided",
+    "credit_entry.reverses_id": "a line and the one that reverses it are the same teacher's",
+}
+"""Columns that point to a person and are not followed, each with the reason."""
+
+BY_NAME = {"teacher_id": "teacher", "account_id": "account", "actor_id": "teacher"}
+"""What columns of these names point to when no foreign key says so."""
+
+OUTSIDE = "tg_user_id"
+"""A column of this name points to a person as Telegram knows them."""
+
+_FINGERPRINTS = ("_hash", "salt")
+
+
+class Withheld(StrEnum):
+    """What stands in the place of a value that is not given out."""
+
+    FINGERPRINT = "kept as a fingerprint only"
+    SOMEBODY_ELSE = "another person"
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The rows of one table; a row is in the order of ``columns``.
+
+    ``names`` says, column by column, what the numbers in it stand for.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    names: Mapping[str, Mapping[int, str]]
+
+
+@dataclass(frozen=True)
+class MyData:
+    """Everything kept about one person; tables without a row about them are left out."""
+
+    made_at: datetime
+    account_id: int
+    teacher_id: int | None
+    office: str
+    portions: tuple[Portion, ...]
+
+
+def everything_about(session: Session, account_id: int, *, now: datetime) -> MyData:
+    """Return all rows about this account and its teacher; the log keeps that it was asked.
+
+    Others stay out of it: who else acted is said as ``Withheld.SOMEBODY_ELSE``, and of what
+    this person did to others only the act is told. Raises NotFound for nobody's id.
+    """
+    account = session.exec(select(Account).where(Account.id == account_id)).first()
+    if account is None:
+        raise NotFound("account")
+    teacher_id = account.teacher_id
+    audit.record(
+        session, teacher_id, "export_own_data", f"account:{account_id}", now=now, reason="own wish"
+    )
+    session.flush()
+
+    own = {"account": {account_id}, "teacher": set() if teacher_id is None else {teacher_id}}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table in METADATA.sorted_tables:
+        if table.name == AuditLog.__tablename__:
+            continue
+        rows = _rows_about(session, table, own)
+        if rows:
+            found[table.name] = rows
+            own[table.name] = own.get(table.name, set()) | {row["id"] for row in rows}
+    log = _log_about(session, own, account.started_at)
+    if log:
+        found[str(AuditLog.__tablename__)] = log
+
+    office = session.exec(select(Office.name)).first()
+    return MyData(
+        made_at=now,
+        account_id=account_id,
+        teacher_id=teacher_id,
+        office=office or "",
+        portions=tuple(
+            _portion(session, METADATA.tables[name], rows, own) for name, rows in found.items()
+        ),
+    )
+
+
+def columns_about_people(metadata: sa.MetaData = METADATA) -> set[str]:
+    """Return ``table.column`` for each column that points to a person or to a row about one."""
+    about = {"teacher", "account", *(name.split(".")[0] for name in FOLLOWED)}
+    return {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.name == OUTSIDE or _points_to(column) in about
+    }
+
+
+def is_fingerprint(column: str) -> bool:
+    """Whether a column holds a hash or what hashes are made with."""
+    return column.endswith(_FINGERPRINTS)
+
+
+def _points_to(column: sa.Column[Any]) -> str | None:
+    for foreign in column.foreign_keys:
+        return foreign.column.table.name
+    return BY_NAME.get(column.name)
+
+
+def _rows_about(
+    session: Session, table: sa.Table, own: Mapping[str, set[int]]
+) -> list[dict[str, Any]]:
+    ways = [table.c.id.in_(own[table.name])] if own.get(table.name) else []
+    for name in FOLLOWED:
+        of_table, column_name = name.split(".")
+        if of_table != table.name:
+            continue
+        column = table.c[column_name]
+        ids = own.get(_points_to(column) or "")
+        if ids:
+            ways.append(column.in_(ids))
+    if not ways:
+        return []
+    statement = sa.select(table).where(sa.or_(*ways)).order_by(table.c.id)
+    if table.name == OutboxMessage.__tablename__:
+        # An account that was another teacher's has what it was told then, and no more.
+        statement = statement.where(
+            sa.or_(
+                table.c.teacher_id.is_(None),
+                table.c.teacher_id.in_(own["teacher"]),
+                table.c.state == OutboxState.SENT,
+            )
+        )
+    return [dict(row) for row in session.connection().execute(statement).mappings()]
+
+
+def _log_about(
+    session: Session, own: Mapping[str, set[int]], since: datetime
+) -> list[dict[str, Any]]:
+    """Return the lines of what the person did, and of what was done to anything of theirs."""
+    table = METADATA.tables[str(AuditLog.__tablename__)]
+    accounts = {f"account:{number}" for number in own["account"]}
+    things = {
+        f"{name}:{number}" for name, ids in own.items() if name != "account" for number in ids
+    }
+    rows = session.connection().execute(
+        sa.select(table)
+        .where(
+            sa.or_(
+                table.c.actor_id.in_(own["teacher"]),
+                table.c.thing.in_(things),
+                # The number of an erased account may be given out again.
+                sa.and_(table.c.thing.in_(accounts), table.c.at >= since),
+            )
+        )
+        .order_by(table.c.id)
+    )
+    log = []
+    for row in rows.mappings():
+        line = dict(row)
+        if line["thing"] not in things | accounts:
+            for column in ("before", "after", "reason"):
+                line[column] = Withheld.SOMEBODY_ELSE if line[column] else line[column]
+        log.append(line)
+    return log
+
+
+def _portion(
+    session: Session,
+    table: sa.Table,
+    rows: Sequence[dict[str, Any]],
+    own: Mapping[str, set[int]],
+) -> Portion:
+    columns = tuple(table.columns)
+    shown = tuple(
+        tuple(_shown(column, row[column.name], own) for column in columns) for row in rows
+    )
+    names: dict[str, Mapping[int, str]] = {}
+    for column in columns:
+        named = NAMED.get(_points_to(column) or "")
+        if named is not None:
+            names[column.name] = named(session, {row[column.name] for row in rows} - {None})
+    return Portion(table.name, tuple(column.name for column in columns), shown, names)
+
+
+def _shown(column: sa.Column[Any], value: Any, own: Mapping[str, set[int]]) -> Any:
+    if value is None:
+        return None
+    if is_fingerprint(column.name):
+        return Withheld.FINGERPRINT
+    target = _points_to(column)
+    if target in ("teacher", "account") and value not in own[target]:
+        return Withheld.SOMEBODY_ELSE
+    return _without_others(value, own)
+
+
+def _without_others(value: Any, own: Mapping[str, set[int]]) -> Any:
+    """Take the numbers of other people out of a document."""
+    if isinstance(value, dict):
+        return {
+            key: Withheld.SOMEBODY_ELSE
+            if key in BY_NAME and part is not None and part not in own[BY_NAME[key]]
+            else _without_others(part, own)
+            for key, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_others(part, own) for part in value]
+    return value
+
+
+def _units(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(select(OrgUnit.id, OrgUnit.name).where(col(OrgUnit.id).in_(ids))).all()
+    )
+
+
+def _batches(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(Batch.id, Programme.title)
+            .join(Programme, col(Programme.id) == col(Batch.programme_id))
+            .where(col(Batch.id).in_(ids))
+        ).all()
+    )
+
+
+def _registrations(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(Registration.id, Programme.title)
+            .join(Batch, col(Batch.id) == col(Registration.batch_id))
+            .join(Programme, col(Programme.id) == col(Batch.programme_id))
+            .where(col(Registration.id).in_(ids))
+        ).all()
+    )
+
+
+def _deadlines(session: Session, ids: set[int]) -> dict[int, str]:
+    """Return for each deadline the title of what it belongs to."""
+    subjects: dict[str, dict[int, int]] = defaultdict(dict)
+    for number, kind, subject_id in session.exec(
+        select(Deadline.id, Deadline.kind, Deadline.subject_id).where(col(Deadline.id).in_(ids))
+    ).all():
+        if kind in kinds.KINDS:
+            subjects[kinds.KINDS[kind].subject][number] = subject_id
+    titles: dict[int, str] = {}
+    for subject, numbers in subjects.items():
+        batch_of = _BATCH_OF.get(subject)
+        if batch_of is None:
+            continue
+        batches = dict(session.exec(batch_of(set(numbers.values()))).all())
+        named = _batches(session, set(batches.values()))
+        titles |= {
+            number: named[batches[subject_id]]
+            for number, subject_id in numbers.items()
+            if subject_id in batches
+        }
+    return titles
+
+
+_BATCH_OF: dict[str, Callable[[set[int]], Any]] = {
+    "batch": lambda ids: select(Batch.id, Batch.id).where(col(Batch.id).in_(ids)),
+    "class_session": lambda ids: select(ClassSession.id, ClassSession.batch_id).where(
+        col(ClassSession.id).in_(ids)
+    ),
+    "seat_offer": lambda ids: (
+        select(SeatOffer.id, Registration.batch_id)
+        .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))
+        .where(col(SeatOffer.id).in_(ids))
+    ),
+}
+
+
+def _steps(session: Session, ids: set[int]) -> dict[int, str]:
+    rows = session.exec(
+        select(DeadlineStep.id, DeadlineStep.deadline_id, DeadlineStep.name).where(
+            col(DeadlineStep.id).in_(ids)
+        )
+    ).all()
+    titles = _deadlines(session, {deadline_id for _, deadline_id, _ in rows})
+    return {
+        number: f"{titles[deadline_id]} · {name}" if deadline_id in titles else name
+        for number, deadline_id, name in rows
+    }
+
+
+NAMED: dict[str, Callable[[Session, set[int]], dict[int, str]]] = {
+    "org_unit": _units,
+    "batch": _batches,
+    "registration": _registrations,
+    "deadline": _deadlines,
+    "deadline_step": _steps,
+}
+"""What numbers that point to these tables stand for."""

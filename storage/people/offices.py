@@ -1,0 +1,28 @@
+"""The office that this database belongs to."""
+
+import secrets
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, select
+
+from storage.people.tables import Office
+
+
+def settle_in(session: Session, *, timezone: str, language: str) -> None:
+    """Make the office's row if there is none; a plan that is loaded later fills it in."""
+    if session.exec(select(Office.id)).first() is None:
+        session.add(
+            Office(
+                tenant="",
+                name="",
+                timezone=timezone,
+                language=language,
+                salt=secrets.token_hex(16),
+            )
+        )
+        session.flush()
+
+
+def zone(session: Session) -> ZoneInfo:
+    """Return the office's time zone."""
+    return ZoneInfo(session.exec(select(Office.timezone)).first() or "Asia/Shanghai")

@@ -1,0 +1,139 @@
+"""Who still owes it: for each kind of deadline of training, the teachers to remind of it.
+
+The same question is asked about everybody when a step is swept, and about one person in the
+moment of sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.people.tables import Teacher, TeacherState
+from storage.training.audience import fits
+from storage.training.tables import (
+    Batch,
+    ClassSession,
+    Interest,
+    OfferState,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+    SeatOffer,
+)
+
+TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
+"""States of somebody who is expected to come, and has not finished."""
+
+GONE = (RegistrationState.WITHDRAWN, RegistrationState.DECLINED, RegistrationState.RETURNED)
+
+Owing = sa.Select[int]
+
+
+def owes(
+    session: Session, kind: str, subject_id: int, *, teacher_id: int | None = None
+) -> Owing | None:
+    """Return the select of the ids of the teachers who still owe this.
+
+    ``subject_id`` is a batch; for ``session`` a class session, for ``offer`` a seat offer. With
+    ``teacher_id`` at most that one comes back. A cancelled programme is owed by nobody, and so
+    is one that is gone; None is for a kind that is none of training's.
+    """
+    if kind not in KINDS:
+        return None
+    who = KINDS[kind](session, subject_id)
+    if teacher_id is not None:
+        who = who.where(who.selected_columns[0] == teacher_id)
+    return who
+
+
+def _invited(session: Session, batch_id: int) -> Owing:
+    """Return those whom the programme is for and who have never registered."""
+    programme = session.exec(
+        select(Programme)
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(Batch.id == batch_id)
+    ).first()
+    return sa.select(col(Teacher.id)).where(
+        sa.false() if programme is None else fits(programme),
+        ~sa.exists().where(
+            col(Registration.batch_id) == batch_id,
+            col(Registration.teacher_id) == col(Teacher.id),
+        ),
+        _takes_place(batch_id),
+    )
+
+
+def _interested(_session: Session, batch_id: int) -> Owing:
+    """Return those who asked to be told before registration closes and are not in."""
+    return sa.select(col(Interest.teacher_id)).where(
+        col(Interest.batch_id) == batch_id,
+        sa.exists().where(
+            col(Teacher.id) == col(Interest.teacher_id),
+            col(Teacher.state) == TeacherState.ACTIVE,
+        ),
+        ~sa.exists().where(
+            col(Registration.batch_id) == col(Interest.batch_id),
+            col(Registration.teacher_id) == col(Interest.teacher_id),
+            col(Registration.state).not_in(GONE),
+        ),
+        _takes_place(batch_id),
+    )
+
+
+def _offered(_session: Session, offer_id: int) -> Owing:
+    """Return the one who holds the offer, as long as it is open."""
+    return (
+        sa.select(col(Registration.teacher_id))
+        .join(SeatOffer, col(SeatOffer.registration_id) == col(Registration.id))
+        .where(col(SeatOffer.id) == offer_id, col(SeatOffer.state) == OfferState.OPEN)
+    )
+
+
+def _taking_part(_session: Session, batch_id: int) -> Owing:
+    """Return those who are expected and have not finished."""
+    return sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch_id,
+        col(Registration.state).in_(TAKES_PART),
+        _takes_place(batch_id),
+    )
+
+
+def _in_session(_session: Session, session_id: int) -> Owing:
+    """Return those who are expected at this meeting of their batch."""
+    return (
+        sa.select(col(Registration.teacher_id))
+        .join(ClassSession, col(ClassSession.batch_id) == col(Registration.batch_id))
+        .where(
+            col(ClassSession.id) == session_id,
+            col(Registration.state).in_(TAKES_PART),
+            sa.exists().where(
+                col(Batch.id) == col(Registration.batch_id),
+                col(Programme.id) == col(Batch.programme_id),
+                col(Programme.state) == ProgrammeState.PUBLISHED,
+            ),
+        )
+    )
+
+
+def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Batch.id) == batch_id,
+        col(Programme.id) == col(Batch.programme_id),
+        col(Programme.state) == ProgrammeState.PUBLISHED,
+    )
+
+
+KINDS: dict[str, Callable[[Session, int], Owing]] = {
+    "reg_open": _invited,
+    "reg_close": _interested,
+    "offer": _offered,
+    "batch_start": _taking_part,
+    "session": _in_session,
+    "remote_start": _taking_part,
+    "remote_end": _taking_part,
+}
+"""The deadlines of training; see ``storage.training.schedule`` for when each is set."""

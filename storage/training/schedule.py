@@ -1,0 +1,329 @@
+"""The deadlines that follow from a batch's dates, and what happens when the dates change.
+
+A deadline is written, moved and cancelled in the transaction of the thing it belongs to, so a
+moved training never reminds of its old date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col, select
+
+from storage import audit
+from storage.inserting import insert_new
+from storage.messaging import deadlines
+from storage.messaging.tables import OutboxMessage, OutboxState, Priority
+from storage.people.tables import Account
+from storage.refusals import NotFound
+from storage.training import seats, waiting
+from storage.training.decisions import decide
+from storage.training.refusals import ProgrammeCancelled
+from storage.training.registration import SELF_REGISTERED
+from storage.training.tables import (
+    LIVE,
+    Batch,
+    ClassSession,
+    Mode,
+    OfferState,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+    SeatOffer,
+)
+
+OF_BATCH = ("reg_open", "reg_close", "batch_start", "remote_start", "remote_end")
+"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The dates of a batch after a change; ``revision`` grew unless nothing was changed."""
+
+    batch_id: int
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    reg_close: datetime | None
+    revision: int
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What cancelling a programme undid; all 0 when it was cancelled before."""
+
+    programme_id: int
+    title: str
+    offers: int
+    told: int
+
+
+class NotInOrder(ValueError):
+    """A batch may not end before it starts."""
+
+
+def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
+    """Set, move and cancel the deadlines of the batch so that they are those of its dates.
+
+    Only what is still to come gets a deadline. Remote training starts and ends; everything
+    else starts, by its sessions where there are any. Calling it twice changes nothing.
+    """
+    batch, programme = _batch(session, batch_id)
+    meetings = session.exec(
+        select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
+    ).all()
+    takes_place = programme.state is ProgrammeState.PUBLISHED
+    wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
+    if programme.enrolment in SELF_REGISTERED:
+        wanted["reg_open"] = batch.reg_open
+        wanted["reg_close"] = batch.reg_close
+    if programme.mode is Mode.REMOTE:
+        wanted["remote_start"] = batch.starts_at
+        wanted["remote_end"] = batch.ends_at
+    else:
+        wanted["batch_start"] = batch.starts_at
+    # The first meeting is the start: one reminder for both is enough.
+    subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
+        ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
+        for session_id, starts_at in meetings
+    ]
+    for kind, subject_id, moment in subjects:
+        if takes_place and moment is not None and moment > now:
+            deadlines.set_deadline(session, kind, subject_id, moment, now=now)
+        else:
+            deadlines.cancel_deadline(session, kind, subject_id, now=now)
+
+
+def move(
+    session: Session,
+    batch_id: int,
+    *,
+    now: datetime,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    reg_close: datetime | None = None,
+    actor_id: int | None = None,
+) -> Moved:
+    """Change dates of a batch; its deadlines and open offers follow at once.
+
+    A start that moves takes the end and the sessions with it, by as much, unless another end
+    is given. Raises NotFound, ProgrammeCancelled, or NotInOrder.
+    """
+    seats.lock(session, batch_id)
+    batch, programme = _batch(session, batch_id)
+    if programme.state is ProgrammeState.CANCELLED:
+        raise ProgrammeCancelled(programme.title)
+    before = _dates(batch)
+    shift = (starts_at - batch.starts_at) if starts_at is not None else None
+    if shift:
+        batch.starts_at += shift
+        batch.ends_at += shift
+        # Moving several that follow each other by one step would meet the unique start times.
+        for meeting in session.exec(
+            select(ClassSession)
+            .where(ClassSession.batch_id == batch_id)
+            .order_by(
+                col(ClassSession.starts_at).desc()
+                if shift.total_seconds() > 0
+                else col(ClassSession.starts_at)
+            )
+        ).all():
+            meeting.starts_at += shift
+            meeting.ends_at += shift
+            session.flush()
+    if ends_at is not None:
+        batch.ends_at = ends_at
+    if reg_close is not None:
+        batch.reg_close = reg_close
+    if batch.ends_at < batch.starts_at:
+        raise NotInOrder(f"a batch from {batch.starts_at} to {batch.ends_at}")
+    after = _dates(batch)
+    if after != before:
+        batch.revision += 1
+        session.flush()
+        audit.record(
+            session,
+            actor_id,
+            "move_batch",
+            f"batch:{batch_id}",
+            now=now,
+            before=before,
+            after=after,
+        )
+        _shorten_offers(session, batch, now=now)
+        plan_deadlines(session, batch_id, now=now)
+    session.flush()
+    return Moved(
+        batch_id=batch_id,
+        title=programme.title,
+        starts_at=batch.starts_at,
+        ends_at=batch.ends_at,
+        reg_close=batch.reg_close,
+        revision=batch.revision,
+    )
+
+
+def cancel(
+    session: Session,
+    programme_id: int,
+    *,
+    now: datetime,
+    reason: str = "",
+    actor_id: int | None = None,
+) -> Cancelled:
+    """Cancel a programme with all its batches and tell everybody who was in or waiting.
+
+    Registrations stay as they are, so that it can be read who had been in; open offers are
+    revoked and nobody is reminded of anything any more. Telling is one statement a batch.
+    """
+    programme = session.exec(select(Programme).where(Programme.id == programme_id)).first()
+    if programme is None:
+        raise NotFound("programme")
+    if programme.state is ProgrammeState.CANCELLED:
+        return Cancelled(programme_id, programme.title, offers=0, told=0)
+    batches = session.exec(
+        select(Batch).where(Batch.programme_id == programme_id).order_by(col(Batch.id))
+    ).all()
+    seats.lock(session, *(batch.id for batch in batches))
+    before = programme.state
+    programme.state = ProgrammeState.CANCELLED
+    session.flush()
+    offers = told = 0
+    for batch in batches:
+        offers += _revoke_offers(session, batch.id, now=now)
+        told += _tell_cancelled(session, programme, batch, now=now)
+        plan_deadlines(session, batch.id, now=now)
+        batch.revision += 1
+    audit.record(
+        session,
+        actor_id,
+        "cancel_programme",
+        f"programme:{programme_id}",
+        now=now,
+        before={"state": before.value},
+        after={"state": programme.state.value, "told": told, "offers_revoked": offers},
+        reason=reason,
+    )
+    session.flush()
+    return Cancelled(programme_id, programme.title, offers=offers, told=told)
+
+
+def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
+    found = session.exec(
+        select(Batch, Programme)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(Batch.id == batch_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("programme")
+    return found
+
+
+def _dates(batch: Batch) -> dict[str, Any]:
+    moments = {
+        "starts_at": batch.starts_at,
+        "ends_at": batch.ends_at,
+        "reg_close": batch.reg_close,
+    }
+    return {name: moment and moment.isoformat() for name, moment in moments.items()}
+
+
+def _open_offers(session: Session, batch_id: int) -> list[tuple[SeatOffer, Registration]]:
+    return list(
+        session.exec(
+            select(SeatOffer, Registration)
+            .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))
+            .where(Registration.batch_id == batch_id, SeatOffer.state == OfferState.OPEN)
+            .order_by(col(SeatOffer.id))
+            .execution_options(populate_existing=True)
+        ).all()
+    )
+
+
+def _shorten_offers(session: Session, batch: Batch, *, now: datetime) -> None:
+    """Let no offer outlast the start."""
+    for offer, _ in _open_offers(session, batch.id):
+        if offer.lapses_at > batch.starts_at:
+            offer.lapses_at = batch.starts_at
+            session.flush()
+            deadlines.set_deadline(session, "offer", offer.id, offer.lapses_at, now=now)
+
+
+def _revoke_offers(session: Session, batch_id: int, *, now: datetime) -> int:
+    open_offers = _open_offers(session, batch_id)
+    for offer, registration in open_offers:
+        waiting.settle(session, offer, OfferState.REVOKED, now=now)
+        registration.state = RegistrationState.WAITLISTED
+        registration.changed_at = now
+        session.flush()
+        facts = {"offer_id": offer.id}
+        decide(session, registration.id, "programme_cancelled", facts, now=now)
+    return len(open_offers)
+
+
+def _tell_cancelled(session: Session, programme: Programme, batch: Batch, *, now: datetime) -> int:
+    """Leave one message for each person who was in or waiting; return how many."""
+    columns = SQLModel.metadata.tables["outbox_message"].c
+    facts = {
+        "batch_id": batch.id,
+        "title": programme.title,
+        "starts_at": batch.starts_at.isoformat(),
+        "place": batch.place,
+    }
+    is_reachable = col(Account.id).is_not(None)
+    live = (
+        sa.select(
+            sa.literal("cancelled"),
+            col(Registration.teacher_id),
+            col(Account.id),
+            sa.literal(facts, columns.facts.type),
+            sa.literal(Priority.OFFER),
+            sa.literal(now, columns.not_before.type),
+            sa.literal(batch.ends_at, columns.useful_until.type),
+            sa.literal(f"cancelled:{batch.id}:") + sa.cast(col(Registration.teacher_id), sa.String),
+            sa.literal(True),
+            sa.case(
+                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
+                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
+            ),
+            sa.literal(0),
+            sa.literal(now, columns.created_at.type),
+            sa.case((is_reachable, sa.literal("")), else_=sa.literal("unreachable")),
+        )
+        .outerjoin(
+            Account,
+            sa.and_(
+                col(Account.teacher_id) == col(Registration.teacher_id), col(Account.reachable)
+            ),
+        )
+        .where(
+            col(Registration.batch_id) == batch.id,
+            col(Registration.state).in_(LIVE),
+        )
+    )
+    names = [
+        "kind",
+        "teacher_id",
+        "account_id",
+        "facts",
+        "priority",
+        "not_before",
+        "useful_until",
+        "dedupe_key",
+        "rings",
+        "state",
+        "attempts",
+        "created_at",
+        "fault",
+    ]
+    session.exec(insert_new(session, OutboxMessage).from_select(names, live))
+    return session.exec(
+        select(sa.func.count())
+        .select_from(Registration)
+        .where(col(Registration.batch_id) == batch.id, col(Registration.state).in_(LIVE))
+    ).one()

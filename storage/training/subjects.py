@@ -1,0 +1,179 @@
+"""What a deadline is about: the facts that a reminder puts into words, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from storage import kinds
+from storage.refusals import NotFound
+from storage.training.registration import closes_at
+from storage.training.tables import (
+    Batch,
+    ClassSession,
+    OfferState,
+    Programme,
+    ProgrammeState,
+    Registration,
+    SeatOffer,
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The thing behind a deadline.
+
+    ``at`` is the moment in question: when registration opens or closes, when the training or
+    the meeting begins, when remote training ends, when an offer lapses. ``closes_at`` is when
+    registration closes, ``ends_at`` when the training or the meeting ends.
+    """
+
+    kind: str
+    subject_id: int
+    batch_id: int
+    title: str
+    at: datetime
+    ends_at: datetime
+    closes_at: datetime
+    place: str
+    bring: str
+    hours: Decimal
+    external_url: str
+    takes_place: bool
+    is_open: bool
+    """For an offer whether it can still be answered; else the same as ``takes_place``."""
+
+
+_PROGRAMME: tuple[Any, ...] = (
+    col(Programme.title).label("programme_title"),
+    col(Programme.planned_hours),
+    col(Programme.external_url),
+    col(Programme.state).label("programme_state"),
+    col(Batch.id).label("batch_id"),
+    col(Batch.title).label("batch_title"),
+    col(Batch.starts_at),
+    col(Batch.ends_at),
+    col(Batch.reg_open),
+    col(Batch.reg_close),
+    col(Batch.place),
+    col(Batch.bring),
+)
+
+
+def describe(session: Session, kind: str, subject_id: int) -> Subject:
+    """Return what this deadline is about; raises NotFound when it is gone."""
+    found = describe_all(session, [(kind, subject_id)])
+    if not found:
+        raise NotFound(kinds.KINDS[kind].subject)
+    return found[kind, subject_id]
+
+
+def describe_all(
+    session: Session, wanted: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], Subject]:
+    """Return what these deadlines are about, by kind and subject; what is gone is left out.
+
+    At most one statement a table, however many there are.
+    """
+    found: dict[tuple[str, int], Subject] = {}
+    for table, read in _READ.items():
+        these = {one for one in wanted if kinds.KINDS[one[0]].subject == table}
+        if not these:
+            continue
+        rows = read(session, {subject_id for _, subject_id in these})
+        for kind, subject_id in these:
+            if subject_id in rows:
+                found[kind, subject_id] = _subject(kind, subject_id, rows[subject_id])
+    return found
+
+
+def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bool:
+    """Whether this teacher still owes it, as the records say now."""
+    who: Any = kinds.owes(session, kind, subject_id, teacher_id=teacher_id)
+    return session.exec(who).first() is not None
+
+
+def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
+    closes = closes_at(row["reg_close"], row["starts_at"])
+    moments = {
+        "reg_open": row["reg_open"] or row["starts_at"],
+        "reg_close": closes,
+        "remote_end": row["ends_at"],
+        "session": row.get("session_starts_at"),
+        "offer": row.get("lapses_at"),
+    }
+    title = row["programme_title"]
+    part = row.get("session_title") or row["batch_title"]
+    takes_place = row["programme_state"] is ProgrammeState.PUBLISHED
+    return Subject(
+        kind=kind,
+        subject_id=subject_id,
+        batch_id=row["batch_id"],
+        title=f"{title} · {part}" if part and part != title else title,
+        at=moments.get(kind) or row["starts_at"],
+        ends_at=row.get("session_ends_at") or row["ends_at"],
+        closes_at=closes,
+        place=row.get("session_place") or row["place"],
+        bring=row.get("session_bring") or row["bring"],
+        hours=row["planned_hours"],
+        external_url=row["external_url"],
+        takes_place=takes_place,
+        is_open=takes_place and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
+    )
+
+
+def _batches(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(col(Batch.id).label("subject_id"), *_PROGRAMME)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(Batch.id).in_(ids)),
+    )
+
+
+def _sessions(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(
+            col(ClassSession.id).label("subject_id"),
+            *_PROGRAMME,
+            col(ClassSession.title).label("session_title"),
+            col(ClassSession.starts_at).label("session_starts_at"),
+            col(ClassSession.ends_at).label("session_ends_at"),
+            col(ClassSession.place).label("session_place"),
+            col(ClassSession.bring).label("session_bring"),
+        )
+        .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(ClassSession.id).in_(ids)),
+    )
+
+
+def _offers(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(
+            col(SeatOffer.id).label("subject_id"),
+            *_PROGRAMME,
+            col(SeatOffer.lapses_at),
+            col(SeatOffer.state).label("offer_state"),
+        )
+        .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(SeatOffer.id).in_(ids)),
+    )
+
+
+def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
+    rows = session.connection().execute(statement).mappings().all()
+    return {row["subject_id"]: row for row in rows}
+
+
+_READ = {"batch": _batches, "class_session": _sessions, "seat_offer": _offers}

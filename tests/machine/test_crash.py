@@ -1,0 +1,205 @@
+"""Killing the process: nothing that Telegram confirmed is lost, and nothing is done twice."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlmodel import Session, func, select
+
+from bot.clock import Clock
+from bot.sandbox.calls import Call
+from bot.sandbox.server import Sandbox
+from bot.sandbox.world import World
+from storage import migrations
+from storage.database import Database
+from storage.messaging import outbox
+from storage.messaging.tables import InboxState, InboxUpdate, OutboxState, Priority
+from storage.training.tables import Decision, Registration, RegistrationState
+from tests import make
+
+TOKEN = "1000000001:sandbox"
+ROOT = Path(__file__).parent.parent.parent
+
+
+async def start(url: str, sandbox: Sandbox, **more: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        "run",
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "QINGLAN_TOKEN": TOKEN,
+            "QINGLAN_BOT_API": sandbox.bot_api,
+            "QINGLAN_DATABASE": url,
+            **more,
+        },
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def until(true: Callable[[], bool], within: float = 60, every: float = 0.01) -> None:
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(every)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(30):
+        await process.communicate()
+
+
+def people(session: Session, count: int) -> list[int]:
+    school = [f"第{n}小学" for n in range(5)]
+    ids = []
+    for n in range(count):
+        teacher_id = make.teacher(session, f"教师{n}", at=school[n % 5])
+        ids.append(7_300_000_000 + n)
+        make.account(session, teacher_id, tg_user_id=ids[-1])
+    return ids
+
+
+async def test_500_confirmed_updates_survive_a_kill_and_none_is_done_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/qinglan.sqlite3"
+    await asyncio.to_thread(migrations.upgrade, url)
+    database = Database(url)
+    world = World(Clock())
+    sandbox = Sandbox(world, token=TOKEN, latency=0.3)
+    await sandbox.start()
+    now = datetime.now(UTC)
+    try:
+        ids = await database.write(people, 500)
+        batch_id = await database.write(
+            make.batch,
+            seats=200,
+            reg_open=now - timedelta(days=1),
+            reg_close=now + timedelta(days=5),
+            starts_at=now + timedelta(days=9),
+            ends_at=now + timedelta(days=10),
+        )
+        for number in ids:
+            world.add_person("教师", id=number, started=True)
+            sent = await sandbox.run(Call("sendMessage", {"chat_id": number, "text": "card"}))
+            world.tap(number, number, sent["message_id"], f"reg:{batch_id}", forged=True)
+
+        process = await start(url, sandbox)
+        # The queue is empty when all are confirmed; by then few have been answered.
+        await until(lambda: len(world.updates) == 0)
+        process.kill()
+        await process.communicate()
+        answered = sum(tap.answer is not None for tap in world.taps.values())
+        assert answered < 450, "too quick: the kill came when all was done"
+
+        process = await start(url, sandbox)
+        await until(lambda: all(tap.answer is not None for tap in world.taps.values()))
+        await end(process)
+
+        def look(session: Session) -> tuple[int, Counter[RegistrationState], int, int]:
+            states = Counter(session.exec(select(Registration.state)).all())
+            decisions = session.exec(select(func.count()).select_from(Decision)).one()
+            open_rows = session.exec(
+                select(func.count())
+                .select_from(InboxUpdate)
+                .where(InboxUpdate.state != InboxState.DONE)
+            ).one()
+            return sum(states.values()), states, decisions, open_rows
+
+        total, found, decisions, open_rows = await database.read(look)
+        assert (total, decisions, open_rows) == (500, 500, 0)
+        assert found[RegistrationState.APPROVED] == 200
+        assert found[RegistrationState.WAITLISTED] == 300
+    finally:
+        await sandbox.stop()
+        database.close()
+
+
+async def test_a_kill_in_mid_dispatch_loses_no_message(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/qinglan.sqlite3"
+    await asyncio.to_thread(migrations.upgrade, url)
+    database = Database(url)
+    world = World(Clock())
+    sandbox = Sandbox(world, token=TOKEN, latency=0.05)
+    await sandbox.start()
+    now = datetime.now(UTC)
+    try:
+        ids = await database.write(people, 300)
+        for number in ids:
+            world.add_person("教师", id=number, started=True)
+
+        def fill(session: Session) -> None:
+            from storage.people.tables import Account
+
+            for number in ids:
+                teacher_id = session.exec(
+                    select(Account.teacher_id).where(Account.tg_user_id == number)
+                ).one()
+                outbox.put(
+                    session,
+                    "link_moved",
+                    teacher_id=teacher_id,
+                    facts={},
+                    priority=Priority.OFFER,
+                    not_before=now,
+                    dedupe_key=f"test:{number}",
+                    now=now,
+                )
+
+            def always(account: Account) -> None:
+                account.quiet_until, account.quiet_from = 0, 24 * 60
+
+            for account in session.exec(select(Account)).all():
+                always(account)
+
+        await database.write(fill)
+
+        def received() -> Counter[int]:
+            return Counter(
+                {
+                    number: sum(not seen.mine for seen in world.seen_by(number, number))
+                    for number in ids
+                }
+            )
+
+        kills = 0
+        process = await start(url, sandbox, QINGLAN_RATE="200")
+        for enough in (30, 120, 210):
+            await until(lambda enough=enough: sum(received().values()) >= enough)  # type: ignore[misc]
+            process.kill()
+            await process.communicate()
+            kills += 1
+            await database.write(forget_leases)
+            process = await start(url, sandbox, QINGLAN_RATE="200")
+        await until(lambda: all(received()[number] for number in ids), within=90)
+        await end(process)
+        got = received()
+        assert min(got.values()) == 1, "a message was lost"
+        repeats = sum(count - 1 for count in got.values())
+        assert repeats <= 32 * kills, "more repeats than messages in flight at the kills"
+        stats = await database.read(outbox.stats)
+        assert stats[OutboxState.SENT] == 300
+    finally:
+        await sandbox.stop()
+        database.close()
+
+
+def forget_leases(session: Session) -> None:
+    """Let the minutes of the dead process's leases pass."""
+    import sqlalchemy as sa
+
+    from storage.messaging.tables import Lease, OutboxMessage
+
+    past = datetime.now(UTC) - timedelta(minutes=5)
+    session.exec(sa.update(Lease).values(until=past))
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.state == OutboxState.SENDING)  # type: ignore[arg-type]
+        .values(lease_until=past)
+    )
