@@ -78,8 +78,10 @@ class Inbox:
         return len(arrivals)
 
     async def drained(self) -> None:
-        """Wait until nothing is in hand."""
+        """Wait until nothing is in hand, and what became of it is written down."""
         await self._drained.wait()
+        if self._settling is not None:
+            await self._settling
 
     async def finish(self, within: timedelta = timedelta(seconds=20)) -> None:
         """Handle what is in hand and write down what became of it."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlmodel import Session, col, func, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from storage.credits.balance import balance_of
 from storage.training import programmes
@@ -20,6 +21,21 @@ from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Regi
 __all__ = ["DueItem", "HomeFacts", "home_facts"]
 
 ALL = 10_000  # more programmes than any office has open
+
+
+# Built once: putting a statement together costs more here than running it.
+_UNDER_WAY = (
+    sa.select(sa.func.count())
+    .select_from(Registration)
+    .join(Batch, col(Batch.id) == col(Registration.batch_id))
+    .join(Programme, col(Programme.id) == col(Batch.programme_id))
+    .where(
+        col(Registration.teacher_id) == sa.bindparam("teacher_id"),
+        col(Registration.state).in_(LIVE),
+        col(Programme.state) == ProgrammeState.PUBLISHED,
+        col(Batch.ends_at) > sa.bindparam("now"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -45,24 +61,11 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
             and (line.my_state is None or line.my_state in MAY_REGISTER_AGAIN)
             for line in fitting.items
         ),
-        registrations=_under_way(session, teacher_id, now),
+        registrations=session.connection()
+        .execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now})
+        .scalar_one(),
         due=len(items),
         next_due=next((item for item in items if item.at > now), None),
         year_counted=year.counted,
         year_floor=year.floor,
     )
-
-
-def _under_way(session: Session, teacher_id: int, now: datetime) -> int:
-    return session.exec(
-        select(func.count())
-        .select_from(Registration)
-        .join(Batch, col(Batch.id) == col(Registration.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(
-            Registration.teacher_id == teacher_id,
-            col(Registration.state).in_(LIVE),
-            Programme.state == ProgrammeState.PUBLISHED,
-            Batch.ends_at > now,
-        )
-    ).one()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from telegram import Update
 
 from handlers.cards import Card, Key
@@ -99,14 +101,10 @@ async def send_my_data(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     found = await context.write(mydata.everything_about, reader.account_id, now=context.now())
     zone, language = context.house.zone, reader.language
-    await send_file(
-        update,
-        context,
-        reader,
-        my_data_html(found, zone, language),
-        file_name(found, zone, language),
-        file_caption(language),
-    )
+    # A long career makes a long page: taps of others need not wait for it.
+    page = await asyncio.to_thread(my_data_html, found, zone, language)
+    name = file_name(found, zone, language)
+    await send_file(update, context, reader, page, name, file_caption(language))
 
 
 async def ask_unlink(update: Update, context: Context) -> None:

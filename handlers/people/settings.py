@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telegram import Update
 
+from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, Keys
 from handlers.context import Context, show, tap
 from handlers.people.buttons import (
@@ -126,6 +127,8 @@ async def choose_language(update: Update, context: Context) -> None:
         await context.write(accounts.choose_language, reader.account_id, chosen)
         await _show(update, context, reader)
         return
+    if chosen:
+        raise StaleButton
     kept = await context.read(accounts.settings, reader.account_id)
     await show(update, context, reader, language_card(kept))
 
@@ -137,6 +140,8 @@ async def choose_brief(update: Update, context: Context) -> None:
         await context.write(accounts.choose_brief, reader.account_id, chosen)
         await _show(update, context, reader)
         return
+    if chosen != -1:
+        raise StaleButton
     kept = await context.read(accounts.settings, reader.account_id)
     await show(update, context, reader, brief_card(kept))
 
@@ -148,6 +153,8 @@ async def choose_quiet(update: Update, context: Context) -> None:
         await context.write(accounts.choose_quiet, reader.account_id, chosen.starts, chosen.ends)
         await _show(update, context, reader)
         return
+    if chosen != ChooseQuiet():
+        raise StaleButton
     kept = await context.read(accounts.settings, reader.account_id)
     await show(update, context, reader, quiet_card(kept))
 

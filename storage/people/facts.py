@@ -42,7 +42,9 @@ FEW = 5_000  # so many ids fit into one statement on both engines
 
 
 def refresh(session: Session, teacher_ids: Collection[int] | None = None) -> int:
-    """Rewrite the derived facts of these teachers, or of everybody; return rows changed.
+    """Rewrite the derived facts of these teachers, or of everybody.
+
+    Returns how many teachers' facts were changed.
 
     A fact's ``unit`` is the code of the school and of every group and area it belongs to.
     Postings and roles that have an end do not count. Running it twice changes nothing.
@@ -52,7 +54,7 @@ def refresh(session: Session, teacher_ids: Collection[int] | None = None) -> int
 
 
 def give(session: Session, key: str, values: Mapping[int, str]) -> int:
-    """Set a given fact of each teacher, "" for none; return the rows changed."""
+    """Set a given fact of each teacher, "" for none; return how many changed."""
     if key not in GIVEN:
         raise ValueError(f"{key} is not given but derived")
     wanted = {(teacher_id, key, value) for teacher_id, value in values.items() if value}
@@ -139,7 +141,8 @@ def _write(
     ]
     if new:
         session.exec(sa.insert(TeacherFact), params=new)
-    return len(gone) + len(new)
+    touched = {fact[0] for fact in present.keys() ^ wanted}
+    return len(touched)
 
 
 def _only(statement: Any, column: Any, teacher_ids: Collection[int] | None) -> Any:

@@ -24,6 +24,8 @@ def text_update(update_id: int, person: int, text: str) -> dict[str, object]:
     user = {"id": person, "is_bot": False, "first_name": "某"}
     chat = {"id": person, "type": "private", "first_name": "某"}
     message = {"message_id": update_id, "date": 1, "chat": chat, "from": user, "text": text}
+    if text.startswith("/"):
+        message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text)}]
     return {"update_id": update_id, "message": message}
 
 
