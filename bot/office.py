@@ -21,6 +21,7 @@ from bot.application import build, inbox_of
 from bot.delivery import Delivery
 from bot.menus import set_menus
 from bot.polling import ALLOWED, poll
+from bot.request import AiohttpRequest
 from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
@@ -167,7 +168,12 @@ class Office:
         bot, settings = self.application.bot, self.settings
         if not settings.webhook:
             await bot.delete_webhook()
-            await poll(bot, self.inbox)
+            request = AiohttpRequest(connections=1)
+            await request.initialize()
+            try:
+                await poll(bot, request, self.inbox)
+            finally:
+                await request.shutdown()
             return
         secret = settings.webhook_secret
         token = secret.get_secret_value() if secret else secrets.token_urlsafe(32)

@@ -7,6 +7,8 @@ import logging
 
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.request import BaseRequest, RequestData
+from telegram.request._requestparameter import RequestParameter
 
 from bot.inbox import Inbox
 
@@ -16,16 +18,18 @@ WAIT = 25  # seconds that Telegram may let us wait for something new
 logger = logging.getLogger(__name__)
 
 
-async def poll(bot: Bot, inbox: Inbox) -> None:
-    """Run until cancelled. An update is confirmed by the next call, when it is a row."""
+async def poll(bot: Bot, request: BaseRequest, inbox: Inbox) -> None:
+    """Run until cancelled. An update is confirmed by the next call, when it is a row.
+
+    The call is made by hand because the library's own parses all updates at once, and stops
+    for ever at one that it cannot parse.
+    """
     offset = 0
     pause = 0.0
     while True:
         try:
-            updates = await bot.do_api_request(
-                "getUpdates",
-                {"offset": offset, "timeout": WAIT, "limit": 100, "allowed_updates": ALLOWED},
-                read_timeout=WAIT + 10,
+            updates = await request.post(
+                f"{bot.base_url}/getUpdates", _asking_from(offset), read_timeout=WAIT + 10
             )
         except InvalidToken:
             raise
@@ -45,6 +49,11 @@ async def poll(bot: Bot, inbox: Inbox) -> None:
                 offset = max(update.get("update_id", 0) for update in updates) + 1
         if pause:
             await asyncio.sleep(pause)
+
+
+def _asking_from(offset: int) -> RequestData:
+    wanted = {"offset": offset, "timeout": WAIT, "limit": 100, "allowed_updates": ALLOWED}
+    return RequestData([RequestParameter.from_input(name, value) for name, value in wanted.items()])
 
 
 def _seconds(error: RetryAfter) -> float:

@@ -55,7 +55,7 @@ def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
 
 
 def install(application: AnyApplication) -> None:
-    application.add_error_handler(_on_error)  # type: ignore[arg-type]
+    application.add_error_handler(_on_error)
 
 
 async def _on_error(update: object, context: Context) -> None:

@@ -24,7 +24,7 @@ def _with(usual: dict[str, Any], differs: dict[str, Any]) -> dict[str, Any]:
     return usual | differs
 
 
-def office(session: Session, **differs: Any) -> int:
+def office(session: Session, /, **differs: Any) -> int:
     """The office of 澄禾县 and its county unit; there is one office, made on first call."""
     found = session.exec(select(Office)).first()
     if found is not None:
@@ -38,7 +38,7 @@ def office(session: Session, **differs: Any) -> int:
     return row.id
 
 
-def county(session: Session) -> int:
+def county(session: Session, /) -> int:
     """The county unit's id."""
     office(session)
     unit_id = session.exec(select(Office)).one().unit_id
@@ -46,7 +46,7 @@ def county(session: Session) -> int:
     return unit_id
 
 
-def school(session: Session, name: str = "澄禾县实验小学", **differs: Any) -> int:
+def school(session: Session, /, name: str = "澄禾县实验小学", **differs: Any) -> int:
     """A school by name, made once."""
     found = session.exec(select(OrgUnit).where(OrgUnit.name == name)).first()
     if found is not None:
@@ -71,6 +71,7 @@ def school(session: Session, name: str = "澄禾县实验小学", **differs: Any
 
 def teacher(
     session: Session,
+    /,
     name: str = "林若溪",
     *,
     at: str = "澄禾县实验小学",
@@ -99,7 +100,7 @@ def teacher(
     return row.id
 
 
-def account(session: Session, teacher_id: int | None = None, **differs: Any) -> int:
+def account(session: Session, /, teacher_id: int | None = None, **differs: Any) -> int:
     """An account, linked when a teacher is given; its id, not its Telegram id."""
     row = Account(
         **_with(
@@ -119,6 +120,7 @@ def account(session: Session, teacher_id: int | None = None, **differs: Any) -> 
 
 def batch(
     session: Session,
+    /,
     title: str = "作业设计专题培训",
     *,
     seats: int | None = 40,

@@ -65,7 +65,10 @@ def brief_card(
     known = told.known
     lines = [f"<b>{_heading(told, language, zone, now)}</b>"]
     lines += _item_lines(known, told, language, zone, now)
-    lines += _news_lines(told.news, language)
+    happened = _news_lines(told.news, language)
+    if known and happened:
+        lines.append("")
+    lines += happened
     if not known and not told.news:
         lines.append(catalog(language).gettext("Everything in this brief is settled."))
     keys = _choice_keys(known, choosing, language) if choosing else ()

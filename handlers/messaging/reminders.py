@@ -106,8 +106,13 @@ async def link_moved(_house: House, row: Claimed) -> Said:
 
 async def link_conflict(house: House, row: Claimed) -> Said:
     """A second account has claimed a teacher; told to who answers for this teacher today."""
+    now = house.clock()
     profile = await house.database.read(
-        _claimed_teacher, row.tg_chat_id, row.facts["teacher_id"], house, now=house.clock()
+        _claimed_teacher,
+        row.tg_chat_id,
+        row.facts["teacher_id"],
+        today=moments.local_day(now, house.zone),
+        now=now,
     )
     if profile is None:
         return Nothing("the reader does not answer for this teacher any more")
@@ -134,13 +139,12 @@ def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
 
 
 def _claimed_teacher(
-    session: Session, tg_user_id: int, teacher_id: int, house: House, *, now: datetime
+    session: Session, tg_user_id: int, teacher_id: int, *, today: date, now: datetime
 ) -> Profile | None:
+    """The teacher's entry, for a reader who answers for them; None for anybody else."""
     reader = accounts.find(session, tg_user_id, now=now)
-    today = moments.local_day(now, house.zone)
-    if reader is None or reader.teacher_id not in roles.responsible_for(
-        session, teacher_id, today=today
-    ):
+    responsible = roles.responsible_for(session, teacher_id, today=today)
+    if reader is None or reader.teacher_id not in responsible:
         return None
     return accounts.profile(session, teacher_id)
 

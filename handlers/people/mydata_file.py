@@ -27,7 +27,6 @@ MACHINE = frozenset(
         "id",
         "teacher_id",
         "account_id",
-        "registration_id",
         "quota_id",
         "outbox_id",
         "chat_id",
@@ -61,7 +60,7 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5re
 p, li { color: var(--quiet); margin: .25rem 0; } ul { padding-left: 1.2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0;
-  text-align: left; vertical-align: top; min-width: 4rem; overflow-wrap: anywhere; }
+  text-align: left; vertical-align: top; min-width: 5.5rem; overflow-wrap: break-word; }
 thead th { white-space: nowrap; } th { font-weight: 600; }
 """
 
@@ -90,7 +89,8 @@ def my_data_html(data: MyData, zone: ZoneInfo, language: str) -> bytes:
         *(f"<li>{escape(note)}</li>" for note in notes(data, language)),
         "</ul>",
     ]
-    for portion in data.portions:
+    order = list(tables)
+    for portion in sorted(data.portions, key=lambda portion: order.index(portion.table)):
         parts.append(f"<h2>{escape(tables[portion.table])}</h2>")
         parts.append(_table(portion, labels, zone, language))
     parts.append(f'<script type="application/json" id="data">{_embedded(data)}</script>')
@@ -142,7 +142,7 @@ def notes(data: MyData, language: str) -> list[str]:
 
 
 def table_labels(language: str) -> dict[str, str]:
-    """Name the tables as people would."""
+    """Name the tables as people would, in the order in which they are shown."""
     _ = catalog(language).gettext
     return {
         "teacher": _("Entry on the roster"),
@@ -215,6 +215,7 @@ def column_labels(language: str) -> dict[str, str]:
         "used_at": _("Used at"),
         "issued_by": _("Issued by"),
         "batch_id": _("Training"),
+        "registration_id": _("Training"),
         "source": _("Came by"),
         "submitted_at": _("Submitted at"),
         "changed_at": _("Changed at"),

@@ -25,6 +25,7 @@ from storage.inserting import insert_new
 from storage.messaging import groups, quiet
 from storage.messaging.tables import (
     Chat,
+    DeadlineStep,
     Hold,
     News,
     OutboxMessage,
@@ -258,6 +259,8 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
         # A brief says of itself what is still worth saying.
         if row.kind != BRIEF and row.useful_until is not None and row.useful_until <= now:
             late.append(row.id)
+            if row.kind == REMINDER:
+                _too_late(session, row.teacher_id, row.facts["deadlines"], now)
             continue
         if row.chat_id is not None:
             if not row.active:
@@ -302,6 +305,25 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
         assert calendar is not None
         _wait_for_opening(session, hours, calendar, now)
     return sendable
+
+
+def _too_late(
+    session: Session, teacher_id: int, deadline_ids: Sequence[int], now: datetime
+) -> None:
+    session.exec(
+        sa.update(Reminder)
+        .where(
+            col(Reminder.teacher_id) == teacher_id,
+            col(Reminder.state) == ReminderState.DUE,
+            col(Reminder.step_id).in_(
+                sa.select(col(DeadlineStep.id)).where(
+                    col(DeadlineStep.deadline_id).in_(deadline_ids),
+                    col(DeadlineStep.useful_until) <= now,
+                )
+            ),
+        )
+        .values(state=ReminderState.STALE, settled_at=now)
+    )
 
 
 def _wait_for_opening(

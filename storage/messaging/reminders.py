@@ -209,28 +209,32 @@ def overview(session: Session, deadline_id: int) -> Overview:
         .group_by(col(Reminder.step_id), col(Reminder.state))
     ).all():
         persons.setdefault(step_id, {})[ReminderState(state)] = number
-    planned: Any = (
-        sa.select(
-            col(DeadlineStep.id),
-            col(DeadlineStep.name),
-            col(DeadlineStep.revision),
-            col(DeadlineStep.due_at),
-            col(DeadlineStep.useful_until),
-            col(DeadlineStep.breaks_out),
-            col(DeadlineStep.outcome),
-            col(DeadlineStep.reminded),
-        )
-        .where(col(DeadlineStep.deadline_id) == deadline_id)
+    planned = session.exec(
+        select(DeadlineStep)
+        .where(DeadlineStep.deadline_id == deadline_id)
         .order_by(col(DeadlineStep.due_at), col(DeadlineStep.id))
-    )
-    steps: Any = session.exec(planned).all()
+        .execution_options(populate_existing=True)
+    ).all()
+    steps = [
+        StepView(
+            name=step.name,
+            revision=step.revision,
+            due_at=step.due_at,
+            useful_until=step.useful_until,
+            breaks_out=step.breaks_out,
+            outcome=step.outcome,
+            reminded=step.reminded,
+            persons=persons.get(step.id, {}),
+        )
+        for step in planned
+    ]
     return Overview(
         deadline_id,
         deadline.kind,
         deadline.subject_id,
         deadline.at,
         DeadlineState(deadline.state),
-        tuple(StepView(*row[1:], persons.get(row[0], {})) for row in steps),
+        tuple(steps),
     )
 
 

@@ -214,13 +214,25 @@ def _break_out(
     calendar: quiet.Calendar,
     now: datetime,
 ) -> None:
+    """Give each a message of their own; nothing is said if their hours open too late for it."""
+    not_before = quiet.ring_at(now, hours, calendar, lapses=step.useful_until)
+    if not_before >= step.useful_until:
+        session.exec(
+            sa.update(Reminder)
+            .where(
+                col(Reminder.step_id) == step.id,
+                col(Reminder.teacher_id).in_(people.with_only_columns(rings.teacher_of(people))),
+            )
+            .values(state=ReminderState.STALE, settled_at=now)
+        )
+        return
     rings.insert_reminders(
         session,
         people,
         rings.key_of(f"reminder:{step.id}:", rings.teacher_of(people)),
         deadline_id=step.deadline_id,
         priority=kinds.KINDS[step.kind].priority,
-        not_before=quiet.ring_at(now, hours, calendar, lapses=step.useful_until),
+        not_before=not_before,
         useful_until=step.useful_until,
         now=now,
     )

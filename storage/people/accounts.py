@@ -299,7 +299,8 @@ def erase_unlinked(session: Session, *, now: datetime) -> int:
     since = now - KEPT_UNLINKED
     busy = col(Account.awaiting_until), col(Account.link_locked_until)
     gone = session.exec(
-        select(Account.id).where(
+        select(Account.id)
+        .where(
             col(Account.teacher_id).is_(None),
             sa.func.coalesce(col(Account.unlinked_at), col(Account.started_at)) <= since,
             # Not in the middle of a talk, nor while a lock on guessing codes holds.

@@ -250,7 +250,8 @@ class RegistrationsPart(Part):
     """Several teachers in the same state: what was before the office came to the product.
 
     ``hours`` are posted to those who completed (the programme's own unless said otherwise)
-    and pending for those who attend; ``on`` is the day on which they are earned.
+    and pending for those who attend; ``on`` is the day on which they are earned, the last day of
+    the batch unless said otherwise.
     """
 
     state: RegistrationState

@@ -104,6 +104,8 @@ def _registration(
     quotas: dict[int, Quota],
     path: Path,
 ) -> tuple[Values, str]:
+    if teacher_id not in load.unit_of:
+        raise load.plan.wrong(path, "this teacher has never worked anywhere")
     unit_id = load.unit_of[teacher_id]
     quota = None
     rule = ""
@@ -147,7 +149,7 @@ def _hours(load: Load, run: Run, part: RegistrationsPart, teacher_id: int) -> It
         hours, state = part.hours or Decimal(0), EntryState.PENDING
     if hours == 0:
         return
-    on = part.on or min(load.today, local_day(ends(run.part.end, load.zone), load.zone))
+    on = part.on or local_day(run.values["ends_at"], load.zone)
     yield {
         "teacher_id": teacher_id,
         "earned_on": on,

@@ -70,7 +70,7 @@ def read_plan(text: str, name: str) -> Plan:
     try:
         form = PlanPart.model_validate(content)
     except ValidationError as error:
-        raise PlanError(name, [_problem(each, lines) for each in error.errors()]) from None
+        raise PlanError(name, _problems(error, lines)) from None
     problems = [
         (lines.line(path, of_key=of_key), _place(path), problem)
         for path, problem, of_key in _contradictions(form)
@@ -103,8 +103,11 @@ def _moment(when: date | datetime, hour: time, zone: ZoneInfo) -> datetime:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ", did you mean …?" when something known is close to the word."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", did you mean {close[0]}?" if close else ""
+    return "".join(f", did you mean {each}?" for each in _close(word, known))
+
+
+def _close(word: str, known: Iterable[str]) -> list[str]:
+    return get_close_matches(word, list(known), n=1, cutoff=0.6)
 
 
 def _place(path: Path) -> str:
@@ -137,6 +140,23 @@ _SAID = {
     "bool_type": "neither true nor false",
 }
 _WITH_INPUT = ("int_parsing", "float_parsing", "decimal_parsing", "bool_parsing")
+
+
+def _problems(error: ValidationError, lines: Lines) -> list[tuple[int, str, str]]:
+    errors = error.errors()
+    # A key that is misspelt is not missing as well.
+    misspelt = {
+        (*path, meant)
+        for each in errors
+        if each["type"] == "extra_forbidden"
+        for *path, key in [each["loc"]]
+        for meant in _close(str(key), _keys_at(tuple(path)))
+    }
+    return [
+        _problem(each, lines)
+        for each in errors
+        if each["type"] != "missing" or each["loc"] not in misspelt
+    ]
 
 
 def _problem(error: Any, lines: Lines) -> tuple[int, str, str]:

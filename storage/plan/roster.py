@@ -1,5 +1,6 @@
 """The roster: teachers, where they work, what they may do, and what follows from it."""
 
+from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -74,9 +75,11 @@ def _postings(load: Load) -> None:
     present: dict[tuple[int, bool, int], Any] = {}
     main: dict[int, Any] = {}
     had_one: set[int] = set()
+    opened_by: dict[int, list[Any]] = defaultdict(list)
     for each in load.session.connection().execute(sa.select(table)):
         had_one.add(each.teacher_id)
         if each.until is None:
+            opened_by[each.teacher_id].append(each)
             present[each.teacher_id, each.is_primary, each.unit_id] = each
             if each.is_primary:
                 main[each.teacher_id] = each
@@ -101,9 +104,11 @@ def _postings(load: Load) -> None:
         }
         row = main.get(teacher_id)
         if teacher.state in GONE:
-            if row is not None:
-                closed.append({"row_id": row.id, "to_until": max(row.since, load.today)})
-            elif teacher_id not in had_one:
+            closed += [
+                {"row_id": each.id, "to_until": max(each.since, load.today)}
+                for each in opened_by.get(teacher_id, ())
+            ]
+            if teacher_id not in had_one:
                 since = teacher.since or teacher.hire or load.today
                 new.append(
                     _posting(teacher_id, unit_id, since, says) | {"until": max(since, load.today)}

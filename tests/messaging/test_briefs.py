@@ -273,3 +273,28 @@ async def test_two_briefs_in_hand_at_once_do_not_both_ring(database: Database) -
         for row in (second, first)
     ]
     assert sum(isinstance(one, briefs.Brief) for one in found) == 1
+
+
+async def test_yesterdays_brief_does_not_ring_beside_todays(database: Database) -> None:
+    # Telegram asked for a pause that began before Friday's brief and ends on Monday.
+    _, (teacher_id,) = await database.write(cast.due, AT, now=BEFORE, preset="T-3 T-2")
+    await database.write(cast.sweep_all, FRIDAY_8)
+    (fridays,) = await database.write(outbox.claim, now=FRIDAY_BRIEF, lease=cast.LEASE, limit=1)
+    late = MONDAY_BRIEF + timedelta(minutes=20)
+    await database.write(outbox.try_later, fridays.id, late)
+    await database.write(cast.owe_too, teacher_id, AT, now=BEFORE, preset="T-2")
+    assert len(await database.write(cast.tick, MONDAY_BRIEF)) == 1
+    # What the late one was to say has been said, so there is nothing left for it.
+    assert await database.write(cast.tick, late) == []
+
+    def more(session: Session) -> None:
+        cast.owe_too(session, teacher_id, AT, now=BEFORE, preset="T-1")
+        row = session.get_one(OutboxMessage, fridays.id)
+        row.state = OutboxState.PENDING
+        news.tell(session, "credit_posted", teacher_id, 5, {}, now=late)
+        session.add(row)
+        session.flush()
+
+    await database.write(more)
+    assert await database.write(cast.dispatch, late) == []
+    assert await database.read(cast.waiting) == [("brief", local("2026-11-24", 16, 40))]

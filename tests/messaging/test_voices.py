@@ -79,9 +79,8 @@ def claimed(session: Session, kind: str) -> Claimed:
 
 
 def states(session: Session, kind: str) -> list[OutboxState]:
-    return list(
-        session.exec(select(OutboxMessage.state).where(OutboxMessage.kind == kind)).all()
-    )
+    found = session.exec(select(OutboxMessage.state).where(OutboxMessage.kind == kind)).all()
+    return [OutboxState(state) for state in found]
 
 
 async def waits_for_a_seat(stage: Stage) -> tuple[int, int, int]:
@@ -92,9 +91,7 @@ async def waits_for_a_seat(stage: Stage) -> tuple[int, int, int]:
     assert first is not None
     assert second is not None
     for teacher_id in (first, second):
-        await stage.database.write(
-            registration.register, teacher_id, batch_id, now=stage.clock()
-        )
+        await stage.database.write(registration.register, teacher_id, batch_id, now=stage.clock())
     return batch_id, first, second
 
 
@@ -116,9 +113,7 @@ async def test_an_offer_that_is_settled_or_over_is_not_said(stage: Stage) -> Non
     stage.clock.advance(timedelta(days=2))
     assert isinstance(await VOICES["offer"](stage.office.house, row), Nothing)
     stage.clock.advance(-timedelta(days=2))
-    await stage.database.write(
-        waiting.accept, second, row.facts["offer_id"], now=stage.clock()
-    )
+    await stage.database.write(waiting.accept, second, row.facts["offer_id"], now=stage.clock())
     assert isinstance(await VOICES["offer"](stage.office.house, row), Nothing)
 
 
@@ -126,9 +121,7 @@ async def test_a_cancelled_training_is_told_once_to_who_was_in(stage: Stage) -> 
     batch_id = await stage.database.write(make.batch)
     lin = await stage.teacher()
     assert lin.teacher_id is not None
-    await stage.database.write(
-        registration.register, lin.teacher_id, batch_id, now=stage.clock()
-    )
+    await stage.database.write(registration.register, lin.teacher_id, batch_id, now=stage.clock())
     programme_id = await stage.database.read(programme_of, batch_id)
     await stage.database.write(schedule.cancel, programme_id, now=stage.clock())
     await stage.deliver()

@@ -56,9 +56,11 @@ units:
   pairings:
     - {supporter: S06, supported: S04, subjects: [语文]}
 teachers:
-  - {no: 060012, name: 林若溪, unit: S06, subject: 语文, hire: 2026-08-20, tier: new, phone: 111 0006 0012}
-  - {no: 060020, name: 罗佳宁, unit: S06, subject: 数学, hire: 2015-08-20, roles: school_coordinator}
-  - {no: 040001, name: 石晓岚, unit: S04, stage: junior, subject: [数学, 物理], duties: [homeroom, principal]}
+  - {no: 060012, name: 林若溪, unit: S06, subject: 语文, hire: 2026-08-20, tier: new,
+     phone: 111 0006 0012}
+  - {no: 060020, name: 罗佳宁, unit: S06, hire: 2015-08-20, roles: school_coordinator}
+  - {no: 040001, name: 石晓岚, unit: S04, stage: junior, subject: [数学, 物理],
+     duties: [homeroom, principal]}
 programmes:
   - code: KC1
     title: 作业设计工作坊
@@ -92,7 +94,8 @@ programmes:
 chats:
   - {id: -1000000000001, name: 培训通知群, purpose: all_staff, unit: CH}
 ledger:
-  - {no: 1, title: 暑期研修, level: county, category: ethics, on: 2026-09-05, hours: 8, teachers: 060012}
+  - {no: 1, title: 暑期研修, level: county, category: ethics, on: 2026-09-05, hours: 8,
+     teachers: 060012}
 """
 
 
@@ -168,10 +171,7 @@ async def test_a_plan_is_there_after_loading(database: Database) -> None:
         (ClassSession, 2),
         (Chat, 1),
     ):
-        found = await database.read(
-            lambda session, model=model: len(session.exec(select(model)).all())
-        )
-        assert found == count, model
+        assert len((await database.read(whole))[str(model.__tablename__)]) == count, model
     office = await database.read(one(Office))
     assert office["today"] == local(20, 9, month=11)
     assert len(office["salt"]) == 64
@@ -253,7 +253,10 @@ async def test_hours_of_the_past_are_in_the_ledger_and_no_news(database: Databas
         ("batch", Decimal("20.5"), EntryState.PENDING, "cn-default/1"),
         ("opening", Decimal(8), EntryState.POSTED, "cn-default/1"),
     ]
-    assert await database.read(lambda session: session.exec(select(func.count(News.id))).one()) == 0
+    assert (
+        await database.read(lambda session: session.exec(select(func.count(col(News.id)))).one())
+        == 0
+    )
 
 
 async def test_facts_follow_from_roster_posting_and_roles(database: Database) -> None:
@@ -475,9 +478,9 @@ BROKEN = [
     ("name: 林若溪, unit: S06", "name: 林若溪, unit: S60", "teachers[0].unit: no unit S60"),
     ("members: [S06, S04]", "members: [S06, S05]", "groups[0].members[1]: no unit S05"),
     ("hours: 20.5, teachers: [060012]", "teachers: [999999]", "no teacher 999999"),
-    ("no: 060020", "no: 060012", "060012 stands here for the second time"),
+    ("no: 060020", "no: 060012", "060012 stands here for the second"),
     ("code: S04, name", "code: S06, name", "schools[1].code: S06 stands here for the second time"),
-    ("teachers: 060012 040001", "teachers: 060012 060012", "060012 stands here for the second time"),
+    ("teachers: 060012 040001", "teachers: 060012 060012", "060012 stands here for the second"),
     ("    end: 2026-12-08", "    end: 2026-12-07", "programmes[0].end: before start (2026-12-08)"),
     ("end: 2026-12-08T11:30", "end: 2026-12-08T08:30", "sessions[0].end: not after the start"),
     ("hours: 20.5", "hours: 20.55", "hours: finer than a tenth of an hour"),
@@ -530,9 +533,9 @@ async def test_more_registrations_than_seats_are_refused(database: Database) -> 
 async def test_fewer_seats_than_are_taken_are_refused(database: Database) -> None:
     await database.write(load)
     before = await database.read(whole)
-    with pytest.raises(PlanError, match="quotas.S06: 0 seats, but 1 are taken"):
+    with pytest.raises(PlanError, match=r"quotas\.S06: 0 seats, but 1 are taken"):
         await database.write(load, changed(("quotas: {S06: 1}", "quotas: {S06: 0}")))
-    with pytest.raises(PlanError, match="1 seats leave 0 in the pool, but 1 are taken"):
+    with pytest.raises(PlanError, match="1 seats leave 0 in the pool, but 1 are"):
         await database.write(load, changed(("    seats: 3", "    seats: 1")))
     assert await database.read(whole) == before
 

@@ -47,7 +47,7 @@ def roster(session: Session, count: int) -> None:
         session.add(TeacherFact(teacher_id=teacher.id, key="subject", value=subject))
 
 
-def count(session: Session, **wanted: Any) -> int:
+def count(session: Session, /, **wanted: Any) -> int:
     statement = select(func.count()).select_from(Registration)
     for name, value in wanted.items():
         statement = statement.where(getattr(Registration, name) == value)
@@ -89,7 +89,7 @@ async def test_only_the_audience_is_enrolled_and_everybody_can_ask_why(
 ) -> None:
     await database.write(roster, 40)
     batch = await database.write(
-        make.batch, seats=None, audience={"subject": "语文"}, programme=ALL_STAFF
+        make.batch, seats=None, audience={"subject": ["语文"]}, programme=ALL_STAFF
     )
     await database.write(enrolment.enrol_all_due, batch, now=NOW)
     assert await database.read(count) == 20
@@ -100,7 +100,7 @@ async def test_only_the_audience_is_enrolled_and_everybody_can_ask_why(
 
 async def test_newcomers_join_and_nobody_is_ever_un_enrolled(database: Database) -> None:
     batch = await database.write(
-        make.batch, seats=None, audience={"subject": "语文"}, programme=ALL_STAFF
+        make.batch, seats=None, audience={"subject": ["语文"]}, programme=ALL_STAFF
     )
     amina = await database.write(make.teacher)
     await database.write(enrolment.enrol_all_due, batch, now=NOW)

@@ -44,11 +44,11 @@ LATER = NOW + timedelta(minutes=1)
 RURAL = "南塘乡中心小学"
 
 
-def teachers(session: Session, count: int, **differs: Any) -> list[int]:
+def teachers(session: Session, /, count: int, **differs: Any) -> list[int]:
     return [make.teacher(session, **differs) for _ in range(count)]
 
 
-def allot(session: Session, batch_id: int, school: str, seats: int, **differs: Any) -> int:
+def allot(session: Session, /, batch_id: int, school: str, seats: int, **differs: Any) -> int:
     row = Quota(batch_id=batch_id, unit_id=make.school(session, school), seats=seats, **differs)
     session.add(row)
     session.flush()
@@ -335,7 +335,7 @@ async def test_a_training_at_the_same_time_is_a_warning_not_a_refusal(
 ) -> None:
     amina = await database.write(make.teacher)
     start = NOW + timedelta(days=20)
-    days = {"starts_at": start, "ends_at": start + timedelta(days=2)}
+    days: dict[str, Any] = {"starts_at": start, "ends_at": start + timedelta(days=2)}
     first = await database.write(make.batch, title="班主任培训", **days)
     beside = await database.write(
         make.batch,

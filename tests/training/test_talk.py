@@ -114,9 +114,7 @@ async def test_withdrawing_late_asks_for_the_reason_and_becomes_a_request(stage:
     await lin.taps("Ask to withdraw")
     assert "the school decides" in await lin.taps("Yes, withdraw")
     assert "with the school" in await lin.says("家中老人住院，需要陪护")
-    request = await stage.database.read(
-        lambda s: s.exec(select(Registration.leave_request)).one()
-    )
+    request = await stage.database.read(lambda s: s.exec(select(Registration.leave_request)).one())
     assert request == "家中老人住院，需要陪护"
     assert await standing(stage, lin, batch_id) is RegistrationState.APPROVED
 
