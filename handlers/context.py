@@ -21,6 +21,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import CallbackContext, ExtBot
 from telegram.helpers import create_deep_linked_url
 
+from handlers.capabilities import Capabilities, say_to_one
 from handlers.cards import Card, Key
 from locales import best_language
 from storage.database import Database
@@ -31,13 +32,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ALERT = 200  # characters that an alert may have
-
-
-@dataclass
-class Capabilities:
-    """What the Bot API server has been found to support; None until it was tried."""
-
-    ephemeral: bool | None = None
 
 
 @dataclass
@@ -108,21 +102,32 @@ def is_private(update: Update) -> bool:
 
 
 async def show(update: Update, context: Context, reader: Reader, card: Card) -> None:
-    """Put the card in front of the person: in place after a tap, else as the one new card."""
+    """Put the card in front of the person: in place after a tap, else as the one new card.
+
+    A personal card is shown in the private chat and nowhere else, whatever chat the tap says
+    it comes from: a forged tap on a group's message must not turn that into somebody's hours.
+    """
     query = update.callback_query
-    if query is not None and isinstance(query.message, Message) and query.message.text:
+    if query is not None:
         answered, edited = await asyncio.gather(
-            _hush(query), _edit(query.message, card), return_exceptions=True
+            _hush(query), edit_in_place(update, card), return_exceptions=True
         )
-        if isinstance(answered, BaseException):
-            raise answered
+        for failure in (answered, edited):
+            if isinstance(failure, BaseException):
+                raise failure
         if edited is True:
             return
-        if isinstance(edited, BaseException):
-            raise edited
-    elif query is not None:
-        await _hush(query)
     await show_anew(context, reader, card)
+
+
+async def edit_in_place(update: Update, card: Card) -> bool:
+    """Make the tapped message into the card; False where that is not possible or not private."""
+    query = update.callback_query
+    if query is None or not isinstance(query.message, Message) or not query.message.text:
+        return False
+    if query.message.chat.type != ChatType.PRIVATE:
+        return False
+    return await _edit(query.message, card)
 
 
 async def show_anew(context: Context, reader: Reader, card: Card) -> None:
@@ -175,26 +180,11 @@ async def whisper(
     query = tap(update)
     chat = update.effective_chat
     card = Card(text, ((Key(key, url=context.house.link(payload)),),))
-    if chat is not None and context.house.capabilities.ephemeral is not False:
-        try:
-            await context.bot.send_message(
-                chat.id,
-                card.text,
-                parse_mode=ParseMode.HTML,
-                reply_markup=card.markup(),
-                api_kwargs={
-                    "ephemeral_message_parameters": {
-                        "receiver_user_id": reader.tg_user_id,
-                        "callback_query_id": query.id,
-                    }
-                },
-            )
-        except BadRequest:
-            context.house.capabilities.ephemeral = False
-        else:
-            context.house.capabilities.ephemeral = True
-            await _hush(query)
-            return
+    if chat is not None and await say_to_one(
+        context.bot, context.house.capabilities, query, chat.id, card.text, card.markup()
+    ):
+        await _hush(query)
+        return
     if len(text) <= ALERT and "<" not in text:
         await query.answer(html.unescape(text), show_alert=True)
     else:
@@ -252,6 +242,7 @@ __all__ = [
     "House",
     "TelegramError",
     "alert",
+    "edit_in_place",
     "is_private",
     "send_file",
     "sender",

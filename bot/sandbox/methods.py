@@ -195,7 +195,9 @@ def _send(world: World, call: Call, chat: Chat, content: Json) -> Json:
     values = call.values
     markup = _markup(chat, call)
     only_for: int | None = None
-    if "ephemeral_message_parameters" in values:
+    if "ephemeral_message_parameters" in values and world.ephemeral_supported:
+        # An older server does not refuse what it does not know: it passes over it, and the
+        # whole group sees the message.
         only_for = _receiver(world, chat, call)
     if "reply_parameters" in values or "reply_to_message_id" in values:
         quoted = _replied(chat, call)
@@ -215,8 +217,6 @@ def _send(world: World, call: Call, chat: Chat, content: Json) -> Json:
 def _receiver(world: World, chat: Chat, call: Call) -> int:
     """The one member who is to see the message, when Telegram would show it."""
     given = call.object("ephemeral_message_parameters")
-    if not world.ephemeral_supported:
-        raise bad("ephemeral messages are not supported")
     if chat.is_private:
         raise bad("ephemeral messages can be sent only in group and supergroup chats")
     if not isinstance(given, dict) or not str(given.get("receiver_user_id", "")).isdigit():

@@ -150,6 +150,8 @@ class Sandbox:
         """Carry out one call of the bot, or raise ``Refused``."""
         name = call.method.lower()
         function = METHODS.get(name)
+        if "ephemeral" in name and not self.world.ephemeral_supported:
+            raise Refused(404, "Not Found")
         if function is not None:
             result = function(self.world, call)
         elif name == "getupdates":

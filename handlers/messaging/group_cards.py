@@ -177,8 +177,6 @@ async def _edit(
         logger.warning("A group asks for a pause of %s; its cards wait", pause)
     except ChatMigrated as error:
         await write(groups.migrate, card.tg_chat_id, error.new_chat_id)
-        # The old message cannot be edited in the new group: the card is posted there.
-        await write(groups.card_lost, card.id)
     except Forbidden:
         await write(groups.deactivate, card.tg_chat_id)
     except BadRequest as error:
@@ -186,9 +184,7 @@ async def _edit(
         if "not modified" in said:
             return True
         if any(sign in said for sign in MESSAGE_GONE):
-            # Somebody deleted it. It comes back on the next working day and not before: see
-            # the key that ``queue`` gives it.
-            await write(groups.card_lost, card.id)
+            await write(groups.drop_card, card.id)
         elif any(sign in said for sign in CHAT_GONE):
             await write(groups.deactivate, card.tg_chat_id)
         else:

@@ -15,8 +15,25 @@ from storage.messaging.tables import Chat, ChatPurpose, GroupCard, Hold, OutboxM
 LOOKED_AT_LEAST = timedelta(hours=1)
 """A card is compared with the truth this often even if nothing seems to have changed."""
 
-# Of a batch the engine knows two columns, by name: it does not import the training wing.
+# Of a batch and its seats the engine knows a few columns, by name: it does not import the
+# training wing.
 _batch = sa.table("batch", sa.column("id"), sa.column("revision", sa.Integer))
+_quota = sa.table("quota", sa.column("batch_id"), sa.column("taken", sa.Integer))
+_registration = sa.table("registration", sa.column("batch_id"))
+
+# What a card shows changes with the batch's revision and with its seats. A registration does
+# not touch the batch's row, which thousands would wait for in an opening minute, so the seats
+# taken and the registrations made are counted here.
+_seen: Any = (
+    _batch.c.revision * 1_000_000
+    + sa.select(sa.func.coalesce(sa.func.sum(_quota.c.taken), 0))
+    .where(_quota.c.batch_id == _batch.c.id)
+    .scalar_subquery()
+    + sa.select(sa.func.count())
+    .select_from(_registration)
+    .where(_registration.c.batch_id == _batch.c.id)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +138,12 @@ def migrate(session: Session, old_tg_chat_id: int, new_tg_chat_id: int) -> None:
     if old is None:
         return
     new = session.exec(select(Chat.id).where(Chat.tg_chat_id == new_tg_chat_id)).first()
+    # Message ids do not carry over, so the cards are posted once more in the supergroup.
+    session.exec(
+        sa.update(GroupCard)
+        .where(col(GroupCard.chat_id) == old)
+        .values(message_id=None, shown="", shown_revision=None)
+    )
     if new is not None:
         # Cards that both have stay where they are: in the supergroup people read on.
         session.exec(
@@ -173,7 +196,7 @@ def cards_to_refresh(
             col(GroupCard.batch_id),
             col(GroupCard.message_id),
             col(GroupCard.shown),
-            _batch.c.revision,
+            _seen,
         )
         .join(Chat, col(Chat.id) == col(GroupCard.chat_id))
         .join(_batch, _batch.c.id == col(GroupCard.batch_id))
@@ -182,7 +205,7 @@ def cards_to_refresh(
             sa.or_(looked.is_(None), looked <= now - at_least),
             sa.or_(
                 col(GroupCard.message_id).is_(None),
-                col(GroupCard.shown_revision).is_distinct_from(_batch.c.revision),
+                col(GroupCard.shown_revision).is_distinct_from(_seen),
                 looked <= now - LOOKED_AT_LEAST,
             ),
         )
@@ -211,10 +234,6 @@ def card_shown(
     )
 
 
-def card_lost(session: Session, card_id: int) -> None:
-    """The message is gone (deleted, or too old to edit): the next look posts a new one."""
-    session.exec(
-        sa.update(GroupCard)
-        .where(col(GroupCard.id) == card_id)
-        .values(message_id=None, shown="", shown_revision=None)
-    )
+def drop_card(session: Session, card_id: int) -> None:
+    """The message is gone: somebody deleted it, and did not mean to see it again."""
+    session.exec(sa.delete(GroupCard).where(col(GroupCard.id) == card_id))

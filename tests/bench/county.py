@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, select
 
 from storage.people.tables import Account, Posting, Teacher, TeacherFact
-from storage.training.tables import Registration, RegistrationState
+from storage.training.tables import Decision, Quota, Registration, RegistrationState
 from tests import make
 
 SCHOOLS = 40
@@ -62,6 +62,13 @@ def seated(session: Session, batch_id: int) -> tuple[int, int]:
     """How many have a seat, and how many have tried."""
     states = session.exec(select(Registration.state).where(Registration.batch_id == batch_id)).all()
     return states.count(RegistrationState.APPROVED), len(states)
+
+
+def forget_registrations(session: Session) -> None:
+    """Nobody takes part in anything: each run begins from the same."""
+    for table in (Decision, Registration):
+        session.exec(sa.delete(table))
+    session.exec(sa.update(Quota).values(taken=0))
 
 
 def _insert(session: Session, usual: SQLModel, rows: list[dict[str, Any]]) -> None:

@@ -56,6 +56,7 @@ class Bot:
     async def _register(self, seats: int) -> tuple[str, int]:
         if self.database is None:
             return "reg:1", 0
+        await self.database.write(county.forget_registrations)
         batch_id = await self.database.write(county.open_batch, seats)
         return f"reg:{batch_id}", batch_id
 

@@ -231,3 +231,25 @@ async def test_an_anonymous_administrator_can_tell_of_a_migration(stage: Stage) 
     stage.world.inject(told)
     await stage.settle()
     assert await stage.database.read(groups.chat_by_tg_id, -1009999) is not None
+
+
+async def test_the_card_follows_what_is_tapped(stage: Stage) -> None:
+    at = await scene(stage, seats=40)
+    await stage.passes(seconds=10)
+    await at.lin.taps("Register", at=at.chat_id)
+    await stage.passes(seconds=10)
+    assert "left: 39" in at.lin.sees(at=at.chat_id)
+
+
+async def test_a_forged_personal_tap_on_a_groups_message_shows_the_group_nothing(
+    stage: Stage,
+) -> None:
+    """A doctored client can send any data with any message: the group must not see the answer."""
+    at = await scene(stage, seats=40)
+    shown = stage.world.seen_by(at.lin.id, at.chat_id)[-1]
+    personal = ["hours", "ps:0", "mine:0", "due:0", "home", "set", "priv", "data", "help"]
+    for data in (*personal, f"p:{at.batch_id}", f"reg:{at.batch_id}", f"why:{at.batch_id}"):
+        stage.world.tap(at.lin.id, at.chat_id, shown.id, data, forged=True)
+        await stage.settle()
+        seen = stage.world.seen_by(at.lin.id, at.chat_id)
+        assert [one.text for one in seen if not one.only_for_you] == [shown.text], data

@@ -84,9 +84,8 @@ async def test_a_card_is_posted_once_and_edited_when_its_batch_has_changed(
     assert len(await look(66)) == 1  # and has not shown it
     await database.write(groups.card_shown, changed, "other", 7, now=NOW + timedelta(seconds=66))
     assert await look(120) == []
-    await database.write(groups.card_lost, changed.id)
-    (lost,) = await look(130)
-    assert lost.message_id is None
+    await database.write(groups.drop_card, changed.id)
+    assert await look(100_000) == []
 
 
 async def test_a_card_is_looked_at_now_and_then_even_without_a_change(database: Database) -> None:
