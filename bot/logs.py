@@ -36,9 +36,7 @@ def set_up_logs(settings: Settings) -> None:
     """Log to standard error, quietly for the libraries below."""
     token = settings.token.get_secret_value() if settings.token else None
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        logging.Formatter("{asctime} {levelname:<7} {name}: {message}", style="{")
-    )
+    handler.setFormatter(logging.Formatter("{asctime} {levelname:<7} {name}: {message}", style="{"))
     handler.addFilter(WithoutToken(token))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in ("apscheduler", "httpx", "httpcore", "alembic", "telegram.ext", "aiohttp"):

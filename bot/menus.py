@@ -1,4 +1,4 @@
-"""The commands that clients offer, per kind of chat and per language, and the bot's self-description."""
+"""The commands that clients offer, per kind of chat and language, and the bot's own words."""
 
 from __future__ import annotations
 

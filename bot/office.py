@@ -31,6 +31,7 @@ from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
+from storage.people import accounts
 from storage.training import waiting
 
 logger = logging.getLogger(__name__)
@@ -210,5 +211,9 @@ class Office:
             await group_cards.refresh(self.application.bot, self.house)
 
     async def _housekeeping(self) -> None:
-        if await self.leads():
-            await self.database.write(inbox_rows.forget_old, now=self.clock())
+        """Forget what the privacy card promises to forget, in small transactions."""
+        if not await self.leads():
+            return
+        await self.database.write(inbox_rows.forget_old, now=self.clock())
+        while await self.database.write(accounts.erase_unlinked, now=self.clock()):
+            pass

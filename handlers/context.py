@@ -168,9 +168,7 @@ async def send_file(
     )
 
 
-async def whisper(
-    update: Update, context: Context, reader: Reader, text: str, payload: str, key: str
-) -> None:
+async def whisper(update: Update, context: Context, text: str, payload: str, key: str) -> None:
     """Answer a tap in a group to this one person, and never to the group.
 
     The ladder: a message that only this member sees, with a ``key`` into the private chat

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Field, Session
 
 from storage.tables import Row, document, key
 
@@ -14,7 +14,7 @@ class AuditLog(Row, table=True):
     at: datetime
     actor_id: int | None = key(default=None, index=True)  # a teacher; None is the clock
     action: str
-    thing: str  # what was acted on, such as "registration:17"
+    thing: str = Field(index=True)  # what was acted on, such as "registration:17"
     before: dict[str, Any] | None = document(default=None)
     after: dict[str, Any] | None = document(default=None)
     reason: str = ""

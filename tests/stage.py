@@ -71,7 +71,9 @@ class Wire(BaseRequest):
         connect_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
         pool_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        call = Call(url.rsplit("/", 1)[1], dict(request_data.json_parameters if request_data else {}))
+        call = Call(
+            url.rsplit("/", 1)[1], dict(request_data.json_parameters if request_data else {})
+        )
         if request_data is not None and request_data.contains_files:
             for name, (filename, content, mime) in (request_data.multipart_data or {}).items():
                 data = content if isinstance(content, bytes) else content.read()
@@ -140,7 +142,7 @@ class Actor:
         others = [message for message in self.messages(at=at) if not message.mine]
         return others[-1].text if others else ""
 
-    def keys(self, *, at: int | None = None) -> list[str]:
+    def labels(self, *, at: int | None = None) -> list[str]:
         """The labels under the newest message with keys."""
         for message in reversed(self.messages(at=at)):
             if message.buttons:
@@ -167,7 +169,7 @@ class Actor:
                 continue
             if any(label in button["text"] for row in shown.buttons for button in row):
                 return shown
-        raise AssertionError(f"no key {label!r}; there are {self.keys(at=chat)}")
+        raise AssertionError(f"no key {label!r}; there are {self.labels(at=chat)}")
 
 
 @dataclass

@@ -103,7 +103,7 @@ async def test_closing_finishes_what_is_waiting(database_url: str) -> None:
 async def test_sqlite_keeps_every_commit_on_disk(sqlite: Database) -> None:
     def pragmas(session: Session) -> tuple[str, int, int]:
         read = session.connection().exec_driver_sql
-        return tuple(  # type: ignore[return-value]
+        return tuple(
             read(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         )

@@ -104,7 +104,7 @@ async def details(update: Update, context: Context) -> None:
     now = context.now()
     facts = await context.read(programmes.card, batch_id, reader.teacher_id, now=now)
     text = programme_text(facts, reader.language, context.house.zone, now)
-    await whisper(update, context, reader, text, f"p{batch_id}", _("Open in private"))
+    await whisper(update, context, text, f"p{batch_id}", _("Open in private"))
 
 
 async def bot_moved(update: Update, context: Context) -> None:

@@ -15,6 +15,7 @@ from telegram.ext import (
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, is_private, show, show_anew
+from handlers.messaging.groups import bot_moved
 from handlers.people.buttons import EnterCode, Home, OpenHelp
 from handlers.people.home import show_home
 from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
@@ -74,26 +75,26 @@ async def typed(update: Update, context: Context) -> None:
     elif reader.awaiting.startswith("withdraw:"):
         await reason_given(update, context, reader, text)
     else:
-        await _honest(update, context, reader)
+        await _honest(context, reader)
 
 
 async def unknown(update: Update, context: Context) -> None:
     reader = await context.reader(update)
-    await _honest(update, context, reader)
+    await _honest(context, reader)
 
 
 async def not_for_me(update: Update, context: Context) -> None:
     """A photo, a voice, a sticker: say what I can do instead."""
     reader = await context.reader(update)
-    await _honest(update, context, reader)
+    await _honest(context, reader)
 
 
-async def stale(update: Update, context: Context) -> None:
+async def stale(_update: Update, _context: Context) -> None:
     """A button of last month, or of nobody."""
     raise StaleButton
 
 
-async def _honest(update: Update, context: Context, reader: Reader) -> None:
+async def _honest(context: Context, reader: Reader) -> None:
     _ = catalog(reader.language).gettext
     if reader.teacher_id is None:
         await show_anew(context, reader, link_card(reader.language))
@@ -133,8 +134,6 @@ async def private_chat_changed(update: Update, context: Context) -> None:
     """The person blocked the bot, or came back."""
     change = update.my_chat_member
     if change is None or change.chat.type != ChatType.PRIVATE:
-        from handlers.messaging.groups import bot_moved
-
         await bot_moved(update, context)
         return
     if _left(change):

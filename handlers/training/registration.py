@@ -102,7 +102,7 @@ async def _ask_reason(update: Update, context: Context, reader: Reader, batch_id
     await show(update, context, reader, Card(text, keys))
 
 
-async def reason_given(update: Update, context: Context, reader: Reader, text: str) -> None:
+async def reason_given(_update: Update, context: Context, reader: Reader, text: str) -> None:
     """Take a typed text as the reason for withdrawing late."""
     batch_id = int(reader.awaiting.partition(":")[2])
     done = await context.write(

@@ -64,7 +64,7 @@ class OutboxMessage(Row, table=True):
     )
 
     kind: str  # names who puts it into words
-    teacher_id: int | None = key(default=None, foreign_key="teacher.id")  # whom it concerns
+    teacher_id: int | None = key(default=None, foreign_key="teacher.id", index=True)
     account_id: int | None = key(default=None, foreign_key="account.id")
     chat_id: int | None = key(default=None, foreign_key="chat.id")
     facts: dict[str, Any] = document(default_factory=dict)

@@ -8,6 +8,7 @@ school's first, the open pool's next; then the registration is confirmed if one 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -101,6 +102,11 @@ def _table(name: str) -> sa.Table:
     return SQLModel.metadata.tables[name]
 
 
+def _among(column: sa.Column[Any], choices: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
+    """Return ``column IN (…)`` as fixed text; a list of values is spelled out at every run."""
+    return column.in_([sa.literal(choice, column.type) for choice in choices])
+
+
 def _build_facts() -> sa.Select[Any]:
     """Build the one statement that reads everything a registration depends on.
 
@@ -153,10 +159,10 @@ def _build_facts() -> sa.Select[Any]:
             .where(
                 other.c.teacher_id == teacher.c.id,
                 other.c.batch_id != batch.c.id,
-                other.c.state.in_(LIVE),
+                _among(other.c.state, LIVE),
                 other_batch.c.id == other.c.batch_id,
                 other_programme.c.id == other_batch.c.programme_id,
-                other_programme.c.mode.in_(ATTENDED),
+                _among(other_programme.c.mode, ATTENDED),
             )
             .label("attends_others"),
             sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
@@ -209,7 +215,7 @@ WAIT_AGAIN = (
     sa.update(_registration)
     .where(
         _registration.c.id == sa.bindparam("registration_id"),
-        _registration.c.state.in_(MAY_REGISTER_AGAIN),
+        _among(_registration.c.state, MAY_REGISTER_AGAIN),
     )
     .values(
         unit_id_at=sa.bindparam("unit_id"),

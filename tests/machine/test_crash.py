@@ -103,7 +103,9 @@ async def test_500_confirmed_updates_survive_a_kill_and_none_is_done_twice(tmp_p
         await end(process)
 
         def look(session: Session) -> tuple[int, Counter[RegistrationState], int, int]:
-            states = Counter(session.exec(select(Registration.state)).all())
+            states = Counter(
+                RegistrationState(s) for s in session.exec(select(Registration.state)).all()
+            )
             decisions = session.exec(select(func.count()).select_from(Decision)).one()
             open_rows = session.exec(
                 select(func.count())

@@ -17,7 +17,8 @@ from tests.stage import Stage
 
 
 def states(session: Session) -> dict[int, InboxState]:
-    return dict(session.exec(select(InboxUpdate.update_id, InboxUpdate.state)).all())
+    rows = session.exec(select(InboxUpdate.update_id, InboxUpdate.state)).all()
+    return {update_id: InboxState(state) for update_id, state in rows}
 
 
 def text_update(update_id: int, person: int, text: str) -> dict[str, object]:

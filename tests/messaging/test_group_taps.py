@@ -64,7 +64,7 @@ async def test_a_card_comes_into_the_group_with_its_two_keys(stage: Stage) -> No
     at = await scene(stage)
     (card,) = at.seen()
     assert card.startswith("[Registration] 作业设计专题培训")
-    assert at.lin.keys(at=at.chat_id) == ["Register", "Details", "Continue in private"]
+    assert at.lin.labels(at=at.chat_id) == ["Register", "Details", "Continue in private"]
 
 
 async def test_a_tap_on_register_registers_and_tells_only_who_tapped(stage: Stage) -> None:

@@ -91,7 +91,7 @@ async def test_posted_hours_ride_in_the_brief(stage: Stage) -> None:
     )
     await stage.passes(**BRIEF)
     assert "+6 hours: 作业设计" in lin.sees()
-    assert "My hours" in lin.keys()  # noqa: SIM118
+    assert "My hours" in lin.labels()
 
 
 async def test_done_says_honestly_that_it_is_not(stage: Stage) -> None:
@@ -148,13 +148,13 @@ async def test_of_several_items_one_is_chosen_and_one_can_go_back(stage: Stage) 
     await stage.passes(**BRIEF)
     before = message_ids(lin)
     await lin.taps("Later")
-    assert lin.keys()[-1] == "Back"
+    assert lin.labels()[-1] == "Back"
     await lin.taps("Back")
-    assert "Mute one" in lin.keys()  # noqa: SIM118
+    assert "Mute one" in lin.labels()
     await lin.taps("Done")
     await lin.taps("2. 培训 2")
     assert "do not show it as completed yet" in lin.alert
-    assert "Mute one" in lin.keys()  # noqa: SIM118
+    assert "Mute one" in lin.labels()
     assert message_ids(lin) == before
 
 
@@ -162,7 +162,7 @@ async def test_an_item_opens_the_programme(stage: Stage) -> None:
     lin, _ids = await lin_owes(stage, "remote_end")
     await stage.passes(**BRIEF)
     await lin.taps("View")
-    assert "Back" in lin.keys()  # noqa: SIM118
+    assert "Back" in lin.labels()
 
 
 async def test_keys_of_a_deadline_that_is_gone_or_of_somebody_else_change_nothing(

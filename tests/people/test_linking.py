@@ -25,7 +25,7 @@ async def test_a_newcomer_is_told_what_is_kept_and_how_to_link(stage: Stage) -> 
     text = await lin.starts()
     assert "link code" in text
     assert "national ID" in text
-    assert "Enter link code" in lin.keys()
+    assert "Enter link code" in lin.labels()
 
 
 async def test_a_code_links_whatever_its_case_width_and_gaps(stage: Stage) -> None:
@@ -152,5 +152,3 @@ async def test_codes_are_kept_as_fingerprints_only(stage: Stage) -> None:
         return str([row.model_dump() for row in session.exec(select(LinkCode)).all()])
 
     assert code not in await stage.database.read(everything)
-
-

@@ -11,11 +11,12 @@ from tests.stage import Actor, Stage
 
 
 def state_of(session: Session, teacher_id: int, batch_id: int) -> RegistrationState | None:
-    return session.exec(
+    state = session.exec(
         select(Registration.state).where(
             Registration.teacher_id == teacher_id, Registration.batch_id == batch_id
         )
     ).one_or_none()
+    return None if state is None else RegistrationState(state)
 
 
 async def standing(stage: Stage, who: Actor, batch_id: int) -> RegistrationState | None:
@@ -79,7 +80,7 @@ async def test_a_freed_seat_is_offered_to_the_next_and_can_be_accepted(stage: St
     await lin.taps("Yes, withdraw")
     await stage.deliver()
     assert "朗读指导" in shi.sees()
-    assert "Accept" in shi.keys()
+    assert "Accept" in shi.labels()
     await shi.taps("Accept")
     assert shi.alert == "The seat is yours."
     assert await standing(stage, shi, batch_id) is RegistrationState.APPROVED
@@ -128,7 +129,7 @@ async def test_who_does_not_fit_is_told_why_in_words(stage: Stage) -> None:
     assert "Not for you this time" in text
     assert "kindergarten" in text
     assert "语文" in text
-    assert "Register" not in lin.keys()
+    assert "Register" not in lin.labels()
     await lin.sends_data(f"reg:{batch_id}")
     assert "not for you" in lin.alert
     assert await standing(stage, lin, batch_id) is None
@@ -153,9 +154,9 @@ async def test_registration_that_is_not_open_or_over_is_refused_with_the_moment(
     await lin.starts(f"p{later}")
     await lin.sends_data(f"reg:{later}")
     assert "Registration opens on" in lin.alert
-    assert "Remind me" in lin.keys()
+    assert "Remind me" in lin.labels()
     await lin.taps("Remind me")
-    assert "🔔 Reminder is on" in lin.keys()
+    assert "🔔 Reminder is on" in lin.labels()
     stage.clock.advance(timedelta(days=10))
     await lin.sends_data(f"reg:{later}")
     assert "Registration closed on" in lin.alert

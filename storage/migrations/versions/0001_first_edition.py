@@ -25,6 +25,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('audit_log', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_audit_log_actor_id'), ['actor_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_audit_log_thing'), ['thing'], unique=False)
 
     op.create_table('calendar_day',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -488,6 +489,7 @@ def upgrade() -> None:
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
         batch_op.create_index('ix_outbox_message_account', ['account_id', 'sent_at'], unique=False)
         batch_op.create_index('ix_outbox_message_due', ['state', 'priority', 'not_before', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_outbox_message_teacher_id'), ['teacher_id'], unique=False)
 
     op.create_table('quota',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -579,6 +581,7 @@ def downgrade() -> None:
     op.drop_table('registration')
     op.drop_table('quota')
     with op.batch_alter_table('outbox_message', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_outbox_message_teacher_id'))
         batch_op.drop_index('ix_outbox_message_due')
         batch_op.drop_index('ix_outbox_message_account')
 
@@ -657,6 +660,7 @@ def downgrade() -> None:
     op.drop_table('credit_profile')
     op.drop_table('calendar_day')
     with op.batch_alter_table('audit_log', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_audit_log_thing'))
         batch_op.drop_index(batch_op.f('ix_audit_log_actor_id'))
 
     op.drop_table('audit_log')
