@@ -57,10 +57,9 @@ class Inbox:
         """Keep the updates; when this returns, Telegram may be told that they are ours."""
         arrived: dict[int, tuple[Arrival, dict[str, Any]]] = {}
         for update in updates:
-            update_id = update.get("update_id")
-            if isinstance(update_id, int):
-                text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-                arrived.setdefault(update_id, (Arrival(update_id, text), update))
+            update_id = number_of(update)
+            if update_id is not None:
+                arrived.setdefault(update_id, (Arrival(update_id, _raw(update)), update))
             else:
                 logger.error("An update without a number was dropped")
         arrivals = [arrival for arrival, _ in arrived.values()]
@@ -170,6 +169,24 @@ class Inbox:
         failed, self._failed = self._failed, []
         if done or failed:
             await self._database.write(inbox.settle, done, failed, now=self._clock())
+
+
+def number_of(update: object) -> int | None:
+    """The update's number, if it is one that can be kept."""
+    number = update.get("update_id") if isinstance(update, dict) else None
+    is_number = isinstance(number, int) and not isinstance(number, bool)
+    return number if is_number and 0 <= number < 2**63 else None
+
+
+def _raw(update: dict[str, Any]) -> str:
+    """The update as JSON that any database keeps, whatever characters are in it."""
+    text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair: kept as an escape.
+        return json.dumps(update, separators=(",", ":"))
+    return text
 
 
 def _person(update: dict[str, Any]) -> int | None:

@@ -10,10 +10,11 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
-from bot.inbox import Inbox
+from bot.inbox import Inbox, number_of
 
 ALLOWED = ["message", "callback_query", "my_chat_member", "chat_member"]
 WAIT = 25  # seconds that Telegram may let us wait for something new
+BREATH = 1.0  # seconds before we ask again for what could not be kept
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +45,17 @@ async def poll(bot: Bot, request: BaseRequest, inbox: Inbox) -> None:
         else:
             pause = 0.0
             assert isinstance(updates, list)
-            if updates:
+            try:
                 await inbox.take(updates)
-                offset = max(update.get("update_id", 0) for update in updates) + 1
+            except Exception:
+                # Not confirmed, so they come again; nobody's database is away for ever.
+                logger.exception("Updates could not be kept, asking again")
+                pause = BREATH
+            else:
+                numbers = [number for update in updates if (number := number_of(update)) is not None]
+                offset = max(numbers, default=offset - 1) + 1
+                if updates and not numbers:
+                    pause = BREATH
         if pause:
             await asyncio.sleep(pause)
 

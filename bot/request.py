@@ -6,13 +6,18 @@ they grow; with 50 ms to the server and 50 sends in flight this one is eight tim
 
 from __future__ import annotations
 
+import functools
 from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class AiohttpRequest(BaseRequest):
@@ -35,7 +40,6 @@ class AiohttpRequest(BaseRequest):
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
             )
 
     async def shutdown(self) -> None:
@@ -64,7 +68,12 @@ class AiohttpRequest(BaseRequest):
         )
         try:
             async with self._session.request(
-                method, url, data=_body(request_data), timeout=timeout
+                method,
+                url,
+                data=_body(request_data),
+                headers=None if uploads or request_data is None else FORM,
+                proxy=_proxy(*urlsplit(url)[:2]),
+                timeout=timeout,
             ) as response:
                 return response.status, await response.read()
         except TimeoutError as error:
@@ -72,6 +81,13 @@ class AiohttpRequest(BaseRequest):
         except aiohttp.ClientError as error:
             # Its text may hold the address, and the address holds the token.
             raise NetworkError(f"the connection failed: {type(error).__name__}") from None
+
+
+@functools.lru_cache(maxsize=8)
+def _proxy(scheme: str, place: str) -> str | None:
+    """The proxy that the environment names for this server; looked up once, not at each call."""
+    host = urlsplit(f"//{place}").hostname or ""
+    return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 def _given(value: ODVInput[float], default: float) -> float | None:
@@ -84,7 +100,8 @@ def _body(request_data: RequestData | None) -> Any:
     if request_data is None:
         return None
     if not request_data.contains_files:
-        return request_data.json_parameters
+        # Encoded here: aiohttp would prepare a multipart form first, at the price of the rest.
+        return urlencode(request_data.json_parameters).encode()
     form = aiohttp.FormData()
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)

@@ -6,12 +6,17 @@ from group-safe facts may make one, and only a ``GroupCard`` can be posted to a 
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.buttons import Button
+
+LONGEST = 4096  # UTF-16 units that a message may have
+_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,38 @@ def drawn(keys: Keys) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup([[key.drawn() for key in row] for row in keys if row])
 
 
+def fitted(text: str, limit: int = LONGEST) -> str:
+    """HTML cut to so many UTF-16 units as they are seen, by whole lines: no tag is torn."""
+    if len(text) <= limit // 2 or _seen_units(text) <= limit:
+        return text
+    lines = text.split("\n")
+    while lines and (_seen_units("\n".join(lines)) > limit - 2 or _is_torn("\n".join(lines))):
+        lines.pop()
+    if lines:
+        return "\n".join([*lines, "…"])
+    plain = html.unescape(_TAG.sub("", text)).encode("utf-16-le")[: 2 * (limit - 1)]
+    return html.escape(plain.decode("utf-16-le", "ignore")) + "…"
+
+
+def _is_torn(text: str) -> bool:
+    """Whether a tag is opened that the rest, which was cut off, would have closed."""
+    return text.count("<") != 2 * text.count("</")
+
+
+def _seen_units(text: str) -> int:
+    return len(html.unescape(_TAG.sub("", text)).encode("utf-16-le")) // 2
+
+
 @dataclass(frozen=True)
 class Card:
-    """What one person sees: HTML text and keys."""
+    """What one person sees: HTML text and keys. A text that is too long is cut at a line."""
 
     text: str
     keys: Keys = ()
+
+    def __post_init__(self) -> None:
+        # Offices write titles and places of any length; Telegram takes a message of so much.
+        object.__setattr__(self, "text", fitted(self.text))
 
     def markup(self) -> InlineKeyboardMarkup | None:
         return drawn(self.keys)

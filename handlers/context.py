@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -76,6 +76,9 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         user = sender(update)
         known = await self.read(accounts.find, user.id, now=self.now())
         if known is not None:
+            if known.awaiting and _goes_elsewhere(update):
+                await self.write(accounts.await_text, known.account_id, "", now=self.now())
+                return replace(known, awaiting="")
             return known
         language = best_language(user.language_code, self.house.language)
         return await self.write(accounts.meet, user.id, language, now=self.now())
@@ -86,6 +89,14 @@ def sender(update: Update) -> User:
     user = update.effective_user
     assert user is not None
     return user
+
+
+def _goes_elsewhere(update: Update) -> bool:
+    """Whether this is a tap or a command: then a text that was asked for is not awaited now."""
+    message = update.message
+    return update.callback_query is not None or (
+        message is not None and (message.text or "").startswith("/")
+    )
 
 
 def tap(update: Update) -> CallbackQuery:
@@ -184,9 +195,20 @@ async def whisper(update: Update, context: Context, text: str, payload: str, key
         await _hush(query)
         return
     if len(text) <= ALERT and "<" not in text:
-        await query.answer(html.unescape(text), show_alert=True)
+        await alert(update, html.unescape(text))
     else:
-        await query.answer(url=context.house.link(payload))
+        await lead(update, context, payload)
+
+
+async def lead(update: Update, context: Context, payload: str) -> None:
+    """Let the tap open the private chat where ``payload`` leads; too late is no harm."""
+    with contextlib.suppress(BadRequest):
+        await tap(update).answer(url=context.house.link(payload))
+
+
+async def hush(update: Update) -> None:
+    """Let the tap's spinner stop without a word."""
+    await _hush(tap(update))
 
 
 async def alert(update: Update, text: str) -> None:
@@ -241,7 +263,9 @@ __all__ = [
     "TelegramError",
     "alert",
     "edit_in_place",
+    "hush",
     "is_private",
+    "lead",
     "send_file",
     "sender",
     "shortened",

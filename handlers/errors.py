@@ -13,7 +13,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, is_private, show, show_anew
+from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.training.refusals_text import training_text
@@ -82,11 +82,12 @@ async def _refuse(update: Update, context: Context, refusal: Refusal) -> None:
     reader = await context.reader(update)
     text = refusal_text(refusal, reader.language, context.house.zone, context.now())
     _ = catalog(reader.language).gettext
-    with contextlib.suppress(BadRequest):
+    # Who asked in a group may have no private chat yet.
+    with contextlib.suppress(BadRequest, Forbidden):
         if isinstance(refusal, NotLinked) and is_private(update):
             await show(update, context, reader, link_card(reader.language))
         elif isinstance(refusal, NotLinked) and update.callback_query is not None:
-            await update.callback_query.answer(url=context.house.link("link"))
+            await lead(update, context, "link")
         elif update.callback_query is not None:
             await alert(update, text)
         else:

@@ -16,6 +16,7 @@ from handlers.cards import Card, Key, drawn
 from handlers.context import Context, House, is_private, take_away
 from locales import catalog
 from storage.people.accounts import Reader
+from storage.refusals import Refusal
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -58,6 +59,9 @@ def on_command(application: AnyApplication, names: str | list[str], handler: Han
             await handler(update, context)
         except Forbidden:
             logger.debug("Somebody asked in a group and has no private chat yet")
+        except Refusal:
+            await _answered_in_private(update, context)
+            raise
         await _answered_in_private(update, context)
 
     application.add_handler(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session
 
 P = ParamSpec("P")
@@ -143,23 +143,25 @@ class Database:
         answers: list[tuple[_Job, Any, BaseException | None]] = []
         try:
             with self._writer.connect() as connection, connection.begin():
+                run = connection.exec_driver_sql
                 for job in group:
-                    session = Session(connection, join_transaction_mode="create_savepoint")
+                    # Said in plain words: SQLAlchemy compiles a savepoint of its own name for
+                    # each job, and that is a quarter of what a registration costs.
+                    run("SAVEPOINT job")
+                    session = Session(connection, join_transaction_mode="rollback_only")
                     try:
                         answer = job.run(session)
                         session.commit()
                         answers.append((job, answer, None))
-                    except DBAPIError as error:
-                        # A deadlock or a lost connection has ended the whole transaction.
-                        if isinstance(error, OperationalError):
-                            raise
-                        session.rollback()
-                        answers.append((job, None, error))
+                    except StatementError:
+                        # Whatever the database refuses ends the session's whole transaction.
+                        raise
                     except Exception as error:
-                        session.rollback()
                         answers.append((job, None, error))
+                        run("ROLLBACK TO SAVEPOINT job")
                     finally:
                         session.close()
+                    run("RELEASE SAVEPOINT job")
         except Exception:
             logger.debug("A group of %d was not committed, one by one now", len(group))
             return False

@@ -14,7 +14,17 @@ from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
 
-from handlers.context import Context, House, alert, is_private, sender, tap, whisper
+from handlers.context import (
+    Context,
+    House,
+    alert,
+    hush,
+    is_private,
+    lead,
+    sender,
+    tap,
+    whisper,
+)
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.public import anonymous_card, intro_card, unbound_card
 from handlers.messaging.voices import Nothing, Said, Say
@@ -63,10 +73,9 @@ def install(application: AnyApplication) -> None:
 
 async def register(update: Update, context: Context) -> None:
     """Register whoever tapped, and tell them alone what came of it."""
-    query = tap(update)
-    batch_id = GroupRegister.parse(query.data).batch_id
+    batch_id = GroupRegister.parse(tap(update).data).batch_id
     if not _is_person(sender(update)):
-        await query.answer()
+        await hush(update)
         return
     try:
         reader, outcome = await context.write(
@@ -74,7 +83,7 @@ async def register(update: Update, context: Context) -> None:
         )
     except NotLinked:
         # /start remembers where the link leads, and linking goes on there.
-        await query.answer(url=context.house.link(f"p{batch_id}"))
+        await lead(update, context, f"p{batch_id}")
         return
     await alert(update, outcome_text(outcome, reader.language))
 
@@ -91,10 +100,9 @@ def register_as(
 
 async def details(update: Update, context: Context) -> None:
     """Show the programme, as it is for whoever tapped, to them alone."""
-    query = tap(update)
-    batch_id = GroupDetails.parse(query.data).batch_id
+    batch_id = GroupDetails.parse(tap(update).data).batch_id
     if not _is_person(sender(update)):
-        await query.answer()
+        await hush(update)
         return
     reader = await context.reader(update)
     if is_private(update):

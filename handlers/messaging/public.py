@@ -52,7 +52,7 @@ def programme_group_card(
     lines += _registration_lines(facts, language, zone, today)
 
     keys: list[tuple[Key, ...]] = []
-    details = Key(_("Details"), GroupDetails(facts.batch_id))
+    details = Key(_("Full details"), GroupDetails(facts.batch_id))
     if facts.state in REGISTRABLE:
         label = _("Register") if facts.state is BatchState.OPEN else _("Join the waiting list")
         keys.append((Key(label, GroupRegister(facts.batch_id), style="primary"), details))

@@ -11,7 +11,7 @@ from telegram.constants import ParseMode
 from telegram.ext import MessageHandler, filters
 
 from handlers.cards import Card, Key
-from handlers.context import Context, show, show_anew, take_away
+from handlers.context import Context, hush, show, show_anew, take_away
 from handlers.people.buttons import EnterCode, Home, OpenPrivacy, ReportError, SharePhone
 from handlers.wiring import AnyApplication, follow, on_command, on_tap
 from locales import catalog, dates, names
@@ -137,7 +137,7 @@ async def ask_phone(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     if update.callback_query is not None:
-        await update.callback_query.answer()
+        await hush(update)
     await context.bot.send_message(
         reader.tg_user_id,
         _("Tap the key below to share your number. It is compared with the roster and not kept."),

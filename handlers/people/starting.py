@@ -52,10 +52,9 @@ async def start(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     await context.write(accounts.opened_private_chat, reader.account_id)
     payload = context.args[0] if context.args else ""
-    if payload.startswith("L") and reader.teacher_id is None:
-        await follow(update, context, reader, payload)
-        return
     if reader.teacher_id is None:
+        if payload.startswith("L") and await follow(update, context, reader, payload):
+            return
         if payload not in ("", "menu", "link"):
             await context.write(accounts.go_on_to, reader.account_id, payload)
         await show_anew(context, reader, link_card(reader.language))

@@ -6,7 +6,7 @@ import html
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from handlers.cards import Card, Key, Keys, pager
+from handlers.cards import Card, Key, Keys, fitted, pager
 from handlers.context import shortened
 from handlers.people.buttons import Home
 from handlers.training import words
@@ -169,7 +169,7 @@ def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: dat
     if facts.contact:
         lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
     lines += _own_lines(facts, language, zone, today)
-    return shortened("\n".join(lines), 3900)
+    return fitted("\n".join(lines))
 
 
 def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> str:

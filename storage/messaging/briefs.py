@@ -423,7 +423,7 @@ def _wait(
         "useful_until": over,
     }
     if rename:
-        key = f"brief:{turn.teacher_id}:{moments.local_day(until, calendar.zone).isoformat()}"
+        key = rings.brief_key(turn.teacher_id, moments.local_day(until, calendar.zone))
         other: Any = session.exec(
             select(OutboxMessage.id, OutboxMessage.state, OutboxMessage.useful_until)
             .where(OutboxMessage.dedupe_key == key, OutboxMessage.id != turn.outbox_id)

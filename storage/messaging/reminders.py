@@ -69,7 +69,7 @@ def put_off_reminder(
     day = moments.local_day(moment, calendar.zone)
     if session.exec(
         select(OutboxMessage.id).where(
-            OutboxMessage.dedupe_key == f"brief:{teacher_id}:{day.isoformat()}",
+            OutboxMessage.dedupe_key == rings.brief_key(teacher_id, day),
             col(OutboxMessage.state).not_in(rings.OPEN),
         )
     ).first():

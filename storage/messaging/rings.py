@@ -46,14 +46,16 @@ def by_hours(session: Session, people: People) -> Iterator[tuple[quiet.Hours, in
 
 
 def brief_key(teacher: Any, day: date) -> sa.ColumnElement[str]:
-    """Return the key of a person's brief on a local day."""
-    return key_of("brief:", teacher, f":{day.isoformat()}")
+    """Return the key of a person's brief on a local day; the person is a column or an id."""
+    # The day first: those of one day lie together in the index, whatever its age and size.
+    return key_of(f"brief:{day.isoformat()}:", teacher)
 
 
-def key_of(before: str, number: Any, after: str = "") -> sa.ColumnElement[str]:
-    """Return the key made of a column of numbers and what stands around it."""
-    text = sa.literal(before, sa.String).concat(sa.cast(number, sa.String))
-    return text.concat(sa.literal(after, sa.String)) if after else text
+def key_of(before: str, number: Any) -> sa.ColumnElement[str]:
+    """Return the key made of what it begins with and a column of numbers, or one number."""
+    if isinstance(number, int):
+        return sa.literal(f"{before}{number}", sa.String)
+    return sa.literal(before, sa.String).concat(sa.cast(number, sa.String))
 
 
 OPEN = (OutboxState.PENDING, OutboxState.SKIPPED)

@@ -182,7 +182,8 @@ def _queue(session: Session, step: _Step, swept_to: int, now: datetime) -> None:
             col(Reminder.step_id) == step.id,
             col(Reminder.teacher_id) > step.swept_to,
             col(Reminder.teacher_id) <= swept_to,
-            col(Reminder.state) == ReminderState.DUE,
+            # The same as being due, and answered by indexes alone.
+            col(Account.reachable),
         )
     )
     calendar = workdays.load(session)

@@ -260,7 +260,7 @@ async def test_two_briefs_in_hand_at_once_do_not_both_ring(database: Database) -
                 account_id=row.account_id,
                 priority=row.priority,
                 not_before=row.not_before,
-                dedupe_key=f"brief:{teacher_id}:2026-11-19",
+                dedupe_key=f"brief:2026-11-19:{teacher_id}",
                 created_at=row.created_at,
             )
         )
