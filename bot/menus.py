@@ -15,7 +15,7 @@ from locales import catalog
 
 # Telegram knows a language by two letters; traditional script cannot be told apart there, so
 # people who read it see simplified until they open the menu card, which is in their language.
-LANGUAGES = {None: "en", "zh": "zh_Hans", "en": "en"}
+LANGUAGES = {"zh": "zh_Hans", "en": "en"}
 
 
 def private_commands(language: str) -> list[BotCommand]:
@@ -46,9 +46,12 @@ def group_commands(language: str) -> list[BotCommand]:
     ]
 
 
-async def set_menus(bot: Bot) -> None:
-    """Tell Telegram the commands, descriptions and the menu button; done at every start."""
-    for code, language in LANGUAGES.items():
+async def set_menus(bot: Bot, default: str) -> None:
+    """Tell Telegram the commands, descriptions and the menu button; done at every start.
+
+    People whose language we do not speak see ``default``, the office's own.
+    """
+    for code, language in {None: default, **LANGUAGES}.items():
         _ = catalog(language).gettext
         private, group = private_commands(language), group_commands(language)
         await bot.set_my_commands(

@@ -106,7 +106,7 @@ class Office:
                 loop.add_signal_handler(sign, stopping.set)
         async with self.open():
             with suppress(TelegramError):
-                await set_menus(self.application.bot)
+                await set_menus(self.application.bot, self.settings.language)
             again = await self.inbox.recover()
             if again:
                 logger.warning("%d updates of the last run are handled again", again)

@@ -31,11 +31,11 @@ class CannotStart(Exception):
 def prepare_database(settings: Settings) -> None:
     """Make the folder if need be and bring the tables to the present edition."""
     url = Database.address(settings.database_url)
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
     try:
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
         migrations.upgrade(url)
-    except sa.exc.OperationalError as error:
+    except (sa.exc.OperationalError, sa.exc.DatabaseError, OSError) as error:
         shown = url.render_as_string(hide_password=True)
         raise CannotStart(f"The database {shown} cannot be opened: {_first_line(error)}") from None
 

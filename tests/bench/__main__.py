@@ -9,10 +9,17 @@ import time
 
 from rich.console import Console
 
-from tests.bench import taps
+from tests.bench import hours, outbox, starting, sweep, taps
 from tests.bench.table import Report
 
-SECTIONS = {"taps": taps.measure}
+SECTIONS = {
+    "taps": taps.measure,
+    "opening": taps.opening_hour,
+    "sweep": sweep.measure,
+    "outbox": outbox.measure,
+    "start": starting.measure,
+    "hours": hours.measure,
+}
 
 
 def _arguments() -> argparse.Namespace:

@@ -124,7 +124,7 @@ class Lane:
         ]
         return [made["query"] for made in await self.act("tap", bodies)]
 
-    async def until_answered(self, number: int, *, within: float = 60) -> None:
+    async def until_answered(self, number: int, *, within: float = 120) -> None:
         """Wait until so many taps have been answered since the sandbox began."""
         async with asyncio.timeout(within):
             while (await self.calls())["answerCallbackQuery"] < number:

@@ -1,0 +1,131 @@
+"""Delivery: failures sorted by remedy, an even pace, and one bad row that holds up nobody."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from bot.pacer import Pacer
+from storage.messaging import outbox
+from storage.messaging.tables import OutboxMessage, OutboxState, Priority
+from storage.people.tables import Account
+from tests.stage import Actor, Stage
+
+
+async def put(stage: Stage, who: Actor, key: str, kind: str = "link_moved") -> None:
+    await stage.database.write(
+        outbox.put,
+        kind,
+        teacher_id=who.teacher_id,
+        facts={},
+        priority=Priority.OFFER,
+        not_before=stage.clock(),
+        dedupe_key=key,
+        now=stage.clock(),
+    )
+
+
+async def states(stage: Stage) -> list[OutboxState]:
+    def look(session: Session) -> list[OutboxState]:
+        rows = session.exec(select(OutboxMessage.state).order_by(col(OutboxMessage.id))).all()
+        return [OutboxState(state) for state in rows]
+
+    return await stage.database.read(look)
+
+
+async def test_what_telegram_takes_is_sent_once(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await put(stage, lin, "a")
+    await put(stage, lin, "a")
+    await stage.office.delivery.drain()
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENT]
+    assert len(lin.messages()) == 1
+
+
+async def test_a_pause_is_obeyed_and_outlives_a_restart(stage: Stage) -> None:
+    lin, shi = await stage.teacher("林若溪"), await stage.teacher("石晓岚")
+    stage.world.faults.add("sendMessage", status=429, retry_after=600)
+    await put(stage, lin, "a")
+    await stage.office.delivery.drain()
+    await put(stage, shi, "b")
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.PENDING, OutboxState.PENDING]
+    stage.clock.advance(timedelta(seconds=601))
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENT, OutboxState.SENT]
+
+
+async def test_who_blocked_the_bot_is_unreachable_until_they_come_back(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    stage.world.people[lin.id].blocked = True
+    await put(stage, lin, "a")
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.REFUSED]
+
+    def reachable(session: Session) -> bool:
+        return session.exec(select(Account.reachable)).one()
+
+    assert not await stage.database.read(reachable)
+    stage.world.unblock(lin.id)
+    await lin.starts()
+    assert await stage.database.read(reachable)
+
+
+async def test_the_network_failing_loses_nothing(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    stage.world.faults.add("sendMessage", status=502, times=2)
+    await put(stage, lin, "a")
+    for _ in range(3):
+        await stage.office.delivery.drain()
+        stage.clock.advance(timedelta(minutes=2))
+    assert await states(stage) == [OutboxState.SENT]
+
+
+async def test_a_row_that_cannot_be_put_into_words_holds_up_nobody(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await put(stage, lin, "a", kind="nobody speaks for this")
+    await put(stage, lin, "b")
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.BROKEN, OutboxState.SENT]
+
+
+async def test_a_row_in_doubt_goes_out_again_when_its_lease_has_run_out(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await put(stage, lin, "a")
+    claimed = await stage.database.write(
+        outbox.claim, now=stage.clock(), lease=timedelta(minutes=3), limit=5
+    )
+    assert len(claimed) == 1  # and here the process dies
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENDING]
+    stage.clock.advance(timedelta(minutes=4))
+    await stage.database.write(outbox.recover, now=stage.clock())
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENT]
+
+
+async def test_the_pace_is_even_over_all_chats() -> None:
+    pacer = Pacer(200)
+    turns: list[float] = []
+
+    async def take(chat: int) -> None:
+        await pacer.turn(chat)
+        turns.append(time.monotonic())
+
+    await asyncio.gather(*(take(chat) for chat in range(60)))
+    turns.sort()
+    # Sixty turns at 200 a second take 0.295 s; no burst lets them through sooner.
+    assert turns[-1] - turns[0] >= 0.28
+
+
+async def test_one_chat_waits_for_itself_and_not_for_others() -> None:
+    pacer = Pacer(1000)
+    started = time.monotonic()
+    await pacer.turn(1)
+    second = asyncio.ensure_future(pacer.turn(1))
+    await pacer.turn(2)
+    assert time.monotonic() - started < 0.5
+    assert not second.done()
+    second.cancel()
