@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from telegram import Bot
@@ -34,6 +36,7 @@ from storage.messaging.outbox import Claimed
 
 LEASE = timedelta(minutes=3)
 LOOK = 1.0  # seconds between looks when nobody has woken us
+RECOVER_EVERY = 10.0  # seconds between looks for what a dead process had in hand
 # What Telegram says of a chat that will never accept a message from us again.
 GONE = ("chat not found", "peer_id_invalid", "user_is_deactivated", "group is deactivated")
 
@@ -62,7 +65,11 @@ class Delivery:
 
     async def run(self) -> None:
         """Send until ``stop`` is called; then finish what is in flight."""
+        looked = -RECOVER_EVERY
         while not self._stopping:
+            if time.monotonic() - looked >= RECOVER_EVERY:
+                looked = time.monotonic()
+                await self._recover()
             try:
                 claimed = await self._claim()
             except Exception:
@@ -74,10 +81,8 @@ class Delivery:
                 task.add_done_callback(self._landed)
             if not claimed:
                 self._woken.clear()
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), LOOK)
-                except TimeoutError:
-                    await self._recover()
         await asyncio.gather(*self._in_flight, return_exceptions=True)
 
     def stop(self) -> None:

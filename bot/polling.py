@@ -52,7 +52,9 @@ async def poll(bot: Bot, request: BaseRequest, inbox: Inbox) -> None:
                 logger.exception("Updates could not be kept, asking again")
                 pause = BREATH
             else:
-                numbers = [number for update in updates if (number := number_of(update)) is not None]
+                numbers = [
+                    number for update in updates if (number := number_of(update)) is not None
+                ]
                 offset = max(numbers, default=offset - 1) + 1
                 if updates and not numbers:
                     pause = BREATH

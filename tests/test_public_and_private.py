@@ -12,8 +12,9 @@ import json
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, get_type_hints
 
@@ -32,6 +33,9 @@ from storage.messaging import groups
 from storage.messaging.tables import ChatPurpose
 from storage.people import linking, phones
 from storage.people.tables import Office
+from storage.refusals import Refusal
+from storage.training import schedule
+from storage.training.tables import Batch
 from tests import make
 from tests.stage import Actor, Stage, stage_on
 
@@ -45,8 +49,9 @@ TITLES = ("朗读指导", "作业设计", "校园安全", "书法与板书")
 COMMANDS = (
     "hours credits due mine menu programmes settings privacy mydata unlink start help link".split()
 )
-TEXTS = ("谢谢老师", "K7MP 2RXD", "家里有事，请假", "Cancel", "<b>&\"😀", "hello @qinglan_bot", "1")
+TEXTS = ("谢谢老师", "K7MP 2RXD", "家里有事，请假", "Cancel", '<b>&"😀', "hello @qinglan_bot", "1")
 ACTS = 45
+DAY = timedelta(days=1)
 
 
 def public_lines() -> Iterator[re.Pattern[str]]:
@@ -127,12 +132,13 @@ class Play:
             (8, self.forged_tap_in_group),
             (2, self.reply_in_group),
             (5, self.tap_in_private),
-            (2, self.register_or_withdraw),
+            (6, self.register_or_withdraw),
             (2, self.words_in_private),
             (1, self.shares_contact),
             (1, self.blocks),
             (1, self.links),
             (1, self.edits_own_text),
+            (1, self.programme_changes),
             (3, self.time_passes),
         ]
         chosen = self.dice.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
@@ -218,7 +224,7 @@ class Play:
     async def register_or_withdraw(self) -> None:
         await self.who.says("/menu")
         batch_id = self.dice.choice(self.batches)
-        data = self.dice.choice((f"reg:{batch_id}", f"wd:{batch_id}:1", f"why:{batch_id}"))
+        data = self.dice.choice((f"reg:{batch_id}", f"wd:{batch_id}:1", f"wd:{batch_id}:1"))
         shown = self.shown(self.who.id)
         if shown:
             await self.tap(self.who.id, shown[-1][0], data, forged=True)
@@ -254,8 +260,26 @@ class Play:
         self.stage.world.edit(self.who.id, chat, said.id, "/hours@qinglan_bot")
         await self.stage.settle()
 
+    async def programme_changes(self) -> None:
+        """The office moves one programme, or (rarely) cancels it."""
+        batch_id, now = self.dice.choice(self.batches), self.stage.clock()
+        with suppress(Refusal):
+            if self.dice.random() < 0.2:
+                await self.stage.database.write(cancel, batch_id, now=now)
+            else:
+                later = now + timedelta(days=self.dice.randrange(2, 30))
+                await self.stage.database.write(
+                    schedule.move, batch_id, now=now, starts_at=later, ends_at=later + DAY
+                )
+        await self.stage.deliver()
+
     async def time_passes(self) -> None:
-        await self.stage.passes(hours=self.dice.choice((1, 5, 24, 75, 24 * 9)))
+        await self.stage.passes(hours=self.dice.choice((1, 5, 20, 24, 75)))
+
+
+def cancel(session: Session, batch_id: int, *, now: datetime) -> None:
+    programme_id = session.get_one(Batch, batch_id).programme_id
+    schedule.cancel(session, programme_id, now=now, reason="讲师生病")
 
 
 def settle_roster(session: Session, number: int) -> int:
@@ -300,16 +324,21 @@ async def set_scene(stage: Stage, seed: int) -> Play:
                 make.account, teacher_id, tg_user_id=person.id, language=spoken
             )
         people.append(Actor(stage, person.id, name, teacher_id))
+    late = {
+        "reg_close": make.NOW + 40 * DAY,
+        "starts_at": make.NOW + 60 * DAY,
+        "ends_at": make.NOW + 61 * DAY,
+    }
     batches = [
-        await stage.database.write(
-            make.batch, TITLES[0], seats=1, ends_at=make.NOW + timedelta(days=20, hours=9)
-        ),
-        await stage.database.write(make.batch, TITLES[1], seats=2),
+        await stage.database.write(make.batch, TITLES[0], seats=1, **late),
+        await stage.database.write(make.batch, TITLES[1], seats=2, **late),
         await stage.database.write(make.batch, TITLES[2], seats=3, audience={"stage": ["senior"]}),
         await stage.database.write(
             make.batch, TITLES[3], seats=2, reg_open=make.NOW + timedelta(days=3)
         ),
     ]
+    for batch_id in batches:
+        await stage.database.write(schedule.plan_deadlines, batch_id, now=make.NOW)
     members = [person.id for person in people]
     bound = stage.world.add_group("教师通知群", members=members)
     unbound = stage.world.add_group("闲聊群", members=members, bot_is_admin=True, announce=True)
@@ -328,9 +357,14 @@ async def set_scene(stage: Stage, seed: int) -> Play:
         await stage.database.write(groups.post_card, chat.id, batch_id)
     await stage.deliver()
     await stage.passes(minutes=1)
-    return Play(
-        stage, random.Random(seed), recorder, people, [bound.id, unbound.id], batches
-    )
+    play = Play(stage, random.Random(seed), recorder, people, [bound.id, unbound.id], batches)
+    cards = stage.world.chats[bound.id].messages
+    for person in people:  # one seat and two: the others wait
+        for message in list(cards.values())[:2]:
+            key = message.body["reply_markup"]["inline_keyboard"][0][0]
+            stage.world.tap(person.id, bound.id, message.id, key["callback_data"])
+    await stage.settle()
+    return play
 
 
 @pytest.fixture(autouse=True)
@@ -350,8 +384,10 @@ async def test_a_group_never_sees_what_is_personal(
         play = await set_scene(stage, seed + 10 * ephemeral)
         for _ in range(ACTS):
             await play.act()
-        await stage.passes(days=1)
+        for _ in range(8):  # whatever waits for its hour
+            await stage.passes(hours=7)
         assert len(play.recorder.seen) > len(play.batches)  # or there was nothing to look at
+        assert stage.office.delivery.sent > len(play.batches)
         assert not play.recorder.leaks(), play.log
         assert [tap for tap in stage.world.taps.values() if tap.answer is None] == [], play.log
         assert not stage.office.inbox.faulty, (stage.office.inbox.faulty, play.log)

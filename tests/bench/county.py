@@ -20,20 +20,30 @@ def people(session: Session, count: int, *, from_id: int = 1) -> None:
     make.office(session)
     schools = [make.school(session, f"第{n + 1}小学") for n in range(SCHOOLS)]
     numbers = range(from_id, from_id + count)
-    _insert(session, Teacher(staff_no="", name=""), [
-        {"id": n, "staff_no": f"B{n:06}", "name": f"教师{n:05}"} for n in numbers
-    ])
-    _insert(session, Posting(teacher_id=0, unit_id=0, since=date(2020, 9, 1), stage="primary"), [
-        {"teacher_id": n, "unit_id": schools[n % SCHOOLS], "subjects": ["语文"]} for n in numbers
-    ])
-    _insert(session, TeacherFact(teacher_id=0, key="", value=""), [
-        {"teacher_id": n, "key": key, "value": value}
-        for n in numbers
-        for key, value in (("stage", "primary"), ("subject", "语文"))
-    ])
-    _insert(session, Account(tg_user_id=0, started_at=make.NOW, linked_at=make.NOW), [
-        {"tg_user_id": n, "teacher_id": n} for n in numbers
-    ])
+    _insert(
+        session,
+        Teacher(staff_no="", name=""),
+        [{"id": n, "staff_no": f"B{n:06}", "name": f"教师{n:05}"} for n in numbers],
+    )
+    _insert(
+        session,
+        Posting(teacher_id=0, unit_id=0, since=date(2020, 9, 1), stage="primary"),
+        [{"teacher_id": n, "unit_id": schools[n % SCHOOLS], "subjects": ["语文"]} for n in numbers],
+    )
+    _insert(
+        session,
+        TeacherFact(teacher_id=0, key="", value=""),
+        [
+            {"teacher_id": n, "key": key, "value": value}
+            for n in numbers
+            for key, value in (("stage", "primary"), ("subject", "语文"))
+        ],
+    )
+    _insert(
+        session,
+        Account(tg_user_id=0, started_at=make.NOW, linked_at=make.NOW),
+        [{"tg_user_id": n, "teacher_id": n} for n in numbers],
+    )
 
 
 def open_batch(session: Session, seats: int) -> int:
@@ -52,10 +62,16 @@ def open_batch(session: Session, seats: int) -> int:
 def all_take_part(session: Session, batch_id: int, count: int) -> None:
     """Teachers 1..N have a confirmed seat."""
     unit_id = make.school(session, "第1小学")
-    moments = dict.fromkeys(("submitted_at", "queued_at", "changed_at"), make.NOW)
-    row = Registration(batch_id=batch_id, teacher_id=0, unit_id_at=unit_id, **moments)
-    state = RegistrationState.APPROVED
-    _insert(session, row, [{"teacher_id": n + 1, "state": state} for n in range(count)])
+    row = Registration(
+        batch_id=batch_id,
+        teacher_id=0,
+        unit_id_at=unit_id,
+        state=RegistrationState.APPROVED,
+        submitted_at=make.NOW,
+        queued_at=make.NOW,
+        changed_at=make.NOW,
+    )
+    _insert(session, row, [{"teacher_id": n + 1} for n in range(count)])
 
 
 def seated(session: Session, batch_id: int) -> tuple[int, int]:

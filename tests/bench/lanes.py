@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,14 +36,14 @@ def pinned(core: int, arguments: Sequence[str]) -> list[str]:
 
 @asynccontextmanager
 async def running(
-    core: int, *arguments: str, log: Path | None = None, **settings: str
+    core: int, *arguments: str, log: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A Python process of ours, ended on the way out."""
     errors = (log or Path(os.devnull)).open("ab")
     process = await asyncio.create_subprocess_exec(
         *pinned(core, arguments),
         cwd=ROOT,
-        env={**os.environ, **settings},
+        env={**os.environ, **(settings or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,8 @@ import aiohttp
 from tests.bench.lanes import BOT_CORE, address, fresh, lane, resident, running
 from tests.bench.table import Report, at_most
 
+Look = Callable[..., Awaitable[dict[str, list[dict[str, object]]]]]
+
 IDLE = 3.0  # seconds after which a process counts as idle
 
 
@@ -22,15 +25,13 @@ async def measure(report: Report, *, quick: bool) -> None:
     runs = 2 if quick else 5
     seconds: list[float] = []
     county: list[float] = []
-    alone: list[float] = []
     with TemporaryDirectory(prefix="qinglan-bench-") as name:
         await _first_answer(Path(name))  # loads the county, once
         for _ in range(runs):
             took, memory = await _first_answer(Path(name))
             seconds.append(took)
             county.append(memory)
-    for _ in range(runs):
-        alone.append(await _memory_alone())
+    alone = [await _memory_alone() for _ in range(runs)]
     report.alone("start to first answer, county loaded, s", seconds, "", at_most(2))
     report.alone("memory when idle, MB", alone, "", at_most(120))
     report.alone("memory when idle, county and sandbox included, MB", county, "", at_most(160))
@@ -51,7 +52,7 @@ async def _first_answer(folder: Path) -> tuple[float, float]:
     began = time.perf_counter()
     async with (
         aiohttp.ClientSession() as http,
-        running(BOT_CORE, "-m", "bot", "run", **settings) as process,
+        running(BOT_CORE, "-m", "bot", "run", settings=settings) as process,
         asyncio.timeout(120),
     ):
 
@@ -67,19 +68,19 @@ async def _first_answer(folder: Path) -> tuple[float, float]:
             except aiohttp.ClientError:
                 await asyncio.sleep(0.01)
         person = int(str(people[0]["id"]))
-        answers = len(await _answers(look, person))
+        newest = await _newest_answer(look, person)
         async with http.post(f"{url}/start", json={"person": person}) as response:
             response.raise_for_status()
-        while len(await _answers(look, person)) <= answers:
+        while await _newest_answer(look, person) == newest:
             await asyncio.sleep(0.01)
         seconds = time.perf_counter() - began
         await asyncio.sleep(IDLE)
         return seconds, resident(process.pid)
 
 
-async def _answers(look, person: int) -> list[dict[str, object]]:
+async def _newest_answer(look: Look, person: int) -> int:
     seen = (await look("seen", person=person, chat=person))["messages"]
-    return [{"id": one["id"]} for one in seen if not one["mine"]]
+    return max((int(str(one["id"])) for one in seen if not one["mine"]), default=0)
 
 
 async def _memory_alone() -> float:
@@ -87,7 +88,7 @@ async def _memory_alone() -> float:
         place = await stack.enter_async_context(lane(1))
         database = await stack.enter_async_context(fresh(place.folder))
         process = await stack.enter_async_context(
-            running(BOT_CORE, "-m", "bot", "run", **place.settings(address(database)))
+            running(BOT_CORE, "-m", "bot", "run", settings=place.settings(address(database)))
         )
         await place.until_ready()
         await asyncio.sleep(IDLE)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from storage.database import Database
 from storage.messaging import deadlines, sweeping
@@ -56,11 +56,13 @@ def _prepare(session: Session, teachers: int) -> tuple[int, int]:
     deadline_id = deadlines.set_deadline(
         session, "remote_end", batch_id, DUE + timedelta(days=14), now=make.NOW, preset="T-7 T-1"
     )
-    steps = sa.select(col(DeadlineStep.id)).where(col(DeadlineStep.deadline_id) == deadline_id)
-    step_id = session.exec(steps.order_by(col(DeadlineStep.due_at)).limit(1)).scalar_one()
-    session.exec(
-        sa.update(DeadlineStep).where(col(DeadlineStep.id) == step_id).values(due_at=DUE)
-    )
+    step_id = session.exec(
+        select(DeadlineStep.id)
+        .where(DeadlineStep.deadline_id == deadline_id)
+        .order_by(col(DeadlineStep.due_at))
+        .limit(1)
+    ).one()
+    session.exec(sa.update(DeadlineStep).where(col(DeadlineStep.id) == step_id).values(due_at=DUE))
     return batch_id, step_id
 
 
@@ -76,10 +78,7 @@ async def measure(report: Report, *, quick: bool) -> None:
             batch_id, step_id = await database.write(_prepare, teachers)
         for _ in range(runs):
             for who in random.sample(["ours", "bare"], 2):
-                copy = folder / "copy.sqlite3"
-                for old in folder.glob("copy.sqlite3*"):
-                    old.unlink()
-                shutil.copy(folder / "county.sqlite3", copy)
+                copy = _copied(folder)
                 if who == "bare":
                     bare.append(await asyncio.to_thread(_bare, copy, batch_id, step_id, teachers))
                 else:
@@ -94,6 +93,12 @@ async def measure(report: Report, *, quick: bool) -> None:
         at_most(1.3),
     )
     report.alone("idle sweep, ms", [statistics.median(idle)], "", at_most(5))
+
+
+def _copied(folder: Path) -> Path:
+    for old in folder.glob("copy.sqlite3*"):
+        old.unlink()
+    return Path(shutil.copy(folder / "county.sqlite3", folder / "copy.sqlite3"))
 
 
 async def _swept(path: Path, teachers: int) -> tuple[float, list[float]]:

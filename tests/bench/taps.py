@@ -90,7 +90,9 @@ async def measure(report: Report, *, quick: bool) -> None:
                 seconds, _ = await bots[name].storm(people, seats=100)
                 rates[name].append(AT_ONCE / seconds)
         ours, what = rates["ours"], "200 tap Register at once, answers a second"
-        report.compared(f"{what}; bare echo, same engine", ours, rates["ordered"], "", at_least(0.6))
+        report.compared(
+            f"{what}; bare echo, same engine", ours, rates["ordered"], "", at_least(0.6)
+        )
         report.compared(f"{what}; default echo", ours, rates["default"], "", at_least(5))
 
         idle: dict[str, list[float]] = {"ours": [], "ordered": []}
@@ -122,9 +124,7 @@ async def opening_hour(report: Report, *, quick: bool) -> None:
         refused = sum(count for call, count in calls.items() if ": " in call)
         report.alone(f"{what}: seats taken", [has_seat], "", exactly(SEATS))
         report.alone(f"{what}: registered", [tried], "", exactly(STORM))
-        report.alone(
-            f"{what}: answered", [calls["answerCallbackQuery"]], "", exactly(STORM)
-        )
+        report.alone(f"{what}: answered", [calls["answerCallbackQuery"]], "", exactly(STORM))
         errors = bot.lane.errors() + refused
         report.alone(f"{what}: errors, logged or from Telegram", [errors], "", exactly(0))
         report.alone(f"{what}: answers a second", [STORM / seconds], "", None)
@@ -170,7 +170,7 @@ async def _ours(stack: AsyncExitStack, people: int) -> Bot:
     await place.send_cards(range(1, people + 1))
     await stack.enter_async_context(
         running(
-            BOT_CORE, "-m", "bot", "run", log=place.log, **place.settings(address(database))
+            BOT_CORE, "-m", "bot", "run", log=place.log, settings=place.settings(address(database))
         )
     )
     await place.until_ready()

@@ -64,7 +64,7 @@ async def test_a_card_comes_into_the_group_with_its_two_keys(stage: Stage) -> No
     at = await scene(stage)
     (card,) = at.seen()
     assert card.startswith("[Registration] 作业设计专题培训")
-    assert at.lin.labels(at=at.chat_id) == ["Register", "Details", "Continue in private"]
+    assert at.lin.labels(at=at.chat_id) == ["Register", "Full details", "Continue in private"]
 
 
 async def test_a_tap_on_register_registers_and_tells_only_who_tapped(stage: Stage) -> None:
@@ -110,7 +110,7 @@ async def test_details_come_to_one_person_down_the_ladder(stage: Stage, ephemera
     stage.world.ephemeral_supported = ephemeral
     at = await scene(stage)
     before = at.seen()
-    await at.lin.taps("Details", at=at.chat_id)
+    await at.lin.taps("Full details", at=at.chat_id)
     assert at.seen() == before
     if ephemeral:
         whispered = at.lin.messages(at=at.chat_id)[-1]

@@ -77,7 +77,7 @@ def test_the_card_says_when_where_until_when_and_how_many_seats() -> None:
 
 def test_register_and_details_are_under_a_card_that_is_open() -> None:
     labels = [key.label for row in card(FACTS).keys for key in row]
-    assert labels[:2] == ["Register", "Details"]
+    assert labels[:2] == ["Register", "Full details"]
     assert card(FACTS).keys[0][0].press is not None
 
 

@@ -1,0 +1,1 @@
+"""A long run under kills and faults, with a reckoning at the end."""
