@@ -174,8 +174,9 @@ class Inbox:
 def number_of(update: object) -> int | None:
     """The update's number, if it is one that can be kept."""
     number = update.get("update_id") if isinstance(update, dict) else None
-    is_number = isinstance(number, int) and not isinstance(number, bool)
-    return number if is_number and 0 <= number < 2**63 else None
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return number if 0 <= number < 2**63 else None
 
 
 def _raw(update: dict[str, Any]) -> str:

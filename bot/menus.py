@@ -51,7 +51,7 @@ async def set_menus(bot: Bot, default: str) -> None:
 
     People whose language we do not speak see ``default``, the office's own.
     """
-    for code, language in {None: default, **LANGUAGES}.items():
+    for code, language in [(None, default), *LANGUAGES.items()]:
         _ = catalog(language).gettext
         private, group = private_commands(language), group_commands(language)
         await bot.set_my_commands(

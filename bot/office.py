@@ -31,7 +31,7 @@ from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
-from storage.people import accounts
+from storage.people import accounts, offices
 from storage.training import waiting
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ class Office:
         await self.application.initialize()
         me = self.application.bot.bot
         self.house.bot_username = cast(str, me.username)
+        # What is said follows the clock by which the rules run, which a plan may have set.
+        self.house.zone = await self.database.read(offices.zone)
         await self.application.start()
         try:
             yield

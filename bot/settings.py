@@ -22,19 +22,19 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="QINGLAN_", env_ignore_empty=True)
 
-    token: SecretStr | None = Field(None, description="from BotFather; unset: the sandbox")
-    database: str = Field("", description="SQLite file or postgresql:// address")
+    token: SecretStr | None = Field(default=None, description="from BotFather; unset: the sandbox")
+    database: str = Field(default="", description="SQLite file or postgresql:// address")
     data: Path = Field(
-        Path("~/.local/share/qinglan"), description="folder of the embedded database"
+        default=Path("~/.local/share/qinglan"), description="folder of the embedded database"
     )
-    bot_api: str = Field(TELEGRAM, description="base address of the Bot API server")
-    webhook: str = Field("", description="public https address; unset: long polling")
-    webhook_secret: SecretStr | None = Field(None, description="secret of the webhook")
-    webhook_port: int = Field(8443, ge=1, le=65535, description="local port of the webhook")
-    timezone: str = Field("Asia/Shanghai", description="the office's time zone")
-    language: str = Field("zh_Hans", description="for people whose language is unknown")
-    rate: float = Field(28.0, gt=0, le=1000, description="unprompted messages a second")
-    sandbox_port: int = Field(8046, ge=0, le=65535, description="port of the chat page")
+    bot_api: str = Field(default=TELEGRAM, description="base address of the Bot API server")
+    webhook: str = Field(default="", description="public https address; unset: long polling")
+    webhook_secret: SecretStr | None = Field(default=None, description="secret of the webhook")
+    webhook_port: int = Field(default=8443, ge=1, le=65535, description="local port of the webhook")
+    timezone: str = Field(default="Asia/Shanghai", description="the office's time zone")
+    language: str = Field(default="zh_Hans", description="for people whose language is unknown")
+    rate: float = Field(default=28.0, gt=0, le=1000, description="unprompted messages a second")
+    sandbox_port: int = Field(default=8046, ge=0, le=65535, description="port of the chat page")
 
     @field_validator("token", "webhook_secret")
     @classmethod
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """Read the environment; raise ``WrongSettings`` with a line for each mistake."""
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         lines = []
         for fault in error.errors(include_input=False, include_url=False):

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import html
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -32,6 +33,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ALERT = 200  # characters that an alert may have
+
+# The tap that was answered last. A person's updates are handled one after the other in a task
+# of their own, so this is the tap in hand or an older one.
+_answered: ContextVar[str] = ContextVar("answered", default="")
 
 
 @dataclass
@@ -202,8 +207,7 @@ async def whisper(update: Update, context: Context, text: str, payload: str, key
 
 async def lead(update: Update, context: Context, payload: str) -> None:
     """Let the tap open the private chat where ``payload`` leads; too late is no harm."""
-    with contextlib.suppress(BadRequest):
-        await tap(update).answer(url=context.house.link(payload))
+    await _answer(tap(update), url=context.house.link(payload))
 
 
 async def hush(update: Update) -> None:
@@ -217,8 +221,7 @@ async def alert(update: Update, text: str) -> None:
     A tap that was in hand at a crash may be too old to be answered when it is handled again;
     what it asked for is done all the same, and the card shows it.
     """
-    with contextlib.suppress(BadRequest):
-        await tap(update).answer(shortened(text, ALERT), show_alert=True)
+    await _answer(tap(update), text=shortened(text, ALERT), show_alert=True)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -241,9 +244,17 @@ async def _becomes_the_card(context: Context, reader: Reader, message_id: int) -
 
 
 async def _hush(query: CallbackQuery) -> None:
-    """Stop the tap's spinner; too late is no harm."""
+    """Stop the tap's spinner, unless something was said to it already."""
+    await _answer(query)
+
+
+async def _answer(query: CallbackQuery, **said: Any) -> None:
+    """Answer the tap once; too late is no harm."""
+    if _answered.get() == query.id:
+        return
     with contextlib.suppress(BadRequest):
-        await query.answer()
+        await query.answer(**said)
+    _answered.set(query.id)
 
 
 async def _edit(message: Message, card: Card) -> bool:

@@ -46,6 +46,8 @@ class HomeFacts:
     registrations: int  # under way, in trainings that are not over
     due: int
     next_due: DueItem | None  # the soonest with a moment still to come
+    year: str  # its code, such as 2026-2027
+    unit: str  # hour or credit
     year_counted: Decimal
     year_floor: Decimal | None  # None: this year has no minimum, or an exemption
 
@@ -54,7 +56,8 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     """Return what the home card says to this teacher. Raises NotFound for nobody's id."""
     fitting = programmes.open_for(session, teacher_id, now=now, size=ALL)
     items = programmes.due(session, teacher_id, now=now)
-    year = balance_of(session, teacher_id, now=now).year
+    balance = balance_of(session, teacher_id, now=now)
+    year = balance.year
     return HomeFacts(
         open_programmes=sum(
             line.state is BatchState.OPEN
@@ -66,6 +69,8 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         .scalar_one(),
         due=len(items),
         next_due=next((item for item in items if item.at > now), None),
+        year=year.span.code,
+        unit=balance.unit,
         year_counted=year.counted,
         year_floor=year.floor,
     )

@@ -156,10 +156,10 @@ async def town(database: Database, *, by_webhook: bool) -> AsyncIterator[Town]:
             "webhook_port": port,
             "webhook_secret": SECRET,
         }
-    settings = Settings(language="en", token=None, _env_file=None, **given)
+    settings = Settings(language="en", token=None, _env_file=None, **given)  # type: ignore[call-arg]
     office = Office(settings, sandbox.token, database, clock, bot_api=sandbox.bot_api)
     clock.on_moved(office.clock_moved)
-    running = asyncio.create_task(office.run())
+    running = asyncio.get_running_loop().create_task(office.run())
     try:
         yield Town(
             database, clock, world, sandbox, person.id, group.id, code, given.get("webhook", "")
@@ -264,6 +264,5 @@ async def test_an_update_that_cannot_be_kept_or_read_holds_up_neither_way_in(
 
 
 def numbered(session: Session, update_id: int) -> InboxState | None:
-    return session.exec(
-        select(InboxUpdate.state).where(InboxUpdate.update_id == update_id)
-    ).one_or_none()
+    found = session.get(InboxUpdate, update_id)
+    return None if found is None else found.state

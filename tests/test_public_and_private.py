@@ -47,7 +47,8 @@ PHONES = tuple(f"11177{30_411 + 977 * number}" for number in range(len(NAMES)))
 HOURS = tuple(Decimal("213.7") + 31 * number for number in range(len(NAMES)))
 TITLES = ("朗读指导", "作业设计", "校园安全", "书法与板书")
 COMMANDS = (
-    "hours credits due mine menu programmes settings privacy mydata unlink start help link".split()
+    *("hours", "credits", "due", "mine", "menu", "programmes", "settings"),
+    *("privacy", "mydata", "unlink", "start", "help", "link"),
 )
 TEXTS = ("谢谢老师", "K7MP 2RXD", "家里有事，请假", "Cancel", '<b>&"😀', "hello @qinglan_bot", "1")
 ACTS = 45
@@ -324,7 +325,7 @@ async def set_scene(stage: Stage, seed: int) -> Play:
                 make.account, teacher_id, tg_user_id=person.id, language=spoken
             )
         people.append(Actor(stage, person.id, name, teacher_id))
-    late = {
+    late: dict[str, Any] = {
         "reg_close": make.NOW + 40 * DAY,
         "starts_at": make.NOW + 60 * DAY,
         "ends_at": make.NOW + 61 * DAY,
@@ -359,10 +360,10 @@ async def set_scene(stage: Stage, seed: int) -> Play:
     await stage.passes(minutes=1)
     play = Play(stage, random.Random(seed), recorder, people, [bound.id, unbound.id], batches)
     cards = stage.world.chats[bound.id].messages
-    for person in people:  # one seat and two: the others wait
+    for who in people:  # one seat and two: the others wait
         for message in list(cards.values())[:2]:
             key = message.body["reply_markup"]["inline_keyboard"][0][0]
-            stage.world.tap(person.id, bound.id, message.id, key["callback_data"])
+            stage.world.tap(who.id, bound.id, message.id, key["callback_data"])
     await stage.settle()
     return play
 

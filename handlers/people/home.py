@@ -11,11 +11,13 @@ from telegram import Update
 from handlers.cards import Card, Key
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
+from handlers.credits.words import amount, of_total
 from handlers.people.buttons import Home, OpenHelp, OpenSettings
 from handlers.people.linking import link_card
 from handlers.training.buttons import OpenDue, OpenMine, OpenProgrammes
+from handlers.training.due import when_text
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
-from locales import catalog, dates, names, numbers
+from locales import catalog, names
 from storage.home import HomeFacts, home_facts
 from storage.people.accounts import Reader
 
@@ -38,21 +40,14 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
                 names.addressee(reader.name, reader.language, reader.is_principal)
             )
         ),
-        _("This school year: {counted} of {floor} hours").format(
-            counted=numbers.hours(facts.year_counted, reader.language),
-            floor=numbers.hours(facts.year_floor, reader.language),
-        )
-        if facts.year_floor
-        else _("This school year: {counted} hours").format(
-            counted=numbers.hours(facts.year_counted, reader.language)
-        ),
+        _year_text(facts, reader.language),
     ]
     if facts.next_due is not None:
         lines.append(
             _("Next: {title}, {time}").format(
                 title=html.escape(facts.next_due.title),
-                time=dates.moment(
-                    facts.next_due.at, zone, reader.language, now.astimezone(zone).date()
+                time=when_text(
+                    facts.next_due, zone, reader.language, now.astimezone(zone).date()
                 ),
             )
         )
@@ -77,6 +72,18 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
             (Key(_counted(_("What is due"), facts.due), OpenDue(0)),),
             (Key(_("Settings"), OpenSettings()), Key(_("Help"), OpenHelp())),
         ),
+    )
+
+
+def _year_text(facts: HomeFacts, language: str) -> str:
+    _ = catalog(language).gettext
+    if not facts.year_floor:
+        return _("This year ({year}): {counted}").format(
+            year=facts.year, counted=amount(facts.year_counted, facts.unit, language)
+        )
+    return _("This year ({year}): {of_floor}").format(
+        year=facts.year,
+        of_floor=of_total(facts.year_counted, facts.year_floor, facts.unit, language),
     )
 
 

@@ -72,9 +72,9 @@ def outcome_text(outcome: LinkOutcome, reader: Reader, zone: ZoneInfo, now: date
             )
         case WrongCode(tries_left=left):
             return ngettext(
-                "This code is not known. Please check it against the slip; "
+                "This code is not known. Please compare it with the one from your school; "
                 "{n} try is left before linking pauses for an hour.",
-                "This code is not known. Please check it against the slip; "
+                "This code is not known. Please compare it with the one from your school; "
                 "{n} tries are left before linking pauses for an hour.",
                 left,
             ).format(n=left)

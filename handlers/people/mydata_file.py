@@ -68,12 +68,14 @@ thead th { white-space: nowrap; } th { font-weight: 600; }
 def file_name(data: MyData, zone: ZoneInfo, language: str) -> str:
     """Name the file after what it is and the office's day."""
     _ = catalog(language).gettext
-    return f"{_('My data')} {local_day(data.made_at, zone):%Y-%m-%d}.html"
+    title = _("My data")
+    return f"{title} {local_day(data.made_at, zone):%Y-%m-%d}.html"
 
 
 def my_data_html(data: MyData, zone: ZoneInfo, language: str) -> bytes:
     """Return the page. Every text in it is escaped; it asks for nothing from anywhere."""
     _ = catalog(language).gettext
+    title = escape(_("My data"))
     tables = table_labels(language)
     labels = column_labels(language)
     parts = [
@@ -82,8 +84,8 @@ def my_data_html(data: MyData, zone: ZoneInfo, language: str) -> bytes:
         '<head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        f"<title>{escape(_('My data'))}</title><style>{STYLE}</style></head>",
-        f"<body><h1>{escape(_('My data'))}</h1>",
+        f"<title>{title}</title><style>{STYLE}</style></head>",
+        f"<body><h1>{title}</h1>",
         f"<p>{escape(_made(data, zone, language))}</p>",
         "<ul>",
         *(f"<li>{escape(note)}</li>" for note in notes(data, language)),
@@ -179,7 +181,7 @@ def column_labels(language: str) -> dict[str, str]:
         "title_since": _("Title since"),
         "phone_hash": _("Phone number"),
         "state": _("State"),
-        "tg_user_id": _("Telegram number"),
+        "tg_user_id": _("Telegram user number"),
         "language": _("Language"),
         "language_chosen": _("Language chosen by you"),
         "linked_at": _("Linked at"),

@@ -50,6 +50,15 @@ def what_text(item: DueItem, language: str) -> str:
             return _("Registration closes: {title}").format(title=item.title)
 
 
+def when_text(item: DueItem, zone: ZoneInfo, language: str, today: date) -> str:
+    """When it begins, or by when it is to be done."""
+    if item.ends_at is not None:
+        return dates.span(item.at, item.ends_at, zone, language, today)
+    if item.kind is DueKind.START:
+        return dates.moment(item.at, zone, language, today)
+    return dates.before(item.at, zone, language, today)
+
+
 def due_card(items: list[DueItem], number: int, language: str, zone: ZoneInfo, today: date) -> Card:
     """A page of what is due, each with weekday and hour and a key to its card."""
     _ = catalog(language).gettext
@@ -64,11 +73,7 @@ def due_card(items: list[DueItem], number: int, language: str, zone: ZoneInfo, t
     keys: list[tuple[Key, ...]] = []
     seen: set[int] = set()
     for index, item in enumerate(items[number * PAGE : (number + 1) * PAGE], number * PAGE + 1):
-        when = (
-            dates.span(item.at, item.ends_at, zone, language, today)
-            if item.ends_at is not None
-            else dates.before(item.at, zone, language, today)
-        )
+        when = when_text(item, zone, language, today)
         text = f"\n{index}. <b>{html.escape(what_text(item, language))}</b>\n{when}"
         if item.place:
             text += f" · {html.escape(item.place)}"

@@ -106,7 +106,7 @@ def state_text(
                 time=dates.moment(reg_open, zone, language, today)
             )
         case BatchState.OPEN if seats_left is None:
-            text = _("Open")
+            text = _("Open, seats without limit")
         case BatchState.OPEN:
             text = ngettext("{n} seat left", "{n} seats left", seats_left or 0).format(n=seats_left)
         case BatchState.FULL:
@@ -190,10 +190,10 @@ def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: da
         text += "\n" + ngettext(
             "{n} person is waiting", "{n} persons are waiting", facts.waiting
         ).format(n=facts.waiting)
-    if facts.approval is not Approval.NONE:
-        text += "\n" + _("A registration is {approval}.").format(
-            approval=words.approval(facts.approval, language)
-        )
+    if facts.approval is Approval.SCHOOL:
+        text += "\n" + _("Your school approves registrations.")
+    elif facts.approval is Approval.COUNTY:
+        text += "\n" + _("Your school, then the county, approves registrations.")
     return _("Registration: {state}").format(state=text)
 
 
@@ -252,7 +252,7 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
     if facts.clashes and is_live and facts.state is not BatchState.FINISHED:
         clash = facts.clashes[0]
         lines.append(
-            _("⚠️ At the same time: {title}, {when}").format(
+            _("At the same time: {title}, {when}").format(
                 title=html.escape(clash.title),
                 when=dates.span(clash.starts_at, clash.ends_at, zone, language, today),
             )
@@ -274,8 +274,8 @@ def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
     elif mine is not None and mine.state is RegistrationState.NOMINATED:
         rows.append(
             (
-                Key(_("Accept"), AnswerNomination(facts.batch_id, 1), style="success"),
-                Key(_("Decline"), AnswerNomination(facts.batch_id, 0)),
+                Key(_("Agree to go"), AnswerNomination(facts.batch_id, 1), style="success"),
+                Key(_("Not this time"), AnswerNomination(facts.batch_id, 0)),
             )
         )
     if facts.can_register:

@@ -36,6 +36,10 @@ def outcome_text(outcome: Outcome, language: str) -> str:
             text = _("A seat is held for you: {title}. Please accept it in private.").format(
                 title=title
             )
+        case RegistrationState.NOMINATED:
+            text = _("Your school has nominated you: {title}. Please answer in private.").format(
+                title=title
+            )
         case RegistrationState.COMPLETED:
             text = _("You have completed this: {title}").format(title=title)
         case _:

@@ -18,7 +18,8 @@ def why_text(why: Why, language: str, zone: ZoneInfo, now: datetime) -> str:
     lines = [_("<b>How it was decided: {title}</b>").format(title=html.escape(why.title))]
     for line in why.lines[-10:]:
         at = dates.moment(line.at, zone, language, today)
-        lines.append(f"{at}: {rule_text(line, language, zone, now)}")
+        what = rule_text(line, language, zone, now)
+        lines.append(_("{time}: {what}").format(time=at, what=what))
     if not why.lines:
         lines.append(_("Nothing has been decided yet."))
     if why.place is not None:
@@ -30,16 +31,19 @@ def why_text(why: Why, language: str, zone: ZoneInfo, now: datetime) -> str:
             ).format(n=why.place)
         )
     if why.kept_for_schools:
-        text = ngettext(
-            "{n} free seat belongs to other schools' allotments",
-            "{n} free seats belong to other schools' allotments",
-            why.kept_for_schools,
-        ).format(n=why.kept_for_schools)
+        lines.append(
+            ngettext(
+                "{n} free seat belongs to other schools' allotments.",
+                "{n} free seats belong to other schools' allotments.",
+                why.kept_for_schools,
+            ).format(n=why.kept_for_schools)
+        )
         if why.released_at is not None:
-            text = _("{seats}; what is unused goes to everybody {time}.").format(
-                seats=text, time=dates.moment(why.released_at, zone, language, today)
+            lines.append(
+                _("What the schools have not used goes to everybody on {time}.").format(
+                    time=dates.moment(why.released_at, zone, language, today)
+                )
             )
-        lines.append(text)
     return "\n".join(lines)
 
 
@@ -57,8 +61,10 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("This training has no limit of seats.")
         case "queued" if not line.facts.get("full", True):
             return _("A seat was free, but people who came before you were waiting for it.")
+        case "queued" if not line.facts.get("ahead"):
+            return _("All seats were taken, and nobody was waiting before you.")
         case "queued":
-            ahead = int(line.facts.get("ahead", 0))
+            ahead = int(line.facts["ahead"])
             return ngettext(
                 "All seats were taken, and {n} person was waiting before you.",
                 "All seats were taken, and {n} persons were waiting before you.",

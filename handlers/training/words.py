@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping
 
 from locales import catalog
-from storage.training.tables import Approval, Enrolment, Level, Mode, RegistrationState
+from storage.training.tables import Enrolment, Level, Mode, RegistrationState
 
 
 def level(value: Level | str, language: str) -> str:
@@ -68,16 +68,6 @@ def enrolment(value: Enrolment, language: str) -> str:
         Enrolment.NOMINATION: _("the school nominates"),
         Enrolment.AUTOMATIC: _("everybody concerned is enrolled"),
         Enrolment.INVITATION: _("by invitation"),
-    }[value]
-
-
-def approval(value: Approval, language: str) -> str:
-    """Who confirms a registration."""
-    _ = catalog(language).gettext
-    return {
-        Approval.NONE: _("counts at once"),
-        Approval.SCHOOL: _("confirmed by the school"),
-        Approval.COUNTY: _("confirmed by the school and the county"),
     }[value]
 
 

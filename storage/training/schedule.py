@@ -14,7 +14,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from storage import audit
+from storage.calendar import workdays
+from storage.calendar.steps import offsets_of, plan_steps
 from storage.inserting import insert_new
+from storage.kinds import KINDS
 from storage.messaging import deadlines
 from storage.messaging.tables import OutboxMessage, OutboxState, Priority
 from storage.people.tables import Account
@@ -93,7 +96,8 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     ]
     for kind, subject_id, moment in subjects:
         if takes_place and moment is not None and moment > now:
-            deadlines.set_deadline(session, kind, subject_id, moment, now=now)
+            preset = _steps_while_open(session, batch) if kind == "reg_close" else None
+            deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
         else:
             deadlines.cancel_deadline(session, kind, subject_id, now=now)
 
@@ -210,6 +214,26 @@ def cancel(
     )
     session.flush()
     return Cancelled(programme_id, programme.title, offers=offers, told=told)
+
+
+def _steps_while_open(session: Session, batch: Batch) -> str | None:
+    """Return which steps before the close fall into the time in which one can register.
+
+    None when all do; a step before the opening would call for what nobody can do yet.
+    """
+    opens, closes = batch.reg_open, batch.reg_close
+    if opens is None or closes is None:
+        return None
+    calendar = workdays.load(session)
+    usual = offsets_of(KINDS["reg_close"].preset)
+    kept = usual
+    while kept:
+        planned = plan_steps(closes, kept, calendar, now=opens)
+        too_soon = {step.name for step in planned if step.due_at < opens}
+        if not too_soon:
+            break
+        kept = tuple(offset for offset in kept if offset not in too_soon)
+    return None if kept == usual else " ".join(kept or usual[-1:])
 
 
 def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:

@@ -1,9 +1,12 @@
 """Settings, logs and the check before a start: one readable line for each mistake."""
 
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from bot import checking
@@ -21,13 +24,15 @@ TOKEN = "123456789:AAExampleExampleExampleExample"
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting but the folder, so that nobody's home is touched."""
-    import os
-
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting but the folder, so that nobody's home is touched; and the logs as they were."""
     for name in [name for name in os.environ if name.startswith("QINGLAN_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("QINGLAN_DATA", str(tmp_path))
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 def test_without_any_setting_it_is_the_sandbox_on_an_embedded_database(tmp_path: Path) -> None:
@@ -80,7 +85,7 @@ def test_the_token_never_appears_in_a_log(caplog: pytest.LogCaptureFixture) -> N
     assert TOKEN not in shown
     assert "AAExample" not in shown
     assert "<token>" in shown
-    assert TOKEN not in repr(Settings(token=TOKEN))  # type: ignore[arg-type]
+    assert TOKEN not in repr(Settings(token=SecretStr(TOKEN)))
 
 
 def test_load_names_the_line_of_a_mistake(tmp_path: Path) -> None:
