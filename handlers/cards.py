@@ -48,8 +48,14 @@ def fitted(text: str, limit: int = LONGEST) -> str:
     """HTML cut to so many UTF-16 units as they are seen, by whole lines: no tag is torn."""
     if len(text) <= limit // 2 or _seen_units(text) <= limit:
         return text
-    lines = text.split("\n")
-    while lines and (_seen_units("\n".join(lines)) > limit - 2 or _is_torn("\n".join(lines))):
+    lines: list[str] = []
+    room = limit - 1
+    for line in text.split("\n"):
+        room -= _seen_units(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    while _is_torn("\n".join(lines)):
         lines.pop()
     if lines:
         return "\n".join([*lines, "…"])

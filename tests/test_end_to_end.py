@@ -264,5 +264,5 @@ async def test_an_update_that_cannot_be_kept_or_read_holds_up_neither_way_in(
 
 
 def numbered(session: Session, update_id: int) -> InboxState | None:
-    found = session.get(InboxUpdate, update_id)
+    found = session.exec(select(InboxUpdate).where(InboxUpdate.update_id == update_id)).first()
     return None if found is None else found.state
