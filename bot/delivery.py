@@ -65,6 +65,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Send until ``stop`` is called; then finish what is in flight."""
+        self._stopping = False
         looked = -RECOVER_EVERY
         while not self._stopping:
             if time.monotonic() - looked >= RECOVER_EVERY:

@@ -124,6 +124,7 @@ class Office:
                 for task in done:
                     task.result()
             finally:
+                stopping.set()
                 self.ticks.stop()
                 self.delivery.stop()
                 tasks[1].cancel()
@@ -142,12 +143,13 @@ class Office:
                 keeping = asyncio.get_running_loop().create_task(self._keep_leading())
                 following = asyncio.get_running_loop().create_task(self._follow_clock())
                 try:
-                    await self.delivery.run()
+                    await self.sweep()  # what came due while nobody led does not wait for a tick
+                    if not stopping.is_set():
+                        await self.delivery.run()
                 finally:
                     keeping.cancel()
                     following.cancel()
                     await asyncio.gather(keeping, following, return_exceptions=True)
-                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), 5)
 

@@ -46,7 +46,9 @@ def load(settings: Settings, plan_file: Path) -> LoadReport:
     plan = read_plan(plan_file.read_text(encoding="utf-8"), plan_file.name)
     database = Database(settings.database_url)
     try:
-        return database.write_now(load_plan, plan, now=datetime.now(UTC))
+        return database.write_now(
+            load_plan, plan, now=datetime.now(UTC), timezone=settings.timezone
+        )
     finally:
         database.close()
 

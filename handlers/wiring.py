@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import Update
@@ -23,6 +24,8 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 # A deep link's handler gets what stands behind its letter, and the reader it is for.
 Route = Callable[[Update, Context, Reader, str], Coroutine[Any, Any, None]]
+
+ONCE_IN = timedelta(minutes=1)
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,12 @@ async def _answered_in_private(update: Update, context: Context) -> None:
     chat, message = update.effective_chat, update.effective_message
     if chat is None or message is None:
         return
+    await take_away(context, chat.id, message.message_id)
+    # Once a minute is enough for everybody who asks: the group is not flooded by its members.
+    said: dict[int, datetime] = context.bot_data.setdefault("redirected", {})
+    if chat.id in said and context.now() - said[chat.id] < ONCE_IN:
+        return
+    said[chat.id] = context.now()
     card = redirect_card(context.house, context.house.language)
     try:
         await context.bot.send_message(
@@ -85,7 +94,6 @@ async def _answered_in_private(update: Update, context: Context) -> None:
         )
     except (BadRequest, Forbidden):
         logger.info("The group of a command cannot be written to")
-    await take_away(context, chat.id, message.message_id)
 
 
 def redirect_card(house: House, language: str) -> Card:

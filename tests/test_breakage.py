@@ -243,3 +243,55 @@ async def test_what_is_said_runs_by_the_clock_of_the_rules(sqlite: Database) -> 
         batch_id = await sqlite.write(make.batch, starts_at=NOW + timedelta(days=20))
         lin = await stage.teacher()
         assert "20:00" in await lin.starts(f"p{batch_id}")
+
+
+async def test_a_freed_seat_reaches_somebody_who_unblocks_the_bot(stage: Stage) -> None:
+    """The offer was refused for good and never said again, while the seat was held."""
+    batch_id = await stage.database.write(make.batch, "朗读指导", seats=1)
+    lin, shi = await stage.teacher("林若溪"), await stage.teacher("石晓岚")
+    await lin.starts(f"p{batch_id}")
+    await lin.taps("Register")
+    await shi.starts(f"p{batch_id}")
+    await shi.taps("Join the waiting list")
+    stage.world.block(shi.id)
+    await stage.settle()
+    await lin.starts(f"p{batch_id}")
+    await lin.taps("Withdraw")
+    await lin.taps("Yes, withdraw")
+    await stage.deliver()
+    stage.world.unblock(shi.id)
+    await stage.settle()
+    await stage.deliver()
+    assert "Accept" in shi.labels()
+
+
+async def test_a_card_that_is_out_of_date_is_drawn_anew_when_it_refuses(stage: Stage) -> None:
+    """After the refusal the old card still offered the key that had just been refused."""
+    batch_id = await stage.database.write(make.batch, "朗读指导")
+    lin = await stage.teacher("林若溪")
+    await lin.starts(f"p{batch_id}")
+    stage.clock.advance(timedelta(days=11))
+    await lin.taps("Register")
+    assert "closed" in lin.alert
+    assert "Register" not in lin.labels()
+
+
+async def test_a_sentence_is_no_wrong_code(stage: Stage) -> None:
+    """Any text counted as a try while a code was awaited."""
+    lin = stage.newcomer("林若溪", language="en")
+    await lin.starts()
+    await lin.taps("Enter link code")
+    for _ in range(6):
+        assert "paused" not in await lin.says("Where do I find this code, please?")
+
+
+async def test_many_commands_in_a_group_bring_one_redirect_a_minute(stage: Stage) -> None:
+    """Each command brought another public message."""
+    lin = await stage.teacher("林若溪")
+    group = stage.world.add_group("全体教师", members=[lin.id])
+    for _ in range(5):
+        await lin.says("/hours", at=group.id)
+    assert len([one for one in lin.messages(at=group.id) if not one.mine and one.text]) == 1
+    stage.clock.advance(timedelta(minutes=1))
+    await lin.says("/hours", at=group.id)
+    assert len([one for one in lin.messages(at=group.id) if not one.mine and one.text]) == 2

@@ -57,9 +57,7 @@ async def serve_sandbox(settings: Settings, console: Console) -> None:
                 if person.staff_no in codes:
                     known = world.people[person.telegram_id]
                     known.note = f"{person.note} · 邀请码 {codes[person.staff_no]}"
-            office = Office(
-                settings, sandbox.token, database, clock, bot_api=sandbox.bot_api
-            )
+            office = Office(settings, sandbox.token, database, clock, bot_api=sandbox.bot_api)
             clock.on_moved(office.clock_moved)
             _announce(console, sandbox, clock, settings)
             await office.run()
@@ -160,4 +158,3 @@ def _announce(console: Console, sandbox: Sandbox, clock: Clock, settings: Settin
     console.print(f"  Data        {settings.folder}")
     console.print("  Ctrl-C ends it. With QINGLAN_TOKEN set, the same command runs on Telegram.")
     console.print()
-

@@ -46,9 +46,7 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
         lines.append(
             _("Next: {title}, {time}").format(
                 title=html.escape(facts.next_due.title),
-                time=when_text(
-                    facts.next_due, zone, reader.language, now.astimezone(zone).date()
-                ),
+                time=when_text(facts.next_due, zone, reader.language, now.astimezone(zone).date()),
             )
         )
     else:

@@ -189,9 +189,7 @@ async def report_error(update: Update, context: Context) -> None:
 
 def is_for_linking(text: str, reader: Reader) -> bool:
     """Whether a text typed in private is meant as a link code."""
-    if reader.teacher_id is not None:
-        return False
-    return reader.awaiting == "code" or linking.looks_like_code(text)
+    return reader.teacher_id is None and linking.looks_like_code(text)
 
 
 async def _conclude(update: Update, context: Context, outcome: LinkOutcome) -> None:

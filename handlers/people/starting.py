@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlmodel import Session
 from telegram import ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import (
@@ -22,6 +25,7 @@ from handlers.people.linking import ask, is_for_linking, link_card, link_with_co
 from handlers.training.registration import reason_given
 from handlers.wiring import AnyApplication, follow, on_command, on_link, on_tap
 from locales import catalog
+from storage.messaging import outbox
 from storage.people import accounts
 from storage.people.accounts import Reader
 
@@ -47,10 +51,16 @@ def install_last(application: AnyApplication) -> None:
     application.add_handler(CallbackQueryHandler(stale))
 
 
+def come_back(session: Session, account_id: int, *, now: datetime) -> None:
+    """The person can be written to (again): what still concerns them goes out after all."""
+    accounts.opened_private_chat(session, account_id)
+    outbox.revive(session, account_id, now=now)
+
+
 async def start(update: Update, context: Context) -> None:
     """Open the private chat; a payload says where to."""
     reader = await context.reader(update)
-    await context.write(accounts.opened_private_chat, reader.account_id)
+    await context.write(come_back, reader.account_id, now=context.now())
     payload = context.args[0] if context.args else ""
     if reader.teacher_id is None:
         if payload.startswith("L") and await follow(update, context, reader, payload):
@@ -139,7 +149,7 @@ async def private_chat_changed(update: Update, context: Context) -> None:
         await context.write(accounts.blocked, change.from_user.id, now=context.now())
     else:
         reader = await context.reader(update)
-        await context.write(accounts.opened_private_chat, reader.account_id)
+        await context.write(come_back, reader.account_id, now=context.now())
 
 
 def _left(change: ChatMemberUpdated) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlmodel import Session
@@ -24,7 +25,7 @@ from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
 from storage.people import accounts
 from storage.people.accounts import Reader
-from storage.refusals import NotLinked
+from storage.refusals import NotFound, NotLinked, Refusal
 from storage.training import enrolment, programmes, registration, waiting
 from storage.training.refusals import ReasonNeeded
 from storage.training.registration import Outcome
@@ -58,8 +59,22 @@ async def register(update: Update, context: Context) -> None:
     """
     batch_id = Register.parse(tap(update).data).batch_id
     now = context.now()
-    reader, outcome = await context.write(register_as, sender(update).id, batch_id, now=now)
+    try:
+        reader, outcome = await context.write(register_as, sender(update).id, batch_id, now=now)
+    except Refusal:
+        # The card was drawn when this was still possible: let it say how things are now.
+        reader = await context.reader(update)
+        if reader.teacher_id is not None:
+            with suppress(NotFound):
+                await _update_card(update, context, reader, batch_id, now)
+        raise
     await alert(update, outcome_text(outcome, reader.language))
+    await _update_card(update, context, reader, batch_id, now)
+
+
+async def _update_card(
+    update: Update, context: Context, reader: Reader, batch_id: int, now: datetime
+) -> None:
     facts = await context.read(programmes.card, batch_id, reader.linked_teacher_id, now=now)
     await edit_in_place(update, programme_card(facts, reader.language, context.house.zone, now))
 

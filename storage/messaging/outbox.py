@@ -460,6 +460,26 @@ def _refuse(session: Session, outbox_id: int, fault: str, now: datetime) -> None
         )
 
 
+def revive(session: Session, account_id: int, *, now: datetime) -> int:
+    """Send what could not reach this teacher and is still of use, such as a seat that is held.
+
+    Returns how many rows wait again. Briefs are not revived: the next one says it all.
+    """
+    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).one()
+    if teacher_id is None:
+        return 0
+    return session.exec(
+        sa.update(OutboxMessage)
+        .where(
+            col(OutboxMessage.teacher_id) == teacher_id,
+            col(OutboxMessage.state) == OutboxState.REFUSED,
+            col(OutboxMessage.useful_until) > now,
+            col(OutboxMessage.kind).not_in([BRIEF, REMINDER]),
+        )
+        .values(state=OutboxState.PENDING, account_id=account_id, fault="", lease_until=None)
+    ).rowcount
+
+
 def settle_skipped(session: Session, outbox_id: int, *, reason: str) -> None:
     """Note that there was nothing left to say when the turn of this row came."""
     _close(session, outbox_id, OutboxState.SKIPPED, reason)

@@ -117,7 +117,7 @@ class OfficePart(Part):
     tenant: Name
     name: Name
     unit: Name
-    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    timezone: Annotated[str, AfterValidator(_zone)] | None = None
     language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
     credit_profile: Name = "cn-default"
     today: When = None

@@ -51,14 +51,16 @@ def is_loaded(session: Session, text: str) -> bool:
     return session.exec(select(Office.loaded_sha256)).first() == digest(text)
 
 
-def load_plan(session: Session, plan: Plan, *, now: datetime) -> LoadReport:
+def load_plan(
+    session: Session, plan: Plan, *, now: datetime, timezone: str = "Asia/Shanghai"
+) -> LoadReport:
     """Load the plan. Raises PlanError naming the line; the caller's transaction then ends.
 
     A file that was the last one loaded is known by its fingerprint and not compared again.
     """
     if session.exec(select(Office.loaded_sha256)).first() == plan.sha256:
         return LoadReport(plan.name, True, {}, {}, (), 0, 0)
-    office, is_new, is_changed = keep_office(session, plan)
+    office, is_new, is_changed = keep_office(session, plan, timezone)
     zone = ZoneInfo(office.timezone)
     load = Load(session, plan, now, office, zone, local_day(now, zone))
     load.new["office"] += is_new

@@ -24,21 +24,25 @@ from storage.plan.rows import Values, keep
 from storage.refusals import NotFound
 
 
-def keep_office(session: Session, plan: Plan) -> tuple[Office, bool, bool]:
-    """Keep the office's one row; return it, and whether it is new or was changed."""
+def keep_office(session: Session, plan: Plan, timezone: str) -> tuple[Office, bool, bool]:
+    """Keep the office's one row; return it, and whether it is new or was changed.
+
+    ``timezone`` is for a new office whose plan names none; later the row's own stands.
+    """
     row = session.exec(select(Office)).first()
     part = plan.form.office
     if part is None:
         if row is None:
             raise plan.wrong(("office",), "missing, and nothing was loaded before")
         return row, False, False
+    zone = part.timezone or (row.timezone if row is not None else timezone)
     values = {
         "tenant": part.tenant,
         "name": part.name,
-        "timezone": part.timezone,
+        "timezone": zone,
         "language": part.language,
         "credit_profile": part.credit_profile,
-        "today": None if part.today is None else starts(part.today, ZoneInfo(part.timezone)),
+        "today": None if part.today is None else starts(part.today, ZoneInfo(zone)),
     }
     is_new = row is None
     if row is None:

@@ -286,6 +286,9 @@ def open_for(
     teacher = session.exec(select(Teacher).where(Teacher.id == teacher_id)).first()
     if teacher is None:
         raise NotFound("teacher")
+    unit_id = _unit_of(session, teacher_id, now)
+    if unit_id is None:  # nobody without a posting is in any programme's audience
+        return Page((), 0, page, size)
     facts = facts_of(session, teacher_id)
     found = session.exec(
         select(Batch, Programme)
@@ -303,7 +306,7 @@ def open_for(
         if not compare(programme.audience, facts, teacher.state)
     ]
     ids = [batch.id for batch, _ in fitting]
-    seats = _seats(session, ids, _unit_of(session, teacher_id, now))
+    seats = _seats(session, ids, unit_id)
     states = dict(
         session.exec(
             select(Registration.batch_id, col(Registration.state)).where(
