@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,6 +39,58 @@ ALERT = 200  # characters that an alert may have
 _answered: ContextVar[str] = ContextVar("answered", default="")
 
 
+class Rush:
+    """Answers first: while people wait for theirs, what can come a moment later waits.
+
+    In the minute in which registration opens hundreds tap at once. Each is owed a sentence;
+    the card that shows the same once more is drawn when everybody has theirs, a few at a time.
+    """
+
+    def __init__(self, *, at_once: int = 2, longest: float = 5.0) -> None:
+        self._waiting = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._places = asyncio.Semaphore(at_once)
+        self._longest = longest
+        self._behind = 0
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
+
+    @contextlib.contextmanager
+    def owing(self) -> Iterator[None]:
+        """Somebody waits for an answer while this lasts."""
+        self._waiting += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0:
+                self._calm.set()
+
+    def afterwards(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+        """Do this when nobody waits for an answer, or when it has waited long enough itself."""
+        self._behind += 1
+        self._caught_up.clear()
+        return self._do(work)
+
+    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with self._places:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._calm.wait(), self._longest)
+                await work
+        finally:
+            work.close()
+            self._behind -= 1
+            if self._behind == 0:
+                self._caught_up.set()
+
+    async def caught_up(self) -> None:
+        """Wait until nothing is left to be done afterwards."""
+        await self._caught_up.wait()
+
+
 @dataclass
 class House:
     """The resources that handlers use, made once at assembly."""
@@ -50,6 +102,7 @@ class House:
     bot_username: str = ""
     capabilities: Capabilities = field(default_factory=Capabilities)
     wake_delivery: Callable[[], None] = lambda: None
+    rush: Rush = field(default_factory=Rush)
 
     def link(self, payload: str) -> str:
         """A deep link into the private chat."""

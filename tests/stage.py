@@ -193,6 +193,7 @@ class Stage:
             await self.office.inbox.take(updates)
             self._offset = max(update["update_id"] for update in updates) + 1
             await self.office.inbox.drained()
+            await self.office.house.rush.caught_up()
 
     async def deliver(self) -> None:
         """Sweep, and send all that is due."""

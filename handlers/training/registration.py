@@ -59,8 +59,11 @@ async def register(update: Update, context: Context) -> None:
     """
     batch_id = Register.parse(tap(update).data).batch_id
     now = context.now()
+    rush = context.house.rush
     try:
-        reader, outcome = await context.write(register_as, sender(update).id, batch_id, now=now)
+        with rush.owing():
+            reader, outcome = await context.write(register_as, sender(update).id, batch_id, now=now)
+            await alert(update, outcome_text(outcome, reader.language))
     except Refusal:
         # The card was drawn when this was still possible: let it say how things are now.
         reader = await context.reader(update)
@@ -68,8 +71,8 @@ async def register(update: Update, context: Context) -> None:
             with suppress(NotFound):
                 await _update_card(update, context, reader, batch_id, now)
         raise
-    await alert(update, outcome_text(outcome, reader.language))
-    await _update_card(update, context, reader, batch_id, now)
+    redrawn = _update_card(update, context, reader, batch_id, now)
+    context.application.create_task(rush.afterwards(redrawn), update=update)
 
 
 async def _update_card(

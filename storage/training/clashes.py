@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel
 
-from storage.training.tables import LIVE, Batch, ClassSession, Mode, Programme, Registration
+from storage.training.tables import LIVE, Mode
 
 ATTENDED = (Mode.FACE_TO_FACE, Mode.SHADOWING, Mode.BLENDED, Mode.OUTREACH, Mode.LIVE)
 """Modes in which one has to be somewhere at a certain time."""
@@ -29,56 +29,61 @@ class Clash:
     place: str
 
 
+def _build_times() -> sa.CompoundSelect[Any]:
+    """Build the one statement that finds when one has to be present, here and elsewhere.
+
+    Of each batch the sessions, or all its days where none are known. Built once: it is run
+    in the minute in which registration opens.
+    """
+    batch, programme = SQLModel.metadata.tables["batch"], SQLModel.metadata.tables["programme"]
+    meeting = SQLModel.metadata.tables["class_session"]
+    registration = SQLModel.metadata.tables["registration"]
+    wanted = (
+        sa.select(sa.cast(sa.bindparam("batch_id"), sa.BigInteger).label("id"))
+        .union(
+            sa.select(registration.c.batch_id).where(
+                registration.c.teacher_id == sa.bindparam("teacher_id"),
+                registration.c.state.in_(LIVE),
+            )
+        )
+        .cte("wanted")
+    )
+    attended = (
+        wanted.join(batch, batch.c.id == wanted.c.id)
+        .join(programme, programme.c.id == batch.c.programme_id)
+        .join(meeting, meeting.c.batch_id == batch.c.id)
+    )
+    whole = wanted.join(batch, batch.c.id == wanted.c.id).join(
+        programme, programme.c.id == batch.c.programme_id
+    )
+    return sa.union_all(
+        sa.select(
+            batch.c.id,
+            programme.c.title,
+            meeting.c.starts_at,
+            meeting.c.ends_at,
+            meeting.c.place,
+        )
+        .select_from(attended)
+        .where(programme.c.mode.in_(ATTENDED)),
+        sa.select(batch.c.id, programme.c.title, batch.c.starts_at, batch.c.ends_at, batch.c.place)
+        .select_from(whole)
+        .where(programme.c.mode.in_(BLOCK), ~sa.exists().where(meeting.c.batch_id == batch.c.id)),
+    )
+
+
+TIMES = _build_times()
+
+
 def clashes(session: Session, teacher_id: int, batch_id: int) -> tuple[Clash, ...]:
     """Return what else this teacher has at the times of the batch, the first of each."""
-    others = session.exec(
-        select(Registration.batch_id)
-        .join(Batch, col(Batch.id) == col(Registration.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(
-            Registration.teacher_id == teacher_id,
-            Registration.batch_id != batch_id,
-            col(Registration.state).in_(LIVE),
-            col(Programme.mode).in_(ATTENDED),
-        )
-    ).all()
-    if not others:
-        return ()
-    times = _times(session, [batch_id, *others])
-    mine = [time for time in times if time.batch_id == batch_id]
+    rows = session.connection().execute(TIMES, {"teacher_id": teacher_id, "batch_id": batch_id})
+    times = sorted((Clash(*row) for row in rows), key=lambda time: (time.starts_at, time.batch_id))
+    here = [time for time in times if time.batch_id == batch_id]
     found: dict[int, Clash] = {}
     for other in times:
         if other.batch_id == batch_id or other.batch_id in found:
             continue
-        if any(one.starts_at < other.ends_at and other.starts_at < one.ends_at for one in mine):
+        if any(one.starts_at < other.ends_at and other.starts_at < one.ends_at for one in here):
             found[other.batch_id] = other
     return tuple(found.values())
-
-
-def _times(session: Session, batch_ids: Iterable[int]) -> list[Clash]:
-    """Return when one has to be present: the sessions, or all days where none are known."""
-    ids = list(batch_ids)
-    meetings = session.exec(
-        select(ClassSession, Programme.title)
-        .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(col(ClassSession.batch_id).in_(ids), col(Programme.mode).in_(ATTENDED))
-    ).all()
-    whole = session.exec(
-        select(Batch, Programme.title)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(
-            col(Batch.id).in_(ids),
-            col(Programme.mode).in_(BLOCK),
-            ~sa.exists().where(col(ClassSession.batch_id) == col(Batch.id)),
-        )
-    ).all()
-    times = [
-        Clash(meeting.batch_id, title, meeting.starts_at, meeting.ends_at, meeting.place)
-        for meeting, title in meetings
-    ]
-    times += [
-        Clash(batch.id, title, batch.starts_at, batch.ends_at, batch.place)
-        for batch, title in whole
-    ]
-    return sorted(times, key=lambda time: (time.starts_at, time.batch_id))

@@ -42,4 +42,5 @@ async def _measure(arguments: argparse.Namespace, console: Console) -> None:
 if __name__ == "__main__":
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})  # beside the sandboxes: the other core is the bot's
-    asyncio.run(_measure(_arguments(), Console()))
+    out = Console()
+    asyncio.run(_measure(_arguments(), out if out.is_terminal else Console(width=130)))

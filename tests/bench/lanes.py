@@ -77,8 +77,11 @@ class Lane:
 
     def errors(self) -> int:
         """How often the bot has logged an error or a traceback."""
-        text = self.log.read_text("utf-8") if self.log.exists() else ""
-        return sum(" ERROR " in line or line.startswith("Traceback") for line in text.splitlines())
+        lines = self.said().splitlines()
+        return sum(" ERROR " in line or line.startswith("Traceback") for line in lines)
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8") if self.log.exists() else ""
 
     def settings(self, url: str = "", **more: str) -> dict[str, str]:
         """The environment of a bot that works in this lane."""
@@ -132,9 +135,11 @@ class Lane:
 
     async def until_ready(self, *, within: float = 30) -> None:
         """Wait until a bot has started and come for updates."""
-        async with asyncio.timeout(within):
-            while not (await self.calls())["deleteWebhook"]:
-                await asyncio.sleep(0.02)
+        began = time.monotonic()
+        while not (await self.calls())["deleteWebhook"]:
+            if time.monotonic() - began > within:
+                raise TimeoutError(f"the bot did not start; it said: {self.said()[-2000:]}")
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)
 
     async def latency(self, seconds: float) -> None:

@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from rich.console import Console
@@ -271,7 +271,7 @@ async def _reckon(run: Soak, faults: list[Fault]) -> None:
     say("Nothing was lost, repeated beyond what was in flight, or given away twice.", style="green")
 
 
-def _shown(counts: Mapping[StrEnum, int]) -> str:
+def _shown(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
