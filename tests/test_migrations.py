@@ -61,3 +61,8 @@ def test_upgrading_twice_changes_nothing(empty_url: str) -> None:
 
 def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(migrations.config()).get_heads()) == 1
+
+
+def test_the_newest_migration_is_known_without_reading_any() -> None:
+    heads = ScriptDirectory.from_config(migrations.config()).get_heads()
+    assert list(heads) == [migrations.newest()]
