@@ -77,7 +77,7 @@ _READER = (
 
 def find(session: Session, tg_user_id: int, *, now: datetime) -> Reader | None:
     """Return who this Telegram user is to us, or None when they have never spoken."""
-    row = session.exec(_READER, params={"tg_user_id": tg_user_id}).one_or_none()  # type: ignore[call-overload]
+    row = session.connection().execute(_READER, {"tg_user_id": tg_user_id}).one_or_none()
     if row is None:
         return None
     waiting = row.awaiting_until is not None and now < row.awaiting_until
