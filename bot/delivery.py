@@ -46,9 +46,7 @@ logger = logging.getLogger(__name__)
 class Delivery:
     """Sends what is in the outbox, at the allowed rate."""
 
-    def __init__(
-        self, bot: Bot, house: House, voices: Mapping[str, Voice], *, rate: float
-    ) -> None:
+    def __init__(self, bot: Bot, house: House, voices: Mapping[str, Voice], *, rate: float) -> None:
         self._bot = bot
         self._house = house
         self._voices = voices
