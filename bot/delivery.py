@@ -55,6 +55,8 @@ class Delivery:
         # is in flight at a kill is in doubt.
         self._flight = max(32, int(rate / 10))
         self._in_flight: dict[asyncio.Task[None], int] = {}
+        self._to_settle: list[tuple[int, int]] = []
+        self._settling = asyncio.Lock()
         self._woken = asyncio.Event()
         self._stopping = False
         self.sent = 0
@@ -179,9 +181,22 @@ class Delivery:
             await database.write(outbox.settle_broken, row.id, fault=repr(error))
         else:
             self.sent += 1
-            await database.write(outbox.settle_sent, row.id, message_id, clock())
+            await self._settle(row.id, message_id)
             if row.kind == group_cards.KIND:
                 await group_cards.posted(self._house, row, message_id)
+
+    async def _settle(self, outbox_id: int, message_id: int) -> None:
+        """Write down a delivery, together with those that come while the last write is on."""
+        self._to_settle.append((outbox_id, message_id))
+        async with self._settling:
+            settled, self._to_settle = self._to_settle, []
+            if not settled:
+                return  # the one before has written ours
+            try:
+                await self._house.database.write(outbox.settle_many, settled, self._house.clock())
+            except Exception:
+                self._to_settle = settled + self._to_settle
+                raise
 
     async def _send(self, row: Claimed, said: Say) -> int:
         if row.chat_id is not None and not isinstance(said.card, GroupCard):

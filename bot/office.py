@@ -65,7 +65,7 @@ class Office:
         self.inbox = inbox_of(self.application, self.house)
         self.delivery = Delivery(self.application.bot, self.house, VOICES, rate=settings.rate)
         self.house.wake_delivery = self.delivery.wake
-        self.ticks = Ticks(clock)
+        self.ticks = Ticks()
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)
         self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
@@ -92,6 +92,7 @@ class Office:
             yield
         finally:
             await self.inbox.finish()
+            self.house.rush.give_up()
             await self.application.stop()
             await self.application.shutdown()
 
@@ -116,6 +117,7 @@ class Office:
                 loop.create_task(self._lead(stopping), name="delivery"),
                 loop.create_task(self._receive(), name="receiving"),
                 loop.create_task(stopping.wait(), name="stopping"),
+                loop.create_task(self._watch(), name="watching"),
             ]
             self.ticks.start()
             logger.info("@%s is at work", self.house.bot_username)
@@ -127,14 +129,22 @@ class Office:
                 stopping.set()
                 self.ticks.stop()
                 self.delivery.stop()
-                tasks[1].cancel()
-                tasks[2].cancel()
+                for task in tasks[1:]:
+                    task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self.database.write(leases.give_back, "machine", self._holder)
 
     def clock_moved(self) -> None:
         """The sandbox's clock jumped: look at once at what has come due."""
         self._jumped.set()
+
+    async def _watch(self) -> None:
+        """Say so when sweeps have stopped: a dead scheduler looks just like a quiet day."""
+        while True:
+            await asyncio.sleep(60)
+            late = self.ticks.late()
+            if late:
+                logger.error("These sweeps have not gone through for long: %s", ", ".join(late))
 
     async def _lead(self, stopping: asyncio.Event) -> None:
         """Deliver while this process leads; another takes over when it ends."""
@@ -183,7 +193,9 @@ class Office:
         secret = settings.webhook_secret
         token = secret.get_secret_value() if secret else secrets.token_urlsafe(32)
         path = urlsplit(settings.webhook).path or "/"
-        runner = web.AppRunner(webhook_application(self.inbox, path, token), access_log=None)
+        runner = web.AppRunner(
+            webhook_application(self.inbox, path, token, self.ticks.late), access_log=None
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, "0.0.0.0", settings.webhook_port).start()  # noqa: S104

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -15,8 +16,13 @@ LIMIT = 1024 * 1024  # bytes of one update; Telegram's are far smaller
 logger = logging.getLogger(__name__)
 
 
-def webhook_application(inbox: Inbox, path: str, secret: str) -> web.Application:
-    """Return the web application that receives updates under ``path``."""
+def webhook_application(
+    inbox: Inbox, path: str, secret: str, late: Callable[[], list[str]]
+) -> web.Application:
+    """Return the web application that receives updates under ``path``.
+
+    ``/health`` answers 503 and says which when sweeps are ``late``.
+    """
 
     async def receive(request: web.Request) -> web.Response:
         given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
@@ -31,7 +37,8 @@ def webhook_application(inbox: Inbox, path: str, secret: str) -> web.Application
         return web.Response()
 
     async def health(_request: web.Request) -> web.Response:
-        return web.Response(text="ok")
+        waiting = late()
+        return web.Response(status=503 if waiting else 200, text=", ".join(waiting) or "ok")
 
     application = web.Application(client_max_size=LIMIT)
     application.router.add_post(path, receive)

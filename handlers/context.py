@@ -46,13 +46,14 @@ class Rush:
     the card that shows the same once more is drawn when everybody has theirs, a few at a time.
     """
 
-    def __init__(self, *, at_once: int = 2, longest: float = 5.0) -> None:
+    def __init__(self, *, at_once: int = 16, longest: float = 5.0) -> None:
         self._waiting = 0
         self._calm = asyncio.Event()
         self._calm.set()
         self._places = asyncio.Semaphore(at_once)
         self._longest = longest
         self._behind = 0
+        self._is_over = False
         self._caught_up = asyncio.Event()
         self._caught_up.set()
 
@@ -79,12 +80,17 @@ class Rush:
             async with self._places:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._calm.wait(), self._longest)
-                await work
+                if not self._is_over:
+                    await work
         finally:
             work.close()
             self._behind -= 1
             if self._behind == 0:
                 self._caught_up.set()
+
+    def give_up(self) -> None:
+        """The process ends: what was only to be shown once more is left undone."""
+        self._is_over = True
 
     async def caught_up(self) -> None:
         """Wait until nothing is left to be done afterwards."""

@@ -384,29 +384,53 @@ def settle_many(session: Session, sent: Sequence[tuple[int, int]], now: datetime
 
     A success counts even when the lease had run out on the way.
     """
-    for outbox_id, message_id in sent:
-        row = session.exec(
-            sa.update(OutboxMessage)
+    if not sent:
+        return
+    session.connection().execute(
+        _SETTLE,
+        [
+            {"outbox_id": outbox_id, "to_message_id": message_id, "now": now}
+            for outbox_id, message_id in sent
+        ],
+    )
+    told = session.exec(
+        select(OutboxMessage.id, OutboxMessage.teacher_id).where(
+            col(OutboxMessage.id).in_([outbox_id for outbox_id, _ in sent]),
+            col(OutboxMessage.kind).in_([BRIEF, REMINDER]),
+        )
+    ).all()
+    for outbox_id, teacher_id in told:
+        assert teacher_id is not None
+        _told(session, outbox_id, teacher_id, ReminderState.SENT, now)
+        session.exec(
+            sa.update(News)
             .where(
-                col(OutboxMessage.id) == outbox_id,
-                col(OutboxMessage.state).in_(
-                    [OutboxState.SENDING, OutboxState.PENDING, OutboxState.DOUBTFUL]
-                ),
+                col(News.teacher_id) == teacher_id,
+                col(News.told_at).is_(None),
+                col(News.outbox_id) == outbox_id,
             )
-            .values(state=OutboxState.SENT, message_id=message_id, sent_at=now, lease_until=None)
-            .returning(col(OutboxMessage.kind), col(OutboxMessage.teacher_id))
-        ).one_or_none()
-        if row is not None and row.kind in (BRIEF, REMINDER):
-            _told(session, outbox_id, row.teacher_id, ReminderState.SENT, now)
-            session.exec(
-                sa.update(News)
-                .where(
-                    col(News.teacher_id) == row.teacher_id,
-                    col(News.told_at).is_(None),
-                    col(News.outbox_id) == outbox_id,
-                )
-                .values(told_at=now)
-            )
+            .values(told_at=now)
+        )
+
+
+_SETTLE = (
+    sa.update(OutboxMessage)
+    .where(
+        col(OutboxMessage.id) == sa.bindparam("outbox_id"),
+        # Spelt out: an IN cannot be run for many rows at once.
+        sa.or_(
+            col(OutboxMessage.state) == OutboxState.SENDING,
+            col(OutboxMessage.state) == OutboxState.PENDING,
+            col(OutboxMessage.state) == OutboxState.DOUBTFUL,
+        ),
+    )
+    .values(
+        state=OutboxState.SENT,
+        message_id=sa.bindparam("to_message_id"),
+        sent_at=sa.bindparam("now"),
+        lease_until=None,
+    )
+)
 
 
 def _told(

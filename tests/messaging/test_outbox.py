@@ -368,3 +368,29 @@ async def test_what_does_not_ring_and_what_goes_to_groups_may_go_at_night(
     await database.write(two)
     night = local("2026-11-20", 23)
     assert len(await database.write(outbox.claim, now=night, lease=LEASE, limit=5)) == 2
+
+
+async def test_many_deliveries_are_settled_at_once(database: Database) -> None:
+    def fill(session: Session) -> list[int]:
+        ids = []
+        for number in range(5):
+            teacher_id = make.teacher(session, f"教师{number}")
+            make.account(session, teacher_id)
+            kept = outbox.put(
+                session,
+                "link_moved",
+                teacher_id=teacher_id,
+                facts={},
+                priority=Priority.OFFER,
+                not_before=NOW,
+                dedupe_key=f"many:{number}",
+                now=NOW,
+            )
+            assert kept is not None
+            ids.append(kept)
+        return ids
+
+    ids = await database.write(fill)
+    await database.write(outbox.claim, now=NOW, lease=timedelta(minutes=3), limit=5)
+    await database.write(outbox.settle_many, [(number, 7) for number in ids], NOW)
+    assert (await database.read(outbox.stats))[OutboxState.SENT] == 5

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import random
 import re
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from bot.clock import Clock
@@ -45,7 +49,9 @@ from storage.training.tables import (
     SeatOffer,
 )
 from tests.bench import county
-from tests.machine.test_crash import TOKEN, end, forget_leases, start, until
+from tests.machine.test_crash import ROOT, TOKEN, forget_leases
+
+T = TypeVar("T")
 
 TEACHERS = 300
 MESSAGES = 2_000
@@ -65,29 +71,66 @@ class Soak:
     sandbox: Sandbox
     console: Console
     batches: list[int]
+    log: Path
+    process: asyncio.subprocess.Process | None = None
     kills: int = 0
     taps: int = 0
     lapsed: int = 0
 
-    async def kill_often(self, url: str, until_moment: float) -> asyncio.subprocess.Process:
+    async def start(self) -> None:
+        """Start the bot; what it says goes into a file, since a pipe would fill up."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", "run"),
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "QINGLAN_TOKEN": TOKEN,
+                    "QINGLAN_BOT_API": self.sandbox.bot_api,
+                    "QINGLAN_DATABASE": self.database.url.render_as_string(hide_password=False),
+                    "QINGLAN_RATE": "200",
+                },
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    async def stop(self, sign: signal.Signals) -> None:
+        """End the bot by this signal, if it runs."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(sign)
+            async with asyncio.timeout(40):
+                await self.process.wait()
+
+    def check_alive(self) -> None:
+        """The bot ends only when it is told to."""
+        assert self.process is not None
+        assert self.process.returncode is None, "the bot ended by itself"
+
+    async def write(self, operation: Callable[[Session], T]) -> T:
+        """Write beside the bot: SQLite is not fair to a second process while one is busy."""
+        for _ in range(4):
+            with contextlib.suppress(OperationalError):
+                return await self.database.write(operation)
+        return await self.database.write(operation)
+
+    async def kill_often(self, ends: float) -> None:
         """Start the bot and kill it at random moments; the last one is left to its work."""
-        process = await start(url, self.sandbox, QINGLAN_RATE="200")
+        await self.start()
         while True:
             await asyncio.sleep(random.choice([random.uniform(2, 8), random.uniform(8, 40)]))
-            if time.monotonic() >= until_moment:
-                return process
-            assert process.returncode is None, "the bot ended by itself"
-            process.kill()
-            await process.communicate()
+            if time.monotonic() >= ends:
+                return
+            self.check_alive()
+            await self.stop(signal.SIGKILL)
             self.kills += 1
             # The minutes of the dead process's leases, without waiting for them.
-            await self.database.write(forget_leases)
-            process = await start(url, self.sandbox, QINGLAN_RATE="200")
+            await self.write(forget_leases)
+            await self.start()
 
-    async def tap_on(self, until_moment: float) -> None:
-        """Somebody registers, withdraws, or answers an offer, about thirty times a second."""
-        while time.monotonic() < until_moment:
-            await asyncio.sleep(random.uniform(0, 0.06))
+    async def tap_on(self, ends: float) -> None:
+        """Somebody registers, withdraws, or answers an offer, about a dozen times a second."""
+        while time.monotonic() < ends:
+            await asyncio.sleep(random.uniform(0, 0.15))
             person, batch_id = random.randint(1, TEACHERS), random.choice(self.batches)
             data = random.choice([f"reg:{batch_id}", f"reg:{batch_id}", f"wd:{batch_id}:1"])
             if random.random() < 0.1:
@@ -103,11 +146,11 @@ class Soak:
         seen = self.world.seen_by(person, person)
         return max(one.id for one in seen if one.text != MESSAGE)
 
-    async def let_offers_lapse(self, until_moment: float) -> None:
+    async def let_offers_lapse(self, ends: float) -> None:
         """Let the time of the open offers run out now and then, and look at the seats."""
-        while time.monotonic() < until_moment:
+        while time.monotonic() < ends:
             await asyncio.sleep(5)
-            self.lapsed += await self.database.write(_lapse)
+            self.lapsed += await self.write(_lapse)
             await self.database.read(check_seats)
 
 
@@ -185,41 +228,43 @@ async def soak(minutes: float, console: Console, folder: Path) -> None:
     world = World(Clock())
     sandbox = Sandbox(world, token=TOKEN, latency=0.05)
     await sandbox.start()
+    run = Soak(database, world, sandbox, console, [], folder / "bot.log")
     try:
         await database.write(county.people, MESSAGES)
-        batches = [await database.write(county.open_batch, seats) for seats in SEATS]
+        run.batches = [await database.write(county.open_batch, seats) for seats in SEATS]
         for number in range(1, MESSAGES + 1):
             world.add_person("教师", id=number, started=True)
         for number in range(1, TEACHERS + 1):
             await sandbox.run(Call("sendMessage", {"chat_id": number, "text": "卡片"}))
         faults = break_often(world)
-        run = Soak(database, world, sandbox, console, batches)
         await database.write(_queue, 0.8 * 60 * minutes)
         ends = time.monotonic() + 60 * minutes
         async with asyncio.TaskGroup() as tasks:
-            killing = tasks.create_task(run.kill_often(url, ends))
+            tasks.create_task(run.kill_often(ends))
             tasks.create_task(run.tap_on(ends))
             tasks.create_task(run.let_offers_lapse(ends))
         world.faults.clear()
-        process = killing.result()
         await _until_quiet(run)
-        await end(process)
+        await run.stop(signal.SIGTERM)
         await _reckon(run, faults)
     finally:
+        await run.stop(signal.SIGKILL)
         await sandbox.stop()
         database.close()
 
 
 async def _until_quiet(run: Soak) -> None:
-    """Wait until the bot has taken every update and sent every message."""
-    await until(lambda: len(run.world.updates) == 0, within=120)
-    async with asyncio.timeout(240):
-        while True:
-            waiting = (await run.database.read(inbox.counts)).get(InboxState.WAITING, 0)
-            sent = await run.database.read(_settled)
-            if waiting == 0 and sent >= MESSAGES:
-                return
-            await asyncio.sleep(0.5)
+    """Wait until the bot has taken every update and sent every message, and says so in time."""
+    gives_up = time.monotonic() + 300
+    while True:
+        run.check_alive()
+        waiting = (await run.database.read(inbox.counts)).get(InboxState.WAITING, 0)
+        queued, unsent = len(run.world.updates), MESSAGES - await run.database.read(_settled)
+        if queued == waiting == unsent == 0:
+            return
+        left = f"{queued} updates not fetched, {waiting} in hand, {unsent} messages unsent"
+        assert time.monotonic() < gives_up, f"the bot does not finish: {left}"
+        await asyncio.sleep(0.5)
 
 
 def _settled(session: Session) -> int:
@@ -292,5 +337,7 @@ if __name__ == "__main__":
         try:
             asyncio.run(soak(given.minutes, out, Path(name)))
         except* AssertionError as failed:
-            out.print(*failed.exceptions, style="red")
+            for one in failed.exceptions:
+                out.print(f"FAILED: {one!r}", style="red", markup=False)
+            out.print_exception()
             sys.exit(1)
