@@ -30,6 +30,7 @@ from handlers.messaging.public import anonymous_card, intro_card, unbound_card
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.training.programme_text import programme_text
 from handlers.training.programmes import show_programme
+from handlers.training.registration import register_as
 from handlers.training.registration_text import outcome_text
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
@@ -37,11 +38,9 @@ from storage.messaging import groups, outbox
 from storage.messaging.groups import Group
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import Priority
-from storage.people import accounts, units
-from storage.people.accounts import Reader
+from storage.people import units
 from storage.refusals import NotLinked
-from storage.training import programmes, registration
-from storage.training.registration import Outcome
+from storage.training import programmes
 
 HELLO = "group_hello"
 # News of a migration may come a moment after the news of a group that nobody knows.
@@ -78,24 +77,14 @@ async def register(update: Update, context: Context) -> None:
         await hush(update)
         return
     try:
-        reader, outcome = await context.write(
-            register_as, sender(update).id, batch_id, now=context.now()
-        )
+        with context.house.rush.owing():
+            reader, outcome = await context.write(
+                register_as, sender(update).id, batch_id, now=context.now()
+            )
+            await alert(update, outcome_text(outcome, reader.language))
     except NotLinked:
         # /start remembers where the link leads, and linking goes on there.
         await lead(update, context, f"p{batch_id}")
-        return
-    await alert(update, outcome_text(outcome, reader.language))
-
-
-def register_as(
-    session: Session, tg_user_id: int, batch_id: int, *, now: datetime
-) -> tuple[Reader, Outcome]:
-    """Register whoever has this Telegram id, in one transaction; raises NotLinked."""
-    reader = accounts.find(session, tg_user_id, now=now)
-    if reader is None:
-        raise NotLinked
-    return reader, registration.register(session, reader.linked_teacher_id, batch_id, now=now)
 
 
 async def details(update: Update, context: Context) -> None:
