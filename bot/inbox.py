@@ -39,7 +39,7 @@ class Inbox:
         self._application = application
         self._database = database
         self._clock = clock
-        self._lanes: dict[int, deque[tuple[Arrival, bool]]] = {}
+        self._lanes: dict[int, deque[tuple[int, dict[str, Any], bool]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
@@ -66,14 +66,14 @@ class Inbox:
         new = await self._database.write(inbox.keep, arrivals, now=self._clock())
         for arrival, update in arrived.values():
             if arrival.update_id in new:
-                self._line_up(arrival, update, again=False)
+                self._line_up(arrival.update_id, update, again=False)
         await self._room.wait()
 
     async def recover(self) -> int:
         """Line up again what a former run had confirmed and not handled; return how many."""
         arrivals = await self._database.read(inbox.unfinished)
         for arrival in arrivals:
-            self._line_up(arrival, json.loads(arrival.raw), again=True)
+            self._line_up(arrival.update_id, json.loads(arrival.raw), again=True)
         return len(arrivals)
 
     async def drained(self) -> None:
@@ -100,17 +100,17 @@ class Inbox:
         self.faulty.append(f"{update_id}: {fault}")
         self._faults[update_id] = fault
 
-    def _line_up(self, arrival: Arrival, update: dict[str, Any], *, again: bool) -> None:
-        person = _person(update) or -arrival.update_id
+    def _line_up(self, update_id: int, update: dict[str, Any], *, again: bool) -> None:
+        person = _person(update) or -update_id
         self._waiting += 1
         self._drained.clear()
         if self._waiting >= BACKLOG:
             self._room.clear()
         lane = self._lanes.get(person)
         if lane is not None:
-            lane.append((arrival, again))
+            lane.append((update_id, update, again))
             return
-        self._lanes[person] = deque([(arrival, again)])
+        self._lanes[person] = deque([(update_id, update, again)])
         task = asyncio.get_running_loop().create_task(self._run(person))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -120,11 +120,11 @@ class Inbox:
         lane = self._lanes[person]
         async with self._places:
             while lane:
-                arrival, again = lane.popleft()
+                update_id, update, again = lane.popleft()
                 try:
-                    await self._handle(arrival, again=again)
+                    await self._handle(update_id, update, again=again)
                 except Exception:
-                    logger.exception("Update %d could not be seen through", arrival.update_id)
+                    logger.exception("Update %d could not be seen through", update_id)
                 self._waiting -= 1
                 if self._waiting < BACKLOG:
                     self._room.set()
@@ -132,30 +132,26 @@ class Inbox:
         if self._waiting == 0:
             self._drained.set()
 
-    async def _handle(self, arrival: Arrival, *, again: bool) -> None:
-        if again and not await self._database.write(
-            inbox.try_again, arrival.update_id, now=self._clock()
-        ):
-            logger.error("Update %d is set aside after repeated tries", arrival.update_id)
+    async def _handle(self, update_id: int, raw: dict[str, Any], *, again: bool) -> None:
+        if again and not await self._database.write(inbox.try_again, update_id, now=self._clock()):
+            logger.error("Update %d is set aside after repeated tries", update_id)
             return
         try:
-            update = Update.de_json(json.loads(arrival.raw), self._application.bot)
+            update = Update.de_json(raw, self._application.bot)
         except Exception as error:
-            logger.error("Update %d cannot be parsed: %r", arrival.update_id, error)
-            await self._database.write(
-                inbox.set_aside, arrival.update_id, repr(error), now=self._clock()
-            )
+            logger.error("Update %d cannot be parsed: %r", update_id, error)
+            await self._database.write(inbox.set_aside, update_id, repr(error), now=self._clock())
             return
         try:
             await self._application.process_update(update)
         except Exception as error:
-            logger.exception("Update %d failed outside its handler", arrival.update_id)
-            self.failed(arrival.update_id, repr(error))
-        fault = self._faults.pop(arrival.update_id, None)
+            logger.exception("Update %d failed outside its handler", update_id)
+            self.failed(update_id, repr(error))
+        fault = self._faults.pop(update_id, None)
         if fault is None:
-            self._done.append(arrival.update_id)
+            self._done.append(update_id)
         else:
-            self._failed.append((arrival.update_id, fault))
+            self._failed.append((update_id, fault))
         if self._settling is None or self._settling.done():
             self._settling = asyncio.get_running_loop().create_task(self._settle_all())
 

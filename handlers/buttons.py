@@ -61,10 +61,10 @@ class Button:
                 raise StaleButton
         return cls(*made)
 
-    @classmethod
-    def pattern(cls) -> str:
-        """A regular expression for the data of this kind of button."""
-        return f"^{re.escape(cls.tag)}(:|$)"
+
+def tag_of(data: str | None) -> str:
+    """The tag of a button's data, whatever stands behind it."""
+    return (data or "").split(":", 1)[0]
 
 
 def _kinds(button: type[Button]) -> tuple[type, ...]:

@@ -46,10 +46,12 @@ class Rush:
     the card that shows the same once more is drawn when everybody has theirs, a few at a time.
     """
 
-    def __init__(self, *, at_once: int = 16, longest: float = 5.0) -> None:
+    def __init__(self, *, at_once: int = 16, longest: float = 5.0, breath: float = 0.1) -> None:
         self._waiting = 0
         self._calm = asyncio.Event()
         self._calm.set()
+        self._calming: asyncio.TimerHandle | None = None
+        self._breath = breath  # seconds: between two batches of taps it only looks calm
         self._places = asyncio.Semaphore(at_once)
         self._longest = longest
         self._behind = 0
@@ -62,12 +64,15 @@ class Rush:
         """Somebody waits for an answer while this lasts."""
         self._waiting += 1
         self._calm.clear()
+        if self._calming is not None:
+            self._calming.cancel()
         try:
             yield
         finally:
             self._waiting -= 1
             if self._waiting == 0:
-                self._calm.set()
+                loop = asyncio.get_running_loop()
+                self._calming = loop.call_later(self._breath, self._calm.set)
 
     def afterwards(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
         """Do this when nobody waits for an answer, or when it has waited long enough itself."""

@@ -12,9 +12,9 @@ from telegram import Update
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, filters
 
-from handlers.buttons import Button
+from handlers.buttons import Button, StaleButton, tag_of
 from handlers.cards import Card, Key, drawn
-from handlers.context import Context, House, is_private, take_away
+from handlers.context import Context, House, is_private, take_away, tap
 from locales import catalog
 from storage.people.accounts import Reader
 from storage.refusals import Refusal
@@ -48,7 +48,22 @@ async def follow(update: Update, context: Context, reader: Reader, payload: str)
 
 def on_tap(application: AnyApplication, button: type[Button], handler: Handler) -> None:
     """Call the handler when a button of this class is tapped."""
-    application.add_handler(CallbackQueryHandler(handler, pattern=button.pattern()))
+    taps: dict[str, Handler] | None = application.bot_data.get("taps")
+    if taps is None:
+        taps = application.bot_data["taps"] = {}
+        application.add_handler(CallbackQueryHandler(_tapped))
+    if button.tag in taps:
+        raise ValueError(f"two handlers for the button {button.tag!r}")
+    taps[button.tag] = handler
+
+
+async def _tapped(update: Update, context: Context) -> None:
+    """Look the handler up by the button's tag; one of last month, or of nobody, has none."""
+    taps: dict[str, Handler] = context.bot_data["taps"]
+    handler = taps.get(tag_of(tap(update).data))
+    if handler is None:
+        raise StaleButton
+    await handler(update, context)
 
 
 def on_command(application: AnyApplication, names: str | list[str], handler: Handler) -> None:

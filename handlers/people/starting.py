@@ -8,14 +8,12 @@ from sqlmodel import Session
 from telegram import ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import (
-    CallbackQueryHandler,
     ChatMemberHandler,
     CommandHandler,
     MessageHandler,
     filters,
 )
 
-from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, is_private, show, show_anew
 from handlers.messaging.groups import bot_moved
@@ -44,11 +42,10 @@ def install(application: AnyApplication) -> None:
 
 
 def install_last(application: AnyApplication) -> None:
-    """What nobody else wanted: typed texts, unknown commands, things sent, old buttons."""
+    """What nobody else wanted: typed texts, unknown commands, things sent."""
     application.add_handler(MessageHandler(PRIVATE & filters.TEXT & ~filters.COMMAND, typed))
     application.add_handler(MessageHandler(PRIVATE & filters.COMMAND, unknown))
     application.add_handler(MessageHandler(PRIVATE & ~filters.StatusUpdate.ALL, not_for_me))
-    application.add_handler(CallbackQueryHandler(stale))
 
 
 def come_back(session: Session, account_id: int, *, now: datetime) -> None:
@@ -96,11 +93,6 @@ async def not_for_me(update: Update, context: Context) -> None:
     """A photo, a voice, a sticker: say what I can do instead."""
     reader = await context.reader(update)
     await _honest(context, reader)
-
-
-async def stale(_update: Update, _context: Context) -> None:
-    """A button of last month, or of nobody."""
-    raise StaleButton
 
 
 async def _honest(context: Context, reader: Reader) -> None:

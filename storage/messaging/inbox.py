@@ -41,14 +41,10 @@ def keep(session: Session, arrivals: Sequence[Arrival], *, now: datetime) -> set
         }
         for arrival in {arrival.update_id: arrival for arrival in arrivals}.values()
     ]
-    statement = (
-        insert_new(session, InboxUpdate)
-        .values(rows)
-        .returning(
-            InboxUpdate.__table__.c.update_id  # type: ignore[attr-defined]
-        )
-    )
-    return set(session.exec(statement).scalars().all())
+    kept = InboxUpdate.__table__.c  # type: ignore[attr-defined]
+    statement = insert_new(session, InboxUpdate).returning(kept.update_id)
+    # As parameters, not as values: a statement for each number of rows would be built anew.
+    return set(session.connection().execute(statement, rows).scalars().all())
 
 
 def settle(

@@ -16,6 +16,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+from sqlalchemy import bindparam
 from sqlmodel import Session, and_, col, func, or_, select
 
 from storage.moments import local_day
@@ -91,6 +93,67 @@ class DueKind(StrEnum):
     START = "start"
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
+
+
+# Built once: to build a statement costs several times what it takes to run it.
+_BATCH = (
+    select(Batch, Programme)
+    .join(Programme, col(Programme.id) == col(Batch.programme_id))
+    .where(col(Batch.id) == bindparam("batch_id"), Programme.state != ProgrammeState.DRAFT)
+)
+_ZONE = sa.select(col(Office.timezone)).limit(1)
+_UNIT = (
+    sa.select(col(Posting.unit_id))
+    .where(
+        col(Posting.teacher_id) == bindparam("teacher_id"),
+        col(Posting.is_primary),
+        col(Posting.since) <= bindparam("today"),
+        or_(col(Posting.until).is_(None), col(Posting.until) >= bindparam("today")),
+    )
+    .order_by(col(Posting.since).desc(), col(Posting.id).desc())
+    .limit(1)
+)
+_QUOTAS = sa.select(Quota.__table__).where(  # type: ignore[attr-defined]
+    col(Quota.batch_id).in_(bindparam("batch_ids", expanding=True))
+)
+_WAITING = (
+    sa.select(col(Registration.batch_id), col(Registration.unit_id_at), func.count())
+    .where(
+        col(Registration.batch_id).in_(bindparam("batch_ids", expanding=True)),
+        col(Registration.state) == RegistrationState.WAITLISTED,
+    )
+    .group_by(col(Registration.batch_id), col(Registration.unit_id_at))
+)
+_MEETINGS = (
+    sa.select(ClassSession.__table__)  # type: ignore[attr-defined]
+    .where(col(ClassSession.batch_id) == bindparam("batch_id"))
+    .order_by(col(ClassSession.starts_at))
+)
+_TEACHER = sa.select(
+    col(Teacher.state),
+    sa.exists()
+    .where(
+        col(Interest.batch_id) == bindparam("batch_id"),
+        col(Interest.teacher_id) == col(Teacher.id),
+    )
+    .label("is_interested"),
+).where(col(Teacher.id) == bindparam("teacher_id"))
+_MINE = (
+    select(Registration, Batch, Programme, SeatOffer)
+    .join(Batch, col(Batch.id) == col(Registration.batch_id))
+    .join(Programme, col(Programme.id) == col(Batch.programme_id))
+    .outerjoin(
+        SeatOffer,
+        and_(
+            col(SeatOffer.registration_id) == col(Registration.id),
+            col(SeatOffer.state) == OfferState.OPEN,
+            col(SeatOffer.lapses_at) > bindparam("now"),
+        ),
+    )
+    .where(col(Registration.teacher_id) == bindparam("teacher_id"))
+    .order_by(col(Registration.submitted_at).desc(), col(Registration.id).desc())
+)
+_MINE_IN = _MINE.where(col(Registration.batch_id) == bindparam("batch_id"))
 
 
 @dataclass(frozen=True)
@@ -349,32 +412,22 @@ def card(
     seats = _seats(session, [batch_id], unit_id)[batch_id]
     left = seats.free if teacher_id is None else seats.left
     state = state_of(programme, batch, left == 0, now=now)
-    meetings = session.exec(
-        select(ClassSession)
-        .where(ClassSession.batch_id == batch_id)
-        .order_by(col(ClassSession.starts_at))
-    ).all()
+    run = session.connection().execute
+    meetings = run(_MEETINGS, {"batch_id": batch_id}).all()
     my: MyRegistration | None = None
     lacking: tuple[Misfit, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
     if teacher_id is not None:
         my = next(iter(mine(session, teacher_id, now=now, batch_id=batch_id)), None)
-        teacher = session.exec(select(Teacher).where(Teacher.id == teacher_id)).first()
+        teacher = run(_TEACHER, {"batch_id": batch_id, "teacher_id": teacher_id}).first()
         if teacher is None:
             raise NotFound("teacher")
         lacking = compare(programme.audience, facts_of(session, teacher_id), teacher.state)
         if unit_id is None:
             lacking = (*lacking, Misfit("posting", (), ()))
         others = clashes(session, teacher_id, batch_id)
-        is_interested = (
-            session.exec(
-                select(Interest.id).where(
-                    Interest.batch_id == batch_id, Interest.teacher_id == teacher_id
-                )
-            ).first()
-            is not None
-        )
+        is_interested = teacher.is_interested
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -493,11 +546,7 @@ def _soonest(line: ProgrammeLine) -> tuple[int, datetime, int]:
 
 
 def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id, Programme.state != ProgrammeState.DRAFT)
-    ).first()
+    found = session.exec(_BATCH, params={"batch_id": batch_id}).first()
     if found is None:
         raise NotFound("programme")
     return found
@@ -505,18 +554,12 @@ def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
 
 def _unit_of(session: Session, teacher_id: int, now: datetime) -> int | None:
     """Return the unit of the primary posting on the office's local day."""
-    zone = ZoneInfo(session.exec(select(Office.timezone)).first() or "UTC")
-    today = local_day(now, zone)
-    return session.exec(
-        select(Posting.unit_id)
-        .where(
-            Posting.teacher_id == teacher_id,
-            col(Posting.is_primary),
-            Posting.since <= today,
-            or_(col(Posting.until).is_(None), col(Posting.until) >= today),
-        )
-        .order_by(col(Posting.since).desc(), col(Posting.id).desc())
-    ).first()
+    run = session.connection().execute
+    zone = ZoneInfo(run(_ZONE).scalar() or "UTC")
+    found: int | None = run(
+        _UNIT, {"teacher_id": teacher_id, "today": local_day(now, zone)}
+    ).scalar()
+    return found
 
 
 def _seats(session: Session, batch_ids: Collection[int], unit_id: int | None) -> dict[int, _Seats]:
@@ -524,25 +567,19 @@ def _seats(session: Session, batch_ids: Collection[int], unit_id: int | None) ->
 
     Seats that somebody waits for already are not left for a newcomer.
     """
-    quotas: dict[int, list[Quota]] = defaultdict(list)
-    for quota in session.exec(select(Quota).where(col(Quota.batch_id).in_(batch_ids))).all():
+    run, of = session.connection().execute, {"batch_ids": list(batch_ids)}
+    quotas: dict[int, list[Any]] = defaultdict(list)
+    for quota in run(_QUOTAS, of):
         quotas[quota.batch_id].append(quota)
     waiting: dict[int, dict[int, int]] = defaultdict(dict)
-    for batch_id, unit, count in session.exec(
-        select(Registration.batch_id, Registration.unit_id_at, func.count())
-        .where(
-            col(Registration.batch_id).in_(batch_ids),
-            Registration.state == RegistrationState.WAITLISTED,
-        )
-        .group_by(col(Registration.batch_id), col(Registration.unit_id_at))
-    ).all():
+    for batch_id, unit, count in run(_WAITING, of):
         waiting[batch_id][unit] = count
     return {
         batch_id: _seats_of(quotas[batch_id], waiting[batch_id], unit_id) for batch_id in batch_ids
     }
 
 
-def _seats_of(quotas: Sequence[Quota], waiting: Mapping[int, int], unit_id: int | None) -> _Seats:
+def _seats_of(quotas: Sequence[Any], waiting: Mapping[int, int], unit_id: int | None) -> _Seats:
     waits = sum(waiting.values())
     if not quotas:
         return _Seats(total=None, free=None, left=None, waiting=waits)
@@ -564,23 +601,8 @@ def mine(
     session: Session, teacher_id: int, *, now: datetime, batch_id: int | None = None
 ) -> list[MyRegistration]:
     """Return this teacher's registrations, or the one in a batch, the newest first."""
-    statement = (
-        select(Registration, Batch, Programme, SeatOffer)
-        .join(Batch, col(Batch.id) == col(Registration.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .outerjoin(
-            SeatOffer,
-            and_(
-                col(SeatOffer.registration_id) == col(Registration.id),
-                col(SeatOffer.state) == OfferState.OPEN,
-                col(SeatOffer.lapses_at) > now,
-            ),
-        )
-        .where(Registration.teacher_id == teacher_id)
-        .order_by(col(Registration.submitted_at).desc(), col(Registration.id).desc())
-    )
-    if batch_id is not None:
-        statement = statement.where(Registration.batch_id == batch_id)
+    statement = _MINE if batch_id is None else _MINE_IN
+    of = {"teacher_id": teacher_id, "batch_id": batch_id, "now": now}
     return [
         MyRegistration(
             registration_id=registration.id,
@@ -606,7 +628,7 @@ def mine(
             leave_requested_at=registration.leave_requested_at,
             reason=registration.reason,
         )
-        for registration, batch, programme, offer in session.exec(statement).all()
+        for registration, batch, programme, offer in session.exec(statement, params=of).all()
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, func, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage import audit
 from storage.training.tables import (
@@ -18,7 +18,6 @@ from storage.training.tables import (
     Batch,
     Programme,
     Quota,
-    Registration,
     RegistrationState,
 )
 
@@ -50,6 +49,30 @@ FREE = (
     sa.update(_quota)
     .where(_quota.c.id == sa.bindparam("quota_id"), _quota.c.taken > 0)
     .values(taken=_quota.c.taken - 1)
+)
+_other = _registration.alias("other")
+PLACE = (
+    sa.select(sa.func.count(_other.c.id))
+    .select_from(
+        _registration.join(
+            _other,
+            sa.and_(
+                _other.c.batch_id == _registration.c.batch_id,
+                _other.c.state == RegistrationState.WAITLISTED,
+                sa.or_(
+                    _other.c.queued_at < _registration.c.queued_at,
+                    sa.and_(
+                        _other.c.queued_at == _registration.c.queued_at,
+                        _other.c.id <= _registration.c.id,
+                    ),
+                ),
+            ),
+        )
+    )
+    .where(
+        _registration.c.id == sa.bindparam("registration_id"),
+        _registration.c.state == RegistrationState.WAITLISTED,
+    )
 )
 
 
@@ -136,27 +159,7 @@ def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
 
 def place_in_queue(session: Session, registration_id: int) -> int | None:
     """Return the place among those who wait for the batch, from 1; None when not waiting."""
-    mine = sa.orm.aliased(Registration)
-    other = sa.orm.aliased(Registration)
-    place = session.exec(
-        select(func.count(col(other.id)))
-        .select_from(mine)
-        .join(
-            other,
-            sa.and_(
-                col(other.batch_id) == col(mine.batch_id),
-                col(other.state) == RegistrationState.WAITLISTED,
-                sa.or_(
-                    col(other.queued_at) < col(mine.queued_at),
-                    sa.and_(
-                        col(other.queued_at) == col(mine.queued_at), col(other.id) <= col(mine.id)
-                    ),
-                ),
-            ),
-        )
-        .where(
-            col(mine.id) == registration_id,
-            col(mine.state) == RegistrationState.WAITLISTED,
-        )
-    ).one()
+    place: int = (
+        session.connection().execute(PLACE, {"registration_id": registration_id}).scalar_one()
+    )
     return place or None
