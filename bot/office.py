@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -120,6 +121,9 @@ class Office:
                 loop.create_task(self._watch(), name="watching"),
             ]
             self.ticks.start()
+            # What was loaded to start with stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
             logger.info("@%s is at work", self.house.bot_username)
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -17,6 +17,7 @@ from storage.people.tables import (
     RoleAssignment,
     Teacher,
 )
+from storage.prepared import Prepared
 from storage.refusals import NotLinked, Refusal
 
 AWAITED_FOR = timedelta(hours=12)
@@ -51,7 +52,7 @@ class Reader:
         return self.teacher_id
 
 
-_READER = (
+_READER = Prepared(
     sa.select(
         col(Account.id),
         col(Account.tg_user_id),
@@ -77,7 +78,7 @@ _READER = (
 
 def find(session: Session, tg_user_id: int, *, now: datetime) -> Reader | None:
     """Return who this Telegram user is to us, or None when they have never spoken."""
-    row = session.connection().execute(_READER, {"tg_user_id": tg_user_id}).one_or_none()
+    row = _READER.first(session, tg_user_id=tg_user_id)
     if row is None:
         return None
     waiting = row.awaiting_until is not None and now < row.awaiting_until

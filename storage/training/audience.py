@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage.people.tables import Teacher, TeacherFact, TeacherState
+from storage.prepared import Prepared
 from storage.refusals import NotFound
 from storage.training.refusals import Misfit
 
 NONE = "none"
 
-FACTS_OF = (
+FACTS_OF = Prepared(
     sa.select(col(TeacherFact.key), col(TeacherFact.value))
     .where(col(TeacherFact.teacher_id) == sa.bindparam("teacher_id"))
     .order_by(col(TeacherFact.key), col(TeacherFact.value))
@@ -70,7 +71,7 @@ def described(audience: Mapping[str, Any]) -> sa.ColumnElement[bool]:
 def facts_of(session: Session, teacher_id: int) -> dict[str, set[str]]:
     """Return the values of each fact of one teacher."""
     facts: dict[str, set[str]] = {}
-    for key, value in session.connection().execute(FACTS_OF, {"teacher_id": teacher_id}):
+    for key, value in FACTS_OF.all(session, teacher_id=teacher_id):
         facts.setdefault(key, set()).add(value)
     return facts
 

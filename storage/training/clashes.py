@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+from storage.prepared import Prepared, among
 from storage.training.tables import LIVE, Mode
 
 ATTENDED = (Mode.FACE_TO_FACE, Mode.SHADOWING, Mode.BLENDED, Mode.OUTREACH, Mode.LIVE)
@@ -43,7 +44,7 @@ def _build_times() -> sa.CompoundSelect[Any]:
         .union(
             sa.select(registration.c.batch_id).where(
                 registration.c.teacher_id == sa.bindparam("teacher_id"),
-                registration.c.state.in_(LIVE),
+                among(registration.c.state, LIVE),
             )
         )
         .cte("wanted")
@@ -65,19 +66,21 @@ def _build_times() -> sa.CompoundSelect[Any]:
             meeting.c.place,
         )
         .select_from(attended)
-        .where(programme.c.mode.in_(ATTENDED)),
+        .where(among(programme.c.mode, ATTENDED)),
         sa.select(batch.c.id, programme.c.title, batch.c.starts_at, batch.c.ends_at, batch.c.place)
         .select_from(whole)
-        .where(programme.c.mode.in_(BLOCK), ~sa.exists().where(meeting.c.batch_id == batch.c.id)),
+        .where(
+            among(programme.c.mode, BLOCK), ~sa.exists().where(meeting.c.batch_id == batch.c.id)
+        ),
     )
 
 
-TIMES = _build_times()
+TIMES = Prepared(_build_times())
 
 
 def clashes(session: Session, teacher_id: int, batch_id: int) -> tuple[Clash, ...]:
     """Return what else this teacher has at the times of the batch, the first of each."""
-    rows = session.connection().execute(TIMES, {"teacher_id": teacher_id, "batch_id": batch_id})
+    rows = TIMES.all(session, teacher_id=teacher_id, batch_id=batch_id)
     times = sorted((Clash(*row) for row in rows), key=lambda time: (time.starts_at, time.batch_id))
     here = [time for time in times if time.batch_id == batch_id]
     found: dict[int, Clash] = {}

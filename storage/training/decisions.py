@@ -10,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, func, select
 
+from storage.prepared import Prepared
 from storage.refusals import NotFound
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
@@ -43,7 +44,15 @@ Rule = Literal[
     "programme_cancelled",
 ]
 
-WRITE = sa.insert(SQLModel.metadata.tables["decision"])
+_decision = SQLModel.metadata.tables["decision"]
+WRITE = Prepared(
+    sa.insert(_decision).values(
+        {
+            name: sa.bindparam(name, type_=_decision.c[name].type)
+            for name in ("registration_id", "at", "rule", "facts", "actor_id")
+        }
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -83,15 +92,13 @@ def decide(
     actor_id: int | None = None,
 ) -> None:
     """Add one line; facts are plain JSON, moments in ISO form."""
-    session.connection().execute(
-        WRITE,
-        {
-            "registration_id": registration_id,
-            "at": now,
-            "rule": rule,
-            "facts": dict(facts or {}),
-            "actor_id": actor_id,
-        },
+    WRITE.count(
+        session,
+        registration_id=registration_id,
+        at=now,
+        rule=rule,
+        facts=dict(facts or {}),
+        actor_id=actor_id,
     )
 
 

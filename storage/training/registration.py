@@ -8,7 +8,6 @@ school's first, the open pool's next; then the registration is confirmed if one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.moments import local_day
+from storage.prepared import Prepared, among
 from storage.refusals import NotFound
 from storage.training import audience, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
@@ -102,11 +102,6 @@ def _table(name: str) -> sa.Table:
     return SQLModel.metadata.tables[name]
 
 
-def _among(column: sa.Column[Any], choices: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
-    """Return ``column IN (…)`` as fixed text; a list of values is spelled out at every run."""
-    return column.in_([sa.literal(choice, column.type) for choice in choices])
-
-
 def _build_facts() -> sa.Select[Any]:
     """Build the one statement that reads everything a registration depends on.
 
@@ -159,10 +154,10 @@ def _build_facts() -> sa.Select[Any]:
             .where(
                 other.c.teacher_id == teacher.c.id,
                 other.c.batch_id != batch.c.id,
-                _among(other.c.state, LIVE),
+                among(other.c.state, LIVE),
                 other_batch.c.id == other.c.batch_id,
                 other_programme.c.id == other_batch.c.programme_id,
-                _among(other_programme.c.mode, ATTENDED),
+                among(other_programme.c.mode, ATTENDED),
             )
             .label("attends_others"),
             sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
@@ -192,8 +187,8 @@ def _build_facts() -> sa.Select[Any]:
 
 
 _registration = _table("registration")
-FACTS = _build_facts()
-INSERT_WAITING = (
+FACTS = Prepared(_build_facts())
+INSERT_WAITING = Prepared(
     # PostgreSQL's spelling compiles for SQLite too.
     insert(_registration)
     .values(
@@ -211,11 +206,11 @@ INSERT_WAITING = (
     .on_conflict_do_nothing(index_elements=["batch_id", "teacher_id"])
     .returning(_registration.c.id)
 )
-WAIT_AGAIN = (
+WAIT_AGAIN = Prepared(
     sa.update(_registration)
     .where(
         _registration.c.id == sa.bindparam("registration_id"),
-        _among(_registration.c.state, MAY_REGISTER_AGAIN),
+        among(_registration.c.state, MAY_REGISTER_AGAIN),
     )
     .values(
         unit_id_at=sa.bindparam("unit_id"),
@@ -230,7 +225,7 @@ WAIT_AGAIN = (
         leave_requested_at=None,
     )
 )
-CONFIRM = (
+CONFIRM = Prepared(
     sa.update(_registration)
     .where(_registration.c.id == sa.bindparam("registration_id"))
     .values(state=sa.bindparam("new_state"), quota_id=sa.bindparam("taken_from"))
@@ -246,7 +241,6 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
     Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
     RegistrationClosed, NotEligible or WaitingListFull.
     """
-    run = session.connection().execute
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
         return _existing(session, facts, teacher_id, batch_id)
@@ -266,17 +260,16 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
         seats.lock(session, batch_id)
 
     if facts.registration_id is None:
-        registration_id = run(
-            INSERT_WAITING,
-            {"batch_id": batch_id, "teacher_id": teacher_id, "unit_id_at": unit_id, "now": now},
-        ).scalar()
+        registration_id = INSERT_WAITING.scalar(
+            session, batch_id=batch_id, teacher_id=teacher_id, unit_id_at=unit_id, now=now
+        )
         if registration_id is None:  # a second tap came first, in another transaction
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
     else:
         registration_id = facts.registration_id
         again = {"registration_id": registration_id, "unit_id": unit_id, "now": now}
-        if run(WAIT_AGAIN, again).rowcount == 0:
+        if WAIT_AGAIN.count(session, **again) == 0:
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
 
@@ -289,7 +282,7 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
             break
     if rule is not None:
         state = seats.state_with_seat(facts.approval)
-        run(CONFIRM, seat | {"new_state": state})
+        CONFIRM.count(session, **seat, new_state=state)
         decide(session, registration_id, rule, {"approval": facts.approval.value}, now=now)
     else:
         if hopeful:  # somebody was quicker, and may have filled the queue as well
@@ -425,11 +418,7 @@ def _facts(
     session: Session, teacher_id: int, batch_id: int, now: datetime
 ) -> tuple[Any, int | None]:
     """Return the facts of the registration and the unit where the teacher works today."""
-    rows = (
-        session.connection()
-        .execute(FACTS, {"teacher_id": teacher_id, "batch_id": batch_id, "now": now})
-        .all()
-    )
+    rows = FACTS.all(session, teacher_id=teacher_id, batch_id=batch_id, now=now)
     if not rows:
         raise NotFound("programme")
     today = local_day(now, ZoneInfo(rows[0].timezone or "UTC"))

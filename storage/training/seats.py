@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from storage import audit
+from storage.prepared import Prepared
 from storage.training.tables import (
     Approval,
     Batch,
@@ -26,7 +27,7 @@ _registration = SQLModel.metadata.tables["registration"]
 
 # Anybody who waits for this allotment goes first: all who wait for the pool, those of the
 # school for a school's own seats.
-TAKE = (
+TAKE = Prepared(
     sa.update(_quota)
     .where(
         _quota.c.id == sa.bindparam("quota_id"),
@@ -40,18 +41,18 @@ TAKE = (
     )
     .values(taken=_quota.c.taken + 1)
 )
-HOLD = (
+HOLD = Prepared(
     sa.update(_quota)
     .where(_quota.c.id == sa.bindparam("quota_id"), _quota.c.taken < _quota.c.seats)
     .values(taken=_quota.c.taken + 1)
 )
-FREE = (
+FREE = Prepared(
     sa.update(_quota)
     .where(_quota.c.id == sa.bindparam("quota_id"), _quota.c.taken > 0)
     .values(taken=_quota.c.taken - 1)
 )
 _other = _registration.alias("other")
-PLACE = (
+PLACE = Prepared(
     sa.select(sa.func.count(_other.c.id))
     .select_from(
         _registration.join(
@@ -99,19 +100,18 @@ def lock(session: Session, *batch_ids: int) -> None:
 
 def take(session: Session, quota_id: int, registration_id: int) -> bool:
     """Take a seat for a newcomer; False when none is left or somebody waits for it."""
-    values = {"quota_id": quota_id, "registration_id": registration_id}
-    return session.connection().execute(TAKE, values).rowcount == 1
+    return TAKE.count(session, quota_id=quota_id, registration_id=registration_id) == 1
 
 
 def hold(session: Session, quota_id: int) -> bool:
     """Take a seat for whoever is next in the queue; False when none is left."""
-    return session.connection().execute(HOLD, {"quota_id": quota_id}).rowcount == 1
+    return HOLD.count(session, quota_id=quota_id) == 1
 
 
 def free(session: Session, quota_id: int | None) -> None:
     """Give a seat back; a registration without an allotment holds none."""
     if quota_id is not None:
-        session.connection().execute(FREE, {"quota_id": quota_id})
+        FREE.count(session, quota_id=quota_id)
 
 
 def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
@@ -159,7 +159,4 @@ def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
 
 def place_in_queue(session: Session, registration_id: int) -> int | None:
     """Return the place among those who wait for the batch, from 1; None when not waiting."""
-    place: int = (
-        session.connection().execute(PLACE, {"registration_id": registration_id}).scalar_one()
-    )
-    return place or None
+    return PLACE.scalar(session, registration_id=registration_id) or None
