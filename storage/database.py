@@ -117,11 +117,11 @@ class Database:
     ) -> T:
         """Run the operation on a read-only snapshot; it does not hold up writers."""
 
-        def run() -> T:
-            with Session(self._reader) as session:
-                return operation(session, *args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        job = _Job(lambda session: operation(session, *args, **kwargs), future, loop)
+        self._readers.submit(self._look, job)
+        return await future
 
     def write_now(
         self,
@@ -167,6 +167,16 @@ class Database:
                     _give([self._commit_alone(job)])
             else:
                 _give(answers)
+
+    def _look(self, job: _Job) -> None:
+        if not job.is_wanted():
+            return
+        try:
+            with Session(self._reader) as session:
+                answer = _Answer(job, job.run(session))
+        except BaseException as error:
+            answer = _Answer(job, failure=error)
+        _give([answer])
 
     def _commit_together(self, group: list[_Job]) -> list[_Answer] | None:
         """Commit all jobs at once; None when the whole must be done again one by one."""
