@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from telegram.helpers import create_deep_linked_url
 
 from handlers.capabilities import Capabilities, say_to_one
 from handlers.cards import Card, Key
+from handlers.rush import Rush
 from locales import best_language
 from storage.database import Database
 from storage.people import accounts
@@ -37,69 +38,6 @@ ALERT = 200  # characters that an alert may have
 # The tap that was answered last. A person's updates are handled one after the other in a task
 # of their own, so this is the tap in hand or an older one.
 _answered: ContextVar[str] = ContextVar("answered", default="")
-
-
-class Rush:
-    """Answers first: while people wait for theirs, what can come a moment later waits.
-
-    In the minute in which registration opens hundreds tap at once. Each is owed a sentence;
-    the card that shows the same once more is drawn when everybody has theirs, a few at a time.
-    """
-
-    def __init__(self, *, at_once: int = 16, longest: float = 5.0, breath: float = 0.1) -> None:
-        self._waiting = 0
-        self._calm = asyncio.Event()
-        self._calm.set()
-        self._calming: asyncio.TimerHandle | None = None
-        self._breath = breath  # seconds: between two batches of taps it only looks calm
-        self._places = asyncio.Semaphore(at_once)
-        self._longest = longest
-        self._behind = 0
-        self._is_over = False
-        self._caught_up = asyncio.Event()
-        self._caught_up.set()
-
-    @contextlib.contextmanager
-    def owing(self) -> Iterator[None]:
-        """Somebody waits for an answer while this lasts."""
-        self._waiting += 1
-        self._calm.clear()
-        if self._calming is not None:
-            self._calming.cancel()
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-            if self._waiting == 0:
-                loop = asyncio.get_running_loop()
-                self._calming = loop.call_later(self._breath, self._calm.set)
-
-    def afterwards(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-        """Do this when nobody waits for an answer, or when it has waited long enough itself."""
-        self._behind += 1
-        self._caught_up.clear()
-        return self._do(work)
-
-    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            async with self._places:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._calm.wait(), self._longest)
-                if not self._is_over:
-                    await work
-        finally:
-            work.close()
-            self._behind -= 1
-            if self._behind == 0:
-                self._caught_up.set()
-
-    def give_up(self) -> None:
-        """The process ends: what was only to be shown once more is left undone."""
-        self._is_over = True
-
-    async def caught_up(self) -> None:
-        """Wait until nothing is left to be done afterwards."""
-        await self._caught_up.wait()
 
 
 @dataclass

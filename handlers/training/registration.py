@@ -71,8 +71,11 @@ async def register(update: Update, context: Context) -> None:
             with suppress(NotFound):
                 await _update_card(update, context, reader, batch_id, now)
         raise
-    redrawn = _update_card(update, context, reader, batch_id, now)
-    context.application.create_task(rush.afterwards(redrawn), update=update)
+    rush.afterwards(
+        lambda: context.application.create_task(
+            _update_card(update, context, reader, batch_id, now), update=update
+        )
+    )
 
 
 async def _update_card(
