@@ -27,6 +27,7 @@ from telegram.error import (
 )
 
 from bot.pacer import Pacer
+from bot.request import parameters
 from handlers.cards import Card, GroupCard
 from handlers.context import House
 from handlers.messaging import group_cards
@@ -35,6 +36,7 @@ from storage.messaging import groups, outbox
 from storage.messaging.outbox import Claimed
 
 LEASE = timedelta(minutes=3)
+GATHER = 16  # messages in flight from which on what has landed is written down together
 LOOK = 1.0  # seconds between looks when nobody has woken us
 RECOVER_EVERY = 10.0  # seconds between looks for what a dead process had in hand
 # What Telegram says of a chat that will never accept a message from us again.
@@ -51,12 +53,14 @@ class Delivery:
         self._house = house
         self._voices = voices
         self._pacer = Pacer(rate)
-        # Enough to keep the pace when an answer takes a tenth of a second, and no more: what
-        # is in flight at a kill is in doubt.
-        self._flight = max(32, int(rate / 10))
+        # Enough to keep the pace when an answer takes a tenth of a second and claiming as long,
+        # and no more: what is in flight at a kill is in doubt.
+        self._flight = max(32, int(rate / 5))
         self._in_flight: dict[asyncio.Task[None], int] = {}
-        self._to_settle: list[tuple[int, int]] = []
-        self._settling = asyncio.Lock()
+        self._to_settle: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._settling: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
         self._woken = asyncio.Event()
         self._stopping = False
         self.sent = 0
@@ -82,6 +86,7 @@ class Delivery:
                 task = asyncio.get_running_loop().create_task(self._deliver(row))
                 self._in_flight[task] = row.tg_chat_id
                 task.add_done_callback(self._landed)
+            self._note_room()
             if not claimed:
                 self._woken.clear()
                 with suppress(TimeoutError):
@@ -102,9 +107,8 @@ class Delivery:
             await asyncio.gather(*(self._deliver(row) for row in claimed))
 
     async def _claim(self) -> list[Claimed]:
-        # Claiming costs the same for one row as for many, so it waits for half of the places.
-        while self._flight - len(self._in_flight) < self._flight // 2:
-            await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+        # Claiming costs the same for one row as for many, so it waits for some places.
+        await self._room.wait()
         free = self._flight - len(self._in_flight)
         return await self._house.database.write(
             outbox.claim,
@@ -127,8 +131,15 @@ class Delivery:
                 found.doubtful,
             )
 
+    def _note_room(self) -> None:
+        if len(self._in_flight) > self._flight // 2:
+            self._room.clear()
+        else:
+            self._room.set()
+
     def _landed(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
+        self._note_room()
         self._woken.set()
         if not task.cancelled() and task.exception() is not None:
             logger.error("A delivery failed outside its guard", exc_info=task.exception())
@@ -187,16 +198,35 @@ class Delivery:
 
     async def _settle(self, outbox_id: int, message_id: int) -> None:
         """Write down a delivery, together with those that come while the last write is on."""
-        self._to_settle.append((outbox_id, message_id))
-        async with self._settling:
-            settled, self._to_settle = self._to_settle, []
-            if not settled:
-                return  # the one before has written ours
-            try:
-                await self._house.database.write(outbox.settle_many, settled, self._house.clock())
-            except Exception:
-                self._to_settle = settled + self._to_settle
-                raise
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+        self._to_settle.append((outbox_id, message_id, written))
+        if self._settling is None:
+            self._settling = loop.create_task(self._settle_all())
+        await written
+
+    async def _settle_all(self) -> None:
+        try:
+            while self._to_settle:
+                if len(self._in_flight) > GATHER:
+                    # A write costs the same for one row as for many, and more are landing.
+                    await asyncio.sleep(0.01)
+                landed, self._to_settle = self._to_settle, []
+                rows = [(outbox_id, message_id) for outbox_id, message_id, _ in landed]
+                fault: Exception | None = None
+                try:
+                    await self._house.database.write(outbox.settle_many, rows, self._house.clock())
+                except Exception as error:
+                    fault = error
+                for _outbox_id, _message_id, written in landed:
+                    if written.done():  # cancelled
+                        continue
+                    if fault is None:
+                        written.set_result(None)
+                    else:
+                        written.set_exception(fault)
+        finally:
+            self._settling = None
 
     async def _send(self, row: Claimed, said: Say) -> int:
         if row.chat_id is not None and not isinstance(said.card, GroupCard):
@@ -205,14 +235,20 @@ class Delivery:
             raise TypeError("a group card is not for one person")
         if said.edits is not None:
             return await self._edit(row, said, said.edits)
-        sent = await self._bot.send_message(
-            row.tg_chat_id,
-            said.card.text,
-            parse_mode=ParseMode.HTML,
-            reply_markup=said.card.markup(),
-            disable_notification=not row.rings,
+        # By hand: of the message that comes back only the number is wanted, and parsing all of
+        # it costs as much as the rest of a delivery.
+        sent = await self._bot.request.post(
+            f"{self._bot.base_url}/sendMessage",
+            parameters(
+                chat_id=row.tg_chat_id,
+                text=said.card.text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=said.card.markup(),
+                disable_notification=not row.rings or None,
+            ),
         )
-        return sent.message_id
+        assert isinstance(sent, dict)
+        return int(sent["message_id"])
 
     async def _edit(self, row: Claimed, said: Say, message_id: int) -> int:
         try:

@@ -7,10 +7,10 @@ import logging
 
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
-from telegram.request import BaseRequest, RequestData
-from telegram.request._requestparameter import RequestParameter
+from telegram.request import BaseRequest
 
 from bot.inbox import Inbox, number_of
+from bot.request import parameters
 
 ALLOWED = ["message", "callback_query", "my_chat_member", "chat_member"]
 WAIT = 25  # seconds that Telegram may let us wait for something new
@@ -29,8 +29,9 @@ async def poll(bot: Bot, request: BaseRequest, inbox: Inbox) -> None:
     pause = 0.0
     while True:
         try:
+            wanted = parameters(offset=offset, timeout=WAIT, limit=100, allowed_updates=ALLOWED)
             updates = await request.post(
-                f"{bot.base_url}/getUpdates", _asking_from(offset), read_timeout=WAIT + 10
+                f"{bot.base_url}/getUpdates", wanted, read_timeout=WAIT + 10
             )
         except InvalidToken:
             raise
@@ -60,11 +61,6 @@ async def poll(bot: Bot, request: BaseRequest, inbox: Inbox) -> None:
                     pause = BREATH
         if pause:
             await asyncio.sleep(pause)
-
-
-def _asking_from(offset: int) -> RequestData:
-    wanted = {"offset": offset, "timeout": WAIT, "limit": 100, "allowed_updates": ALLOWED}
-    return RequestData([RequestParameter.from_input(name, value) for name, value in wanted.items()])
 
 
 def _seconds(error: RetryAfter) -> float:

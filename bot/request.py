@@ -16,6 +16,7 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+from telegram.request._requestparameter import RequestParameter
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -81,6 +82,17 @@ class AiohttpRequest(BaseRequest):
         except aiohttp.ClientError as error:
             # Its text may hold the address, and the address holds the token.
             raise NetworkError(f"the connection failed: {type(error).__name__}") from None
+
+
+def parameters(**values: Any) -> RequestData:
+    """The parameters of a call that is made by hand, without what is None."""
+    return RequestData(
+        [
+            RequestParameter.from_input(name, value)
+            for name, value in values.items()
+            if value is not None
+        ]
+    )
 
 
 @functools.lru_cache(maxsize=8)

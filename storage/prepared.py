@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +24,7 @@ from sqlmodel import Session
 Convert = Callable[[Any], Any]
 
 
-def among(column: sa.Column[Any], choices: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
+def among(column: sa.Column[Any], choices: Iterable[str]) -> sa.ColumnElement[bool]:
     """Return ``column IN (…)`` as fixed text; a list of values is spelled out at every run."""
     return column.in_([sa.literal(choice, column.type) for choice in choices])
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.calendar import workdays
 from storage.inserting import insert_new
@@ -27,13 +27,14 @@ from storage.messaging.tables import (
     Chat,
     DeadlineStep,
     Hold,
-    News,
     OutboxMessage,
     OutboxState,
     Reminder,
     ReminderState,
 )
 from storage.people.tables import Account
+from storage.prepared import Prepared, among
+from storage.tables import KEY
 
 BRIEF = "brief"
 REMINDER = "reminder"
@@ -384,67 +385,61 @@ def settle_many(session: Session, sent: Sequence[tuple[int, int]], now: datetime
 
     A success counts even when the lease had run out on the way.
     """
-    if not sent:
-        return
-    session.connection().execute(
-        _SETTLE,
-        [
-            {"outbox_id": outbox_id, "to_message_id": message_id, "now": now}
-            for outbox_id, message_id in sent
-        ],
-    )
-    told = session.exec(
-        select(OutboxMessage.id, OutboxMessage.teacher_id).where(
-            col(OutboxMessage.id).in_([outbox_id for outbox_id, _ in sent]),
-            col(OutboxMessage.kind).in_([BRIEF, REMINDER]),
-        )
-    ).all()
-    for outbox_id, teacher_id in told:
-        assert teacher_id is not None
-        _told(session, outbox_id, teacher_id, ReminderState.SENT, now)
-        session.exec(
-            sa.update(News)
-            .where(
-                col(News.teacher_id) == teacher_id,
-                col(News.told_at).is_(None),
-                col(News.outbox_id) == outbox_id,
-            )
-            .values(told_at=now)
-        )
+    for first in range(0, len(sent), _TOGETHER):
+        some = sent[first : first + _TOGETHER]
+        pairs = [*some, *[(_NOBODY, 0)] * (_TOGETHER - len(some))]
+        values: dict[str, Any] = {"now": now}
+        for n, (outbox_id, message_id) in enumerate(pairs):
+            values[f"id_{n}"], values[f"message_{n}"] = outbox_id, message_id
+        _SETTLE.count(session, **values)
+        _TELL_REMINDERS.count(session, **values)
+        _TELL_NEWS.count(session, **values)
 
 
-_SETTLE = (
-    sa.update(OutboxMessage)
+_TOGETHER = 64
+_NOBODY = -1  # fills up the last places
+_IDS = [sa.bindparam(f"id_{n}", type_=KEY) for n in range(_TOGETHER)]
+_outbox, _reminder, _news = (
+    SQLModel.metadata.tables[name] for name in ("outbox_message", "reminder", "news")
+)
+_TOLD = sa.select(_outbox.c.teacher_id).where(
+    _outbox.c.id.in_(_IDS), among(_outbox.c.kind, (BRIEF, REMINDER))
+)
+
+# One statement for all: run once for each row, they would let go of the interpreter as often,
+# and wait for it as often while the loop is busy sending.
+_SETTLE = Prepared(
+    sa.update(_outbox)
     .where(
-        col(OutboxMessage.id) == sa.bindparam("outbox_id"),
-        # Spelt out: an IN cannot be run for many rows at once.
-        sa.or_(
-            col(OutboxMessage.state) == OutboxState.SENDING,
-            col(OutboxMessage.state) == OutboxState.PENDING,
-            col(OutboxMessage.state) == OutboxState.DOUBTFUL,
-        ),
+        _outbox.c.id.in_(_IDS),
+        among(_outbox.c.state, (OutboxState.SENDING, OutboxState.PENDING, OutboxState.DOUBTFUL)),
     )
     .values(
         state=OutboxState.SENT,
-        message_id=sa.bindparam("to_message_id"),
+        message_id=sa.case(
+            *(
+                (_outbox.c.id == id_, sa.bindparam(f"message_{n}", type_=KEY))
+                for n, id_ in enumerate(_IDS)
+            )
+        ),
         sent_at=sa.bindparam("now"),
         lease_until=None,
     )
 )
-
-
-def _told(
-    session: Session, outbox_id: int, teacher_id: int, state: ReminderState, now: datetime
-) -> None:
-    session.exec(
-        sa.update(Reminder)
-        .where(
-            col(Reminder.teacher_id) == teacher_id,
-            col(Reminder.state) == ReminderState.DUE,
-            col(Reminder.outbox_id) == outbox_id,
-        )
-        .values(state=state, settled_at=now)
+_TELL_REMINDERS = Prepared(
+    sa.update(_reminder)
+    .where(
+        _reminder.c.teacher_id.in_(_TOLD),
+        _reminder.c.state == ReminderState.DUE,
+        _reminder.c.outbox_id.in_(_IDS),
     )
+    .values(state=ReminderState.SENT, settled_at=sa.bindparam("now"))
+)
+_TELL_NEWS = Prepared(
+    sa.update(_news)
+    .where(_news.c.teacher_id.in_(_TOLD), _news.c.told_at.is_(None), _news.c.outbox_id.in_(_IDS))
+    .values(told_at=sa.bindparam("now"))
+)
 
 
 def settle_refused(session: Session, outbox_id: int, *, fault: str, now: datetime) -> None:
