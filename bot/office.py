@@ -121,11 +121,8 @@ class Office:
                 loop.create_task(self._watch(), name="watching"),
             ]
             self.ticks.start()
-            # What was loaded to start with stays, and a burst of taps makes much that is soon
-            # dropped: the collector's passes doubled the time of every fourth burst.
             gc.collect()
-            gc.freeze()
-            gc.set_threshold(10_000, 20, 50)
+            gc.freeze()  # what was loaded to start with stays
             logger.info("@%s is at work", self.house.bot_username)
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

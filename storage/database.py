@@ -278,6 +278,7 @@ def _engine(url: sa.URL, size: int, *, writes: bool) -> sa.Engine:
             "foreign_keys=ON",
             "busy_timeout=30000",
             "journal_size_limit=67108864",
+            "wal_autocheckpoint=4000",
             "temp_store=MEMORY",
             "cache_size=-65536",
             f"query_only={'OFF' if writes else 'ON'}",

@@ -6,7 +6,6 @@ import html
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event
 from telegram import Update
 
 from handlers.cards import Card, Key, pager
@@ -98,6 +97,8 @@ def due_calendar(items: list[DueItem], teacher_id: int, language: str, now: date
 
     An item keeps its UID when it moves, so importing the file again corrects the calendar.
     """
+    from icalendar import Alarm, Calendar, Event  # takes long to load, and few ask for it
+
     calendar = Calendar()
     calendar.add("prodid", "-//Qinglan//due//EN")
     calendar.add("version", "2.0")

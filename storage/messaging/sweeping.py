@@ -73,7 +73,7 @@ class _Step:
         )
 
 
-def sweep(session: Session, *, now: datetime, chunk: int = 10_000) -> Swept:
+def sweep(session: Session, *, now: datetime, chunk: int = 20_000) -> Swept:
     """Turn what is due into reminders: the oldest step, up to ``chunk`` persons of it.
 
     One call is one bounded transaction, so that taps do not wait for it; call it until there
