@@ -6,7 +6,9 @@ they grow; with 50 ms to the server and 50 sends in flight this one is eight tim
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -17,6 +19,12 @@ from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
+
+TRIES = 3
+PAUSE = 0.5  # seconds before a call is made again
+LONGEST_PAUSE = 3.0  # seconds; a person is not kept waiting for longer
+# What would come twice if a call of it were made again. Polling goes on by itself.
+ONCE_ONLY = ("send", "forward", "copy", "create", "getUpdates")
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -58,6 +66,40 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
         pool_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
+        """Make the call; one that does no harm twice is made again when the network fails.
+
+        An answer to a tap that is lost to a moment's fault would leave a person with a
+        spinner, and with a seat that they do not know of.
+        """
+        times = (read_timeout, write_timeout, connect_timeout, pool_timeout)
+        once_only = url.rsplit("/", 1)[-1].startswith(ONCE_ONLY)
+        for attempt in range(1, TRIES + 1):
+            is_last = once_only or attempt == TRIES
+            try:
+                status, body = await self._once(url, method, request_data, *times)
+            except NetworkError as error:
+                if is_last or isinstance(error, TimedOut):  # that was waiting enough
+                    raise
+                pause = PAUSE * attempt
+            else:
+                if is_last or (status < 500 and status != 429):
+                    return status, body
+                pause = _asked_for(body) if status == 429 else PAUSE * attempt
+                if pause > LONGEST_PAUSE:
+                    return status, body
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _once(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None,
+        read_timeout: ODVInput[float],
+        _write_timeout: ODVInput[float],
+        connect_timeout: ODVInput[float],
+        _pool_timeout: ODVInput[float],
+    ) -> tuple[int, bytes]:
         if self._session is None:
             raise RuntimeError("the request is not initialized")
         uploads = request_data is not None and request_data.contains_files
@@ -93,6 +135,14 @@ def parameters(**values: Any) -> RequestData:
             if value is not None
         ]
     )
+
+
+def _asked_for(body: bytes) -> float:
+    """The seconds that Telegram asks to wait."""
+    try:
+        return float(json.loads(body)["parameters"]["retry_after"])
+    except (ValueError, KeyError, TypeError):
+        return PAUSE
 
 
 @functools.lru_cache(maxsize=8)
