@@ -44,8 +44,10 @@ class Call:
         except (TypeError, ValueError):
             raise bad(f"can't parse {name} as a number") from None
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.values.get(name)
+        if value is None or value == "":
+            return default
         return (value.lower() if isinstance(value, str) else value) in TRUE
 
     def object(self, name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from bot.sandbox.refusals import Json
 
 PRESENT = frozenset({"creator", "administrator", "member", "restricted"})
+LEADING = frozenset({"creator", "administrator"})
 
 
 @dataclass(slots=True)
@@ -55,6 +56,67 @@ class Message:
     only_for: int | None = None
     edited: bool = False
 
+    @property
+    def topic(self) -> int:
+        """The topic that it stands in; 0 is General, and every group without topics."""
+        thread = self.body.get("message_thread_id")
+        return int(thread) if thread and self.body.get("is_topic_message") else 0
+
+
+@dataclass(slots=True)
+class Topic:
+    """A topic of a forum; its id is that of the message that began it."""
+
+    id: int
+    name: str
+    icon_color: int
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class Poll:
+    """A poll and who has voted for which of its options."""
+
+    id: str
+    chat_id: int
+    message_id: int
+    settings: Json
+    options: list[str]
+    votes: dict[int, list[int]] = field(default_factory=dict)
+    closes_at: int | None = None
+    is_closed: bool = False
+
+    def as_json(self) -> Json:
+        """How the Bot API shows it."""
+        return {
+            "id": self.id,
+            **self.settings,
+            "options": [
+                {
+                    "persistent_id": f"{self.id}_{place}",
+                    "text": text,
+                    "voter_count": sum(place in chosen for chosen in self.votes.values()),
+                }
+                for place, text in enumerate(self.options)
+            ],
+            "total_voter_count": len(self.votes),
+            "is_closed": self.is_closed,
+        }
+
+
+@dataclass(slots=True)
+class InlineQuery:
+    """What a person typed behind the bot's name, and what the bot offered."""
+
+    id: str
+    person_id: int
+    chat_id: int
+    query: str
+    at: datetime
+    results: list[Json] | None = None
+    next_offset: str = ""
+    answered: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
 
 @dataclass(slots=True)
 class Chat:
@@ -74,6 +136,7 @@ class Chat:
     menu_button: Json | None = None
     last_id: int = 0
     last_ephemeral_id: int = 0
+    topics: dict[int, Topic] = field(default_factory=dict)
     api: Json = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +148,21 @@ class Chat:
     @property
     def is_private(self) -> bool:
         return self.type == "private"
+
+    @property
+    def is_forum(self) -> bool:
+        return bool(self.api.get("is_forum"))
+
+    def set_forum(self, on: bool) -> None:
+        """Whether it has topics."""
+        if on:
+            self.api["is_forum"] = True
+        else:
+            self.api.pop("is_forum", None)
+
+    def is_led_by(self, person_id: int) -> bool:
+        """Whether this person is one of its administrators."""
+        return self.members.get(person_id) in LEADING
 
     @property
     def kind_name(self) -> str:
@@ -141,12 +219,16 @@ class Seen:
     photo: str | None
     document: Json | None
     contact: Json | None
-    service: str | None
+    location: Json | None
+    poll: Json | None
+    topic: int | None
+    service: Json | None
     reply_to: Json | None
     reaction: str | None
     edited: bool
     only_for_you: bool
     forwarded_from: str | None
+    via_bot: str | None
 
     def button(self, label: str) -> Json:
         """The button with this label (or whose label contains it)."""

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from bot.sandbox import forum, guide, inline, polls
 from bot.sandbox.chats import PRESENT, Chat, Person
 from bot.sandbox.refusals import ImpossibleAct, Json, Refused
 from bot.sandbox.world import World
@@ -31,8 +32,28 @@ PAGE = Path(__file__).with_name("page")
 PAGE_FILES = {
     "/": ("index.html", "text/html"),
     "/page/style.css": ("style.css", "text/css"),
-    "/page/chat.js": ("chat.js", "text/javascript"),
-    "/page/text.js": ("text.js", "text/javascript"),
+    "/page/guide.css": ("guide.css", "text/css"),
+} | {
+    f"/page/{name}.js": (f"{name}.js", "text/javascript")
+    for name in (
+        "chat",
+        "chats",
+        "clock",
+        "links",
+        "messages",
+        "panel",
+        "people",
+        "polls",
+        "refresh",
+        "server",
+        "state",
+        "telling",
+        "text",
+        "topics",
+        "tour",
+        "words",
+        "writing",
+    )
 }
 # The page loads nothing from elsewhere and nothing may frame it.
 PAGE_HEADERS = {
@@ -43,6 +64,7 @@ PAGE_HEADERS = {
 ZONE = ZoneInfo("Asia/Shanghai")
 PEOPLE_SHOWN = 200
 MESSAGES_SHOWN = 300
+MOST_CALLS_TOLD = 200  # in one breath; who wants more looks at the log
 INLINE_IMAGES = {"image/png", "image/jpeg", "image/gif"}
 
 Act = Callable[[Json], Any]
@@ -71,6 +93,11 @@ class Desk:
             "stats": self._stats,
             "clock": self._clock,
             "faults": self._faults,
+            "settings": self._settings_now,
+            "inline": self._inline,
+            "feed": self._feed,
+            "tour": self._tour,
+            "": self._described,
             "events": self._events,
             "file/{id}": self._file,
         }
@@ -83,12 +110,18 @@ class Desk:
             "edit": self._edit,
             "tap": self._tap,
             "contact": self._contact,
+            "location": self._location,
+            "vote": self._vote,
+            "topic": self._topic,
+            "inline": self._ask_inline,
+            "choose": self._choose,
             "document": self._document,
             "start": self._start,
             "block": self._block,
             "member": self._member,
             "read": self._read,
             "inject": self._inject,
+            "updates": self._updates,
             "faults": self._add_fault,
             "settings": self._settings,
         }
@@ -141,6 +174,7 @@ class Desk:
             "id": person.id,
             "name": person.name,
             "note": person.note,
+            "language": person.language_code,
             "pinned": person.pinned,
             "started": person.started,
             "blocked": person.blocked,
@@ -167,23 +201,41 @@ class Desk:
         )
 
     def _chat(self, person: Person, chat: Chat) -> Json:
-        last = self._world.seen_by(person.id, chat.id, last=1)
-        return {
+        shown: Json = {
             "id": chat.id,
             "private": chat.is_private,
             "title": chat.title,
             "members": sum(status in PRESENT for status in chat.members.values()) + 1,
             "bot": chat.bot_status,
-            "unread": self._world.unread(person.id, chat.id),
+            "admin": not chat.is_private and chat.is_led_by(person.id),
+            "supergroup": chat.type == "supergroup",
+            "forum": chat.is_forum,
+            **self._newest(person, chat),
+        }
+        if chat.is_forum:
+            general = (0, "", False)
+            topics = [(topic.id, topic.name, topic.closed) for topic in chat.topics.values()]
+            shown["topics"] = [
+                {"id": id_, "name": name, "closed": closed} | self._newest(person, chat, id_)
+                for id_, name, closed in (general, *topics)
+            ]
+        return shown
+
+    def _newest(self, person: Person, chat: Chat, topic: int | None = None) -> Json:
+        last = self._world.seen_by(person.id, chat.id, last=1, topic=topic)
+        return {
+            "unread": self._world.unread(person.id, chat.id, topic=topic),
             "last": last[0].as_json() if last else None,
         }
 
     async def _seen(self, request: web.Request) -> web.StreamResponse:
         person_id, chat_id = int(request.query["person"]), int(request.query["chat"])
         last = int(request.query.get("last", MESSAGES_SHOWN))
+        topic = int(request.query["topic"]) if request.query.get("topic") else None
+        polls.close_due(self._world)
         try:
             chat = self._world.chat(chat_id)
-            messages = self._world.seen_by(person_id, chat_id, last=last)
+            messages = self._world.seen_by(person_id, chat_id, last=last, topic=topic)
             commands = self._world.commands_for(person_id, chat_id)
         except ImpossibleAct as impossible:
             return web.json_response({"error": str(impossible)}, status=404)
@@ -225,6 +277,32 @@ class Desk:
             }
         )
 
+    async def _inline(self, request: web.Request) -> web.StreamResponse:
+        try:
+            results = await inline.offered(
+                self._world, request.query["query"], within=float(request.query.get("wait", 0))
+            )
+        except ImpossibleAct as impossible:
+            return web.json_response({"error": str(impossible)}, status=404)
+        return web.json_response({"results": results})
+
+    async def _feed(self, request: web.Request) -> web.StreamResponse:
+        """What the scheduler has done, newest last; empty where no office is at work."""
+        feed = self._sandbox.feed
+        last = int(request.query.get("last", 50))
+        return web.json_response(await feed(last) if feed is not None else [])
+
+    async def _tour(self, request: web.Request) -> web.StreamResponse:
+        tour = self._sandbox.tour
+        language = request.query.get("language", "zh_Hans")
+        return web.json_response({"steps": tour.steps(language) if tour is not None else []})
+
+    async def _described(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text=guide.page(), content_type="text/html", headers=PAGE_HEADERS)
+
+    async def _settings_now(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(self._settings({}))
+
     async def _faults(self, _: web.Request) -> web.StreamResponse:
         return web.json_response(self._world.faults.listed())
 
@@ -257,7 +335,7 @@ class Desk:
         if "advance_seconds" in body:
             seconds = float(body["advance_seconds"])
             if seconds < 0:
-                return web.json_response({"error": "时间不能倒流"}, status=400)
+                return web.json_response({"error": "time does not run backwards"}, status=400)
             clock.advance(timedelta(seconds=seconds))
             return web.json_response({**self._time(), "moved": True})
         if not body.get("next_event"):
@@ -266,12 +344,9 @@ class Desk:
         if self._sandbox.next_event is not None:
             event = await self._sandbox.next_event()
         if event is None:
-            note = "目前没有待办的定时事件。"
-            return web.json_response({**self._time(), "moved": False, "note": note})
+            return web.json_response({**self._time(), "moved": False, "event": None})
         clock.advance(max(event - clock(), timedelta()))
-        shown = event.astimezone(ZONE)
-        note = f"已到下一事件：{shown.month} 月 {shown.day} 日 {shown:%H:%M}"
-        return web.json_response({**self._time(), "moved": True, "note": note})
+        return web.json_response({**self._time(), "moved": True, "event": event.isoformat()})
 
     # -- acting ----------------------------------------------------------------------------
 
@@ -287,6 +362,7 @@ class Desk:
             int(body.get("chat") or body["person"]),
             body["text"],
             body.get("reply_to"),
+            body.get("topic"),
         )
         return {"message_id": message.id}
 
@@ -307,7 +383,53 @@ class Desk:
     def _contact(self, body: Json) -> Json:
         person_id = int(body["person"])
         message = self._world.share_contact(
-            person_id, int(body.get("chat") or person_id), body.get("contact_of")
+            person_id,
+            int(body.get("chat") or person_id),
+            body.get("contact_of"),
+            body.get("topic"),
+        )
+        return {"message_id": message.id}
+
+    def _location(self, body: Json) -> Json:
+        person_id = int(body["person"])
+        message = self._world.share_location(
+            person_id,
+            int(body.get("chat") or person_id),
+            float(body["latitude"]),
+            float(body["longitude"]),
+            body.get("topic"),
+        )
+        return {"message_id": message.id}
+
+    def _vote(self, body: Json) -> Json:
+        polls.vote(
+            self._world,
+            int(body["person"]),
+            int(body.get("chat") or body["person"]),
+            int(body["message"]),
+            [int(one) for one in body["options"]],
+        )
+        return {}
+
+    def _topic(self, body: Json) -> Json:
+        topic = forum.act(self._world, int(body["person"]), int(body["chat"]), body["act"], body)
+        return {"topic": topic.id}
+
+    def _ask_inline(self, body: Json) -> Json:
+        person_id, chat_id = int(body["person"]), int(body.get("chat") or body["person"])
+        asked = inline.ask(
+            self._world, person_id, chat_id, body.get("query", ""), body.get("offset", "")
+        )
+        return {"query": asked.id}
+
+    def _choose(self, body: Json) -> Json:
+        person_id = int(body["person"])
+        message = inline.choose(
+            self._world,
+            person_id,
+            int(body.get("chat") or person_id),
+            str(body["query"]),
+            str(body["result"]),
         )
         return {"message_id": message.id}
 
@@ -316,13 +438,11 @@ class Desk:
         person_id = int(body["person"])
         chat_id = int(body.get("chat") or person_id)
         data = base64.b64decode(body["data"])
-        caption = body.get("caption", "")
+        said = {"caption": body.get("caption", ""), "topic": body.get("topic")}
         if body.get("photo"):
-            message = self._world.send_photo(person_id, chat_id, data, caption=caption)
+            message = self._world.send_photo(person_id, chat_id, data, **said)
         else:
-            message = self._world.send_document(
-                person_id, chat_id, data, body["name"], caption=caption
-            )
+            message = self._world.send_document(person_id, chat_id, data, body["name"], **said)
         return {"message_id": message.id}
 
     def _start(self, body: Json) -> Json:
@@ -342,7 +462,7 @@ class Desk:
         return {}
 
     def _member(self, body: Json) -> Json:
-        """``act``: join, leave, add_bot, promote_bot, kick_bot, migrate, deactivate."""
+        """``act``: what a person does to a group, or to whom is in it."""
         world, person_id, chat_id = self._world, int(body["person"]), int(body.get("chat") or 0)
         match body["act"]:
             case "join":
@@ -359,6 +479,12 @@ class Desk:
                 return {"id": world.migrate(chat_id).id}
             case "deactivate":
                 world.deactivate(person_id)
+            case "promote":
+                world.set_status(person_id, chat_id, "administrator")
+            case "demote":
+                world.set_status(person_id, chat_id, "member")
+            case "forum":
+                world.set_forum(chat_id, bool(body.get("on", True)))
             case other:
                 raise ValueError(other)
         return {}
@@ -373,15 +499,30 @@ class Desk:
     def _add_fault(self, body: Json) -> Json:
         if body.pop("clear", False):
             self._world.faults.clear()
+        elif "fault" in body:
+            self._world.faults.add_named(body.pop("fault"), **body)
         else:
             self._world.faults.add(**body)
         return {}
+
+    def _updates(self, body: Json) -> Json:
+        """Hold updates back, let them go, or hand the newest over once more."""
+        updates = self._world.updates
+        if "hold" in body:
+            updates.hold(bool(body["hold"]))
+        if body.get("repeat"):
+            updates.repeat()
+        return {"waiting": len(updates)}
 
     def _settings(self, body: Json) -> Json:
         """Set what is given of flood limits, privacy mode, ephemeral messages and latency."""
         world = self._world
         if "flood" in body:
             world.flood.on = bool(body["flood"])
+        if "paid" in body:
+            world.flood.all_paid = bool(body["paid"])
+        if "inline" in body:
+            world.inline = bool(body["inline"])
         for name in ("whole_per_second", "private_per_second", "private_burst", "group_per_minute"):
             if name in body:
                 setattr(world.flood, name, int(body[name]))
@@ -393,6 +534,8 @@ class Desk:
             self._sandbox.latency = float(body["latency_ms"]) / 1000
         return {
             "flood": world.flood.on,
+            "paid": world.flood.all_paid,
+            "inline": world.inline,
             "privacy_mode": world.privacy_mode,
             "ephemeral_supported": world.ephemeral_supported,
             "latency_ms": self._sandbox.latency * 1000,
@@ -405,7 +548,9 @@ class Desk:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         await response.prepare(request)
-        stream = Stream(self._world, int(request.query["person"]))
+        stream = Stream(
+            self._world, int(request.query["person"]), calls=request.query.get("calls") == "1"
+        )
         self._streams.add(stream)
         stop = self._world.listen(stream.take)
         try:
@@ -428,9 +573,11 @@ class Stream:
     # A broadcast to thousands would otherwise redraw the list of people for each of them.
     PEOPLE_EVERY = 1.0
 
-    def __init__(self, world: World, person_id: int) -> None:
+    def __init__(self, world: World, person_id: int, *, calls: bool = False) -> None:
         self._world = world
         self._person_id = person_id
+        self._with_calls = calls
+        self._calls = 0
         self._pending: dict[str, Json] = {}
         self._wake = asyncio.Event()
         self._people_at = 0.0
@@ -445,8 +592,13 @@ class Stream:
                 if change["chat"] <= 0 or kind == "action":
                     return
                 kind, change = "people", {"kind": "people"}
-            case "answer" | "read" if change["person"] != self._person_id:
+            case "answer" | "read" | "inline" if change["person"] != self._person_id:
                 return
+            case "call":
+                if not self._with_calls:
+                    return
+                self._calls += 1
+                kind = f"call {self._calls % MOST_CALLS_TOLD}"
         key = f"{kind} {change.get('chat', '')} {change.get('tap', {}).get('id', '')}"
         self._pending[key] = change
         self._wake.set()

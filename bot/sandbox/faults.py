@@ -20,9 +20,32 @@ DESCRIPTIONS = {
 }
 
 
+NAMED: dict[str, Json] = {
+    "flood": {"status": 429},
+    "error": {"status": 500},
+    "bad_gateway": {"status": 502},
+    "timeout": {"delay": 30.0, "drop_before": True},
+    "reset_before": {"drop_before": True},
+    "reset_after": {"drop_after": True},
+    "blocked": {"status": 403, "description": "Forbidden: bot was blocked by the user"},
+    "deactivated": {"status": 403, "description": "Forbidden: user is deactivated"},
+    "kicked": {"status": 403, "description": "Forbidden: bot was kicked from the supergroup chat"},
+    "migrated": {
+        "status": 400,
+        "description": "Bad Request: group chat was upgraded to a supergroup chat",
+    },
+    "topic_closed": {"status": 400, "description": "Bad Request: TOPIC_CLOSED"},
+}
+"""Faults by name, for the page and for scripts."""
+
+
 @dataclass(slots=True)
 class Fault:
-    """One fault. ``times`` None means for ever; ``share`` hits that part of the calls, evenly."""
+    """One fault. ``times`` None means for ever; ``share`` hits that part of the calls, evenly.
+
+    ``delay`` seconds pass before the answer, or before the connection is broken off: before
+    the call is carried out (``drop_before``) or after it (``drop_after``).
+    """
 
     method: str | None = None
     chat_id: int | None = None
@@ -32,6 +55,9 @@ class Fault:
     drop_before: bool = False
     drop_after: bool = False
     retry_after: int = 1
+    delay: float = 0.0
+    migrate_to: int | None = None
+    name: str = ""
     description: str | None = None
     hits: int = 0
     _due: float = 0.0
@@ -41,7 +67,8 @@ class Fault:
         if self.status == 429:
             return too_many(self.retry_after)
         text = self.description or DESCRIPTIONS.get(self.status, "Internal Server Error")
-        return Refused(self.status, text)
+        moved = {"migrate_to_chat_id": self.migrate_to} if self.migrate_to else None
+        return Refused(self.status, text, moved)
 
 
 class Faults:
@@ -55,6 +82,10 @@ class Faults:
         fault = Fault(method=method, **settings)
         self._faults.append(fault)
         return fault
+
+    def add_named(self, name: str, **settings: Any) -> Fault:
+        """Add one of the ``NAMED`` faults; the settings may say for what, how often, how long."""
+        return self.add(**{**NAMED[name], "name": name, **settings})
 
     def clear(self) -> None:
         """Work normally again."""

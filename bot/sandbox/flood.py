@@ -17,6 +17,7 @@ class Flood:
     """Sliding windows: the whole bot, one private chat, one group, paid broadcasts."""
 
     on: bool = False
+    all_paid: bool = False
     whole_per_second: int = 30
     paid_per_second: int = 1000
     private_per_second: int = 1
@@ -32,7 +33,9 @@ class Flood:
             return 0
         now = time.monotonic()
         whole, most = (
-            (self._paid, self.paid_per_second) if paid else (self._whole, self.whole_per_second)
+            (self._paid, self.paid_per_second)
+            if paid or self.all_paid
+            else (self._whole, self.whole_per_second)
         )
         if (left := _left(whole, now, 1.0, most)) > 0:
             return math.ceil(left)

@@ -35,6 +35,8 @@ CONTENT = (
     "photo",
     "document",
     "contact",
+    "location",
+    "poll",
 )
 
 Method = Callable[[World, Call], Any]
@@ -54,7 +56,7 @@ def method(name: str) -> Callable[[Method], Method]:
 # -- finding the chat and the message ------------------------------------------------------
 
 
-def _chat(world: World, call: Call) -> Chat:
+def chat_of(world: World, call: Call) -> Chat:
     """The chat, when the bot may know of it at all."""
     if "chat_id" not in call.values or call.values["chat_id"] == "":
         raise bad("chat_id is empty")
@@ -78,9 +80,9 @@ def _chat(world: World, call: Call) -> Chat:
     return chat
 
 
-def _chat_to_write(world: World, call: Call) -> Chat:
+def chat_to_write(world: World, call: Call) -> Chat:
     """The chat, when the bot may write there, and not too fast."""
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     if chat.is_private:
         person = world.people[chat.id]
         if person.deactivated:
@@ -102,21 +104,21 @@ def _pace(world: World, chat: Chat, call: Call) -> None:
         raise too_many(wait)
 
 
-def _message(chat: Chat, call: Call, missing: str) -> Message:
+def message_of(chat: Chat, call: Call, missing: str) -> Message:
     message = chat.messages.get(call.number("message_id"))
     if message is None or message.only_for is not None:
         raise bad(missing)
     return message
 
 
-def _own_message(world: World, call: Call) -> tuple[Chat, Message]:
+def own_message(world: World, call: Call) -> tuple[Chat, Message]:
     """The message to edit."""
     if call.values.get("inline_message_id"):
         raise bad("message to edit not found")
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     if "message_id" not in call.values:
         raise bad("message identifier is not specified")
-    message = _message(chat, call, "message to edit not found")
+    message = message_of(chat, call, "message to edit not found")
     _check_own(world, message)
     return chat, message
 
@@ -129,7 +131,7 @@ def _check_own(world: World, message: Message) -> None:
 # -- reading texts -------------------------------------------------------------------------
 
 
-def _formatted(
+def formatted(
     world: World, call: Call, field: str, entities_field: str, longest: int
 ) -> tuple[str, list[Json]]:
     text = call.text(field)
@@ -160,15 +162,15 @@ def _mentioned(world: World, user_id: int) -> Json | None:
     return person.user if person else None
 
 
-def _text_content(world: World, call: Call) -> Json:
-    text, entities = _formatted(world, call, "text", "entities", LONGEST_TEXT)
+def text_content(world: World, call: Call) -> Json:
+    text, entities = formatted(world, call, "text", "entities", LONGEST_TEXT)
     if not text:
         raise bad("message text is empty")
     return {"text": text, "entities": entities} if entities else {"text": text}
 
 
-def _caption_content(world: World, call: Call) -> Json:
-    caption, entities = _formatted(world, call, "caption", "caption_entities", LONGEST_CAPTION)
+def caption_content(world: World, call: Call) -> Json:
+    caption, entities = formatted(world, call, "caption", "caption_entities", LONGEST_CAPTION)
     if not caption:
         return {}
     return {"caption": caption} | ({"caption_entities": entities} if entities else {})
@@ -180,7 +182,7 @@ def _markup(chat: Chat, call: Call) -> Json | None:
     return keyboards.checked(call.object("reply_markup"), private=chat.is_private)
 
 
-def _inline_markup(chat: Chat, call: Call) -> Json | None:
+def inline_markup(chat: Chat, call: Call) -> Json | None:
     markup = _markup(chat, call)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad("inline keyboard expected")
@@ -190,7 +192,7 @@ def _inline_markup(chat: Chat, call: Call) -> Json | None:
 # -- sending -------------------------------------------------------------------------------
 
 
-def _send(world: World, call: Call, chat: Chat, content: Json) -> Json:
+def send(world: World, call: Call, chat: Chat, content: Json) -> Json:
     """Post what was read from a call, with everything that all kinds of messages share."""
     values = call.values
     markup = _markup(chat, call)
@@ -199,10 +201,14 @@ def _send(world: World, call: Call, chat: Chat, content: Json) -> Json:
         # An older server does not refuse what it does not know: it passes over it, and the
         # whole group sees the message.
         only_for = _receiver(world, chat, call)
+    topic = _topic_to_write(chat, call)
     if "reply_parameters" in values or "reply_to_message_id" in values:
         quoted = _replied(chat, call)
         if quoted is not None:
             content["reply_to_message"] = quoted
+            topic = topic or (quoted.get("message_thread_id") if chat.is_forum else None)
+    if topic:
+        content |= {"message_thread_id": topic, "is_topic_message": True}
     if markup is not None and "inline_keyboard" in markup:
         content["reply_markup"] = markup
     if call.flag("protect_content"):
@@ -212,6 +218,19 @@ def _send(world: World, call: Call, chat: Chat, content: Json) -> Json:
     if markup is not None:
         world.show_keyboard(chat, markup, only_for)
     return message.body
+
+
+def _topic_to_write(chat: Chat, call: Call) -> int | None:
+    """The topic that the call names, when the bot may write there. General is not named."""
+    number = call.number("message_thread_id")
+    if not number:
+        return None
+    topic = chat.topics.get(number) if chat.is_forum else None
+    if topic is None:
+        raise bad("message thread not found")
+    if topic.closed and chat.bot_status != "administrator":
+        raise bad("TOPIC_CLOSED")
+    return topic.id
 
 
 def _receiver(world: World, chat: Chat, call: Call) -> int:
@@ -244,24 +263,62 @@ def _replied(chat: Chat, call: Call) -> Json | None:
 
 @method("sendMessage")
 def send_message(world: World, call: Call) -> Json:
-    chat = _chat_to_write(world, call)
-    return _send(world, call, chat, _text_content(world, call))
+    chat = chat_to_write(world, call)
+    return send(world, call, chat, text_content(world, call))
 
 
 @method("sendPhoto")
 def send_photo(world: World, call: Call) -> Json:
-    chat = _chat_to_write(world, call)
-    caption = _caption_content(world, call)
+    chat = chat_to_write(world, call)
+    caption = caption_content(world, call)
     stored = _file(world, call, "photo")
-    return _send(world, call, chat, {"photo": stored.as_photo(), **caption})
+    return send(world, call, chat, {"photo": stored.as_photo(), **caption})
 
 
 @method("sendDocument")
 def send_document(world: World, call: Call) -> Json:
-    chat = _chat_to_write(world, call)
-    caption = _caption_content(world, call)
+    chat = chat_to_write(world, call)
+    caption = caption_content(world, call)
     stored = _file(world, call, "document")
-    return _send(world, call, chat, {"document": stored.as_document(), **caption})
+    return send(world, call, chat, {"document": stored.as_document(), **caption})
+
+
+@method("sendContact")
+def send_contact(world: World, call: Call) -> Json:
+    chat = chat_to_write(world, call)
+    contact = {name: call.text(name).strip() for name in ("phone_number", "first_name")}
+    for name, given in contact.items():
+        if not given:
+            raise bad(f"contact {name.replace('_', ' ')} must be non-empty")
+    if last := call.text("last_name").strip():
+        contact["last_name"] = last
+    return send(world, call, chat, {"contact": contact})
+
+
+@method("sendLocation")
+def send_location(world: World, call: Call) -> Json:
+    chat = chat_to_write(world, call)
+    return send(world, call, chat, {"location": _location(call)})
+
+
+@method("sendVenue")
+def send_venue(world: World, call: Call) -> Json:
+    chat = chat_to_write(world, call)
+    location = _location(call)
+    venue = {"location": location, "title": call.text("title"), "address": call.text("address")}
+    if not venue["title"] or not venue["address"]:
+        raise bad("venue title and address must be non-empty")
+    return send(world, call, chat, {"venue": venue, "location": location})
+
+
+def _location(call: Call) -> Json:
+    try:
+        latitude, longitude = (float(call.values[name]) for name in ("latitude", "longitude"))
+    except (KeyError, TypeError, ValueError):
+        raise bad("latitude and longitude must be numbers") from None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise bad("wrong location specified")
+    return {"latitude": latitude, "longitude": longitude}
 
 
 def _file(world: World, call: Call, kind: str) -> Stored:
@@ -277,30 +334,30 @@ def _file(world: World, call: Call, kind: str) -> Stored:
 
 @method("forwardMessage")
 def forward_message(world: World, call: Call) -> Json:
-    chat, source = _chat_to_write(world, call), _source(world, call, "forward")
+    chat, source = chat_to_write(world, call), _source(world, call, "forward")
     content = {name: source.body[name] for name in CONTENT if name in source.body}
     content["forward_origin"] = source.body.get("forward_origin") or {
         "type": "user",
         "sender_user": source.body["from"],
         "date": source.body["date"],
     }
-    return _send(world, call, chat, content)
+    return send(world, call, chat, content)
 
 
 @method("copyMessage")
 def copy_message(world: World, call: Call) -> Json:
-    chat, source = _chat_to_write(world, call), _source(world, call, "copy")
+    chat, source = chat_to_write(world, call), _source(world, call, "copy")
     content = {name: source.body[name] for name in CONTENT if name in source.body}
     if "caption" in call.values and "text" not in content:
         content.pop("caption", None)
         content.pop("caption_entities", None)
-        content |= _caption_content(world, call)
-    return {"message_id": _send(world, call, chat, content)["message_id"]}
+        content |= caption_content(world, call)
+    return {"message_id": send(world, call, chat, content)["message_id"]}
 
 
 def _source(world: World, call: Call, act: str) -> Message:
     origin = Call(call.method, {"chat_id": call.values.get("from_chat_id", "")})
-    message = _message(_chat(world, origin), call, f"message to {act} not found")
+    message = message_of(chat_of(world, origin), call, f"message to {act} not found")
     if not any(name in message.body for name in CONTENT):
         raise bad(f"message can't be {'forwarded' if act == 'forward' else 'copied'}")
     return message
@@ -308,7 +365,7 @@ def _source(world: World, call: Call, act: str) -> Message:
 
 @method("sendChatAction")
 def send_chat_action(world: World, call: Call) -> bool:
-    chat = _chat_to_write(world, call)
+    chat = chat_to_write(world, call)
     if not call.text("action"):
         raise bad("wrong parameter action in request")
     world.changed("action", chat=chat.id, action=call.text("action"))
@@ -320,17 +377,17 @@ def send_chat_action(world: World, call: Call) -> bool:
 
 @method("editMessageText")
 def edit_message_text(world: World, call: Call) -> Json:
-    return _edit_text(world, call, *_own_message(world, call))
+    return _edit_text(world, call, *own_message(world, call))
 
 
 @method("editMessageCaption")
 def edit_message_caption(world: World, call: Call) -> Json:
-    return _edit_caption(world, call, *_own_message(world, call))
+    return _edit_caption(world, call, *own_message(world, call))
 
 
 @method("editMessageReplyMarkup")
 def edit_message_reply_markup(world: World, call: Call) -> Json:
-    return _edit_markup(world, call, *_own_message(world, call))
+    return _edit_markup(world, call, *own_message(world, call))
 
 
 @method("editEphemeralMessageText")
@@ -358,7 +415,7 @@ def delete_ephemeral_message(world: World, call: Call) -> bool:
 
 
 def _own_ephemeral(world: World, call: Call, act: str) -> tuple[Chat, Message]:
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     message = chat.messages.get(-call.number("ephemeral_message_id"))
     receiver = call.number("receiver_user_id")
     if message is None or message.only_for != receiver:
@@ -367,14 +424,14 @@ def _own_ephemeral(world: World, call: Call, act: str) -> tuple[Chat, Message]:
 
 
 def _edit_text(world: World, call: Call, chat: Chat, message: Message) -> Json:
-    content = _text_content(world, call)
+    content = text_content(world, call)
     if "text" not in message.body:
         raise bad("there is no text in the message to edit")
     return _rewrite(world, call, chat, message, {"entities": None, **content})
 
 
 def _edit_caption(world: World, call: Call, chat: Chat, message: Message) -> Json:
-    content = _caption_content(world, call)
+    content = caption_content(world, call)
     if "photo" not in message.body and "document" not in message.body:
         raise bad("there is no caption in the message to edit")
     changed = {"caption": None, "caption_entities": None, **content}
@@ -387,7 +444,7 @@ def _edit_markup(world: World, call: Call, chat: Chat, message: Message) -> Json
 
 def _rewrite(world: World, call: Call, chat: Chat, message: Message, content: Json) -> Json:
     """Put new content and new buttons in place; an edit without buttons takes them away."""
-    changed = {**content, "reply_markup": _inline_markup(chat, call)}
+    changed = {**content, "reply_markup": inline_markup(chat, call)}
     if all(message.body.get(name) == value for name, value in changed.items()):
         raise bad(NOT_MODIFIED)
     _pace(world, chat, call)
@@ -397,8 +454,8 @@ def _rewrite(world: World, call: Call, chat: Chat, message: Message, content: Js
 
 @method("deleteMessage")
 def delete_message(world: World, call: Call) -> bool:
-    chat = _chat(world, call)
-    message = _message(chat, call, "message to delete not found")
+    chat = chat_of(world, call)
+    message = message_of(chat, call, "message to delete not found")
     _check_deletable(world, chat, message)
     world.remove(message)
     return True
@@ -407,7 +464,7 @@ def delete_message(world: World, call: Call) -> bool:
 @method("deleteMessages")
 def delete_messages(world: World, call: Call) -> bool:
     """What is not there any more is passed over."""
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     numbers = call.numbers("message_ids")
     if not 1 <= len(numbers) <= 100:
         raise bad("wrong number of message identifiers specified")
@@ -430,8 +487,8 @@ def _check_deletable(world: World, chat: Chat, message: Message) -> None:
 
 @method("setMessageReaction")
 def set_message_reaction(world: World, call: Call) -> bool:
-    chat = _chat(world, call)
-    message = _message(chat, call, "message to react not found")
+    chat = chat_of(world, call)
+    message = message_of(chat, call, "message to react not found")
     reaction = call.object("reaction") or []
     if len(reaction) > 1:
         raise bad("REACTIONS_TOO_MANY")
@@ -442,7 +499,7 @@ def set_message_reaction(world: World, call: Call) -> bool:
 @method("pinChatMessage")
 def pin_chat_message(world: World, call: Call) -> bool:
     chat = _chat_to_pin(world, call)
-    message = _message(chat, call, "message to pin not found")
+    message = message_of(chat, call, "message to pin not found")
     if message.id not in chat.pinned:
         chat.pinned.append(message.id)
         pinned = {k: v for k, v in message.body.items() if k != "reply_to_message"}
@@ -464,7 +521,7 @@ def unpin_chat_message(world: World, call: Call) -> bool:
 
 
 def _chat_to_pin(world: World, call: Call) -> Chat:
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     if not chat.is_private and chat.bot_status != "administrator":
         raise bad("not enough rights to manage pinned messages in the chat")
     return chat
@@ -497,7 +554,7 @@ def get_me(world: World, call: Call) -> Json:  # noqa: ARG001
         **world.bot,
         "can_join_groups": True,
         "can_read_all_group_messages": not world.privacy_mode,
-        "supports_inline_queries": False,
+        "supports_inline_queries": world.inline,
         "can_connect_to_business": False,
         "has_main_web_app": False,
         "has_topics_enabled": False,
@@ -507,7 +564,7 @@ def get_me(world: World, call: Call) -> Json:  # noqa: ARG001
 
 @method("getChat")
 def get_chat(world: World, call: Call) -> Json:
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription")
     full = {
         **chat.api,
@@ -533,12 +590,12 @@ def _member(world: World, chat: Chat, user_id: int) -> Json:
 
 @method("getChatMember")
 def get_chat_member(world: World, call: Call) -> Json:
-    return _member(world, _chat(world, call), call.number("user_id"))
+    return _member(world, chat_of(world, call), call.number("user_id"))
 
 
 @method("getChatAdministrators")
 def get_chat_administrators(world: World, call: Call) -> list[Json]:
-    chat = _group(world, call, "there are no administrators in the private chat")
+    chat = group_of(world, call, "there are no administrators in the private chat")
     leading = {"creator", "administrator"}
     found = [_member(world, chat, who) for who, status in chat.members.items() if status in leading]
     if chat.bot_status in leading:
@@ -548,20 +605,20 @@ def get_chat_administrators(world: World, call: Call) -> list[Json]:
 
 @method("getChatMemberCount")
 def get_chat_member_count(world: World, call: Call) -> int:
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     return 1 + sum(status in PRESENT for status in chat.members.values())
 
 
 @method("leaveChat")
 def leave_chat(world: World, call: Call) -> bool:
-    chat = _group(world, call, "chat member status can't be changed in private chats")
+    chat = group_of(world, call, "chat member status can't be changed in private chats")
     world.post(chat, world.bot_id, {"left_chat_member": world.bot})
     chat.bot_status = "left"
     return True
 
 
-def _group(world: World, call: Call, refusal: str) -> Chat:
-    chat = _chat(world, call)
+def group_of(world: World, call: Call, refusal: str) -> Chat:
+    chat = chat_of(world, call)
     if chat.is_private:
         raise bad(refusal)
     return chat
@@ -648,7 +705,7 @@ def get_chat_menu_button(world: World, call: Call) -> Json:
 
 
 def _private(world: World, call: Call) -> Chat:
-    chat = _chat(world, call)
+    chat = chat_of(world, call)
     if not chat.is_private:
         raise bad("chat_id must be a private chat")
     return chat

@@ -16,10 +16,11 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox import keeping
 from bot.sandbox.calls import Call, read_call
 from bot.sandbox.desk import Desk
 from bot.sandbox.faults import Fault
@@ -27,6 +28,9 @@ from bot.sandbox.methods import METHODS
 from bot.sandbox.refusals import Json, Refused
 from bot.sandbox.webhook import LOOPBACK, Webhook
 from bot.sandbox.world import World
+
+if TYPE_CHECKING:
+    from bot.sandbox.tour import Tour
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +69,9 @@ class Sandbox:
         self.calls: deque[Json] = deque(maxlen=CALLS_KEPT)
         self.counts: Counter[str] = Counter()
         self.sends: deque[list[int]] = deque(maxlen=SECONDS_KEPT)
-        self.webhook = Webhook(world, self.run, back_off=webhook_back_off)
+        self.webhook = Webhook(world, self.run_noted, back_off=webhook_back_off)
+        self.feed: Callable[[int], Awaitable[list[Json]]] | None = None
+        self.tour: Tour | None = None
         self._runner: web.AppRunner | None = None
         self._saver: asyncio.Task[None] | None = None
         self._saved: tuple[int, int, int] | None = None
@@ -86,7 +92,7 @@ class Sandbox:
         if self.state_file is not None and self.state_file.exists():
             self._load(json.loads(self.state_file.read_text("utf-8")))
         app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_only_from_here])
-        app.router.add_route("*", "/bot{token:[^/]+}/{method}", self._api)
+        app.router.add_route("*", "/bot{token:[^/]+}/{method:.*}", self._api)
         app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", self._download)
         desk = Desk(self)
         desk.install(app.router)
@@ -121,12 +127,18 @@ class Sandbox:
         name = request.match_info["method"]
         status = 200
         fault: Fault | None = None
+        call: Call | None = None
+        began = time.perf_counter()
         if request.match_info["token"] != self.token:
             return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
         try:
             call = await read_call(request, name)
             fault = self.world.faults.hit(name, call.chat_id())
+            if fault is not None and fault.delay:
+                await asyncio.sleep(fault.delay)
             if fault is not None and fault.drop_before:
+                lost = {"description": "the connection was broken off before the call arrived"}
+                self._note(name, call, lost, time.perf_counter() - began)
                 return _dropped(request)
             if fault is not None and not fault.drop_after:
                 raise fault.refusal()
@@ -138,8 +150,7 @@ class Sandbox:
             logger.info("%s could not be read", name, exc_info=True)
             answer = Refused(400, f"Bad Request: can't parse parameters: {error}").answer()
             status = 400
-        if status != 200:
-            self._note(name, None, answer["description"])
+        self._note(name, call, answer, time.perf_counter() - began)
         if self.latency and name.lower() != "getupdates":
             await asyncio.sleep(self.latency)
         if fault is not None and fault.drop_after:
@@ -164,7 +175,12 @@ class Sandbox:
             result = self.webhook.described()
         else:
             raise Refused(404, "Not Found")
-        self._note(call.method, call, None)
+        return result
+
+    async def run_noted(self, call: Call) -> Any:
+        """Carry out a call that came as the answer of a webhook."""
+        result = await self.run(call)
+        self._note(call.method, call, {"ok": True, "result": result}, 0.0)
         return result
 
     async def _get_updates(self, call: Call) -> list[Json]:
@@ -180,19 +196,29 @@ class Sandbox:
             call.number("offset"), limit, min(call.number("timeout"), 50)
         )
 
-    def _note(self, name: str, call: Call | None, refusal: str | None) -> None:
+    def _note(self, name: str, call: Call | None, answer: Json, seconds: float) -> None:
+        """Count a call, and keep it for whoever looks on."""
+        refusal = None if answer.get("ok") else answer["description"]
         self.counts[name if refusal is None else f"{name}: {refusal}"] += 1
-        if call is not None and name.startswith(("send", "copy", "forward")):
+        lower = name.lower()
+        if refusal is None and lower.startswith(("send", "copy", "forward")):
             second = int(time.time())
             if self.sends and self.sends[-1][0] == second:
                 self.sends[-1][1] += 1
             else:
                 self.sends.append([second, 1])
-        if call is None or name.lower() != "getupdates":
-            values = call.values if call is not None else None
-            self.calls.append(
-                {"at": self.world.now(), "method": name, "values": values, "refusal": refusal}
-            )
+        if lower == "getupdates" and refusal is None:
+            return  # it would be most of what there is to see
+        noted = {
+            "at": self.world.now(),
+            "method": name,
+            "values": call.values if call is not None else None,
+            "answer": answer.get("result"),
+            "refusal": refusal,
+            "ms": round(1000 * seconds, 1),
+        }
+        self.calls.append(noted)
+        self.world.changed("call", call=noted)
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["token"] != self.token:
@@ -205,8 +231,10 @@ class Sandbox:
     # -- keeping the state -----------------------------------------------------------------
 
     def _load(self, kept: Json) -> None:
-        self.world.load(kept["world"])
+        keeping.load(self.world, kept["world"])
         self.webhook.url, self.webhook.secret = kept["webhook"]
+        if self.tour is not None and kept.get("tour"):
+            self.tour.load(kept["tour"])
 
     def save(self) -> None:
         """Write the state beside the file and then put it in its place, whole or not at all."""
@@ -217,7 +245,8 @@ class Sandbox:
     def _dumped(self) -> str:
         self._saved = self._mark()
         kept = {
-            "world": self.world.dump(),
+            "world": keeping.dump(self.world),
+            "tour": self.tour.dump() if self.tour is not None else None,
             "webhook": [self.webhook.url, self.webhook.secret],
         }
         return json.dumps(kept, ensure_ascii=False)
@@ -235,10 +264,15 @@ class Sandbox:
         return self.world.revision, updates.next_id, len(updates)
 
     async def _save_often(self) -> None:
+        pause = SAVE_EVERY
         while True:
-            await asyncio.sleep(SAVE_EVERY)
+            await asyncio.sleep(pause)
             if self._mark() != self._saved:
-                await asyncio.to_thread(self._write, self._dumped())
+                began = time.perf_counter()
+                text = self._dumped()
+                # A large world takes long to write down, and is written down less often.
+                pause = max(SAVE_EVERY, 30 * (time.perf_counter() - began))
+                await asyncio.to_thread(self._write, text)
 
 
 def _json(answer: Json, status: int = 200) -> web.Response:

@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select
 
 from bot.clock import Clock
 from bot.office import Office
-from bot.sandbox import county
+from bot.sandbox import county, feed
 from bot.sandbox.server import Sandbox
+from bot.sandbox.tour import Tour
 from bot.sandbox.world import World
 from bot.settings import Settings
 from storage.database import Database
@@ -43,6 +44,8 @@ async def serve_sandbox(settings: Settings, console: Console) -> None:
             world, port=settings.sandbox_port, state_file=settings.folder / "sandbox.json"
         )
         sandbox.next_event = lambda: database.read(reminders.next_event, now=clock())
+        sandbox.tour = Tour(world)
+        sandbox.feed = lambda last: database.read(feed.recent, last)
         await start_listening(sandbox)
         try:
             text = county.plan_text()

@@ -37,6 +37,8 @@ class Updates:
         self._out_of_order = False
         self._poller: asyncio.Future[bool] | None = None
         self._arrivals: list[Callable[[], None]] = []
+        self._held: list[Waiting] | None = None
+        self._newest: Waiting | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -68,10 +70,28 @@ class Updates:
         self._append(Waiting(update_id, raw, injected=True))
         return update_id
 
+    def hold(self, on: bool) -> None:
+        """Hold back what comes from now on, as a slow network does; or let it all go."""
+        if on:
+            self._held = [] if self._held is None else self._held
+            return
+        held, self._held = self._held or [], None
+        for waiting in held:
+            self._append(waiting)
+
+    def repeat(self) -> None:
+        """Hand the newest update over once more, under the number that it had."""
+        if self._newest is not None:
+            self.inject(dict(self._newest.body))
+
     def on_arrival(self, listener: Callable[[], None]) -> None:
         self._arrivals.append(listener)
 
     def _append(self, waiting: Waiting) -> None:
+        if self._held is not None:
+            self._held.append(waiting)
+            return
+        self._newest = waiting
         self._queue.append(waiting)
         if self._poller is not None and not self._poller.done():
             self._poller.set_result(True)

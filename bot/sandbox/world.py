@@ -9,18 +9,29 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any, TypeVar
 
 from bot.clock import Clock
-from bot.sandbox.chats import PRESENT, Answer, Chat, Message, Person, Seen, Tap
+from bot.sandbox.chats import (
+    PRESENT,
+    Answer,
+    Chat,
+    InlineQuery,
+    Message,
+    Person,
+    Poll,
+    Seen,
+    Tap,
+)
 from bot.sandbox.commands import CommandLists
-from bot.sandbox.entities import cut, found_in, trimmed, units
+from bot.sandbox.entities import found_in, trimmed, units
 from bot.sandbox.faults import Faults
 from bot.sandbox.files import Files
 from bot.sandbox.flood import Flood
 from bot.sandbox.refusals import ImpossibleAct, Json, bad
+from bot.sandbox.seeing import as_seen
 from bot.sandbox.updates import Updates
 
 T = TypeVar("T")
@@ -52,6 +63,7 @@ class World:
         privacy_mode: bool = True,
         ephemeral_supported: bool = True,
         flood: bool = False,
+        inline: bool = False,
     ) -> None:
         self.clock = clock
         self.bot = {
@@ -62,6 +74,7 @@ class World:
         }
         self.privacy_mode = privacy_mode
         self.ephemeral_supported = ephemeral_supported
+        self.inline = inline
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.files = Files()
@@ -72,11 +85,13 @@ class World:
         self.texts: dict[str, str] = {}
         self.menu_button: Json = {"type": "commands"}
         self.taps: dict[str, Tap] = {}
+        self.polls: dict[str, Poll] = {}
+        self.inline_queries: dict[str, InlineQuery] = {}
         self.revision = 0
-        self._groups_of: dict[int, set[int]] = {}
-        self._next_tap = 4_300_000_000_000_000_001
-        self._last_private_id = 0
-        self._order = 0
+        self.groups_of: dict[int, set[int]] = {}
+        self.next_tap = 4_300_000_000_000_000_001
+        self.last_private_id = 0
+        self.order = 0
         self._listeners: list[Callable[[Json], None]] = []
         clock.on_moved(lambda: self.changed("clock"))
 
@@ -137,7 +152,7 @@ class World:
         if announce:
             adder = next(iter(chat.members), self.bot_id)
             self._bot_moved(chat, adder, "left", chat.bot_status)
-            self._service(chat, adder, new_chat_members=[self.bot])
+            self.service(chat, adder, new_chat_members=[self.bot])
         self.changed("people")
         return chat
 
@@ -165,7 +180,7 @@ class World:
     def _admit(self, chat: Chat, person_id: int, status: str) -> None:
         self.person(person_id)
         chat.members[person_id] = status
-        self._groups_of.setdefault(person_id, set()).add(chat.id)
+        self.groups_of.setdefault(person_id, set()).add(chat.id)
 
     def now(self) -> int:
         return int(self.clock().timestamp())
@@ -207,7 +222,7 @@ class World:
     ) -> Message:
         """Put a message into a chat. The bot is told of nothing here."""
         sender = self.bot if sender_id == self.bot_id else self.people[sender_id].user
-        self._order += 1
+        self.order += 1
         if only_for is not None:
             chat.last_ephemeral_id += 1
             kept_as = -chat.last_ephemeral_id
@@ -221,10 +236,10 @@ class World:
             if chat.type == "supergroup":
                 chat.last_id = kept_as = chat.last_id + 1
             else:
-                self._last_private_id = kept_as = self._last_private_id + 1
+                self.last_private_id = kept_as = self.last_private_id + 1
             body = {"message_id": kept_as}
         body |= {"from": sender, "chat": chat.api, "date": self.now(), **content}
-        message = Message(kept_as, chat.id, sender_id, self._order, body, only_for)
+        message = Message(kept_as, chat.id, sender_id, self.order, body, only_for)
         chat.messages[kept_as] = message
         self.changed("chat", chat=chat.id)
         return message
@@ -258,12 +273,21 @@ class World:
             else:
                 chat.keyboards[person_id] = markup
 
-    def _said(self, person_id: int, chat_id: int, content: Json, reply_to: int | None) -> Message:
+    def said(
+        self,
+        person_id: int,
+        chat_id: int,
+        content: Json,
+        reply_to: int | None = None,
+        topic: int | None = None,
+    ) -> Message:
         """A person's message, and the update for the bot when it may know of it."""
-        person, chat = self._writable(person_id, chat_id)
+        person, chat = self.writable(person_id, chat_id, topic)
+        if topic:
+            content |= {"message_thread_id": topic, "is_topic_message": True}
         answered: Message | None = None
         if reply_to is not None:
-            answered = self._visible(person_id, chat, reply_to)
+            answered = self.visible(person_id, chat, reply_to)
             content["reply_to_message"] = _quoted(answered.body)
         if chat.is_private:
             person.started = True
@@ -276,7 +300,9 @@ class World:
             self.updates.add("message", message.body)
         return message
 
-    def _writable(self, person_id: int, chat_id: int) -> tuple[Person, Chat]:
+    def writable(
+        self, person_id: int, chat_id: int, topic: int | None = None
+    ) -> tuple[Person, Chat]:
         person, chat = self.person(person_id), self.chat(chat_id)
         if person.deactivated:
             raise ImpossibleAct(f"{person.name} has no account any more")
@@ -286,9 +312,15 @@ class World:
             raise ImpossibleAct(f"{person.name} has blocked the bot")
         if chat.migrated_to is not None:
             raise ImpossibleAct(f"{chat.title} has become {chat.migrated_to}")
+        if topic:
+            found = chat.topics.get(topic)
+            if found is None:
+                raise ImpossibleAct(f"there is no topic {topic} in {chat.title}")
+            if found.closed and not chat.is_led_by(person_id):
+                raise ImpossibleAct(f"the topic {found.name} is closed")
         return person, chat
 
-    def _visible(self, person_id: int, chat: Chat, message_id: int) -> Message:
+    def visible(self, person_id: int, chat: Chat, message_id: int) -> Message:
         message = chat.messages.get(message_id)
         if message is None or message.only_for not in {None, person_id}:
             raise ImpossibleAct(f"{person_id} sees no message {message_id} in {chat.id}")
@@ -307,7 +339,7 @@ class World:
             return False
         return command[1] is None or command[1].lower() == self.bot_username.lower()
 
-    def _service(self, chat: Chat, actor_id: int, **content: Any) -> Message:
+    def service(self, chat: Chat, actor_id: int, **content: Any) -> Message:
         """A service message; a bot in the group always hears of it, except of its own acts."""
         message = self.post(chat, actor_id, content)
         if actor_id != self.bot_id and (chat.is_private or chat.bot_status in PRESENT):
@@ -316,7 +348,14 @@ class World:
 
     # -- acts of a person ------------------------------------------------------------------
 
-    def say(self, person_id: int, chat_id: int, text: str, reply_to: int | None = None) -> Message:
+    def say(
+        self,
+        person_id: int,
+        chat_id: int,
+        text: str,
+        reply_to: int | None = None,
+        topic: int | None = None,
+    ) -> Message:
         """Write a text. In a private chat this also lets the bot write back."""
         text, _ = trimmed(text, [])
         if not text or units(text) > 4096:
@@ -324,12 +363,12 @@ class World:
         content: Json = {"text": text}
         if entities := found_in(text, []):
             content["entities"] = entities
-        return self._said(person_id, chat_id, content, reply_to)
+        return self.said(person_id, chat_id, content, reply_to, topic)
 
     def edit(self, person_id: int, chat_id: int, message_id: int, text: str) -> None:
         """A person changes a text of their own."""
-        _, chat = self._writable(person_id, chat_id)
-        message = self._visible(person_id, chat, message_id)
+        _, chat = self.writable(person_id, chat_id)
+        message = self.visible(person_id, chat, message_id)
         if message.sender_id != person_id or "text" not in message.body:
             raise ImpossibleAct("only one's own texts can be changed")
         entities = found_in(text, []) or None
@@ -370,14 +409,14 @@ class World:
         ``forged`` skips the look whether the button is there: a doctored client can send any
         data with any message that it sees.
         """
-        person, chat = self._writable(person_id, chat_id)
-        message = self._visible(person_id, chat, message_id)
+        person, chat = self.writable(person_id, chat_id)
+        message = self.visible(person_id, chat, message_id)
         markup = message.body.get("reply_markup") or {}
         shown = [one for row in markup.get("inline_keyboard", ()) for one in row]
         if not forged and not any(one.get("callback_data") == callback_data for one in shown):
             raise ImpossibleAct(f"message {message_id} has no button with {callback_data!r}")
-        tap = Tap(str(self._next_tap), person_id, chat_id, message_id, callback_data, self.clock())
-        self._next_tap += 1
+        tap = Tap(str(self.next_tap), person_id, chat_id, message_id, callback_data, self.clock())
+        self.next_tap += 1
         self.taps[tap.id] = tap
         if len(self.taps) > MOST_TAPS_KEPT:
             del self.taps[next(iter(self.taps))]
@@ -393,11 +432,31 @@ class World:
         )
         return tap.id
 
-    def share_contact(self, person_id: int, chat_id: int, contact_of: int | None = None) -> Message:
+    def share_contact(
+        self,
+        person_id: int,
+        chat_id: int,
+        contact_of: int | None = None,
+        topic: int | None = None,
+    ) -> Message:
         """Share one's own number, or somebody else's card."""
         whose = self.person(person_id if contact_of is None else contact_of)
         contact = {"phone_number": whose.phone, "first_name": whose.name, "user_id": whose.id}
-        return self._said(person_id, chat_id, {"contact": contact}, None)
+        return self.said(person_id, chat_id, {"contact": contact}, topic=topic)
+
+    def share_location(
+        self,
+        person_id: int,
+        chat_id: int,
+        latitude: float,
+        longitude: float,
+        topic: int | None = None,
+    ) -> Message:
+        """Share a point on the map, in degrees."""
+        if abs(latitude) > 90 or abs(longitude) > 180:
+            raise ImpossibleAct("there is no such point on the map")
+        location = {"latitude": latitude, "longitude": longitude}
+        return self.said(person_id, chat_id, {"location": location}, topic=topic)
 
     def send_document(
         self,
@@ -409,11 +468,13 @@ class World:
         mime_type: str = "",
         caption: str = "",
         reply_to: int | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Attach a file."""
-        self._writable(person_id, chat_id)
+        self.writable(person_id, chat_id, topic)
         stored = self.files.keep("document", file_name, data, mime_type)
-        return self._sent({"document": stored.as_document()}, person_id, chat_id, caption, reply_to)
+        content = {"document": stored.as_document(), **_captioned(caption)}
+        return self.said(person_id, chat_id, content, reply_to, topic)
 
     def send_photo(
         self,
@@ -423,20 +484,13 @@ class World:
         *,
         caption: str = "",
         reply_to: int | None = None,
+        topic: int | None = None,
     ) -> Message:
         """Attach a picture."""
-        self._writable(person_id, chat_id)
+        self.writable(person_id, chat_id, topic)
         stored = self.files.keep("photo", "photo.jpg", data)
-        return self._sent({"photo": stored.as_photo()}, person_id, chat_id, caption, reply_to)
-
-    def _sent(
-        self, content: Json, person_id: int, chat_id: int, caption: str, reply_to: int | None
-    ) -> Message:
-        if caption:
-            content["caption"] = caption
-            if entities := found_in(caption, []):
-                content["caption_entities"] = entities
-        return self._said(person_id, chat_id, content, reply_to)
+        content = {"photo": stored.as_photo(), **_captioned(caption)}
+        return self.said(person_id, chat_id, content, reply_to, topic)
 
     def block(self, person_id: int) -> None:
         """Block the bot; it is told once, and its messages are refused from now on."""
@@ -466,7 +520,7 @@ class World:
         self._admit(chat, person_id, "member")
         person = self.people[person_id]
         self._member_moved(chat, person_id, before, "member")
-        self._service(chat, person_id, new_chat_members=[person.user])
+        self.service(chat, person_id, new_chat_members=[person.user])
 
     def leave(self, person_id: int, chat_id: int) -> None:
         """Go out of a group."""
@@ -474,10 +528,10 @@ class World:
         before = chat.members.get(person_id, "left")
         if before not in PRESENT:
             return
-        self._service(chat, person_id, left_chat_member=self.people[person_id].user)
+        self.service(chat, person_id, left_chat_member=self.people[person_id].user)
         self._member_moved(chat, person_id, before, "left")
         chat.members[person_id] = "left"
-        self._groups_of[person_id].discard(chat_id)
+        self.groups_of[person_id].discard(chat_id)
         self.changed("people")
 
     def set_status(self, person_id: int, chat_id: int, status: str) -> None:
@@ -494,7 +548,7 @@ class World:
         was_there = chat.bot_status in PRESENT
         self._bot_moved(chat, person_id, chat.bot_status, "administrator" if as_admin else "member")
         if not was_there:
-            self._service(chat, person_id, new_chat_members=[self.bot])
+            self.service(chat, person_id, new_chat_members=[self.bot])
 
     def kick_bot(self, person_id: int, chat_id: int) -> None:
         """A member throws the bot out of a group."""
@@ -524,9 +578,17 @@ class World:
             self.updates.add("message", arrived.body)
         old.migrated_to = new.id
         for person_id in present:
-            self._groups_of[person_id].discard(old.id)
+            self.groups_of[person_id].discard(old.id)
         self.changed("people")
         return new
+
+    def set_forum(self, chat_id: int, on: bool) -> None:
+        """Let a supergroup have topics, or have none any more."""
+        chat = self.chat(chat_id)
+        if chat.type != "supergroup":
+            raise ImpossibleAct("only a supergroup can have topics")
+        chat.set_forum(on)
+        self.changed("people")
 
     def inject(self, raw_update: Json) -> int:
         """Give the bot any update: broken, unknown, or with a number it has seen before."""
@@ -591,21 +653,36 @@ class World:
 
     def chats_of(self, person_id: int) -> list[Chat]:
         """The private chat with the bot first, then the groups."""
-        groups = [self.chats[chat_id] for chat_id in self._groups_of.get(person_id, ())]
+        groups = [self.chats[chat_id] for chat_id in self.groups_of.get(person_id, ())]
         return [self.chat(person_id), *sorted(groups, key=lambda chat: chat.title)]
 
     def is_in(self, person_id: int, chat_id: int) -> bool:
-        return chat_id == person_id or chat_id in self._groups_of.get(person_id, ())
+        return chat_id == person_id or chat_id in self.groups_of.get(person_id, ())
 
-    def seen_by(self, person_id: int, chat_id: int, *, last: int | None = None) -> list[Seen]:
-        """The messages of a chat as this person sees them, oldest first."""
+    def seen_by(
+        self,
+        person_id: int,
+        chat_id: int,
+        *,
+        last: int | None = None,
+        topic: int | None = None,
+    ) -> list[Seen]:
+        """The messages of a chat, or of one topic (0 is General), oldest first."""
         chat = self.chat(chat_id)
         if chat.members.get(person_id) not in PRESENT:
             return []
-        visible = [one for one in chat.messages.values() if one.only_for in {None, person_id}]
-        return [self._as_seen(person_id, one) for one in (visible[-last:] if last else visible)]
+        visible: list[Message] = []
+        for message in reversed(chat.messages.values()):
+            if message.only_for not in {None, person_id}:
+                continue
+            if topic is not None and message.topic != topic:
+                continue
+            visible.append(message)
+            if len(visible) == last:
+                break
+        return [as_seen(self, person_id, message) for message in reversed(visible)]
 
-    def unread(self, person_id: int, chat_id: int) -> int:
+    def unread(self, person_id: int, chat_id: int, *, topic: int | None = None) -> int:
         """How many messages of others this person has not read; 99 stands for any more."""
         chat = self.chats.get(chat_id)
         if chat is None:
@@ -614,6 +691,8 @@ class World:
         for message in reversed(chat.messages.values()):
             if message.order <= mark or unread >= 99:
                 break
+            if topic is not None and message.topic != topic:
+                continue
             unread += message.sender_id != person_id and message.only_for in {None, person_id}
         return unread
 
@@ -621,7 +700,7 @@ class World:
         """This person has looked at the chat."""
         chat = self.chat(chat_id)
         if self.unread(person_id, chat_id):
-            chat.read[person_id] = self._order
+            chat.read[person_id] = self.order
             self.changed("read", chat=chat_id, person=person_id)
 
     def commands_for(self, person_id: int, chat_id: int) -> list[Json]:
@@ -641,124 +720,6 @@ class World:
         person = self.people.get(user_id)
         return person.name if person else "?"
 
-    def _as_seen(self, person_id: int, message: Message) -> Seen:
-        body = message.body
-        has_text = "text" in body
-        reply = body.get("reply_to_message")
-        photo = body.get("photo")
-        origin = body.get("forward_origin")
-        reactions = body.get("reaction")
-        return Seen(
-            id=message.id,
-            sender_id=message.sender_id,
-            sender=self.name_of(message.sender_id),
-            mine=message.sender_id == person_id,
-            at=body["date"],
-            text=body["text"] if has_text else body.get("caption", ""),
-            entities=body.get("entities" if has_text else "caption_entities", []),
-            buttons=(body.get("reply_markup") or {}).get("inline_keyboard", []),
-            photo=photo[-1]["file_id"] if photo else None,
-            document=body.get("document"),
-            contact=body.get("contact"),
-            service=self._service_text(message),
-            reply_to=reply
-            and {
-                "id": reply["message_id"] or -reply.get("ephemeral_message_id", 0),
-                "sender": reply["from"]["first_name"],
-                "text": _short(reply),
-            },
-            reaction=reactions[0].get("emoji") if reactions else None,
-            edited=message.edited,
-            only_for_you=message.only_for is not None,
-            forwarded_from=origin and origin["sender_user"]["first_name"],
-        )
-
-    def _service_text(self, message: Message) -> str | None:
-        """How the page words what is not a message of somebody; the bot never sees this."""
-        body, who = message.body, self.name_of(message.sender_id)
-        match body:
-            case {"new_chat_members": [{"id": id_, "first_name": name}, *_]}:
-                return f"{who} 加入了群" if id_ == message.sender_id else f"{who} 邀请 {name} 入群"
-            case {"left_chat_member": {"id": id_, "first_name": name}}:
-                return f"{who} 离开了群" if id_ == message.sender_id else f"{who} 将 {name} 移出群"
-            case {"pinned_message": pinned}:
-                return f"{who} 置顶了“{_short(pinned)}”"
-            case {"migrate_to_chat_id": _}:
-                return "本群已升级为超级群"
-            case {"migrate_from_chat_id": _}:
-                return "由普通群升级而来"
-        return None
-
-    # -- keeping ---------------------------------------------------------------------------
-
-    def dump(self) -> Json:
-        """All state as JSON: who, what was said, what waits for the bot."""
-        return {
-            "version": 1,
-            "now": self.clock().isoformat(),
-            "bot": self.bot,
-            "order": self._order,
-            "last_private_id": self._last_private_id,
-            "next_tap": self._next_tap,
-            "people": [_person_dumped(person) for person in self.people.values()],
-            "chats": [_chat_dumped(chat) for chat in self.chats.values()],
-            "taps": [tap.as_json() for tap in list(self.taps.values())[-1000:]],
-            "files": self.files.dump(),
-            "updates": self.updates.dump(),
-            "commands": self.commands.dump(),
-            "texts": self.texts,
-            "menu_button": self.menu_button,
-        }
-
-    def load(self, dumped: Json) -> None:
-        """Take up a dumped state; people and groups that it does not know stay as they are."""
-        behind = datetime.fromisoformat(dumped["now"]) - self.clock()
-        if behind > timedelta():
-            self.clock.advance(behind)
-        self.bot.update(dumped["bot"])
-        self._order = dumped["order"]
-        self._last_private_id = dumped["last_private_id"]
-        self._next_tap = dumped["next_tap"]
-        for person in dumped["people"]:
-            self.people[person["id"]] = Person(**person)
-        for chat in dumped["chats"]:
-            self._load_chat(chat)
-        for one in dumped["taps"]:
-            tap = Tap(
-                one["id"],
-                one["person"],
-                one["chat"],
-                one["message"],
-                one["data"],
-                datetime.fromisoformat(one["at"]).astimezone(UTC),
-            )
-            if one["answer"] is not None:
-                tap.answer = Answer(**one["answer"])
-                tap.answered.set()
-            self.taps[tap.id] = tap
-        self.files.load(dumped["files"])
-        self.updates.load(dumped["updates"])
-        self.commands.load(dumped["commands"])
-        self.texts.update(dumped["texts"])
-        self.menu_button = dumped["menu_button"]
-        self.changed("people")
-
-    def _load_chat(self, dumped: Json) -> None:
-        plain = {name: value for name, value in dumped.items() if name != "messages"}
-        for name in ("members", "read", "keyboards"):
-            plain[name] = {int(key): value for key, value in plain[name].items()}
-        chat = Chat(**plain)
-        self.chats[chat.id] = chat
-        for one in dumped["messages"]:
-            sender_id = one["sender_id"]
-            sender = self.bot if sender_id == self.bot_id else self.people[sender_id].user
-            body = {**one["body"], "from": sender, "chat": chat.api}
-            chat.messages[one["id"]] = Message(**{**one, "chat_id": chat.id, "body": body})
-        if not chat.is_private and chat.migrated_to is None:
-            for person_id, status in chat.members.items():
-                if status in PRESENT:
-                    self._groups_of.setdefault(person_id, set()).add(chat.id)
-
 
 def member_as_json(user: Json, status: str) -> Json:
     """A ChatMember of the Bot API."""
@@ -767,7 +728,7 @@ def member_as_json(user: Json, status: str) -> Json:
         rights = (
             "can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members "
             "can_change_info can_invite_users can_post_stories can_edit_stories "
-            "can_delete_stories can_pin_messages"
+            "can_delete_stories can_pin_messages can_manage_topics can_send_welcome_messages"
         )
         member |= dict.fromkeys(rights.split(), True)
         member |= {"can_be_edited": False, "is_anonymous": False, "can_promote_members": False}
@@ -778,34 +739,13 @@ def member_as_json(user: Json, status: str) -> Json:
     return member
 
 
+def _captioned(caption: str) -> Json:
+    if not caption:
+        return {}
+    entities = found_in(caption, [])
+    return {"caption": caption} | ({"caption_entities": entities} if entities else {})
+
+
 def _quoted(body: Json) -> Json:
     """A message inside another one carries no further message."""
     return {name: value for name, value in body.items() if name != "reply_to_message"}
-
-
-def _short(body: Json) -> str:
-    text = body.get("text") or body.get("caption")
-    if not text:
-        text = "[图片]" if "photo" in body else "[文件]" if "document" in body else "[消息]"
-    return text if units(text) <= 60 else cut(text, 0, 58) + "…"
-
-
-def _person_dumped(person: Person) -> Json:
-    return {name: getattr(person, name) for name in person.__slots__ if name != "user"}
-
-
-def _chat_dumped(chat: Chat) -> Json:
-    dumped = {name: getattr(chat, name) for name in chat.__slots__}
-    dumped["messages"] = [
-        {
-            "id": one.id,
-            "sender_id": one.sender_id,
-            "order": one.order,
-            # Who and where is known from the rest of the file.
-            "body": {k: v for k, v in one.body.items() if k not in {"from", "chat"}},
-            "only_for": one.only_for,
-            "edited": one.edited,
-        }
-        for one in chat.messages.values()
-    ]
-    return dumped
