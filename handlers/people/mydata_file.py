@@ -8,7 +8,6 @@ JSON for other programs.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,8 +15,7 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handlers.credits.words import category_name, level_name
-from handlers.training import words
+from handlers.people import mydata_words
 from locales import catalog, dates, known, numbers
 from storage.moments import local_day
 from storage.people.mydata import MyData, Portion, Withheld
@@ -258,15 +256,6 @@ def column_labels(language: str) -> dict[str, str]:
 
 
 _MINUTES = {"brief_minute", "quiet_from", "quiet_until"}
-_WORDS: dict[tuple[str, str], Callable[[Any, str], str]] = {
-    ("credit_entry", "level"): level_name,
-    ("credit_entry", "category"): category_name,
-    ("credit_entry", "mode"): words.mode,
-    ("registration", "state"): words.registration_state,
-    ("teacher_fact", "key"): words.fact_key,
-    ("teacher_fact", "value"): words.fact_value,
-    ("posting", "stage"): words.fact_value,
-}
 
 
 def _made(data: MyData, zone: ZoneInfo, language: str) -> str:
@@ -327,8 +316,9 @@ def _text(portion: Portion, column: str, value: Any, zone: ZoneInfo, language: s
         return portion.names[column].get(value, str(value))
     if column in _MINUTES:
         return dates.minute(value)
-    if (portion.table, column) in _WORDS:
-        return _WORDS[portion.table, column](value, language)
+    said = mydata_words.word(portion.table, column, value, language)
+    if said is not None:
+        return said
     match value:
         case bool():
             return _("yes") if value else _("no")
