@@ -40,6 +40,29 @@ ALERT = 200  # characters that an alert may have
 _answered: ContextVar[str] = ContextVar("answered", default="")
 
 
+class Screens:
+    """Which tap has turned a message into what it shows; the newest few thousand are kept.
+
+    What follows a tap later must not overwrite what the person has opened since.
+    """
+
+    KEPT = 4096
+
+    def __init__(self) -> None:
+        self._by: dict[tuple[int, int], int] = {}
+
+    def turned(self, message: Message, update_id: int) -> None:
+        """This update is about to change the message."""
+        key = message.chat.id, message.message_id
+        self._by[key] = max(update_id, self._by.pop(key, update_id))
+        if len(self._by) > self.KEPT:
+            del self._by[next(iter(self._by))]
+
+    def is_still(self, message: Message, update_id: int) -> bool:
+        """Whether no newer update has changed it."""
+        return self._by.get((message.chat.id, message.message_id), update_id) <= update_id
+
+
 @dataclass
 class House:
     """The resources that handlers use, made once at assembly."""
@@ -52,6 +75,7 @@ class House:
     capabilities: Capabilities = field(default_factory=Capabilities)
     wake_delivery: Callable[[], None] = lambda: None
     rush: Rush = field(default_factory=Rush)
+    screens: Screens = field(default_factory=Screens)
 
     def link(self, payload: str) -> str:
         """A deep link into the private chat."""
@@ -128,7 +152,7 @@ async def show(update: Update, context: Context, reader: Reader, card: Card) -> 
     query = update.callback_query
     if query is not None:
         answered, edited = await asyncio.gather(
-            _hush(query), edit_in_place(update, card), return_exceptions=True
+            _hush(query), edit_in_place(update, context, card), return_exceptions=True
         )
         for failure in (answered, edited):
             if isinstance(failure, BaseException):
@@ -138,14 +162,28 @@ async def show(update: Update, context: Context, reader: Reader, card: Card) -> 
     await show_anew(context, reader, card)
 
 
-async def edit_in_place(update: Update, card: Card) -> bool:
+async def edit_in_place(update: Update, context: Context, card: Card) -> bool:
     """Make the tapped message into the card; False where that is not possible or not private."""
+    message = _own_card(update)
+    if message is None:
+        return False
+    context.house.screens.turned(message, update.update_id)
+    return await _edit(message, card)
+
+
+async def follow_up(update: Update, context: Context, card: Card) -> None:
+    """Show what a tap has changed a moment later, unless the person has gone on meanwhile."""
+    message = _own_card(update)
+    if message is not None and context.house.screens.is_still(message, update.update_id):
+        await _edit(message, card)
+
+
+def _own_card(update: Update) -> Message | None:
+    """The tapped message, where it is a text of ours in the private chat."""
     query = update.callback_query
     if query is None or not isinstance(query.message, Message) or not query.message.text:
-        return False
-    if query.message.chat.type != ChatType.PRIVATE:
-        return False
-    return await _edit(query.message, card)
+        return None
+    return query.message if query.message.chat.type == ChatType.PRIVATE else None
 
 
 async def show_anew(context: Context, reader: Reader, card: Card) -> None:
@@ -276,6 +314,7 @@ __all__ = [
     "TelegramError",
     "alert",
     "edit_in_place",
+    "follow_up",
     "hush",
     "is_private",
     "lead",

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from telegram import Update
 
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, edit_in_place, sender, show, show_anew, tap
+from handlers.context import Context, alert, follow_up, sender, show, show_anew, tap
 from handlers.training.buttons import (
     AcceptOffer,
     AnswerNomination,
@@ -82,7 +82,9 @@ async def _update_card(
     update: Update, context: Context, reader: Reader, batch_id: int, now: datetime
 ) -> None:
     facts = await context.read(programmes.card, batch_id, reader.linked_teacher_id, now=now)
-    await edit_in_place(update, programme_card(facts, reader.language, context.house.zone, now))
+    await follow_up(
+        update, context, programme_card(facts, reader.language, context.house.zone, now)
+    )
 
 
 async def withdraw(update: Update, context: Context) -> None:

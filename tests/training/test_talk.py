@@ -58,6 +58,20 @@ async def test_tapping_register_many_times_registers_once(stage: Stage) -> None:
     assert taken == 1
 
 
+async def test_the_card_that_follows_does_not_overwrite_where_one_has_gone_on(
+    stage: Stage,
+) -> None:
+    batch_id = await stage.database.write(make.batch, "作业设计专题培训", seats=3)
+    lin = await stage.teacher("林若溪")
+    await lin.starts(f"p{batch_id}")
+    card = lin.messages()[-1]
+    stage.world.tap(lin.id, lin.id, card.id, f"reg:{batch_id}")
+    stage.world.tap(lin.id, lin.id, card.id, "due:0", forged=True)
+    await stage.settle()
+    assert "What is due" in lin.sees()
+    assert "Register" not in lin.labels()
+
+
 async def test_the_last_seat_goes_to_whoever_taps_first_and_the_next_waits(stage: Stage) -> None:
     batch_id = await stage.database.write(make.batch, "朗读指导", seats=1)
     lin, shi = await stage.teacher("林若溪"), await stage.teacher("石晓岚", "zh-hans")
