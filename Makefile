@@ -6,10 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := bot handlers storage locales tests
 
-.PHONY: run test check bench soak messages format lock screenshots clean
+.PHONY: run tour test check bench soak messages format lock screenshots clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m bot run
+
+tour: $(VENV)/ready
+	@$(BIN)/python -m tests.tour
 
 test: $(VENV)/ready-to-develop
 	$(BIN)/python -m pytest -n 2 --dist loadscope

@@ -101,9 +101,9 @@ class Tour:
         self._last_tap = 0
         self._last_card = 0
         self._unanswered: list[Tap] = []
-        # When whose tap on which key was answered last, and when last by an alert.
+        # When whose tap on which key was answered last, and when last by which alert.
         self._answered: dict[tuple[str, str], float] = {}
-        self._alerted: dict[tuple[str, str], float] = {}
+        self._alerted: dict[tuple[str, str], tuple[float, str]] = {}
         self._shown: set[tuple[str, str]] = set()
 
     def steps(self, language: str) -> list[Json]:
@@ -156,9 +156,13 @@ class Tour:
         """When this person's tap on such a key was answered last; 0 if it never was."""
         return self._answered.get((name, f"{button.tag}:{field}" if field else button.tag), 0)
 
-    def alerted(self, name: str, button: type[Button], field: str) -> float:
-        """When such a tap was last answered by an alert; 0 if it never was."""
-        return self._alerted.get((name, f"{button.tag}:{field}"), 0)
+    def alerted(self, name: str, button: type[Button], title: str) -> float:
+        """When a tap on this title's key was last answered by an alert that names it, or 0.
+
+        An alert that does not name it says that something went wrong.
+        """
+        at, text = self._alerted.get((name, f"{button.tag}:{self.batch(title)}"), (0.0, ""))
+        return at if title in text else 0
 
     def shown(self, name: str, *buttons: type[Button], title: str = "") -> bool:
         """Whether one of these keys was in this person's private chat, below this title."""
@@ -245,7 +249,7 @@ class Tour:
             key = (name, ":".join(parts[:length]))
             self._answered[key] = at
             if tap.answer is not None and tap.answer.show_alert:
-                self._alerted[key] = at
+                self._alerted[key] = (at, tap.answer.text)
 
     def _look_at_private(self, name: str) -> None:
         person = self._person(name)
@@ -283,12 +287,12 @@ def _linked(tour: Tour) -> bool:
 
 
 def _registered(tour: Tour) -> bool:
-    return tour.alerted(FIRST, GroupRegister, tour.batch(WORKSHOP)) > 0
+    return tour.alerted(FIRST, GroupRegister, WORKSHOP) > 0
 
 
 def _saw_it(tour: Tour) -> bool:
     # A command is dated to the second, and may be of the second of the tap.
-    registered = tour.alerted(FIRST, GroupRegister, tour.batch(WORKSHOP))
+    registered = tour.alerted(FIRST, GroupRegister, WORKSHOP)
     return tour.has_done("register") and 0 < int(registered) <= tour.answered(FIRST, OpenMine)
 
 
@@ -302,9 +306,8 @@ def _saw_due(tour: Tour) -> bool:
 
 def _waits(tour: Tour) -> bool:
     """The second tapped after the first, so the seat was gone."""
-    batch = tour.batch(WORKSHOP)
-    taken = tour.alerted(FIRST, GroupRegister, batch)
-    taps = (tour.alerted(SECOND, kind, batch) for kind in (GroupRegister, Register))
+    taken = tour.alerted(FIRST, GroupRegister, WORKSHOP)
+    taps = (tour.alerted(SECOND, kind, WORKSHOP) for kind in (GroupRegister, Register))
     return tour.has_done("register") and any(0 < taken <= moment for moment in taps)
 
 
@@ -419,7 +422,7 @@ STEPS = (
             ),
             "zh_Hant": Words(
                 "查看學時",
-                "請回到主選單（點「{back}」，或隨時發送 /menu），再點「{hours}」。已得、計入、待登"
+                "請回到主菜單（點「{back}」，或隨時發送 /menu），再點「{hours}」。已得、計入、待登"
                 "記和還缺的學時分開列出，每一項都能看到依據。",
             ),
             "en": Words(
@@ -439,11 +442,11 @@ STEPS = (
         {
             "zh_Hans": Words(
                 "查看待办事项",
-                "请点“{menu}”，再点“{due}”。最近的排在最前，写明星期和钟点，也可以添加到日历。",
+                "请点“{menu}”，再点“{due}”。最近的排在最前，写明星期和钟点，也可以加入日历。",
             ),
             "zh_Hant": Words(
                 "查看待辦事項",
-                "請點「{menu}」，再點「{due}」。最近的排在最前，寫明星期和鐘點，也可以加入行事曆。",
+                "請點「{menu}」，再點「{due}」。最近的排在最前，寫明星期和鐘點，也可以加入日曆。",
             ),
             "en": Words(
                 "See what is due",
@@ -544,7 +547,7 @@ STEPS = (
             ),
             "zh_Hant": Words(
                 "撤回報名，空出名額",
-                "請成為{first}，回到主選單（點「{back}」），點「{mine}」，打開《{workshop}》，點「"
+                "請成為{first}，回到主菜單（點「{back}」），點「{mine}」，打開《{workshop}》，點「"
                 "{withdraw}」，再點「{sure}」。空出的名額隨即為候補第1位的{second}保留。",
             ),
             "en": Words(
