@@ -578,7 +578,7 @@ def _courses(rolls: Rolls) -> list[Block]:
             start="2026-12-03T14:30",
             end="2026-12-03T17:30",
             place="城关初级中学实验楼",
-            bring="无需携带，材料现场提供",
+            bring="一支铅笔，其余材料现场提供",
             about="用身边的材料做出看得见的科学，也适合语文、班队课上用。",
             sessions=[_meeting("动手做与安全要点", "2026-12-03", "14:30", "17:30")],
             registrations=[seated("KC26-06", "2026-11-10T12:31")],
