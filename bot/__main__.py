@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from bot import checking, running
 from bot.logs import set_up_logs
 from bot.settings import Settings, WrongSettings, read_settings
+from storage.people.tables import Role
 from storage.plan import PlanError
 
 app = typer.Typer(
@@ -21,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+StaffNo = Annotated[str, typer.Argument(help="the teacher's staff number")]
+ARole = Annotated[Role, typer.Argument(help="the role")]
+Unit = Annotated[str, typer.Option(help="code of the unit; the usual one unless given")]
 console = Console()
 errors = Console(stderr=True)
 
@@ -66,9 +71,7 @@ def load(
 
 
 @app.command()
-def code(
-    staff_no: Annotated[str, typer.Argument(help="the teacher's staff number")],
-) -> None:
+def code(staff_no: StaffNo) -> None:
     """Issue a one-time link code for a teacher and print it."""
     settings = _settings()
     try:
@@ -77,6 +80,35 @@ def code(
         errors.print(str(reason), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print(issued, markup=False)
+
+
+@app.command()
+def appoint(
+    staff_no: StaffNo,
+    role: ARole,
+    unit: Unit = "",
+    until: Annotated[
+        datetime | None, typer.Option(help="the last day", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Give a teacher a role; the first coordinator of an office is made so."""
+    _change_role(staff_no, role, unit, until.date() if until else None, ends=False)
+
+
+@app.command()
+def dismiss(staff_no: StaffNo, role: ARole, unit: Unit = "") -> None:
+    """End a teacher's role."""
+    _change_role(staff_no, role, unit, None, ends=True)
+
+
+def _change_role(staff_no: str, role: Role, unit: str, until: date | None, *, ends: bool) -> None:
+    settings = _settings()
+    try:
+        said = running.change_role(settings, staff_no, role, unit, until, ends=ends)
+    except running.CannotStart as reason:
+        errors.print(str(reason), style="red", markup=False)
+        raise typer.Exit(1) from None
+    console.print(said, markup=False, highlight=False)
 
 
 @app.command()

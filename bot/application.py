@@ -14,7 +14,7 @@ from bot.request import AiohttpRequest
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import home, linking, privacy, settings, starting
+from handlers.people import desk, home, linking, privacy, settings, starting
 from handlers.training import due, programmes, registration
 from handlers.wiring import AnyApplication
 
@@ -24,6 +24,7 @@ TOPICS = (
     linking,
     settings,
     privacy,
+    desk,
     programmes,
     registration,
     due,

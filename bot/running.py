@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,9 +17,11 @@ from bot.office import Office
 from bot.settings import Settings
 from storage import migrations
 from storage.database import Database
-from storage.people import linking, offices
-from storage.people.tables import Teacher
+from storage.moments import local_day
+from storage.people import linking, offices, roles, units
+from storage.people.tables import OrgUnit, Role, Teacher
 from storage.plan import LoadReport, load_plan, read_plan
+from storage.refusals import NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,45 @@ def issue_code(settings: Settings, staff_no: str) -> str:
 
     try:
         return database.write_now(issue)
+    finally:
+        database.close()
+
+
+def change_role(
+    settings: Settings, staff_no: str, role: Role, unit: str, until: date | None, *, ends: bool
+) -> str:
+    """Give a role to the teacher with this staff number, or end it; say in words what is so."""
+    prepare_database(settings)
+    database = Database(settings.database_url)
+
+    def change(session: Session) -> str:
+        teacher = session.exec(select(Teacher).where(Teacher.staff_no == staff_no)).one_or_none()
+        if teacher is None:
+            raise CannotStart(f"Nobody on the roster has the staff number {staff_no}.")
+        now = datetime.now(UTC)
+        today = local_day(now, offices.zone(session))
+        unit_id: int | None = None
+        if unit:
+            unit_id = session.exec(select(OrgUnit.id).where(OrgUnit.code == unit)).one_or_none()
+            if unit_id is None:
+                raise CannotStart(f"There is no unit with the code {unit}.")
+        else:
+            try:
+                unit_id = roles.usual_scope(session, teacher.id, role)
+            except NotFound:
+                raise CannotStart(f"{teacher.name} works nowhere; name a --unit.") from None
+        where = units.name_of(session, unit_id)
+        of = f"{role.value.replace('_', ' ')} of {where}" if where else role.value
+        if ends:
+            ended = roles.dismiss(session, teacher.id, role, unit_id, today=today, now=now)
+            return f"{teacher.name} is no longer {of}." if ended else f"{teacher.name} is not {of}."
+        if until is not None and until < today:
+            raise CannotStart(f"{until} is over already.")
+        roles.appoint(session, teacher.id, role, unit_id, today=today, now=now, until=until)
+        return f"{teacher.name} is {of}" + (f", until {until}." if until else ".")
+
+    try:
+        return database.write_now(change)
     finally:
         database.close()
 

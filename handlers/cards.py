@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.buttons import Button
 
@@ -21,16 +21,20 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True)
 class Key:
-    """One key: it presses a button, or opens an address."""
+    """One key: it presses a button, opens an address, or copies a text."""
 
     label: str
     press: Button | None = None
     url: str = ""
+    copies: str = ""  # puts this text on the clipboard
     style: str | None = None  # primary, success, danger
 
     def drawn(self) -> InlineKeyboardButton:
         if self.press is not None:
             return InlineKeyboardButton(self.label, callback_data=self.press.data, style=self.style)
+        if self.copies:
+            copies = CopyTextButton(self.copies)
+            return InlineKeyboardButton(self.label, copy_text=copies, style=self.style)
         return InlineKeyboardButton(self.label, url=self.url, style=self.style)
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage.credits.balance import balance_of
+from storage.people import staff
 from storage.training import programmes
 from storage.training.programmes import BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
@@ -50,6 +51,7 @@ class HomeFacts:
     unit: str  # hour or credit
     year_counted: Decimal
     year_floor: Decimal | None  # None: this year has no minimum, or an exemption
+    has_desk: bool = False  # looks after others
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -73,4 +75,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         unit=balance.unit,
         year_counted=year.counted,
         year_floor=year.floor,
+        has_desk=staff.has_desk(session, teacher_id, now=now),
     )

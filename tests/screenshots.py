@@ -48,7 +48,7 @@ async def main() -> None:
             address = found.group() if found else ""
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            page = await browser.new_page(viewport={"width": 1280, "height": 800})
+            page = await browser.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")
             await page.goto(address)
             await play(page)
             await page.screenshot(path=PICTURE)

@@ -63,6 +63,44 @@ class Unlink(Button):
 
 
 @dataclass(frozen=True)
+class OpenDesk(Button):
+    """What I look after, a page of units."""
+
+    tag = "desk"
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class OpenPeople(Button):
+    """A page of a unit's people; ``unlinked`` is 1 for those alone who have not linked."""
+
+    tag = "staff"
+    unit_id: int
+    page: int = 0
+    unlinked: int = 0
+
+
+@dataclass(frozen=True)
+class OpenPerson(Button):
+    """One colleague, and the page of the list to go back to."""
+
+    tag = "who"
+    teacher_id: int
+    page: int = 0
+    unlinked: int = 0
+
+
+@dataclass(frozen=True)
+class GiveCode(Button):
+    """Make a link code for this colleague."""
+
+    tag = "give"
+    teacher_id: int
+    page: int = 0
+    unlinked: int = 0
+
+
+@dataclass(frozen=True)
 class OpenSettings(Button):
     """Settings."""
 

@@ -12,7 +12,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
-from handlers.people.buttons import Home, OpenHelp, OpenSettings
+from handlers.people.buttons import Home, OpenDesk, OpenHelp, OpenSettings
 from handlers.people.linking import link_card
 from handlers.training.buttons import OpenDue, OpenMine, OpenProgrammes
 from handlers.training.due import when_text
@@ -68,6 +68,7 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
                 Key(_("My hours"), OpenHours()),
             ),
             (Key(_counted(_("What is due"), facts.due), OpenDue(0)),),
+            *(((Key(_("My desk"), OpenDesk()),),) if facts.has_desk else ()),
             (Key(_("Settings"), OpenSettings()), Key(_("Help"), OpenHelp())),
         ),
     )

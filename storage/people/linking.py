@@ -121,6 +121,19 @@ def issue_code(
     return code
 
 
+def code_until(session: Session, teacher_id: int, *, now: datetime) -> datetime | None:
+    """Return until when a code of this teacher's works; None when there is none."""
+    return session.exec(
+        select(LinkCode.expires_at)
+        .where(
+            LinkCode.teacher_id == teacher_id,
+            col(LinkCode.used_at).is_(None),
+            col(LinkCode.expires_at) > now,
+        )
+        .order_by(col(LinkCode.expires_at).desc())
+    ).first()
+
+
 def link_by_code(session: Session, account_id: int, code: str, *, now: datetime) -> LinkOutcome:
     """Link the account to the teacher of a one-time code.
 

@@ -1,11 +1,125 @@
 """Who may do what: roles with a scope and a term."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.people.tables import OrgUnit, Posting, Role, RoleAssignment, ScopeKind
+from storage import audit
+from storage.people.tables import Office, OrgUnit, Posting, Role, RoleAssignment, ScopeKind
+from storage.refusals import NotFound
+
+OVER_THE_OFFICE = frozenset(
+    {Role.COUNTY_COORDINATOR, Role.CITY_COORDINATOR, Role.BUREAU_VIEWER, Role.RESEARCH_OFFICER}
+)
+"""Roles that reach over the office's own unit unless another one is named."""
+
+
+def usual_scope(session: Session, teacher_id: int, role: Role) -> int | None:
+    """Return the unit that this role usually reaches over; None is the whole office.
+
+    Raises NotFound for a role in a school of somebody who works nowhere.
+    """
+    if role is Role.SYSADMIN:
+        return None
+    if role in OVER_THE_OFFICE:
+        return session.exec(select(Office.unit_id)).first()
+    unit_id = session.exec(
+        select(Posting.unit_id).where(
+            Posting.teacher_id == teacher_id, col(Posting.is_primary), col(Posting.until).is_(None)
+        )
+    ).first()
+    if unit_id is None:
+        raise NotFound("posting")
+    return unit_id
+
+
+def appoint(
+    session: Session,
+    teacher_id: int,
+    role: Role,
+    unit_id: int | None,
+    *,
+    today: date,
+    now: datetime,
+    until: date | None = None,
+    actor_id: int | None = None,
+) -> bool:
+    """Give the role from today, to its last day ``until``; False when it is held like that.
+
+    Appointing again changes the term. Without a unit it reaches over the whole office.
+    """
+    held = _held(session, teacher_id, role, unit_id)
+    if held is not None and _runs(held, today) and held.until == until:
+        return False
+    if held is None:
+        kind = ScopeKind.TENANT if unit_id is None else ScopeKind.UNIT
+        session.add(
+            RoleAssignment(
+                teacher_id=teacher_id,
+                role=role,
+                scope_kind=kind,
+                scope_id=unit_id or 0,
+                since=today,
+                until=until,
+            )
+        )
+    else:
+        held.since = held.since if _runs(held, today) else today
+        held.until = until
+    _record(session, "appoint", teacher_id, role, unit_id, now=now, actor_id=actor_id)
+    return True
+
+
+def dismiss(
+    session: Session,
+    teacher_id: int,
+    role: Role,
+    unit_id: int | None,
+    *,
+    today: date,
+    now: datetime,
+    actor_id: int | None = None,
+) -> bool:
+    """End the role with yesterday; False when it does not run."""
+    held = _held(session, teacher_id, role, unit_id)
+    if held is None or not _runs(held, today):
+        return False
+    held.until = today - timedelta(days=1)
+    _record(session, "dismiss", teacher_id, role, unit_id, now=now, actor_id=actor_id)
+    return True
+
+
+def _held(
+    session: Session, teacher_id: int, role: Role, unit_id: int | None
+) -> RoleAssignment | None:
+    return session.exec(
+        select(RoleAssignment).where(
+            RoleAssignment.teacher_id == teacher_id,
+            RoleAssignment.role == role,
+            RoleAssignment.scope_kind == (ScopeKind.TENANT if unit_id is None else ScopeKind.UNIT),
+            RoleAssignment.scope_id == (unit_id or 0),
+        )
+    ).first()
+
+
+def _runs(held: RoleAssignment, today: date) -> bool:
+    return held.since <= today and (held.until is None or held.until >= today)
+
+
+def _record(
+    session: Session,
+    act: str,
+    teacher_id: int,
+    role: Role,
+    unit_id: int | None,
+    *,
+    now: datetime,
+    actor_id: int | None,
+) -> None:
+    after = {"role": role.value, "unit_id": unit_id}
+    audit.record(session, actor_id, act, f"teacher:{teacher_id}", now=now, after=after)
+    session.flush()
 
 
 def holders(session: Session, role: Role, unit_id: int, *, today: date) -> list[int]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
 from storage.people import facts, phones
+from storage.people.roles import OVER_THE_OFFICE
 from storage.people.tables import (
     OrgUnit,
     Posting,
@@ -20,9 +21,6 @@ from storage.people.tables import (
 from storage.plan.lines import Path
 from storage.plan.load import Load, Transfer
 from storage.plan.rows import Values
-
-OVER_THE_OFFICE = (Role.COUNTY_COORDINATOR, Role.RESEARCH_OFFICER, Role.BUREAU_VIEWER)
-"""Roles that reach over the office's whole unit, whichever body their holder sits in."""
 
 GONE = (TeacherState.RETIRED, TeacherState.LEFT)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,14 @@ from bot import checking
 from bot.__main__ import app
 from bot.logs import WithoutToken
 from bot.menus import group_commands, private_commands
+from bot.running import prepare_database
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from bot.settings import Settings, WrongSettings, read_settings
 from locales import LANGUAGES
+from storage.database import Database
+from storage.people import staff
+from tests import make
 from tests.make import NOW
 from tests.stage import Stage, StillClock
 
@@ -100,6 +105,39 @@ def test_a_code_for_nobody_is_said_in_a_sentence() -> None:
     done = CliRunner().invoke(app, ["code", "T000000"])
     assert done.exit_code == 1
     assert "T000000" in done.output
+
+
+def test_the_first_coordinator_is_made_on_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QINGLAN_DATABASE", str(tmp_path / "office.sqlite3"))
+    prepare_database(read_settings())
+    database = Database(read_settings().database_url)
+    teacher_id = database.write_now(make.teacher, "顾岩", staff_no="CHDC0001")
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*words])
+        return done.exit_code, " ".join(done.output.split())
+
+    def has_desk() -> bool:
+        return database.write_now(staff.has_desk, teacher_id, now=datetime.now(UTC))
+
+    assert not has_desk()
+    given = run("appoint", "CHDC0001", "county_coordinator")
+    assert given == (0, "顾岩 is county coordinator of 澄禾县.")
+    assert has_desk()
+    assert run("appoint", "CHDC0001", "county_coordinator", "--until", "2001-01-01")[0] == 1
+    assert run("appoint", "T9", "principal") == (
+        1,
+        "Nobody on the roster has the staff number T9.",
+    )
+    assert run("appoint", "CHDC0001", "principal", "--unit", "XX")[0] == 1
+    assert run("appoint", "CHDC0001", "king")[0] == 2
+    ended = run("dismiss", "CHDC0001", "county_coordinator")
+    assert ended == (0, "顾岩 is no longer county coordinator of 澄禾县.")
+    assert run("dismiss", "CHDC0001", "county_coordinator")[1].startswith("顾岩 is not")
+    assert not has_desk()
+    database.close()
 
 
 async def test_the_check_finds_a_database_that_cannot_be_opened(

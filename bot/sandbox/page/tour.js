@@ -5,7 +5,6 @@ import { moveClock } from "./clock.js";
 import { become } from "./people.js";
 import { look } from "./server.js";
 import { $, remember, remembered, state } from "./state.js";
-import { attempt } from "./telling.js";
 import { element, icon } from "./text.js";
 import { language, phrase } from "./words.js";
 
@@ -77,7 +76,7 @@ function stepCard(step) {
   }
   if (step.clock) {
     buttons.append(element("button", { type: "button", class: step.person === null ? "first" : "", "data-does": "clock",
-      onclick: () => turn(step) }, icon("clock"), phrase(step.clock === "evening" ? "tour.evening" : "tour.next-event")));
+      onclick: turn }, icon("clock"), phrase("tour.next-event")));
   }
   return element("div", { class: "step", "aria-live": "polite" },
     previous?.done ? element("p", { class: "ticked" }, icon("check"), previous.title) : null,
@@ -92,12 +91,8 @@ async function go(step) {
   await readTour();
 }
 
-async function turn(step) {
-  if (step.clock === "next") await moveClock({ next_event: true });
-  else {
-    // Which evening is meant, the server knows.
-    if (await attempt("tour", { step: step.id })) document.dispatchEvent(new Event("moved"));
-  }
+async function turn() {
+  await moveClock({ next_event: true });
   await readTour();
 }
 

@@ -1,0 +1,205 @@
+"""What each role may do, where, and until when: every role, every act, own and foreign units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from storage.audit import AuditLog
+from storage.database import Database
+from storage.people import authority, linking, staff
+from storage.people.authority import MAY, Act
+from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, UnitKind
+from storage.refusals import NotAllowed, NotFound
+from tests import make
+from tests.make import NOW
+
+TODAY = date(2026, 11, 20)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A county with two schools; the actor works in the first."""
+
+    county: int
+    own: int
+    other: int
+    actor: int
+    colleague: int
+    stranger: int
+
+
+def place(session: Session) -> Place:
+    own, other = make.school(session, "实验小学"), make.school(session, "第二小学")
+    county = session.exec(select(OrgUnit.id).where(OrgUnit.kind == UnitKind.COUNTY)).one()
+    return Place(
+        county=county,
+        own=own,
+        other=other,
+        actor=make.teacher(session, "罗佳宁", at="实验小学"),
+        colleague=make.teacher(session, "林若溪", at="实验小学"),
+        stranger=make.teacher(session, "石晓岚", at="第二小学"),
+    )
+
+
+def appoint(
+    session: Session,
+    teacher_id: int,
+    role: Role,
+    unit_id: int | None,
+    *,
+    since: date = TODAY,
+    until: date | None = None,
+) -> None:
+    session.add(
+        RoleAssignment(
+            teacher_id=teacher_id,
+            role=role,
+            scope_kind=ScopeKind.TENANT if unit_id is None else ScopeKind.UNIT,
+            scope_id=unit_id or 0,
+            since=since,
+            until=until,
+        )
+    )
+    session.flush()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_has_its_line(role: Role) -> None:
+    assert role in MAY
+
+
+@pytest.mark.parametrize("act", Act)
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_reaches_its_unit_and_no_other(sqlite: Database, role: Role, act: Act) -> None:
+    def look(session: Session) -> tuple[bool, ...]:
+        here = place(session)
+        appoint(session, here.actor, role, here.own)
+        return tuple(
+            authority.may(session, here.actor, act, unit, today=TODAY)
+            for unit in (here.own, here.other, here.county)
+        )
+
+    assert await sqlite.write(look) == (act in MAY[role], False, False)
+
+
+@pytest.mark.parametrize("over_all", [True, False])
+async def test_a_role_over_the_county_reaches_all_below_it(
+    database: Database, over_all: bool
+) -> None:
+    def look(session: Session) -> list[bool]:
+        here = place(session)
+        appoint(session, here.actor, Role.COUNTY_COORDINATOR, None if over_all else here.county)
+        return [
+            authority.may(session, here.actor, Act.SEE_PEOPLE, unit, today=TODAY)
+            for unit in (here.own, here.other, here.county)
+        ]
+
+    assert await database.write(look) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "runs"), [(0, 0, True), (1, None, False), (-9, -1, False)]
+)
+async def test_a_role_lasts_as_long_as_its_term(
+    sqlite: Database, since: int, until: int | None, runs: bool
+) -> None:
+    def look(session: Session) -> bool:
+        here = place(session)
+        appoint(
+            session,
+            here.actor,
+            Role.PRINCIPAL,
+            here.own,
+            since=TODAY + timedelta(days=since),
+            until=None if until is None else TODAY + timedelta(days=until),
+        )
+        return authority.may(session, here.actor, Act.SEE_PEOPLE, here.own, today=TODAY)
+
+    assert await sqlite.write(look) is runs
+
+
+async def test_a_teacher_without_a_role_has_no_desk_and_sees_nobody(database: Database) -> None:
+    here = await database.write(place)
+    assert not await database.read(staff.has_desk, here.actor, now=NOW)
+    for operation, subject in (
+        (staff.people, here.own),
+        (staff.person, here.colleague),
+        (staff.issue_code, here.colleague),
+    ):
+        with pytest.raises(NotAllowed):
+            await database.write(operation, here.actor, subject, now=NOW)
+    with pytest.raises(NotAllowed):
+        await database.read(staff.desk, here.actor, now=NOW)
+
+
+async def test_a_coordinator_sees_the_own_school_and_no_other(database: Database) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.SCHOOL_COORDINATOR, here.own)
+    mine = await database.read(staff.desk, here.actor, now=NOW)
+    assert [(unit.name, unit.people, unit.linked) for unit in mine.units] == [("实验小学", 2, 0)]
+    listed = await database.read(staff.people, here.actor, here.own, now=NOW)
+    assert {line.name for line in listed.lines} == {"罗佳宁", "林若溪"}
+    with pytest.raises(NotAllowed):
+        await database.read(staff.people, here.actor, here.other, now=NOW)
+    with pytest.raises(NotAllowed):
+        await database.write(staff.person, here.actor, here.stranger, now=NOW)
+    with pytest.raises(NotAllowed):
+        await database.write(staff.issue_code, here.actor, here.stranger, now=NOW)
+    with pytest.raises(NotFound):
+        await database.read(staff.people, here.actor, 999, now=NOW)
+
+
+async def test_a_code_from_the_coordinator_links_and_the_log_knows_who_gave_it(
+    database: Database,
+) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.SCHOOL_COORDINATOR, here.own)
+    issued = await database.write(staff.issue_code, here.actor, here.colleague, now=NOW)
+    shown = await database.write(staff.person, here.actor, here.colleague, now=NOW)
+    assert (shown.is_linked, shown.code_until) == (False, issued.until)
+
+    def link(session: Session) -> object:
+        return linking.link_by_code(session, make.account(session), issued.code, now=NOW)
+
+    assert isinstance(await database.write(link), linking.Linked)
+    listed = await database.read(staff.people, here.actor, here.own, only_unlinked=True, now=NOW)
+    assert [line.name for line in listed.lines] == ["罗佳宁"]
+    assert (listed.total, listed.unlinked) == (2, 1)
+    lines = await database.read(
+        lambda session: session.exec(
+            select(AuditLog.action).where(AuditLog.actor_id == here.actor)
+        ).all()
+    )
+    assert list(lines) == ["issue_link_code", "look_at_person"]
+
+
+async def test_a_school_without_coordinator_or_principal_is_shown_to_its_county(
+    database: Database,
+) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.COUNTY_COORDINATOR, here.county)
+    await database.write(appoint, here.stranger, Role.PRINCIPAL, here.other)
+    seen = await database.read(staff.desk, here.actor, now=NOW)
+    assert {unit.name: unit.is_unattended for unit in seen.units} == {
+        "实验小学": True,
+        "第二小学": False,
+    }
+
+
+async def test_pages_stay_within_the_list(sqlite: Database) -> None:
+    here = await sqlite.write(place)
+    await sqlite.write(appoint, here.actor, Role.PRINCIPAL, here.own)
+
+    def more(session: Session) -> None:
+        for number in range(20):
+            make.teacher(session, f"教师{number}", at="实验小学")
+
+    await sqlite.write(more)
+    last = await sqlite.read(staff.people, here.actor, here.own, page=99, now=NOW)
+    assert (last.page, last.pages, last.total, len(last.lines)) == (2, 3, 22, 6)
+    first = await sqlite.read(staff.people, here.actor, here.own, page=-5, now=NOW)
+    assert (first.page, len(first.lines)) == (0, staff.PAGE)

@@ -1,0 +1,105 @@
+"""The desk, as the coordinator at the phone sees it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlmodel import Session, select
+
+from storage.people import roles
+from storage.people.tables import Posting, Role
+from tests import make
+from tests.make import NOW
+from tests.stage import Actor, Stage
+
+TODAY = date(2026, 11, 20)
+
+
+def make_coordinator(session: Session, teacher_id: int) -> None:
+    unit_id = session.exec(select(Posting.unit_id).where(Posting.teacher_id == teacher_id)).one()
+    roles.appoint(session, teacher_id, Role.SCHOOL_COORDINATOR, unit_id, today=TODAY, now=NOW)
+
+
+async def coordinator(stage: Stage) -> Actor:
+    luo = await stage.teacher("罗佳宁")
+    assert luo.teacher_id is not None
+    await stage.database.write(make_coordinator, luo.teacher_id)
+    return luo
+
+
+async def test_a_coordinator_gives_a_colleague_a_code_in_four_taps(stage: Stage) -> None:
+    luo = await coordinator(stage)
+    await stage.database.write(make.teacher, "林若溪")
+    await luo.says("/menu")
+    assert "school training coordinator" in await luo.taps("My desk")
+    assert "Not linked yet: 1" in await luo.taps("实验小学")
+    assert "no code has been issued" in await luo.taps("林若溪")
+    shown = await luo.taps("Issue a link code")
+    assert "Link code for 林若溪" in shown
+    (copy,) = [
+        button["copy_text"]["text"]
+        for row in luo.messages()[-1].buttons
+        for button in row
+        if "copy_text" in button
+    ]
+    assert copy in shown
+
+    newcomer = stage.world.add_person("林若溪", language_code="en")
+    lin = Actor(stage, newcomer.id, "林若溪")
+    await lin.starts()
+    assert "林若溪" in await lin.says(copy)
+    assert "A code" not in await luo.taps("Back")
+    assert "Linked" in luo.sees()
+    await luo.taps("Back")
+    assert any(label.startswith("✓ 林若溪") for label in luo.labels())
+
+
+async def test_who_has_no_role_has_no_desk(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await lin.says("/menu")
+    assert "My desk" not in lin.labels()
+    assert "right to do this" in await lin.says("/desk")
+    luo = await coordinator(stage)
+    for data in (
+        "desk:0",
+        "staff:1:0:0",
+        f"who:{luo.teacher_id}:0:0",
+        f"give:{luo.teacher_id}:0:0",
+    ):
+        assert "right to do this" in await lin.sends_data(data)
+
+
+async def test_a_role_that_ends_takes_its_open_cards_along(stage: Stage) -> None:
+    luo = await coordinator(stage)
+    other = await stage.database.write(make.teacher, "林若溪")
+    await luo.says("/desk")
+    await luo.taps("实验小学")
+
+    def end(session: Session) -> None:
+        unit_id = session.exec(select(Posting.unit_id).where(Posting.teacher_id == other)).one()
+        assert luo.teacher_id is not None
+        roles.dismiss(
+            session, luo.teacher_id, Role.SCHOOL_COORDINATOR, unit_id, today=TODAY, now=NOW
+        )
+
+    await stage.database.write(end)
+    await luo.taps("林若溪")
+    assert "right to do this" in luo.alert
+
+
+async def test_the_list_can_be_turned_and_narrowed(stage: Stage) -> None:
+    luo = await coordinator(stage)
+
+    def more(session: Session) -> None:
+        for number in range(12):
+            make.account(session, make.teacher(session, f"同事{number:02}"))
+
+    await stage.database.write(more)
+    await luo.says("/desk")
+    await luo.taps("实验小学")
+    assert "1 / 2" in luo.labels()
+    await luo.taps("›")
+    assert "2 / 2" in luo.labels()
+    assert "Everybody has linked." in await luo.taps("Show who has not linked")
+    await luo.taps("Show everybody")
+    assert "1 / 2" in luo.labels()
