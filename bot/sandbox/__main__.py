@@ -1,4 +1,4 @@
-"""``python -m bot.sandbox``: only the server with invented people 1..N, for benchmarks."""
+"""``python -m bot.sandbox``: the server alone, with invented people 1..N; for other bots too."""
 
 from __future__ import annotations
 
