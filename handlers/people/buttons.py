@@ -91,6 +91,13 @@ class OpenPerson(Button):
 
 
 @dataclass(frozen=True)
+class FindPerson(Button):
+    """The next text is a name or a staff number to search for."""
+
+    tag = "find"
+
+
+@dataclass(frozen=True)
 class GiveCode(Button):
     """Make a link code for this colleague."""
 

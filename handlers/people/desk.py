@@ -11,16 +11,24 @@ from telegram import Update
 from handlers.cards import Card, Key, pager
 from handlers.context import Context, shortened, show, tap
 from handlers.people import mydata_words
-from handlers.people.buttons import GiveCode, Home, OpenDesk, OpenPeople, OpenPerson
+from handlers.people.buttons import (
+    FindPerson,
+    GiveCode,
+    Home,
+    OpenDesk,
+    OpenPeople,
+    OpenPerson,
+)
 from handlers.training import words
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog, dates
 from storage.moments import local_day
-from storage.people import staff
+from storage.people import accounts, staff
 from storage.people.accounts import Reader
-from storage.people.staff import Desk, Issued, People, Person, UnitLine
+from storage.people.staff import Desk, Found, Issued, People, Person, PersonLine, UnitLine
 from storage.people.tables import TeacherState
 
+AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
 LABEL = 40
 
@@ -31,6 +39,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenDesk, open_desk)
     on_tap(application, OpenPeople, open_people)
     on_tap(application, OpenPerson, open_person)
+    on_tap(application, FindPerson, ask_whom)
     on_tap(application, GiveCode, give_code)
 
 
@@ -50,7 +59,11 @@ def desk_card(facts: Desk, page: int, language: str) -> Card:
     lines += ["", *(_unit_text(unit, language) for unit in shown)]
     keys = [(Key(shortened(unit.name, LABEL), OpenPeople(unit.unit_id)),) for unit in shown]
     turn = pager(page, pages, OpenDesk)
-    return Card("\n".join(lines).rstrip(), (*keys, *((turn,) if turn else ()), (_back(language),)))
+    find = Key(_("Find a teacher"), FindPerson())
+    return Card(
+        "\n".join(lines).rstrip(),
+        (*keys, *((turn,) if turn else ()), (find, Key(_("Back"), Home()))),
+    )
 
 
 def _unit_text(unit: UnitLine, language: str) -> str:
@@ -77,12 +90,7 @@ def people_card(facts: People, unlinked: bool, language: str) -> Card:
     ).format(unit=html.escape(facts.unit), n=facts.total, unlinked=facts.unlinked)
     if not facts.lines:
         text += "\n" + (_("Everybody has linked.") if unlinked else _("The list is empty."))
-    keys: list[tuple[Key, ...]] = []
-    for line in facts.lines:
-        mark = "✓" if line.is_linked else "○"
-        label = " · ".join(part for part in (line.name, line.subject) if part)
-        press = OpenPerson(line.teacher_id, facts.page, int(unlinked))
-        keys.append((Key(f"{mark} {shortened(label, LABEL)}", press),))
+    keys = [(_person_key(line, facts.page, int(unlinked)),) for line in facts.lines]
     turn = pager(
         facts.page, facts.pages, lambda page: OpenPeople(facts.unit_id, page, int(unlinked))
     )
@@ -148,8 +156,30 @@ def code_card(issued: Issued, button: GiveCode, language: str, zone: ZoneInfo, t
     return Card(text, ((Key(_("Copy the code"), copies=issued.code),), (Key(_("Back"), back),)))
 
 
-def _back(language: str) -> Key:
-    return Key(catalog(language).gettext("Back"), Home())
+def found_card(found: Found, language: str) -> Card:
+    """Who fits what was typed, each a key; more than a page asks for more letters."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if found.lines:
+        text = ngettext("“{text}”: {n} teacher.", "“{text}”: {n} teachers.", found.total).format(
+            text=html.escape(found.text), n=found.total
+        )
+        if found.total > len(found.lines):
+            text += " " + _("These are the first; type more of the name to narrow it down.")
+    else:
+        text = _(
+            "Nobody whom you look after is called “{text}”. "
+            "A part of the name is enough, or the beginning of a staff number."
+        ).format(text=html.escape(found.text))
+    keys = [(_person_key(line, 0, 0),) for line in found.lines]
+    again = (Key(_("Search again"), FindPerson()), Key(_("Back"), OpenDesk()))
+    return Card(text, (*keys, again))
+
+
+def _person_key(line: PersonLine, page: int, unlinked: int) -> Key:
+    mark = "✓" if line.is_linked else "○"
+    label = " · ".join(part for part in (line.name, line.beside) if part)
+    return Key(f"{mark} {shortened(label, LABEL)}", OpenPerson(line.teacher_id, page, unlinked))
 
 
 def _today(context: Context) -> tuple[ZoneInfo, date, datetime]:
@@ -191,6 +221,24 @@ async def open_person(update: Update, context: Context) -> None:
     facts = await context.write(staff.person, reader.linked_teacher_id, button.teacher_id, now=now)
     card = person_card(facts, button.page, button.unlinked, reader.language, zone, today)
     await show(update, context, reader, card)
+
+
+async def ask_whom(update: Update, context: Context) -> None:
+    """Take the next text as what to search for."""
+    reader = await context.reader(update)
+    await context.read(staff.desk, reader.linked_teacher_id, now=context.now())  # or refuse
+    await context.write(accounts.await_text, reader.account_id, AWAITED, now=context.now())
+    _ = catalog(reader.language).gettext
+    text = _("Please type a part of the name, or the beginning of a staff number.")
+    await show(update, context, reader, Card(text, ((Key(_("Back"), OpenDesk()),),)))
+
+
+async def search_given(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Show who fits the typed text."""
+    now = context.now()
+    found = await context.write(staff.search, reader.linked_teacher_id, text, now=now)
+    await context.write(accounts.await_text, reader.account_id, "", now=now)
+    await show(update, context, reader, found_card(found, reader.language))
 
 
 async def give_code(update: Update, context: Context) -> None:

@@ -17,6 +17,7 @@ from telegram.ext import (
 from handlers.cards import Card, Key
 from handlers.context import Context, is_private, show, show_anew
 from handlers.messaging.groups import bot_moved
+from handlers.people import desk
 from handlers.people.buttons import EnterCode, Home, OpenHelp
 from handlers.people.home import show_home
 from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
@@ -76,7 +77,9 @@ async def typed(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     message = update.effective_message
     text = (message.text or "").strip() if message is not None else ""
-    if is_for_linking(text, reader):
+    if reader.awaiting == desk.AWAITED:  # before what looks like a code: staff numbers do
+        await desk.search_given(update, context, reader, text)
+    elif is_for_linking(text, reader):
         await link_with_code(update, context, reader, text)
     elif reader.awaiting.startswith("withdraw:"):
         await reason_given(update, context, reader, text)

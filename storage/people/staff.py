@@ -32,6 +32,7 @@ from storage.people.tables import (
 from storage.refusals import NotAllowed, NotFound
 
 PAGE = 8
+LONGEST_SEARCH = 40
 ON_THE_ROSTER = (TeacherState.ACTIVE, TeacherState.LONG_LEAVE, TeacherState.SECONDED)
 
 
@@ -48,11 +49,11 @@ class UnitLine:
 
 @dataclass(frozen=True)
 class PersonLine:
-    """A colleague in a list."""
+    """A colleague in a list; ``beside`` is the subject, or the school where there are many."""
 
     teacher_id: int
     name: str
-    subject: str
+    beside: str
     state: TeacherState
     is_linked: bool
 
@@ -76,6 +77,15 @@ class People:
     pages: int
     total: int
     unlinked: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who fits what was typed: the first of them, each with the school, and how many in all."""
+
+    text: str
+    lines: tuple[PersonLine, ...]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -212,6 +222,50 @@ def people(
         total=total,
         unlinked=total - linked,
     )
+
+
+def search(session: Session, actor_id: int, text: str, *, now: datetime) -> Found:
+    """Find people by part of a name or the beginning of a staff number, as far as one reaches.
+
+    The log keeps what was searched for. Raises NotAllowed for who may see nobody.
+    """
+    today = local_day(now, offices.zone(session))
+    where = authority.reaches(session, actor_id, Act.SEE_PEOPLE, today=today)
+    held = authority.grants(session, actor_id, today=today)
+    if not any(Act.SEE_PEOPLE in authority.MAY[grant.role] for grant in held):
+        raise NotAllowed
+    wanted = text.strip()[:LONGEST_SEARCH]
+    audit.record(session, actor_id, "search_people", "people", now=now, after={"text": wanted})
+    session.flush()
+    if not wanted:
+        return Found(wanted, (), 0)
+    found: Any = (
+        sa.select(
+            col(Teacher.id),
+            col(Teacher.name),
+            col(OrgUnit.name).label("unit"),
+            col(Teacher.state),
+            col(Account.id).is_not(None).label("is_linked"),
+        )
+        .join(Posting, _of_teacher())
+        .join(OrgUnit, _is_posted(today, OrgUnit.id))
+        .outerjoin(Account, col(Account.teacher_id) == col(Teacher.id))
+        .where(
+            col(Posting.unit_id).in_(where),
+            col(Teacher.state).in_(ON_THE_ROSTER),
+            sa.or_(
+                col(Teacher.name).contains(wanted, autoescape=True),
+                sa.func.upper(col(Teacher.staff_no)).startswith(wanted.upper(), autoescape=True),
+            ),
+        )
+    )
+    total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()
+    rows = session.exec(found.order_by(col(Teacher.staff_no)).limit(PAGE)).all()
+    lines = tuple(
+        PersonLine(id_, name, unit, TeacherState(state), bool(is_linked))
+        for id_, name, unit, state, is_linked in rows
+    )
+    return Found(wanted, lines, total)
 
 
 def person(session: Session, actor_id: int, teacher_id: int, *, now: datetime) -> Person:

@@ -103,3 +103,43 @@ async def test_the_list_can_be_turned_and_narrowed(stage: Stage) -> None:
     assert "Everybody has linked." in await luo.taps("Show who has not linked")
     await luo.taps("Show everybody")
     assert "1 / 2" in luo.labels()
+
+
+async def test_a_colleague_is_found_by_name_or_staff_number(stage: Stage) -> None:
+    luo = await coordinator(stage)
+    await stage.database.write(make.teacher, "林若溪", staff_no="CH060012")
+    await stage.database.write(make.teacher, "林若水", at="第二小学", staff_no="CH070001")
+    await luo.says("/desk")
+    assert "type a part of the name" in await luo.taps("Find a teacher")
+    found = await luo.says("林若")
+    assert "“林若”: 1 teacher." in found  # the other one is at another school
+    assert "林若溪" in await luo.taps("林若溪")
+    await luo.says("/desk")
+    await luo.taps("Find a teacher")
+    assert "1 teacher" in await luo.says("ch060012")
+    await luo.taps("Search again")
+    assert "Nobody whom you look after" in await luo.says("100%_")
+    assert "I did not understand" in await luo.says("林若")  # asked once, answered once
+
+
+async def test_a_search_shows_the_first_and_says_how_many_there_are(stage: Stage) -> None:
+    luo = await coordinator(stage)
+
+    def more(session: Session) -> None:
+        for number in range(12):
+            make.teacher(session, f"王同事{number:02}")
+
+    await stage.database.write(more)
+    await luo.says("/desk")
+    await luo.taps("Find a teacher")
+    found = await luo.says("王")
+    assert "12 teachers" in found
+    assert "type more of the name" in found
+    assert sum("王同事" in label for label in luo.labels()) == 8
+
+
+async def test_who_has_no_role_cannot_search(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await lin.says("/menu")
+    assert "right to do this" in await lin.sends_data("find")
+    assert "I did not understand" in await lin.says("罗")
