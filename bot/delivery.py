@@ -37,6 +37,8 @@ from storage.messaging.outbox import Claimed
 
 LEASE = timedelta(minutes=3)
 GATHER = 16  # messages in flight from which on what has landed is written down together
+SETTLE_TRIES = 15  # about two minutes, and the lease is three
+SETTLE_PAUSE = 0.5  # seconds, twice as long each time, up to ten
 LOOK = 1.0  # seconds between looks when nobody has woken us
 RECOVER_EVERY = 10.0  # seconds between looks for what a dead process had in hand
 # What Telegram says of a chat that will never accept a message from us again.
@@ -206,6 +208,7 @@ class Delivery:
         await written
 
     async def _settle_all(self) -> None:
+        failures = 0
         try:
             while self._to_settle:
                 if len(self._in_flight) > GATHER:
@@ -216,7 +219,16 @@ class Delivery:
                 fault: Exception | None = None
                 try:
                     await self._house.database.write(outbox.settle_many, rows, self._house.clock())
+                    failures = 0
                 except Exception as error:
+                    failures += 1
+                    if failures < SETTLE_TRIES:
+                        # What is not written down goes out again: so it is written down, if
+                        # the database comes back before the lease runs out.
+                        logger.exception("Deliveries could not be written down, trying again")
+                        self._to_settle = landed + self._to_settle
+                        await asyncio.sleep(min(10.0, SETTLE_PAUSE * 2**failures))
+                        continue
                     fault = error
                 for _outbox_id, _message_id, written in landed:
                     if written.done():  # cancelled

@@ -24,7 +24,8 @@ TRIES = 3
 PAUSE = 0.5  # seconds before a call is made again
 LONGEST_PAUSE = 3.0  # seconds; a person is not kept waiting for longer
 # What would come twice if a call of it were made again. Polling goes on by itself.
-ONCE_ONLY = ("send", "forward", "copy", "create", "getUpdates")
+# An edit that comes late would undo a newer one; who edits decides that.
+ONCE_ONLY = ("send", "forward", "copy", "create", "edit", "getUpdates")
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

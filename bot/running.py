@@ -94,7 +94,7 @@ def change_role(
                 raise CannotStart(f"There is no unit with the code {unit}.")
         else:
             try:
-                unit_id = roles.usual_scope(session, teacher.id, role)
+                unit_id = roles.usual_scope(session, teacher.id, role, today=today)
             except NotFound:
                 raise CannotStart(f"{teacher.name} works nowhere; name a --unit.") from None
         where = units.name_of(session, unit_id)

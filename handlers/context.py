@@ -11,14 +11,21 @@ import html
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from telegram import CallbackQuery, InputFile, Message, Update, User
 from telegram.constants import ChatType, ParseMode
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 from telegram.ext import CallbackContext, ExtBot
 from telegram.helpers import create_deep_linked_url
 
@@ -34,6 +41,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ALERT = 200  # characters that an alert may have
+EDIT_PAUSES = (0.5, 1.0)  # seconds before an edit is tried again
+LONGEST_WAIT = 3.0
 
 # The tap that was answered last. A person's updates are handled one after the other in a task
 # of their own, so this is the tap in hand or an older one.
@@ -168,14 +177,18 @@ async def edit_in_place(update: Update, context: Context, card: Card) -> bool:
     if message is None:
         return False
     context.house.screens.turned(message, update.update_id)
-    return await _edit(message, card)
+    return await _edit_while(
+        message, card, lambda: context.house.screens.is_still(message, update.update_id)
+    )
 
 
 async def follow_up(update: Update, context: Context, card: Card) -> None:
     """Show what a tap has changed a moment later, unless the person has gone on meanwhile."""
     message = _own_card(update)
-    if message is not None and context.house.screens.is_still(message, update.update_id):
-        await _edit(message, card)
+    if message is not None:
+        await _edit_while(
+            message, card, lambda: context.house.screens.is_still(message, update.update_id)
+        )
 
 
 def _own_card(update: Update) -> Message | None:
@@ -295,6 +308,28 @@ async def _answer(query: CallbackQuery, **said: Any) -> None:
     with contextlib.suppress(BadRequest):
         await query.answer(**said)
     _answered.set(query.id)
+
+
+async def _edit_while(message: Message, card: Card, is_still: Callable[[], bool]) -> bool:
+    """Edit, once more if the network fails for a moment, as long as nothing newer is shown."""
+    for pause in (*EDIT_PAUSES, None):
+        if not is_still():
+            return True
+        try:
+            return await _edit(message, card)
+        except (BadRequest, TimedOut):
+            raise
+        except (NetworkError, RetryAfter) as error:
+            wait = _asked(error) if isinstance(error, RetryAfter) else pause
+            if pause is None or wait is None or wait > LONGEST_WAIT:
+                raise
+            await asyncio.sleep(wait)
+    return False
+
+
+def _asked(error: RetryAfter) -> float:
+    after = error.retry_after
+    return after.total_seconds() if isinstance(after, timedelta) else float(after)
 
 
 async def _edit(message: Message, card: Card) -> bool:

@@ -61,6 +61,7 @@ class Rush:
         for timer in (self._soon, self._late):
             if timer is not None:
                 timer.cancel()
+        self._soon = self._late = None
         self._note()
 
     async def caught_up(self) -> None:

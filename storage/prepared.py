@@ -109,6 +109,8 @@ class _Form:
                 self._fixed[name] = convert(bind.value)
         self._order = compiled.positiontup
         columns = list(statement.exported_columns)
+        if any(isinstance(column.type, sa.Numeric) for column in columns):
+            raise ValueError(f"decimals need the driver's word for each row: {compiled}")
         self._outs = [
             (place, convert)
             for place, column in enumerate(columns)

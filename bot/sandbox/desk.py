@@ -523,6 +523,8 @@ class Desk:
             world.flood.all_paid = bool(body["paid"])
         if "inline" in body:
             world.inline = bool(body["inline"])
+        if "inline_feedback" in body:
+            world.inline_feedback = bool(body["inline_feedback"])
         for name in ("whole_per_second", "private_per_second", "private_burst", "group_per_minute"):
             if name in body:
                 setattr(world.flood, name, int(body[name]))
@@ -536,6 +538,7 @@ class Desk:
             "flood": world.flood.on,
             "paid": world.flood.all_paid,
             "inline": world.inline,
+            "inline_feedback": world.inline_feedback,
             "privacy_mode": world.privacy_mode,
             "ephemeral_supported": world.ephemeral_supported,
             "latency_ms": self._sandbox.latency * 1000,

@@ -33,6 +33,7 @@ NAMED: dict[str, Json] = {
     "migrated": {
         "status": 400,
         "description": "Bad Request: group chat was upgraded to a supergroup chat",
+        "migrate_to": -1_002_999_999_999,  # nowhere, unless another is named
     },
     "topic_closed": {"status": 400, "description": "Bad Request: TOPIC_CLOSED"},
 }

@@ -115,8 +115,10 @@ def _name(text: str) -> str:
 
 def _create(world: World, chat: Chat, actor_id: int, name: str, color: int) -> Topic:
     made = {"name": name, "icon_color": color}
-    message = world.service(chat, actor_id, forum_topic_created=made)
+    message = world.post(chat, actor_id, {"forum_topic_created": made})
     world.rewrite(message, edited=False, message_thread_id=message.id, is_topic_message=True)
+    if actor_id != world.bot_id:
+        world.updates.add("message", message.body)
     topic = Topic(message.id, name, color)
     chat.topics[topic.id] = topic
     world.changed("people")

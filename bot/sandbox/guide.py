@@ -68,7 +68,7 @@ ACTS = (
     Entry(
         "POST",
         "settings",
-        "flood, paid, privacy_mode, ephemeral_supported, inline, latency_ms",
+        "flood, paid, privacy_mode, ephemeral_supported, inline, inline_feedback, latency_ms",
         "How strict the server is, how old, and how slow.",
     ),
 )

@@ -70,14 +70,15 @@ def choose(world: World, person_id: int, chat_id: int, query_id: str, result_id:
     result = next((one for one in made.results or () if one["id"] == result_id), None)
     if result is None:
         raise ImpossibleAct("the bot has not offered this")
-    content = _content(result)
+    content = _content(world, result)
     if markup := result.get("reply_markup"):
         content["reply_markup"] = markup
     message = world.said(person_id, chat_id, {**content, "via_bot": world.bot})
-    world.updates.add(
-        "chosen_inline_result",
-        {"result_id": result_id, "from": world.people[person_id].user, "query": made.query},
-    )
+    if world.inline_feedback:
+        chosen = {"result_id": result_id, "from": world.people[person_id].user}
+        if "reply_markup" in content:
+            chosen["inline_message_id"] = world.inline_id(message)
+        world.updates.add("chosen_inline_result", {**chosen, "query": made.query})
     return message
 
 
@@ -101,7 +102,7 @@ def answer_inline_query(world: World, call: Call) -> bool:
         seen.add(name)
         if result.get("type") == "article" and not result.get("title"):
             raise bad("can't parse inline query result: Title must be non-empty")
-        _content(result)
+        _content(world, result)
         if result.get("reply_markup"):
             result["reply_markup"] = checked(result["reply_markup"], private=False)
     made.results, made.next_offset = results, call.text("next_offset")
@@ -110,9 +111,16 @@ def answer_inline_query(world: World, call: Call) -> bool:
     return True
 
 
-def _content(result: Json) -> Json:
-    """The message that a result becomes; texts and places, which is what offices send."""
+def _content(world: World, result: Json) -> Json:
+    """The message that a result becomes: a text, a place, or a file that was sent before."""
     given = result.get("input_message_content")
+    if given is None:
+        for kind in ("photo", "document"):
+            if file_id := result.get(f"{kind}_file_id"):
+                stored = world.files.reused(kind, str(file_id))
+                content = stored.as_photo() if kind == "photo" else stored.as_document()
+                caption = str(result.get("caption", ""))
+                return {kind: content} | ({"caption": caption} if caption else {})
     if not isinstance(given, dict):
         raise bad("can't parse inline query result: message content is not specified")
     if "latitude" in given:

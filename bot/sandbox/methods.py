@@ -113,14 +113,24 @@ def message_of(chat: Chat, call: Call, missing: str) -> Message:
 
 def own_message(world: World, call: Call) -> tuple[Chat, Message]:
     """The message to edit."""
-    if call.values.get("inline_message_id"):
-        raise bad("message to edit not found")
+    if inline_id := call.text("inline_message_id"):
+        return _inline_message(world, inline_id)
     chat = chat_of(world, call)
     if "message_id" not in call.values:
         raise bad("message identifier is not specified")
     message = message_of(chat, call, "message to edit not found")
     _check_own(world, message)
     return chat, message
+
+
+def _inline_message(world: World, inline_id: str) -> tuple[Chat, Message]:
+    parts = inline_id.split(":")
+    if len(parts) == 3 and parts[0] == "inline" and parts[2].isdigit():
+        chat = world.chats.get(int(parts[1])) if parts[1].lstrip("-").isdigit() else None
+        message = chat.messages.get(int(parts[2])) if chat is not None else None
+        if chat is not None and message is not None and world.inline_id(message):
+            return chat, message
+    raise bad("MESSAGE_ID_INVALID")
 
 
 def _check_own(world: World, message: Message) -> None:
@@ -209,6 +219,8 @@ def send(world: World, call: Call, chat: Chat, content: Json) -> Json:
             topic = topic or (quoted.get("message_thread_id") if chat.is_forum else None)
     if topic:
         content |= {"message_thread_id": topic, "is_topic_message": True}
+        if "reply_to_message" not in content and topic in chat.messages:
+            content["reply_to_message"] = chat.messages[topic].body
     if markup is not None and "inline_keyboard" in markup:
         content["reply_markup"] = markup
     if call.flag("protect_content"):
@@ -376,17 +388,17 @@ def send_chat_action(world: World, call: Call) -> bool:
 
 
 @method("editMessageText")
-def edit_message_text(world: World, call: Call) -> Json:
+def edit_message_text(world: World, call: Call) -> Any:
     return _edit_text(world, call, *own_message(world, call))
 
 
 @method("editMessageCaption")
-def edit_message_caption(world: World, call: Call) -> Json:
+def edit_message_caption(world: World, call: Call) -> Any:
     return _edit_caption(world, call, *own_message(world, call))
 
 
 @method("editMessageReplyMarkup")
-def edit_message_reply_markup(world: World, call: Call) -> Json:
+def edit_message_reply_markup(world: World, call: Call) -> Any:
     return _edit_markup(world, call, *own_message(world, call))
 
 
@@ -423,14 +435,14 @@ def _own_ephemeral(world: World, call: Call, act: str) -> tuple[Chat, Message]:
     return chat, message
 
 
-def _edit_text(world: World, call: Call, chat: Chat, message: Message) -> Json:
+def _edit_text(world: World, call: Call, chat: Chat, message: Message) -> Any:
     content = text_content(world, call)
     if "text" not in message.body:
         raise bad("there is no text in the message to edit")
     return _rewrite(world, call, chat, message, {"entities": None, **content})
 
 
-def _edit_caption(world: World, call: Call, chat: Chat, message: Message) -> Json:
+def _edit_caption(world: World, call: Call, chat: Chat, message: Message) -> Any:
     content = caption_content(world, call)
     if "photo" not in message.body and "document" not in message.body:
         raise bad("there is no caption in the message to edit")
@@ -438,18 +450,18 @@ def _edit_caption(world: World, call: Call, chat: Chat, message: Message) -> Jso
     return _rewrite(world, call, chat, message, changed)
 
 
-def _edit_markup(world: World, call: Call, chat: Chat, message: Message) -> Json:
+def _edit_markup(world: World, call: Call, chat: Chat, message: Message) -> Any:
     return _rewrite(world, call, chat, message, {})
 
 
-def _rewrite(world: World, call: Call, chat: Chat, message: Message, content: Json) -> Json:
+def _rewrite(world: World, call: Call, chat: Chat, message: Message, content: Json) -> Any:
     """Put new content and new buttons in place; an edit without buttons takes them away."""
     changed = {**content, "reply_markup": inline_markup(chat, call)}
     if all(message.body.get(name) == value for name, value in changed.items()):
         raise bad(NOT_MODIFIED)
     _pace(world, chat, call)
     world.rewrite(message, edited=bool(content), edit_date=world.now(), **changed)
-    return message.body
+    return True if call.text("inline_message_id") else message.body
 
 
 @method("deleteMessage")

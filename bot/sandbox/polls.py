@@ -96,6 +96,7 @@ def _right_answer(call: Call, options: int) -> Json:
 
 @method("stopPoll")
 def stop_poll(world: World, call: Call) -> Json:
+    close_due(world)
     chat = chat_of(world, call)
     message = message_of(chat, call, "message with poll to stop not found")
     poll = _poll_in(world, message.body)

@@ -17,6 +17,8 @@ def as_seen(world: World, person_id: int, message: Message) -> Seen:
     body = message.body
     has_text = "text" in body
     reply = body.get("reply_to_message")
+    if reply and "forum_topic_created" in reply:
+        reply = None  # a client shows no quote of the topic itself
     photo = body.get("photo")
     origin = body.get("forward_origin")
     reactions = body.get("reaction")

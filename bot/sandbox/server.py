@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox import keeping
+from bot.sandbox import keeping, polls
 from bot.sandbox.calls import Call, read_call
 from bot.sandbox.desk import Desk
 from bot.sandbox.faults import Fault
@@ -66,6 +66,7 @@ class Sandbox:
         self.next_event = next_event
         self.state_file = state_file
         self.latency = latency
+        world.clock.on_moved(lambda: polls.close_due(world))
         self.calls: deque[Json] = deque(maxlen=CALLS_KEPT)
         self.counts: Counter[str] = Counter()
         self.sends: deque[list[int]] = deque(maxlen=SECONDS_KEPT)
@@ -191,6 +192,7 @@ class Sandbox:
                 "use deleteWebhook to delete the webhook first",
             )
         self.world.updates.allow(call.object("allowed_updates"))
+        polls.close_due(self.world)
         limit = min(max(call.number("limit", 100), 1), 100)
         return await self.world.updates.poll(
             call.number("offset"), limit, min(call.number("timeout"), 50)

@@ -100,6 +100,8 @@ class Updates:
 
     def clear(self) -> None:
         self._queue.clear()
+        if self._held is not None:
+            self._held.clear()
 
     def waiting(self) -> list[Waiting]:
         """All that is not yet confirmed, oldest first."""
@@ -163,7 +165,10 @@ class Updates:
         return {
             "next_id": self.next_id,
             "allowed": sorted(self.allowed) if self.allowed is not None else None,
-            "queue": [[one.update_id, one.body, one.injected] for one in self._queue],
+            "queue": [
+                [one.update_id, one.body, one.injected]
+                for one in (*self._queue, *(self._held or ()))
+            ],
         }
 
     def load(self, dumped: Json) -> None:

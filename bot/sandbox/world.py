@@ -75,6 +75,7 @@ class World:
         self.privacy_mode = privacy_mode
         self.ephemeral_supported = ephemeral_supported
         self.inline = inline
+        self.inline_feedback = False
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.files = Files()
@@ -289,6 +290,9 @@ class World:
         if reply_to is not None:
             answered = self.visible(person_id, chat, reply_to)
             content["reply_to_message"] = _quoted(answered.body)
+        elif topic and (root := chat.messages.get(topic)) is not None:
+            # As on Telegram, where what answers nothing answers the topic itself.
+            content["reply_to_message"] = _quoted(root.body)
         if chat.is_private:
             person.started = True
         message = self.post(chat, person_id, content)
@@ -332,6 +336,8 @@ class World:
             return True
         if chat.bot_status not in PRESENT:
             return False
+        if "via_bot" in content:
+            return True
         if not self.privacy_mode or (answered and answered.sender_id == self.bot_id):
             return True
         command = _COMMAND.match(content.get("text") or content.get("caption") or "")
@@ -420,17 +426,24 @@ class World:
         self.taps[tap.id] = tap
         if len(self.taps) > MOST_TAPS_KEPT:
             del self.taps[next(iter(self.taps))]
+        # Of what a person sent by way of the bot, the bot has no message: only an id to edit by.
+        inline_id = self.inline_id(message)
+        of = {"inline_message_id": inline_id} if inline_id else {"message": message.body}
         self.updates.add(
             "callback_query",
             {
                 "id": tap.id,
                 "from": person.user,
-                "message": message.body,
+                **of,
                 "chat_instance": str(chat.id * 7919),
                 "data": callback_data,
             },
         )
         return tap.id
+
+    def inline_id(self, message: Message) -> str:
+        """The id by which the bot edits a message that was sent by way of it; else empty."""
+        return f"inline:{message.chat_id}:{message.id}" if "via_bot" in message.body else ""
 
     def share_contact(
         self,

@@ -27,6 +27,7 @@ from storage.people import accounts, staff
 from storage.people.accounts import Reader
 from storage.people.staff import Desk, Found, Issued, People, Person, PersonLine, UnitLine
 from storage.people.tables import TeacherState
+from storage.refusals import NotAllowed
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
@@ -57,12 +58,16 @@ def desk_card(facts: Desk, page: int, language: str) -> Card:
     page = min(max(0, page), pages - 1)
     shown = facts.units[page * UNITS : (page + 1) * UNITS]
     lines += ["", *(_unit_text(unit, language) for unit in shown)]
-    keys = [(Key(shortened(unit.name, LABEL), OpenPeople(unit.unit_id)),) for unit in shown]
+    keys = [
+        (Key(shortened(unit.name, LABEL), OpenPeople(unit.unit_id)),)
+        for unit in shown
+        if facts.sees_people
+    ]
     turn = pager(page, pages, OpenDesk)
-    find = Key(_("Find a teacher"), FindPerson())
+    find = (Key(_("Find a teacher"), FindPerson()),) if facts.sees_people else ()
     return Card(
         "\n".join(lines).rstrip(),
-        (*keys, *((turn,) if turn else ()), (find, Key(_("Back"), Home()))),
+        (*keys, *((turn,) if turn else ()), (*find, Key(_("Back"), Home()))),
     )
 
 
@@ -202,7 +207,7 @@ async def open_people(update: Update, context: Context) -> None:
     """Show a page of a unit's people."""
     button = OpenPeople.parse(tap(update).data)
     reader = await context.reader(update)
-    facts = await context.read(
+    facts = await context.write(
         staff.people,
         reader.linked_teacher_id,
         button.unit_id,
@@ -226,7 +231,9 @@ async def open_person(update: Update, context: Context) -> None:
 async def ask_whom(update: Update, context: Context) -> None:
     """Take the next text as what to search for."""
     reader = await context.reader(update)
-    await context.read(staff.desk, reader.linked_teacher_id, now=context.now())  # or refuse
+    facts = await context.read(staff.desk, reader.linked_teacher_id, now=context.now())
+    if not facts.sees_people:
+        raise NotAllowed
     await context.write(accounts.await_text, reader.account_id, AWAITED, now=context.now())
     _ = catalog(reader.language).gettext
     text = _("Please type a part of the name, or the beginning of a staff number.")
@@ -236,8 +243,9 @@ async def ask_whom(update: Update, context: Context) -> None:
 async def search_given(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Show who fits the typed text."""
     now = context.now()
-    found = await context.write(staff.search, reader.linked_teacher_id, text, now=now)
+    # First of all: whatever comes of it, the next text is not a search.
     await context.write(accounts.await_text, reader.account_id, "", now=now)
+    found = await context.write(staff.search, reader.linked_teacher_id, text, now=now)
     await show(update, context, reader, found_card(found, reader.language))
 
 

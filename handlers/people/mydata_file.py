@@ -31,6 +31,7 @@ MACHINE = frozenset(
         "subject_id",
         "source_id",
         "scope_id",
+        "by_plan",
         "reverses_id",
         "message_id",
         "card_message_id",

@@ -199,6 +199,7 @@ def _acts(language: str) -> Mapping[str, str]:
         "dismiss": _("ended a role"),
         "issue_link_code": _("issued a link code"),
         "search_people": _("searched for a colleague"),
+        "look_at_people": _("looked at a school's list"),
         "look_at_person": _("looked at a colleague's entry"),
         "link": _("linked an account"),
         "unlink": _("unlinked an account"),

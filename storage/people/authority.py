@@ -15,7 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.people.tables import OrgUnit, Posting, Role, RoleAssignment, ScopeKind
+from storage.people.tables import (
+    OrgUnit,
+    Posting,
+    Role,
+    RoleAssignment,
+    ScopeKind,
+    Teacher,
+    TeacherState,
+)
 from storage.refusals import NotAllowed
 
 
@@ -58,8 +66,10 @@ def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ..
     """Return the roles over units, or over the office, that this person holds today."""
     rows = session.exec(
         select(RoleAssignment.role, RoleAssignment.scope_kind, RoleAssignment.scope_id)
+        .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
         .where(
             RoleAssignment.teacher_id == teacher_id,
+            col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
             col(RoleAssignment.scope_kind).in_([ScopeKind.UNIT, ScopeKind.TENANT]),
             col(RoleAssignment.since) <= today,
             sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
@@ -72,9 +82,16 @@ def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ..
     )
 
 
-def reaches(session: Session, teacher_id: int, act: Act, *, today: date) -> Any:
-    """Select the ids of the units in which this person may do this today."""
-    may = [grant for grant in grants(session, teacher_id, today=today) if act in MAY[grant.role]]
+def reaches(session: Session, teacher_id: int, act: Act, *, today: date, own: bool = False) -> Any:
+    """Select the ids of the units in which this person may do this today.
+
+    With ``own`` only those that are this person's to tend, not those looked at from above.
+    """
+    may = [
+        grant
+        for grant in grants(session, teacher_id, today=today)
+        if act in MAY[grant.role] and not (own and grant.role in OVERSEES)
+    ]
     if any(grant.unit_id is None for grant in may):
         return sa.select(col(OrgUnit.id))
     below = (
@@ -87,9 +104,11 @@ def reaches(session: Session, teacher_id: int, act: Act, *, today: date) -> Any:
     return sa.select(below.c.id)
 
 
-def may(session: Session, teacher_id: int, act: Act, unit_id: int, *, today: date) -> bool:
-    """Whether this person may do this in this unit today."""
-    where = reaches(session, teacher_id, act, today=today).subquery()
+def may(
+    session: Session, teacher_id: int, act: Act, unit_id: int, *, today: date, own: bool = False
+) -> bool:
+    """Whether this person may do this in this unit today; with ``own`` as one who tends it."""
+    where = reaches(session, teacher_id, act, today=today, own=own).subquery()
     return (
         session.exec(sa.select(where.c.id).where(where.c.id == unit_id)).first()  # type: ignore[call-overload]
         is not None
@@ -121,3 +140,16 @@ def check_about(session: Session, actor_id: int, act: Act, teacher_id: int, *, t
         raise NotAllowed
     check(session, actor_id, act, unit_id, today=today)
     return unit_id
+
+
+def check_covers(
+    session: Session, actor_id: int, act: Act, teacher_id: int, *, today: date
+) -> None:
+    """Raise NotAllowed when this teacher's own roles reach further than the actor may do this.
+
+    Whoever could hand out a link code for a superior would hold the superior's rights.
+    """
+    for grant in grants(session, teacher_id, today=today):
+        if grant.unit_id is None:
+            raise NotAllowed
+        check(session, actor_id, act, grant.unit_id, today=today)

@@ -15,7 +15,7 @@ OVER_THE_OFFICE = frozenset(
 """Roles that reach over the office's own unit unless another one is named."""
 
 
-def usual_scope(session: Session, teacher_id: int, role: Role) -> int | None:
+def usual_scope(session: Session, teacher_id: int, role: Role, *, today: date) -> int | None:
     """Return the unit that this role usually reaches over; None is the whole office.
 
     Raises NotFound for a role in a school of somebody who works nowhere.
@@ -25,9 +25,14 @@ def usual_scope(session: Session, teacher_id: int, role: Role) -> int | None:
     if role in OVER_THE_OFFICE:
         return session.exec(select(Office.unit_id)).first()
     unit_id = session.exec(
-        select(Posting.unit_id).where(
-            Posting.teacher_id == teacher_id, col(Posting.is_primary), col(Posting.until).is_(None)
+        select(Posting.unit_id)
+        .where(
+            Posting.teacher_id == teacher_id,
+            col(Posting.is_primary),
+            col(Posting.since) <= today,
+            sa.or_(col(Posting.until).is_(None), col(Posting.until) >= today),
         )
+        .order_by(col(Posting.since).desc())
     ).first()
     if unit_id is None:
         raise NotFound("posting")
@@ -62,11 +67,13 @@ def appoint(
                 scope_id=unit_id or 0,
                 since=today,
                 until=until,
+                by_plan=False,
             )
         )
     else:
         held.since = held.since if _runs(held, today) else today
         held.until = until
+        held.by_plan = False
     _record(session, "appoint", teacher_id, role, unit_id, now=now, actor_id=actor_id)
     return True
 
@@ -81,11 +88,12 @@ def dismiss(
     now: datetime,
     actor_id: int | None = None,
 ) -> bool:
-    """End the role with yesterday; False when it does not run."""
+    """End the role with yesterday, whatever the plan says; False when it does not run."""
     held = _held(session, teacher_id, role, unit_id)
     if held is None or not _runs(held, today):
         return False
     held.until = today - timedelta(days=1)
+    held.by_plan = False
     _record(session, "dismiss", teacher_id, role, unit_id, now=now, actor_id=actor_id)
     return True
 

@@ -1,7 +1,7 @@
 """The staff as those who look after it see it: units, lists, one person, and link codes.
 
-Every look at another person by name is a line in the audit log, except a list of one's own
-unit: who looks after it knows it by heart.
+Every look at another person by name is a line in the audit log, except a list of the unit that
+one tends: who tends it knows it by heart. So looking is a write.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Desk:
 
     roles: tuple[tuple[Role, str], ...]  # with the unit's name, empty for the whole office
     units: tuple[UnitLine, ...]
+    sees_people: bool  # else figures alone
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,8 @@ def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
         .group_by(col(OrgUnit.id), col(OrgUnit.name), col(OrgUnit.kind))
         .order_by(col(OrgUnit.id))
     ).all()
-    return Desk(roles, tuple(UnitLine(*row) for row in rows))
+    sees_people = any(Act.SEE_PEOPLE in authority.MAY[grant.role] for grant in held)
+    return Desk(roles, tuple(UnitLine(*row) for row in rows), sees_people)
 
 
 def people(
@@ -186,6 +188,9 @@ def people(
     if unit is None:
         raise NotFound("unit")
     authority.check(session, actor_id, Act.SEE_PEOPLE, unit_id, today=today)
+    if not authority.may(session, actor_id, Act.SEE_PEOPLE, unit_id, today=today, own=True):
+        audit.record(session, actor_id, "look_at_people", f"unit:{unit_id}", now=now)
+        session.flush()
     everybody = (
         sa.select(
             col(Teacher.id),
@@ -254,7 +259,7 @@ def search(session: Session, actor_id: int, text: str, *, now: datetime) -> Foun
             col(Posting.unit_id).in_(where),
             col(Teacher.state).in_(ON_THE_ROSTER),
             sa.or_(
-                col(Teacher.name).contains(wanted, autoescape=True),
+                col(Teacher.name).icontains(wanted, autoescape=True),
                 sa.func.upper(col(Teacher.staff_no)).startswith(wanted.upper(), autoescape=True),
             ),
         )
@@ -281,6 +286,7 @@ def issue_code(session: Session, actor_id: int, teacher_id: int, *, now: datetim
     """Make a link code for this colleague; older ones stop working. Raises NotAllowed."""
     today = local_day(now, offices.zone(session))
     authority.check_about(session, actor_id, Act.ISSUE_CODE, teacher_id, today=today)
+    authority.check_covers(session, actor_id, Act.ISSUE_CODE, teacher_id, today=today)
     code = linking.issue_code(session, teacher_id, now=now, issued_by=actor_id)
     name = session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).one()
     return Issued(code=code, name=name, until=now + linking.VALID_FOR)

@@ -207,6 +207,8 @@ class RoleAssignment(Row, table=True):
     scope_id: int = key(default=0)
     since: date
     until: date | None = None
+    by_plan: bool = True
+    """Given by the office's plan, which may end it; one given or ended by hand is not touched."""
 
 
 def plain(row: Row) -> dict[str, Any]:

@@ -183,13 +183,18 @@ def _changing(row_id: int, since: date, says: Values) -> Values:
 
 
 def _roles(load: Load) -> None:
-    """Give the roles that the file gives its teachers, and end those it no longer gives."""
+    """Give the roles that the file gives its teachers, and end those it no longer gives.
+
+    What was given or ended by hand stays as it is, unless its holder has left.
+    """
     wanted: dict[tuple[int, Role, ScopeKind, int], date] = {}
     listed: set[int] = set()
+    gone: set[int] = set()
     for n, teacher in enumerate(load.form.teachers):
         teacher_id = load.teachers[teacher.no]
         listed.add(teacher_id)
         if teacher.state in GONE:
+            gone.add(teacher_id)
             continue
         for m, part in enumerate(teacher.roles):
             kind, scope = ScopeKind.UNIT, load.units[teacher.unit]
@@ -211,14 +216,14 @@ def _roles(load: Load) -> None:
         runs = row.until is None or row.until >= load.today
         if each in wanted:
             kept.add(each)
-            if not runs:
+            if not runs and row.by_plan:
                 row.since, row.until = load.today, None
                 touched += 1
-        elif row.teacher_id in listed and runs:
+        elif runs and (row.teacher_id in gone or (row.by_plan and row.teacher_id in listed)):
             row.until = yesterday
             touched += 1
     new = [
-        dict(zip(key, each, strict=True)) | {"since": since, "until": None}
+        dict(zip(key, each, strict=True)) | {"since": since, "until": None, "by_plan": True}
         for each, since in wanted.items()
         if each not in kept
     ]

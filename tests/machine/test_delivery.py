@@ -3,9 +3,13 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+import bot.delivery
 from bot.pacer import Pacer
 from storage.messaging import outbox
 from storage.messaging.tables import OutboxMessage, OutboxState, Priority
@@ -41,6 +45,27 @@ async def test_what_telegram_takes_is_sent_once(stage: Stage) -> None:
     await stage.office.delivery.drain()
     await stage.office.delivery.drain()
     assert await states(stage) == [OutboxState.SENT]
+    assert len(lin.messages()) == 1
+
+
+async def test_what_was_sent_is_written_down_though_the_database_fails_for_a_moment(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin = await stage.teacher("林若溪")
+    await put(stage, lin, "a")
+    settle, failures = outbox.settle_many, iter([True, True])
+
+    def failing(session: Session, *about: Any) -> None:
+        if next(failures, False):
+            raise sa.exc.OperationalError("settle", {}, Exception("disk I/O error"))
+        settle(session, *about)
+
+    monkeypatch.setattr(outbox, "settle_many", failing)
+    monkeypatch.setattr(bot.delivery, "SETTLE_PAUSE", 0.01)
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENT]
+    stage.clock.advance(timedelta(minutes=10))
+    await stage.office.delivery.drain()
     assert len(lin.messages()) == 1
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from telegram import Bot
-from telegram.error import NetworkError, RetryAfter
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bot.clock import Clock
 from bot.request import AiohttpRequest
@@ -42,19 +42,35 @@ async def client(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     await sandbox.stop()
 
 
+async def tapped(client: Bot, world: World, amina: Person) -> str:
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton("好", callback_data="ok")]])
+    card = await client.send_message(amina.id, "卡片", reply_markup=keys)
+    return world.tap(amina.id, amina.id, card.message_id, "ok")
+
+
 @pytest.mark.parametrize("fault", ["error", "bad_gateway", "reset_before", "reset_after"])
-async def test_an_edit_survives_a_moments_fault(
+async def test_an_answer_survives_a_moments_fault(
+    fault: str, client: Bot, world: World, amina: Person
+) -> None:
+    query = await tapped(client, world, amina)
+    world.faults.add_named(fault, method="answerCallbackQuery")
+    answered = client.answer_callback_query(query, "收到")
+    if fault == "reset_after":  # it had been done before the connection broke
+        with pytest.raises(BadRequest):
+            await answered
+    else:
+        await answered
+    assert (await world.answered(query)).text == "收到"
+
+
+@pytest.mark.parametrize("fault", ["error", "reset_before"])
+async def test_an_edit_is_left_to_who_knows_whether_it_is_still_wanted(
     fault: str, client: Bot, world: World, amina: Person
 ) -> None:
     card = await client.send_message(amina.id, "旧")
     world.faults.add_named(fault, method="editMessageText")
-    edited = client.edit_message_text("新", amina.id, card.message_id)
-    if fault == "reset_after":  # it had been done before the connection broke
-        with pytest.raises(NetworkError, match="not modified"):
-            await edited
-    else:
-        await edited
-    assert world.seen_by(amina.id, amina.id)[-1].text == "新"
+    with pytest.raises(NetworkError):
+        await client.edit_message_text("新", amina.id, card.message_id)
 
 
 @pytest.mark.parametrize("fault", ["error", "reset_before", "reset_after"])
@@ -69,18 +85,19 @@ async def test_a_message_is_never_sent_again_by_itself(
 
 
 async def test_a_fault_that_lasts_is_told(client: Bot, world: World, amina: Person) -> None:
-    card = await client.send_message(amina.id, "旧")
-    world.faults.add_named("error", method="editMessageText", times=None)
+    query = await tapped(client, world, amina)
+    world.faults.add_named("error", method="answerCallbackQuery", times=None)
     with pytest.raises(NetworkError):
-        await client.edit_message_text("新", amina.id, card.message_id)
+        await client.answer_callback_query(query)
 
 
 async def test_a_short_pause_is_kept_and_a_long_one_is_told(
     client: Bot, world: World, amina: Person
 ) -> None:
-    card = await client.send_message(amina.id, "旧")
-    world.faults.add_named("flood", method="editMessageText", retry_after=1)
-    await client.edit_message_text("新", amina.id, card.message_id)
-    world.faults.add_named("flood", method="editMessageText", retry_after=60)
+    query = await tapped(client, world, amina)
+    world.faults.add_named("flood", method="answerCallbackQuery", retry_after=60)
     with pytest.raises(RetryAfter):
-        await client.edit_message_text("再新", amina.id, card.message_id)
+        await client.answer_callback_query(query, "好")
+    world.faults.add_named("flood", method="answerCallbackQuery", retry_after=1)
+    await client.answer_callback_query(query, "好")
+    assert (await world.answered(query)).text == "好"

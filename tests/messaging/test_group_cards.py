@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from bot.request import TRIES
 from handlers.messaging import group_cards
 from storage.messaging import groups
 from storage.messaging.outbox import Claimed
@@ -156,7 +155,7 @@ async def test_when_telegram_asks_for_a_pause_the_card_waits_for_it(wall: Wall) 
 @pytest.mark.parametrize("status", [500, 502])
 async def test_when_the_network_fails_the_next_look_tries_again(wall: Wall, status: int) -> None:
     await wall.hangs()
-    wall.stage.world.faults.add("editMessageText", status=status, times=TRIES)
+    wall.stage.world.faults.add("editMessageText", status=status)
     await wall.refresh(seconds=10)
     assert wall.texts() == ["old"]
     assert await wall.refresh(seconds=10) == 1

@@ -141,16 +141,16 @@ async def test_a_coordinator_sees_the_own_school_and_no_other(database: Database
     await database.write(appoint, here.actor, Role.SCHOOL_COORDINATOR, here.own)
     mine = await database.read(staff.desk, here.actor, now=NOW)
     assert [(unit.name, unit.people, unit.linked) for unit in mine.units] == [("实验小学", 2, 0)]
-    listed = await database.read(staff.people, here.actor, here.own, now=NOW)
+    listed = await database.write(staff.people, here.actor, here.own, now=NOW)
     assert {line.name for line in listed.lines} == {"罗佳宁", "林若溪"}
     with pytest.raises(NotAllowed):
-        await database.read(staff.people, here.actor, here.other, now=NOW)
+        await database.write(staff.people, here.actor, here.other, now=NOW)
     with pytest.raises(NotAllowed):
         await database.write(staff.person, here.actor, here.stranger, now=NOW)
     with pytest.raises(NotAllowed):
         await database.write(staff.issue_code, here.actor, here.stranger, now=NOW)
     with pytest.raises(NotFound):
-        await database.read(staff.people, here.actor, 999, now=NOW)
+        await database.write(staff.people, here.actor, 999, now=NOW)
 
 
 async def test_a_code_from_the_coordinator_links_and_the_log_knows_who_gave_it(
@@ -166,7 +166,7 @@ async def test_a_code_from_the_coordinator_links_and_the_log_knows_who_gave_it(
         return linking.link_by_code(session, make.account(session), issued.code, now=NOW)
 
     assert isinstance(await database.write(link), linking.Linked)
-    listed = await database.read(staff.people, here.actor, here.own, only_unlinked=True, now=NOW)
+    listed = await database.write(staff.people, here.actor, here.own, only_unlinked=True, now=NOW)
     assert [line.name for line in listed.lines] == ["罗佳宁"]
     assert (listed.total, listed.unlinked) == (2, 1)
     lines = await database.read(
@@ -199,7 +199,52 @@ async def test_pages_stay_within_the_list(sqlite: Database) -> None:
             make.teacher(session, f"教师{number}", at="实验小学")
 
     await sqlite.write(more)
-    last = await sqlite.read(staff.people, here.actor, here.own, page=99, now=NOW)
+    last = await sqlite.write(staff.people, here.actor, here.own, page=99, now=NOW)
     assert (last.page, last.pages, last.total, len(last.lines)) == (2, 3, 22, 6)
-    first = await sqlite.read(staff.people, here.actor, here.own, page=-5, now=NOW)
+    first = await sqlite.write(staff.people, here.actor, here.own, page=-5, now=NOW)
     assert (first.page, len(first.lines)) == (0, staff.PAGE)
+
+
+async def test_nobody_gives_a_code_for_whoever_holds_more_than_they_do(
+    database: Database,
+) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.SCHOOL_COORDINATOR, here.own)
+    await database.write(appoint, here.colleague, Role.COUNTY_COORDINATOR, here.county)
+    with pytest.raises(NotAllowed):
+        await database.write(staff.issue_code, here.actor, here.colleague, now=NOW)
+    await database.write(appoint, here.stranger, Role.SYSADMIN, None)
+    with pytest.raises(NotAllowed):  # not even the county, for who keeps the system
+        await database.write(staff.issue_code, here.colleague, here.stranger, now=NOW)
+    await database.write(staff.issue_code, here.colleague, here.actor, now=NOW)
+
+
+async def test_a_look_at_a_school_from_above_is_written_down(database: Database) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.COUNTY_COORDINATOR, here.county)
+    await database.write(appoint, here.colleague, Role.PRINCIPAL, here.own)
+    for who in (here.actor, here.colleague):
+        await database.write(staff.people, who, here.own, now=NOW)
+    lines = await database.read(
+        lambda session: session.exec(
+            select(AuditLog.actor_id, AuditLog.thing).where(AuditLog.action == "look_at_people")
+        ).all()
+    )
+    assert list(lines) == [(here.actor, f"unit:{here.own}")]
+
+
+async def test_who_may_only_count_is_shown_figures_and_no_names(database: Database) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.BUREAU_VIEWER, here.county)
+    seen = await database.read(staff.desk, here.actor, now=NOW)
+    assert (seen.sees_people, len(seen.units)) == (False, 2)
+    with pytest.raises(NotAllowed):
+        await database.write(staff.search, here.actor, "林", now=NOW)
+
+
+async def test_a_name_is_found_whatever_the_size_of_its_letters(database: Database) -> None:
+    here = await database.write(place)
+    await database.write(appoint, here.actor, Role.PRINCIPAL, here.own)
+    await database.write(make.teacher, "John Smith", at="实验小学")
+    found = await database.write(staff.search, here.actor, "smith", now=NOW)
+    assert [line.name for line in found.lines] == ["John Smith"]

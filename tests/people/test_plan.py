@@ -12,7 +12,7 @@ from storage.calendar.tables import CalendarDay, Term
 from storage.credits.tables import CreditCycle, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging.tables import Chat, Deadline, News
-from storage.people import phones
+from storage.people import phones, roles
 from storage.people.tables import (
     Office,
     OrgMembership,
@@ -414,6 +414,28 @@ async def test_who_changes_school_has_one_more_posting(database: Database) -> No
     assert role["until"] == date(2026, 11, 19)
     assert "role" not in found
     assert (await database.write(load, text + "#\n")).changed_nothing
+
+
+async def test_a_role_given_or_ended_by_hand_is_not_the_plans_to_change(
+    database: Database,
+) -> None:
+    await database.write(load)
+
+    def by_hand(session: Session) -> None:
+        for staff_no, role, act in (
+            ("060012", Role.PRINCIPAL, roles.appoint),
+            ("060020", Role.SCHOOL_COORDINATOR, roles.dismiss),
+        ):
+            teacher_id = session.exec(select(Teacher.id).where(Teacher.staff_no == staff_no)).one()
+            unit_id = roles.usual_scope(session, teacher_id, role, today=NOW.date())
+            assert act(session, teacher_id, role, unit_id, today=NOW.date(), now=NOW)
+
+    await database.write(by_hand)
+    await database.write(load, changed(("name: 罗佳宁", "name: 罗嘉宁")))
+    given = await database.read(one(RoleAssignment, role=Role.PRINCIPAL))
+    ended = await database.read(one(RoleAssignment, role=Role.SCHOOL_COORDINATOR))
+    assert given["until"] is None
+    assert ended["until"] == NOW.date() - timedelta(days=1)
 
 
 async def test_who_left_has_no_open_posting_and_no_role(sqlite: Database) -> None:

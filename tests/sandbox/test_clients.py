@@ -256,7 +256,7 @@ async def test_every_answer_parses_in_both_libraries(
     client: Any = ptb if isinstance(kit, First) else aiogram
     hall = world.add_group("大群", members=[wang.id], admins=[li.id], bot_is_admin=True)
     world.set_forum(hall.id, True)
-    world.inline = True
+    world.inline = world.inline_feedback = True
     chat = wang.id
 
     await client.get_me()

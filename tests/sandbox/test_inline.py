@@ -9,7 +9,13 @@ import pytest
 from aiogram import Bot as Aiogram
 from aiogram.types import InlineQueryResultArticle as Article2
 from aiogram.types import InputTextMessageContent as Content2
-from telegram import Bot, InlineQueryResultArticle, InputTextMessageContent
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InputTextMessageContent,
+)
 from telegram.error import BadRequest
 
 from bot.sandbox import inline
@@ -26,6 +32,28 @@ def article(name: str, text: str) -> InlineQueryResultArticle:
 @pytest.fixture(autouse=True)
 def on(world: World) -> None:
     world.inline = True
+    world.inline_feedback = True
+
+
+async def test_a_tap_on_what_came_by_way_of_the_bot_names_no_message(
+    ptb: Bot, world: World, group: Chat, wang: Person, li: Person
+) -> None:
+    made = inline.ask(world, wang.id, group.id, "报名")
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton("报名", callback_data="join")]])
+    content = InputTextMessageContent("春季研修")
+    result = InlineQueryResultArticle("1", "春季研修", content, reply_markup=keys)
+    await ptb.answer_inline_query(made.id, [result])
+    sent = inline.choose(world, wang.id, group.id, made.id, "1")
+    world.tap(li.id, group.id, sent.id, "join")
+    updates = await ptb.get_updates()
+    assert any(one.message and one.message.via_bot for one in updates)  # privacy mode or not
+    query = updates[-1].callback_query
+    assert query is not None
+    assert query.message is None
+    assert await query.edit_message_text("已报名") is True
+    assert world.seen_by(wang.id, group.id)[-1].text == "已报名"
+    with pytest.raises(BadRequest):
+        await ptb.edit_message_text("x", inline_message_id="inline:1:2")
 
 
 async def test_what_is_chosen_is_sent_in_the_persons_name(

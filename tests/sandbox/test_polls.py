@@ -12,6 +12,7 @@ from telegram.error import BadRequest
 from bot.sandbox import polls
 from bot.sandbox.chats import Chat, Person
 from bot.sandbox.refusals import ImpossibleAct
+from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 
 
@@ -63,8 +64,9 @@ async def test_an_anonymous_poll_names_nobody(
 
 
 async def test_a_poll_ends_by_hand_or_by_the_clock(
-    ptb: Bot, world: World, group: Chat, wang: Person
+    ptb: Bot, sandbox: Sandbox, world: World, group: Chat, wang: Person
 ) -> None:
+    assert sandbox.world is world
     by_hand = await ptb.send_poll(group.id, "一？", ["甲", "乙"])
     stopped = await ptb.stop_poll(group.id, by_hand.message_id)
     assert stopped.is_closed
@@ -72,7 +74,11 @@ async def test_a_poll_ends_by_hand_or_by_the_clock(
         await ptb.stop_poll(group.id, by_hand.message_id)
 
     by_clock = await ptb.send_poll(group.id, "二？", ["甲", "乙"], open_period=60)
+    await ptb.get_updates(offset=-1)
     world.clock.advance(timedelta(seconds=61))
+    ended = (await ptb.get_updates())[-1].poll
+    assert ended is not None
+    assert ended.is_closed
     for message in (by_hand, by_clock):
         with pytest.raises(ImpossibleAct, match="closed"):
             polls.vote(world, wang.id, group.id, message.message_id, [0])

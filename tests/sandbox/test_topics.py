@@ -34,6 +34,11 @@ async def test_a_topic_is_made_and_written_in(
     updates = await ptb.get_updates()
     assert updates[-1].message is not None
     assert updates[-1].message.message_thread_id == thread
+    # As on Telegram: what answers nothing answers the topic itself; no client shows that.
+    answered = updates[-1].message.reply_to_message
+    assert answered is not None
+    assert answered.forum_topic_created is not None
+    assert world.seen_by(wang.id, hall.id)[-1].reply_to is None
     seen = world.seen_by(wang.id, hall.id, topic=thread)
     assert [one.text for one in seen] == ["", "请在此提问", "平台登不上"]
     assert seen[0].service == {
@@ -99,6 +104,7 @@ async def test_an_administrator_tends_topics_and_a_member_does_not(
     forum.act(world, li.id, hall.id, "close", {"topic": topic.id})
     forum.act(world, li.id, hall.id, "close", {"topic": topic.id})  # twice is once
     told = [update.message for update in await ptb.get_updates() if update.message]
+    assert [one.message_thread_id for one in told] == [topic.id] * 3
     assert [
         bool(one.forum_topic_created or one.forum_topic_edited or one.forum_topic_closed)
         for one in told

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, col, func, select
 
 from storage.training.tables import Quota, Registration, RegistrationState
@@ -70,6 +71,17 @@ async def test_the_card_that_follows_does_not_overwrite_where_one_has_gone_on(
     await stage.settle()
     assert "What is due" in lin.sees()
     assert "Register" not in lin.labels()
+
+
+@pytest.mark.parametrize("fault", ["error", "reset_before", "reset_after", "flood"])
+async def test_a_card_is_shown_though_the_network_fails_for_a_moment(
+    stage: Stage, fault: str
+) -> None:
+    await stage.database.write(make.batch, "作业设计专题培训")
+    lin = await stage.teacher("林若溪")
+    await lin.says("/menu")
+    stage.world.faults.add_named(fault, method="editMessageText")
+    assert "作业设计" in "".join([await lin.taps("Training for me"), *lin.labels()])
 
 
 async def test_the_last_seat_goes_to_whoever_taps_first_and_the_next_waits(stage: Stage) -> None:
