@@ -131,6 +131,7 @@ class Chat:
     migrated_to: int | None = None
     messages: dict[int, Message] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
+    topics_read: dict[int, dict[int, int]] = field(default_factory=dict)
     keyboards: dict[int, Json] = field(default_factory=dict)
     pinned: list[int] = field(default_factory=list)
     menu_button: Json | None = None
@@ -159,6 +160,18 @@ class Chat:
             self.api["is_forum"] = True
         else:
             self.api.pop("is_forum", None)
+
+    def mark(self, person_id: int, topic: int, order: int) -> None:
+        """This person has read up to there: in one topic of a forum, else in the whole chat."""
+        if self.is_forum:
+            self.topics_read.setdefault(person_id, {})[topic] = order
+        else:
+            self.read[person_id] = order
+
+    def marked(self, person_id: int, topic: int) -> int:
+        """Up to where this person has read a topic; in a chat without topics all of it."""
+        own = self.topics_read.get(person_id, {}).get(topic, 0) if self.is_forum else 0
+        return max(self.read.get(person_id, 0), own)
 
     def is_led_by(self, person_id: int) -> bool:
         """Whether this person is one of its administrators."""

@@ -490,7 +490,7 @@ class Desk:
         return {}
 
     def _read(self, body: Json) -> Json:
-        self._world.mark_read(int(body["person"]), int(body["chat"]))
+        self._world.mark_read(int(body["person"]), int(body["chat"]), int(body.get("topic") or 0))
         return {}
 
     def _inject(self, body: Json) -> Json:

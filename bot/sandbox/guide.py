@@ -54,7 +54,7 @@ ACTS = (
         "person, chat, act",
         "join, leave, promote, demote, add_bot, promote_bot, kick_bot, forum, migrate, deactivate.",
     ),
-    Entry("POST", "read", "person, chat", "Look at a chat: nothing in it is unread any more."),
+    Entry("POST", "read", "person, chat, topic", "Look at a chat or topic: it is unread no more."),
     Entry("POST", "clock", "advance_seconds or next_event", "Move the time forward."),
     Entry("POST", "inject", "an update", "Give the bot any update: broken, unknown or repeated."),
     Entry("POST", "updates", "hold, repeat", "Hold updates back, or hand the newest over again."),

@@ -69,6 +69,10 @@ def load(world: World, dumped: Json) -> None:
 
 def _load_chat(world: World, dumped: Json) -> None:
     plain = {name: value for name, value in dumped.items() if name != "messages"}
+    plain["topics_read"] = {
+        int(person): {int(topic): order for topic, order in marks.items()}
+        for person, marks in plain.get("topics_read", {}).items()
+    }
     plain["topics"] = {one["id"]: Topic(**one) for one in plain.get("topics", ())}
     for name in ("members", "read", "keyboards"):
         plain[name] = {int(key): value for key, value in plain[name].items()}

@@ -299,7 +299,7 @@ class World:
         keyboard = chat.keyboards.get(person_id)
         if keyboard and (keyboard.get("one_time_keyboard") or keyboard.get("force_reply")):
             del chat.keyboards[person_id]
-        chat.read[person_id] = message.order
+        chat.mark(person_id, message.topic, message.order)
         if self._bot_hears(chat, content, answered):
             self.updates.add("message", message.body)
         return message
@@ -706,14 +706,16 @@ class World:
                 break
             if topic is not None and message.topic != topic:
                 continue
+            if chat.is_forum and message.order <= chat.marked(person_id, message.topic):
+                continue
             unread += message.sender_id != person_id and message.only_for in {None, person_id}
         return unread
 
-    def mark_read(self, person_id: int, chat_id: int) -> None:
-        """This person has looked at the chat."""
+    def mark_read(self, person_id: int, chat_id: int, topic: int = 0) -> None:
+        """This person has looked at the chat, or at one topic of it."""
         chat = self.chat(chat_id)
-        if self.unread(person_id, chat_id):
-            chat.read[person_id] = self.order
+        if self.unread(person_id, chat_id, topic=topic if chat.is_forum else None):
+            chat.mark(person_id, topic, self.order)
             self.changed("read", chat=chat_id, person=person_id)
 
     def commands_for(self, person_id: int, chat_id: int) -> list[Json]:

@@ -47,7 +47,10 @@ async def test_a_topic_is_made_and_written_in(
         "text": "远程培训答疑",
     }
     assert [one.text for one in world.seen_by(wang.id, hall.id, topic=0)] == ["通知"]
-    assert world.unread(wang.id, hall.id, topic=0) == 0  # writing reads
+    assert world.unread(wang.id, hall.id, topic=0) == 1  # General was not looked at
+    assert world.unread(wang.id, hall.id, topic=thread) == 0  # writing reads
+    world.mark_read(wang.id, hall.id)
+    assert world.unread(wang.id, hall.id) == 0
     # An answer stays in the topic of what it answers.
     reply = await ptb.send_message(hall.id, "已处理", reply_to_message_id=asked.id)
     assert reply.message_thread_id == thread
