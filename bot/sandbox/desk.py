@@ -67,6 +67,8 @@ MESSAGES_SHOWN = 300
 MOST_CALLS_TOLD = 200  # in one breath; who wants more looks at the log
 INLINE_IMAGES = {"image/png", "image/jpeg", "image/gif"}
 
+WRONG_INPUT = (KeyError, TypeError, ValueError, OverflowError, AttributeError)
+
 Act = Callable[[Json], Any]
 
 
@@ -102,7 +104,7 @@ class Desk:
             "file/{id}": self._file,
         }
         for name, look in looks.items():
-            router.add_get(f"/sandbox/{name}", look)
+            router.add_get(f"/sandbox/{name}", _looked(look))
         acts: dict[str, Act] = {
             "people": self._add_person,
             "groups": self._add_group,
@@ -143,7 +145,7 @@ class Desk:
                 return web.json_response(act(body))
             except (ImpossibleAct, Refused) as refusal:
                 return web.json_response({"error": str(refusal)}, status=409)
-            except (KeyError, TypeError, ValueError) as error:
+            except WRONG_INPUT as error:
                 return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 
         return handle
@@ -634,11 +636,23 @@ class Stream:
         self._wake.set()
 
 
+def _looked(
+    look: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await look(request)
+        except WRONG_INPUT as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+    return handle
+
+
 async def _body(request: web.Request) -> Any:
     # A form of another web page cannot send this type without asking first.
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="application/json expected")
     try:
         return await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="not JSON") from None

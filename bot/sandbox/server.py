@@ -146,7 +146,10 @@ class Sandbox:
             answer: Json = {"ok": True, "result": await self.run(call)}
         except Refused as refusal:
             answer, status = refusal.answer(), refusal.code
-        except (TypeError, AttributeError, KeyError, ValueError) as error:
+        except (
+            *(TypeError, AttributeError, KeyError, ValueError),
+            *(OverflowError, RecursionError),
+        ) as error:
             # A parameter of the wrong shape; Telegram's own words differ for each.
             logger.info("%s could not be read", name, exc_info=True)
             answer = Refused(400, f"Bad Request: can't parse parameters: {error}").answer()

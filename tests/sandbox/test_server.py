@@ -331,3 +331,21 @@ async def test_the_server_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     process.terminate()
     assert await asyncio.wait_for(process.wait(), 10) == 0
     assert "你好" in (tmp_path / "state.json").read_text("utf-8")
+
+
+async def test_wrong_input_is_refused_and_never_a_fault_of_the_server(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    for path in ("chats", "seen?person=x", "seen?person=1e308&chat=inf", "inline", "log?last=%00"):
+        async with http.get(f"{sandbox.url}/sandbox/{path}") as answer:
+            assert answer.status == 400, path
+    bodies: list[Any] = [{"person": "x"}, {"person": float("inf")}, [], {}, {"person": []}]
+    for body in bodies:
+        async with http.post(f"{sandbox.url}/sandbox/tap", json=body) as answer:
+            assert answer.status in ({200} if body == [] else {400}), body
+    deep = "[" * 100_000
+    async with http.post(
+        f"{sandbox.bot_api}/bot{sandbox.token}/sendMessage",
+        data={"chat_id": deep, "entities": deep},
+    ) as answer:
+        assert answer.status == 400
