@@ -11,11 +11,12 @@ import handlers.errors
 import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
+from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration
+from handlers.training import due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -25,6 +26,8 @@ TOPICS = (
     settings,
     privacy,
     desk,
+    undoing,
+    runs,
     programmes,
     registration,
     due,

@@ -14,16 +14,24 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, is_private, lead, show, show_anew
+from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.training.refusals_text import training_text
 from handlers.wiring import AnyApplication
-from locales import catalog
+from locales import catalog, dates
+from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.reminders import MuteRefused
 from storage.people.accounts import WindowTooShort
 from storage.refusals import NotAllowed, NotFound, NotLinked, Refusal
 
 logger = logging.getLogger(__name__)
+
+WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
+    training_text,
+    files_text,
+)
+"""Each says why not for the refusals of its wing, and is empty for others'."""
 
 
 def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -48,10 +56,20 @@ def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
                 "This one cannot be muted, because missing it would cost you the seat or "
                 "the hours. It stays at one reminder a day."
             )
-        case _:
-            return training_text(refusal, language, zone, now) or _(
-                "This is not possible at the moment. Send /menu for the present state."
+        case TooLateToUndo():
+            return _("This could be undone until {time}; that time is over.").format(
+                time=dates.moment(refusal.until, zone, language, now.astimezone(zone).date())
             )
+        case ChangedSince():
+            return _(
+                "Others have worked on with this meanwhile, so it cannot be undone as a whole. "
+                "Nothing was changed."
+            )
+        case _:
+            for words in WORDS:
+                if text := words(refusal, language, zone, now):
+                    return text
+            return _("This is not possible at the moment. Send /menu for the present state.")
 
 
 def install(application: AnyApplication) -> None:

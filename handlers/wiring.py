@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from handlers.cards import Card, Key, drawn
 from handlers.context import Context, House, is_private, take_away, tap
 from locales import catalog
 from storage.people.accounts import Reader
+from storage.people.authority import Act
 from storage.refusals import Refusal
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
@@ -24,6 +26,9 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 # A deep link's handler gets what stands behind its letter, and the reader it is for.
 Route = Callable[[Update, Context, Reader, str], Coroutine[Any, Any, None]]
+
+# What takes a typed text that was asked for.
+TextRoute = Callable[[Update, Context, Reader, str], Coroutine[Any, Any, None]]
 
 ONCE_IN = timedelta(minutes=1)
 
@@ -44,6 +49,82 @@ async def follow(update: Update, context: Context, reader: Reader, payload: str)
             await route(update, context, reader, found.group(1) if pattern.groups else "")
             return True
     return False
+
+
+def on_text(application: AnyApplication, awaited: str, route: TextRoute) -> None:
+    """Call the route with a text that is typed while ``awaiting`` is this, or this and more.
+
+    What stands behind a colon in ``reader.awaiting`` is the route's own to read.
+    """
+    routes: dict[str, TextRoute] = application.bot_data.setdefault("texts", {})
+    if awaited in routes:
+        raise ValueError(f"two routes for the text {awaited!r}")
+    routes[awaited] = route
+
+
+def text_route(context: Context, awaiting: str) -> TextRoute | None:
+    """The route of what is awaited, if anything is."""
+    routes: dict[str, TextRoute] = context.bot_data.get("texts", {})
+    return routes.get(awaiting.partition(":")[0])
+
+
+@dataclass(frozen=True)
+class Door:
+    """A key of a desk: shown to whoever may do one of the acts."""
+
+    acts: frozenset[Act]
+    label: Callable[[str], str]
+    """The label in a language."""
+    press: Callable[[int], Button]
+    """The button, of a batch where the desk is a class's; of 0 otherwise."""
+
+
+def on_desk(
+    application: AnyApplication,
+    acts: Collection[Act],
+    label: Callable[[str], str],
+    press: Callable[[], Button],
+) -> None:
+    """Put a key on the desk of whoever may do one of these acts somewhere."""
+    _add_door(application, "desk", Door(frozenset(acts), label, lambda _batch_id: press()))
+
+
+def on_runs(
+    application: AnyApplication,
+    acts: Collection[Act],
+    label: Callable[[str], str],
+    press: Callable[[], Button],
+) -> None:
+    """Put a key above the list of classes, for whoever may do one of these acts somewhere."""
+    _add_door(application, "runs", Door(frozenset(acts), label, lambda _batch_id: press()))
+
+
+def on_run(
+    application: AnyApplication,
+    acts: Collection[Act],
+    label: Callable[[str], str],
+    press: Callable[[int], Button],
+) -> None:
+    """Put a key on the desk card of a class, for whoever may do one of these acts there."""
+    _add_door(application, "run", Door(frozenset(acts), label, press))
+
+
+def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
+    doors: list[Door] = application.bot_data.setdefault(desk, [])
+    doors.append(door)
+
+
+def keys_for(
+    context: Context, desk: str, acts: Collection[Act], language: str, batch_id: int = 0
+) -> tuple[tuple[Key, ...], ...]:
+    """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
+    doors: list[Door] = context.bot_data.get(desk, [])
+    keys = [
+        Key(door.label(language), door.press(batch_id))
+        for door in doors
+        if door.acts & frozenset(acts)
+    ]
+    return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 
 
 def on_tap(application: AnyApplication, button: type[Button], handler: Handler) -> None:

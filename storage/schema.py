@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 import storage.audit
 import storage.calendar.tables
 import storage.credits.tables
+import storage.deeds
 import storage.messaging.tables
 import storage.people.tables
 import storage.training.tables  # noqa: F401

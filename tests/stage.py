@@ -71,6 +71,9 @@ class Wire(BaseRequest):
         connect_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
         pool_timeout: ODVInput[float] = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
+        if "/file/bot" in url:
+            stored = self._sandbox.world.files.at(url.split("/", 5)[5])
+            return (404, b"{}") if stored is None else (200, stored.data)
         call = Call(
             url.rsplit("/", 1)[1], dict(request_data.json_parameters if request_data else {})
         )
@@ -127,6 +130,23 @@ class Actor:
         query = self.stage.world.tap(self.id, chat, shown.id, data, forged=True)
         await self._answered(query)
         return self.alert
+
+    async def sends_file(self, name: str, content: bytes) -> str:
+        """Send a document in private and return the newest message."""
+        self.stage.world.send_document(self.id, self.id, content, name)
+        await self.stage.settle()
+        return self.sees()
+
+    def files(self) -> list[tuple[str, bytes]]:
+        """The names and contents of the documents that came in private, oldest first."""
+        kept = self.stage.world.files
+        found = []
+        for message in self.messages():
+            if message.document is not None and not message.mine:
+                stored = kept.get(message.document["file_id"])
+                assert stored is not None
+                found.append((stored.name, stored.data))
+        return found
 
     async def starts(self, payload: str = "") -> str:
         """Press Start, or open a deep link."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from telegram import Update
 
-from handlers.cards import Card, Key, pager
+from handlers.cards import Card, Key, Keys, pager
 from handlers.context import Context, shortened, show, tap
 from handlers.people import mydata_words
 from handlers.people.buttons import (
@@ -20,7 +20,7 @@ from handlers.people.buttons import (
     OpenPerson,
 )
 from handlers.training import words
-from handlers.wiring import AnyApplication, on_command, on_link, on_tap
+from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
 from locales import catalog, dates
 from storage.moments import local_day
 from storage.people import accounts, staff
@@ -42,10 +42,11 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenPerson, open_person)
     on_tap(application, FindPerson, ask_whom)
     on_tap(application, GiveCode, give_code)
+    on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Desk, page: int, language: str) -> Card:
-    """The person's roles, and their units with how many have linked."""
+def desk_card(facts: Desk, page: int, language: str, doors: Keys = ()) -> Card:
+    """The person's roles, their units with how many have linked, and the doors of the desk."""
     _ = catalog(language).gettext
     lines = [_("<b>My desk</b>")]
     for role, unit in facts.roles:
@@ -67,7 +68,7 @@ def desk_card(facts: Desk, page: int, language: str) -> Card:
     find = (Key(_("Find a teacher"), FindPerson()),) if facts.sees_people else ()
     return Card(
         "\n".join(lines).rstrip(),
-        (*keys, *((turn,) if turn else ()), (*find, Key(_("Back"), Home()))),
+        (*doors, *keys, *((turn,) if turn else ()), (*find, Key(_("Back"), Home()))),
     )
 
 
@@ -200,7 +201,13 @@ async def open_desk(update: Update, context: Context) -> None:
 
 async def _show_desk(update: Update, context: Context, reader: Reader, page: int) -> None:
     facts = await context.read(staff.desk, reader.linked_teacher_id, now=context.now())
-    await show(update, context, reader, desk_card(facts, page, reader.language))
+    doors = keys_for(context, "desk", facts.acts, reader.language)
+    await show(update, context, reader, desk_card(facts, page, reader.language, doors))
+
+
+async def show_desk(update: Update, context: Context, reader: Reader) -> None:
+    """Show the desk, from wherever somebody comes back to it."""
+    await _show_desk(update, context, reader, 0)
 
 
 async def open_people(update: Update, context: Context) -> None:

@@ -16,13 +16,12 @@ from telegram.ext import (
 
 from handlers.cards import Card, Key
 from handlers.context import Context, is_private, show, show_anew
+from handlers.files import taken
 from handlers.messaging.groups import bot_moved
-from handlers.people import desk
 from handlers.people.buttons import EnterCode, Home, OpenHelp
 from handlers.people.home import show_home
 from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
-from handlers.training.registration import reason_given
-from handlers.wiring import AnyApplication, follow, on_command, on_link, on_tap
+from handlers.wiring import AnyApplication, follow, on_command, on_link, on_tap, text_route
 from locales import catalog
 from storage.messaging import outbox
 from storage.people import accounts
@@ -77,12 +76,11 @@ async def typed(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     message = update.effective_message
     text = (message.text or "").strip() if message is not None else ""
-    if reader.awaiting == desk.AWAITED:  # before what looks like a code: staff numbers do
-        await desk.search_given(update, context, reader, text)
+    route = text_route(context, reader.awaiting)
+    if route is not None:  # before what looks like a code: staff numbers do
+        await route(update, context, reader, text)
     elif is_for_linking(text, reader):
         await link_with_code(update, context, reader, text)
-    elif reader.awaiting.startswith("withdraw:"):
-        await reason_given(update, context, reader, text)
     else:
         await _honest(context, reader)
 
@@ -93,9 +91,10 @@ async def unknown(update: Update, context: Context) -> None:
 
 
 async def not_for_me(update: Update, context: Context) -> None:
-    """A photo, a voice, a sticker: say what I can do instead."""
+    """A file somebody may wait for; for a voice or a sticker, say what I can do instead."""
     reader = await context.reader(update)
-    await _honest(context, reader)
+    if not await taken(update, context, reader):
+        await _honest(context, reader)
 
 
 async def _honest(context: Context, reader: Reader) -> None:

@@ -101,3 +101,19 @@ class SetInterest(Button):
     tag = "int"
     batch_id: int
     on: int
+
+
+@dataclass(frozen=True)
+class OpenRuns(Button):
+    """A page of the classes that I run or send people to."""
+
+    tag = "runs"
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class OpenRun(Button):
+    """The desk of one class."""
+
+    tag = "run"
+    batch_id: int

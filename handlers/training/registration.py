@@ -21,7 +21,7 @@ from handlers.training.buttons import (
 from handlers.training.programme_text import programme_card
 from handlers.training.programmes import show_programme
 from handlers.training.registration_text import outcome_text, withdrawal_text
-from handlers.wiring import AnyApplication, on_tap
+from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog
 from storage.people import accounts
 from storage.people.accounts import Reader
@@ -39,6 +39,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, AcceptOffer, accept)
     on_tap(application, PassOffer, pass_on)
     on_tap(application, AnswerNomination, answer_nomination)
+    on_text(application, "withdraw", reason_given)
 
 
 def register_as(

@@ -75,3 +75,66 @@ class CreditEntry(Row, table=True):
     reverses_id: int | None = key(default=None, foreign_key="credit_entry.id", unique=True)
     posted_at: datetime | None = None
     details: dict[str, Any] = document(default_factory=dict)
+
+
+class ClaimState(StrEnum):
+    """Where a claim for learning outside the office stands."""
+
+    SUBMITTED = "submitted"
+    SCHOOL_OK = "school_ok"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"  # may be corrected and handed in again
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Claim(Row, table=True):
+    """Hours that a teacher says were earned elsewhere, with evidence."""
+
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    unit_id_at: int = key(foreign_key="org_unit.id")  # the school that reviews it
+    title: str
+    provider: str = ""
+    level: str
+    category: str
+    hours: Decimal = Field(sa_type=Hours)
+    learnt_on: date
+    evidence_file_id: str = ""  # as Telegram knows the file
+    evidence_name: str = ""
+    state: ClaimState = one_of(ClaimState, default=ClaimState.SUBMITTED)
+    submitted_at: datetime
+    school_by: int | None = key(default=None, foreign_key="teacher.id")
+    school_at: datetime | None = None
+    decided_by: int | None = key(default=None, foreign_key="teacher.id")
+    decided_at: datetime | None = None
+    answer: str = ""
+    entry_id: int | None = key(default=None, foreign_key="credit_entry.id")
+
+
+class AppealState(StrEnum):
+    """Where an appeal against a line of the ledger, or its absence, stands."""
+
+    OPEN = "open"
+    SCHOOL_REVIEWED = "school_reviewed"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Appeal(Row, table=True):
+    """A teacher says that the ledger is wrong; answered by ``due_on``."""
+
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    unit_id_at: int = key(foreign_key="org_unit.id")
+    entry_id: int | None = key(default=None, foreign_key="credit_entry.id")
+    about: str
+    evidence_file_id: str = ""
+    evidence_name: str = ""
+    state: AppealState = one_of(AppealState, default=AppealState.OPEN)
+    opened_at: datetime
+    due_on: date
+    school_view: str = ""
+    reviewed_by: int | None = key(default=None, foreign_key="teacher.id")
+    decided_by: int | None = key(default=None, foreign_key="teacher.id")
+    decided_at: datetime | None = None
+    answer: str = ""

@@ -1,8 +1,8 @@
 """Authority: what a person may do beyond themselves, where, and until when.
 
 One table says which role may do what; a role reaches over its unit and everything below it,
-as long as its term runs. Each operation on somebody else asks here, in its own transaction:
-what a card showed a moment ago gives no right.
+or over one class, as long as its term runs. Each operation on somebody else asks here, in its
+own transaction: what a card showed a moment ago gives no right.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.people.tables import (
+    MembershipKind,
+    OrgMembership,
     OrgUnit,
     Posting,
     Role,
@@ -28,80 +30,232 @@ from storage.refusals import NotAllowed
 
 
 class Act(StrEnum):
-    """What can be done about other people (domain, model 2.9)."""
+    """What can be done about other people, or with a programme (domain, model 2.9)."""
 
+    # About the people of a unit.
     COUNT_PEOPLE = "count_people"
     """See how many there are, and how many are linked."""
     SEE_PEOPLE = "see_people"
     """See the names."""
     ISSUE_CODE = "issue_code"
     """Give a teacher a link code."""
+    IMPORT_ROSTER = "import_roster"
+    """Add people to the roster, change and close what it says of them."""
+    APPOINT = "appoint"
+    """Give and end roles, as far as ``MAY_GIVE`` says."""
+    NOMINATE = "nominate"
+    """Send people of the unit to a programme, and put others in their place."""
+    DECIDE_FIRST = "decide_first"
+    """The school's decision on registrations and leave of its people."""
+    MARK_PRESENCE = "mark_presence"
+    """Enter attendance of the unit's own people."""
+    CONFIRM_HOURS = "confirm_hours"
+    """The school's view of claims, appeals and school-based hours of its people."""
+    SETTLE_HOURS = "settle_hours"
+    """The last word on claims and appeals."""
 
+    # With the programmes of a unit.
+    SEE_PROGRAMME = "see_programme"
+    """See who takes part, and how it stands."""
+    RUN_PROGRAMME = "run_programme"
+    """Create, change, publish and cancel it, and hand out its seats."""
+    DECIDE_LAST = "decide_last"
+    """The organiser's decision on registrations, exemptions and late withdrawals."""
+    DECIDE_LEAVE = "decide_leave"
+    """The organiser's decision on leave from a meeting."""
+    TAKE_ATTENDANCE = "take_attendance"
+    """Open check-in and enter attendance of everybody."""
+    REVIEW_WORK = "review_work"
+    """Accept or return what participants hand in."""
+    ENTER_RESULTS = "enter_results"
+    """Enter marks, and decide who completed."""
+    POST_HOURS = "post_hours"
+    """Post the hours of those who completed."""
+
+
+WITH_PROGRAMMES = frozenset(
+    {
+        Act.SEE_PROGRAMME,
+        Act.RUN_PROGRAMME,
+        Act.DECIDE_LAST,
+        Act.DECIDE_LEAVE,
+        Act.TAKE_ATTENDANCE,
+        Act.REVIEW_WORK,
+        Act.ENTER_RESULTS,
+        Act.POST_HOURS,
+    }
+)
+"""Acts that are about a programme: they reach those that the unit owns."""
+
+_SCHOOL = frozenset(Act) - {Act.SETTLE_HOURS}
 
 MAY: dict[Role, frozenset[Act]] = {
-    Role.SCHOOL_COORDINATOR: frozenset(Act),
-    Role.PRINCIPAL: frozenset(Act),
-    Role.GROUP_COORDINATOR: frozenset({Act.COUNT_PEOPLE}),
+    Role.SCHOOL_COORDINATOR: _SCHOOL,
+    Role.PRINCIPAL: _SCHOOL,
+    Role.GROUP_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
+    Role.AREA_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
     # The county helps a school that has nobody: looking at a name is written down.
     Role.COUNTY_COORDINATOR: frozenset(Act),
-    Role.CITY_COORDINATOR: frozenset({Act.COUNT_PEOPLE}),
-    Role.RESEARCH_OFFICER: frozenset(),
+    Role.CITY_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
+    Role.RESEARCH_OFFICER: frozenset(
+        {
+            Act.SEE_PROGRAMME,
+            Act.RUN_PROGRAMME,
+            Act.TAKE_ATTENDANCE,
+            Act.REVIEW_WORK,
+            Act.ENTER_RESULTS,
+        }
+    ),
+    Role.CLASS_TEACHER: frozenset(
+        {Act.SEE_PROGRAMME, Act.DECIDE_LEAVE, Act.TAKE_ATTENDANCE, Act.REVIEW_WORK}
+    ),
+    Role.TUTOR: frozenset({Act.SEE_PROGRAMME, Act.REVIEW_WORK}),
     Role.BUREAU_VIEWER: frozenset({Act.COUNT_PEOPLE}),
-    Role.SYSADMIN: frozenset(),
+    Role.SYSADMIN: frozenset({Act.APPOINT}),
 }
+
+MAY_GIVE: dict[Role, frozenset[Role]] = {
+    Role.SCHOOL_COORDINATOR: frozenset({Role.SCHOOL_COORDINATOR}),
+    Role.PRINCIPAL: frozenset({Role.SCHOOL_COORDINATOR, Role.PRINCIPAL}),
+    Role.COUNTY_COORDINATOR: frozenset(Role) - {Role.SYSADMIN, Role.CITY_COORDINATOR},
+    Role.SYSADMIN: frozenset(Role),
+}
+"""Which roles whoever holds APPOINT by this role may give and end within its unit."""
 
 OVERSEES = frozenset({Role.COUNTY_COORDINATOR, Role.CITY_COORDINATOR, Role.BUREAU_VIEWER})
 """Roles that look at units from above; for the others a unit is their own."""
 
+OWN_PROGRAMMES_ONLY = frozenset(
+    {Role.CITY_COORDINATOR, Role.GROUP_COORDINATOR, Role.AREA_COORDINATOR}
+)
+"""Roles whose acts with programmes stop at those of the unit itself, not of units below."""
+
+CROSSING = (MembershipKind.GROUP_MEMBER, MembershipKind.AREA_MEMBER)
+
 
 @dataclass(frozen=True)
 class Grant:
-    """One role that runs today, and the unit that it reaches over; None is the whole office."""
+    """One role that runs today: its unit (None is the whole office) or its batch.
+
+    ``subjects`` narrows acts with programmes to those for these subjects; empty is all.
+    """
 
     role: Role
     unit_id: int | None
+    batch_id: int | None = None
+    subjects: tuple[str, ...] = ()
+    deputy_of: int | None = None
 
 
 def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ...]:
-    """Return the roles over units, or over the office, that this person holds today."""
+    """Return the roles that this person holds today."""
     rows = session.exec(
-        select(RoleAssignment.role, RoleAssignment.scope_kind, RoleAssignment.scope_id)
+        select(RoleAssignment)
         .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
         .where(
             RoleAssignment.teacher_id == teacher_id,
             col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
-            col(RoleAssignment.scope_kind).in_([ScopeKind.UNIT, ScopeKind.TENANT]),
             col(RoleAssignment.since) <= today,
             sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
         )
         .order_by(col(RoleAssignment.id))
     ).all()
     return tuple(
-        Grant(Role(role), None if kind is ScopeKind.TENANT else scope_id)
-        for role, kind, scope_id in rows
+        Grant(
+            row.role,
+            row.scope_id if row.scope_kind is ScopeKind.UNIT else None,
+            row.scope_id if row.scope_kind is ScopeKind.BATCH else None,
+            tuple(row.subjects),
+            row.deputy_of,
+        )
+        for row in rows
     )
+
+
+def acts(session: Session, teacher_id: int, *, today: date) -> frozenset[Act]:
+    """Return whatever this person may do somewhere today."""
+    held = grants(session, teacher_id, today=today)
+    return frozenset().union(*(MAY[grant.role] for grant in held))
 
 
 def reaches(session: Session, teacher_id: int, act: Act, *, today: date, own: bool = False) -> Any:
     """Select the ids of the units in which this person may do this today.
 
-    With ``own`` only those that are this person's to tend, not those looked at from above.
+    For an act with programmes these are the units that own them; a role in one class, or for
+    some subjects only, reaches no unit (``batches`` knows those). With ``own`` only the units
+    that are this person's to tend, not those looked at from above.
     """
-    may = [
+    held = [
         grant
         for grant in grants(session, teacher_id, today=today)
-        if act in MAY[grant.role] and not (own and grant.role in OVERSEES)
+        if act in MAY[grant.role]
+        and grant.batch_id is None
+        and not (act in WITH_PROGRAMMES and grant.subjects)
+        and not (own and grant.role in OVERSEES)
     ]
-    if any(grant.unit_id is None for grant in may):
+    return _reached(held, act)
+
+
+def _reached(held: list[Grant], act: Act) -> Any:
+    if any(grant.unit_id is None for grant in held):
         return sa.select(col(OrgUnit.id))
-    below = (
-        sa.select(col(OrgUnit.id))
-        .where(col(OrgUnit.id).in_([grant.unit_id for grant in may]))
-        .cte("below", recursive=True)
-    )
+    exact = {
+        grant.unit_id
+        for grant in held
+        if act in WITH_PROGRAMMES and grant.role in OWN_PROGRAMMES_ONLY
+    }
+    deep = {grant.unit_id for grant in held} - exact
+    roots: sa.ColumnElement[bool] = col(OrgUnit.id).in_(deep)
+    if act not in WITH_PROGRAMMES:
+        # A group's or an area's schools stand elsewhere in the tree.
+        members = sa.select(col(OrgMembership.member_unit_id)).where(
+            col(OrgMembership.unit_id).in_(deep), col(OrgMembership.kind).in_(CROSSING)
+        )
+        roots = sa.or_(roots, col(OrgUnit.id).in_(members))
+    tree = sa.select(col(OrgUnit.id)).where(roots).cte(recursive=True)
     child = sa.orm.aliased(OrgUnit)
-    below = below.union(sa.select(col(child.id)).join(below, col(child.parent_id) == below.c.id))
-    return sa.select(below.c.id)
+    tree = tree.union(sa.select(col(child.id)).join(tree, col(child.parent_id) == tree.c.id))
+    every = sa.select(tree.c.id)
+    if not exact:
+        return every
+    return every.union(sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(exact)))
+
+
+def batches(session: Session, teacher_id: int, act: Act, *, today: date) -> Any:
+    """Select the ids of the batches with which this person may do this act today."""
+    owned = reaches(session, teacher_id, act, today=today).subquery()
+    batch, programme = (SQLModel.metadata.tables[name] for name in ("batch", "programme"))
+    held = [g for g in grants(session, teacher_id, today=today) if act in MAY[g.role]]
+    ways: list[sa.ColumnElement[bool]] = [programme.c.owner_unit_id.in_(sa.select(owned.c.id))]
+    ways += [batch.c.id == grant.batch_id for grant in held if grant.batch_id is not None]
+    for grant in held:
+        if grant.batch_id is None and grant.subjects:
+            where = _reached([grant], act).subquery()
+            ways.append(
+                sa.and_(
+                    programme.c.owner_unit_id.in_(sa.select(where.c.id)),
+                    programme.c.id.in_(_for_subjects(session, grant.subjects)),
+                )
+            )
+    return (
+        sa.select(batch.c.id)
+        .join(programme, programme.c.id == batch.c.programme_id)
+        .where(sa.or_(*ways))
+    )
+
+
+def _for_subjects(session: Session, subjects: tuple[str, ...]) -> list[int]:
+    """The programmes whose audience is of these subjects and no others."""
+    programme = SQLModel.metadata.tables["programme"]
+    found = []
+    for id_, audience in session.connection().execute(
+        sa.select(programme.c.id, programme.c.audience)
+    ):
+        wanted = (audience or {}).get("subject") or []
+        wanted = wanted if isinstance(wanted, list) else [wanted]
+        if wanted and set(wanted) <= set(subjects):
+            found.append(id_)
+    return found
 
 
 def may(
@@ -113,6 +267,21 @@ def may(
         session.exec(sa.select(where.c.id).where(where.c.id == unit_id)).first()  # type: ignore[call-overload]
         is not None
     )
+
+
+def may_with(session: Session, teacher_id: int, act: Act, batch_id: int, *, today: date) -> bool:
+    """Whether this person may do this act with this batch today."""
+    mine = batches(session, teacher_id, act, today=today).subquery()
+    return (
+        session.exec(sa.select(mine.c.id).where(mine.c.id == batch_id)).first()  # type: ignore[call-overload]
+        is not None
+    )
+
+
+def check_with(session: Session, teacher_id: int, act: Act, batch_id: int, *, today: date) -> None:
+    """Raise NotAllowed unless this person may do this act with this batch today."""
+    if not may_with(session, teacher_id, act, batch_id, today=today):
+        raise NotAllowed
 
 
 def check(session: Session, teacher_id: int, act: Act, unit_id: int, *, today: date) -> None:
@@ -150,6 +319,8 @@ def check_covers(
     Whoever could hand out a link code for a superior would hold the superior's rights.
     """
     for grant in grants(session, teacher_id, today=today):
+        if grant.batch_id is not None:
+            continue  # the class is the organiser's, who can take the role away
         if grant.unit_id is None:
             raise NotAllowed
         check(session, actor_id, act, grant.unit_id, today=today)

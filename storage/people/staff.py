@@ -6,18 +6,19 @@ one tends: who tends it knows it by heart. So looking is a write.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage import audit
 from storage.moments import local_day
 from storage.people import accounts, authority, linking, offices
 from storage.people.accounts import Profile
-from storage.people.authority import Act
+from storage.people.authority import Act, Grant
 from storage.people.tables import (
     Account,
     OrgUnit,
@@ -64,7 +65,12 @@ class Desk:
 
     roles: tuple[tuple[Role, str], ...]  # with the unit's name, empty for the whole office
     units: tuple[UnitLine, ...]
-    sees_people: bool  # else figures alone
+    acts: frozenset[Act]  # whatever this person may do somewhere
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether names may be seen; else figures alone."""
+        return Act.SEE_PEOPLE in self.acts
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,7 @@ class Issued:
 def has_desk(session: Session, teacher_id: int, *, now: datetime) -> bool:
     """Whether this person may do anything beyond themselves today."""
     today = local_day(now, offices.zone(session))
-    return any(
-        authority.MAY[grant.role] for grant in authority.grants(session, teacher_id, today=today)
-    )
+    return bool(authority.acts(session, teacher_id, today=today))
 
 
 def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
@@ -124,7 +128,7 @@ def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
     """
     today = local_day(now, offices.zone(session))
     held = authority.grants(session, teacher_id, today=today)
-    names = dict(
+    names: dict[int | None, str] = dict(
         session.exec(
             select(OrgUnit.id, OrgUnit.name).where(
                 col(OrgUnit.id).in_([grant.unit_id for grant in held])
@@ -132,9 +136,7 @@ def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
         ).all()
     )
     roles = tuple(
-        (grant.role, names.get(grant.unit_id, "") if grant.unit_id else "")
-        for grant in held
-        if authority.MAY[grant.role]
+        (grant.role, _of(session, grant, names)) for grant in held if authority.MAY[grant.role]
     )
     if not roles:
         raise NotAllowed
@@ -169,8 +171,17 @@ def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
         .group_by(col(OrgUnit.id), col(OrgUnit.name), col(OrgUnit.kind))
         .order_by(col(OrgUnit.id))
     ).all()
-    sees_people = any(Act.SEE_PEOPLE in authority.MAY[grant.role] for grant in held)
-    return Desk(roles, tuple(UnitLine(*row) for row in rows), sees_people)
+    acts = authority.acts(session, teacher_id, today=today)
+    return Desk(roles, tuple(UnitLine(*row) for row in rows), acts)
+
+
+def _of(session: Session, grant: Grant, names: Mapping[int | None, str]) -> str:
+    """What the role is over: a unit, a class by its programme, or nothing for the office."""
+    if grant.batch_id is None:
+        return names.get(grant.unit_id, "") if grant.unit_id else ""
+    batch, programme = (SQLModel.metadata.tables[name] for name in ("batch", "programme"))
+    title = sa.select(programme.c.title).join(batch, batch.c.programme_id == programme.c.id)
+    return str(session.connection().execute(title.where(batch.c.id == grant.batch_id)).scalar())
 
 
 def people(
@@ -236,8 +247,7 @@ def search(session: Session, actor_id: int, text: str, *, now: datetime) -> Foun
     """
     today = local_day(now, offices.zone(session))
     where = authority.reaches(session, actor_id, Act.SEE_PEOPLE, today=today)
-    held = authority.grants(session, actor_id, today=today)
-    if not any(Act.SEE_PEOPLE in authority.MAY[grant.role] for grant in held):
+    if Act.SEE_PEOPLE not in authority.acts(session, actor_id, today=today):
         raise NotAllowed
     wanted = text.strip()[:LONGEST_SEARCH]
     audit.record(session, actor_id, "search_people", "people", now=now, after={"text": wanted})

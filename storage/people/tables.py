@@ -180,9 +180,12 @@ class Role(StrEnum):
     SCHOOL_COORDINATOR = "school_coordinator"
     PRINCIPAL = "principal"
     GROUP_COORDINATOR = "group_coordinator"
+    AREA_COORDINATOR = "area_coordinator"
     COUNTY_COORDINATOR = "county_coordinator"
     CITY_COORDINATOR = "city_coordinator"
     RESEARCH_OFFICER = "research_officer"
+    CLASS_TEACHER = "class_teacher"  # 班主任 of a training class, not of pupils
+    TUTOR = "tutor"
     BUREAU_VIEWER = "bureau_viewer"
     SYSADMIN = "sysadmin"
 
@@ -191,8 +194,7 @@ class ScopeKind(StrEnum):
     """What a role reaches over."""
 
     UNIT = "unit"
-    PROGRAMME = "programme"
-    SUBJECT = "subject"
+    BATCH = "batch"
     TENANT = "tenant"
 
 
@@ -209,6 +211,55 @@ class RoleAssignment(Row, table=True):
     until: date | None = None
     by_plan: bool = True
     """Given by the office's plan, which may end it; one given or ended by hand is not touched."""
+    subjects: list[str] = document(default_factory=list)
+    """Only what concerns these subjects, such as a research officer's; empty is all."""
+    deputy_of: int | None = key(default=None, foreign_key="teacher.id")
+    """Whose deputy this is, while the term runs."""
+
+
+class Draft(Row, table=True):
+    """What somebody is filling in over several messages; gone when it is done or given up."""
+
+    __table_args__ = (sa.UniqueConstraint("account_id", "kind"),)
+
+    account_id: int = key(foreign_key="account.id")
+    kind: str
+    data: dict[str, Any] = document(default_factory=dict)
+    updated_at: datetime
+
+
+class Contact(Row, table=True):
+    """A coordinator has spoken to somebody whom messages do not reach, or not move."""
+
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    by_id: int = key(foreign_key="teacher.id")
+    at: datetime
+    about: str = ""  # a thing such as "batch:17"; empty is in general
+
+
+class ImportState(StrEnum):
+    """Where an import stands; only an applied one has changed anything."""
+
+    PREVIEWED = "previewed"
+    APPLIED = "applied"
+    CANCELLED = "cancelled"
+    UNDONE = "undone"
+
+
+class ImportJob(Row, table=True):
+    """A file that somebody dropped, what it would do, and what became of it."""
+
+    kind: str  # roster, marks, plan, …
+    by_id: int = key(foreign_key="teacher.id")
+    at: datetime
+    file_name: str
+    sha256: str
+    content: bytes = Field(sa_type=sa.LargeBinary)
+    state: ImportState = one_of(ImportState, default=ImportState.PREVIEWED)
+    subject_id: int | None = key(default=None)  # the batch whose marks these are, …
+    found: dict[str, Any] = document(default_factory=dict)  # the preview, in figures
+    deed_id: int | None = key(default=None, foreign_key="deed.id")
+    settled_at: datetime | None = None
 
 
 def plain(row: Row) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Tables of training."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -81,6 +81,11 @@ class Programme(Row, table=True):
     attendance_min: float = 0.8
     certificate: str = ""
     state: ProgrammeState = one_of(ProgrammeState, default=ProgrammeState.PUBLISHED)
+    template: str = ""  # the key of the template that it was made from
+    cloned_from: int | None = key(default=None, foreign_key="programme.id")
+    paused_at: datetime | None = None  # registration and reminders stand still
+    asks_consent: bool = True  # a nominated teacher is asked first
+    excellent_cap: float | None = None  # at most this share is graded excellent
 
 
 class Batch(Row, table=True):
@@ -99,7 +104,13 @@ class Batch(Row, table=True):
     roster_date: datetime | None = None
     place: str = ""
     bring: str = ""
+    approve_close: datetime | None = None
     waiting_limit: int | None = None
+    minimum: int | None = None  # with fewer registered by ``thin_at`` the class does not run
+    thin_at: datetime | None = None
+    second_close: datetime | None = None  # who lost a thin class may choose again until then
+    counts_check_out: bool = False  # hours need a check-out too
+    cancelled_at: datetime | None = None
     offer_hours: int = 24
     revision: int = 0  # grows with every change that a card shows
 
@@ -120,7 +131,152 @@ class Quota(Row, table=True):
     seats: int
     taken: int = 0
     is_pool: bool = False
+    reserved: dict[str, int] = document(default_factory=dict)
+    """Seats of ``seats`` kept for rural, young or subject teachers (keys of reserves)."""
+    over_allowed: int = 0  # how far the allotments may go over the capacity, by this unit
     release_at: datetime | None = None  # unused seats flow back to the pool then
+
+
+class PhaseKind(StrEnum):
+    """集中, 跟岗, 网络 and the other stretches of a programme."""
+
+    CONCENTRATED = "concentrated"
+    SHADOWING = "shadowing"
+    ONLINE = "online"
+    PRACTICE = "practice"
+    REVIEW = "review"
+    MENTORSHIP = "mentorship"
+    COMPETITION = "competition"
+
+
+class Phase(Row, table=True):
+    """A stretch of a batch, in its order; with a gate the next one begins after passing it."""
+
+    __table_args__ = (sa.UniqueConstraint("batch_id", "position"),)
+
+    batch_id: int = key(foreign_key="batch.id")
+    position: int
+    kind: PhaseKind = one_of(PhaseKind)
+    title: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    host_unit_id: int | None = key(default=None, foreign_key="org_unit.id")
+    gate: bool = False
+
+
+class ModuleKind(StrEnum):
+    """What a module is about; the first four are the learning forms of remote training."""
+
+    VIDEO_QA = "video_qa"
+    OBSERVE_CASE = "observe_case"
+    SEMINAR_SELFSTUDY = "seminar_selfstudy"
+    OUTCOME_EXCHANGE = "outcome_exchange"
+    EXPERT_LEAD = "expert_lead"
+    PRACTICE = "practice"
+    RESEARCH_LINE = "research_line"
+    EVALUATION = "evaluation"
+    ETHICS = "ethics"
+    OTHER = "other"
+
+
+class Module(Row, table=True):
+    """A part of a phase, in its order."""
+
+    __table_args__ = (sa.UniqueConstraint("phase_id", "position"),)
+
+    phase_id: int = key(foreign_key="phase.id")
+    position: int
+    kind: ModuleKind = one_of(ModuleKind)
+    title: str
+    mandatory: bool = True
+    hours: Decimal | None = Field(default=None, sa_type=Hours)
+    weight: float = 1.0
+    due_at: datetime | None = None
+
+
+class HandIn(StrEnum):
+    """In which form work is handed in."""
+
+    TEXT = "text"
+    LINK = "link"
+    FILE = "file"
+    OFFLINE = "offline"  # on paper; whoever reviews enters it
+
+
+class Review(StrEnum):
+    """How handed-in work is judged."""
+
+    NONE = "none"
+    PASS_FAIL = "pass_fail"  # noqa: S105
+    SCORE = "score"
+
+
+class Task(Row, table=True):
+    """Work that participants hand in."""
+
+    batch_id: int = key(foreign_key="batch.id", index=True)
+    module_id: int | None = key(default=None, foreign_key="module.id")
+    title: str
+    about: str = ""
+    due_at: datetime
+    hand_in: HandIn = one_of(HandIn, default=HandIn.TEXT)
+    review: Review = one_of(Review, default=Review.PASS_FAIL)
+    max_score: float = 100
+    mandatory: bool = True
+
+
+class CheckIn(StrEnum):
+    """How presence at a meeting is found out."""
+
+    NONE = "none"
+    CODE = "code"  # the rotating code, as a picture or typed
+    COORDINATOR = "coordinator"
+    IMPORT = "import"
+
+
+class EligibilityRule(Row, table=True):
+    """Who may register beyond the audience: a hard rule refuses, a soft one warns."""
+
+    programme_id: int = key(foreign_key="programme.id", index=True)
+    field: str  # a fact, or what is reckoned from the roster, such as years_in_post
+    op: str  # is, is_not, at_least, at_most
+    value: str
+    hard: bool = True
+
+
+class Menu(Row, table=True):
+    """菜单式: a choice among programmes, so many of them, ranked, until it closes."""
+
+    title: str
+    owner_unit_id: int = key(foreign_key="org_unit.id")
+    opens_at: datetime
+    closes_at: datetime
+    least: int = 1
+    most: int = 1
+    audience: dict[str, Any] = document(default_factory=dict)
+    settled_at: datetime | None = None  # seats were given out by the choices
+    cancelled_at: datetime | None = None
+
+
+class MenuOption(Row, table=True):
+    """A batch that a menu offers."""
+
+    __table_args__ = (sa.UniqueConstraint("menu_id", "batch_id"),)
+
+    menu_id: int = key(foreign_key="menu.id")
+    batch_id: int = key(foreign_key="batch.id", index=True)
+
+
+class MenuChoice(Row, table=True):
+    """What a teacher chose, 1 being the first wish."""
+
+    __table_args__ = (sa.UniqueConstraint("menu_id", "teacher_id", "batch_id"),)
+
+    menu_id: int = key(foreign_key="menu.id")
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    batch_id: int = key(foreign_key="batch.id")
+    rank: int
+    chosen_at: datetime
 
 
 class ClassSession(Row, table=True):
@@ -135,6 +291,12 @@ class ClassSession(Row, table=True):
     place: str = ""
     online_url: str = ""
     bring: str = ""
+    module_id: int | None = key(default=None, foreign_key="module.id")
+    trainers: list[str] = document(default_factory=list)
+    check_in: CheckIn = one_of(CheckIn, default=CheckIn.CODE)
+    secret: str = ""  # from which the codes of this meeting are made
+    opened_at: datetime | None = None  # check-in was opened by hand
+    closed_at: datetime | None = None
 
 
 class RegistrationState(StrEnum):
@@ -199,6 +361,8 @@ class Registration(Row, table=True):
     queued_at: datetime
     changed_at: datetime
     reason: str = ""  # why returned, rejected, exempt or withdrawn
+    certificate_no: str | None = Field(default=None, unique=True)
+    certificate_on: date | None = None
     leave_request: str = ""  # asked to withdraw after the deadline, and why
     leave_requested_at: datetime | None = None
 
@@ -253,3 +417,136 @@ class Interest(Row, table=True):
     batch_id: int = key(foreign_key="batch.id")
     teacher_id: int = key(foreign_key="teacher.id", index=True)
     since: datetime
+
+
+class Seal(Row, table=True):
+    """A decision's place in the chain of its batch: whoever alters a line breaks all after it.
+
+    ``digest`` covers the one before, the number, and the line with a pseudonym for the person.
+    """
+
+    __table_args__ = (sa.UniqueConstraint("batch_id", "number"),)
+
+    decision_id: int = key(foreign_key="decision.id", unique=True)
+    batch_id: int = key(foreign_key="batch.id")
+    number: int  # from 1
+    line: str  # what is sealed, as it is exported
+    digest: str
+
+
+class WorkState(StrEnum):
+    """Where handed-in work stands."""
+
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+
+
+class TaskSubmission(Row, table=True):
+    """Work that one participant handed in; handing in again replaces it."""
+
+    __table_args__ = (sa.UniqueConstraint("task_id", "registration_id"),)
+
+    task_id: int = key(foreign_key="task.id")
+    registration_id: int = key(foreign_key="registration.id", index=True)
+    state: WorkState = one_of(WorkState, default=WorkState.SUBMITTED)
+    text: str = ""  # what was written, or the link
+    file_id: str = ""  # as Telegram knows the file
+    file_name: str = ""
+    submitted_at: datetime
+    score: float | None = None
+    comment: str = ""
+    reviewed_by: int | None = key(default=None, foreign_key="teacher.id")
+    reviewed_at: datetime | None = None
+
+
+class LeaveReason(StrEnum):
+    """Why somebody misses a meeting; the note beside it is private."""
+
+    SICK = "sick"
+    OFFICIAL = "official"
+    FAMILY = "family"
+    OTHER = "other"
+
+
+class LeaveState(StrEnum):
+    """The machine of domain model 2.10."""
+
+    REQUESTED = "requested"
+    SCHOOL_OK = "school_ok"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class Leave(Row, table=True):
+    """请假 from one meeting; approved, it is leave and not absence."""
+
+    __table_args__ = (sa.UniqueConstraint("registration_id", "session_id"),)
+
+    registration_id: int = key(foreign_key="registration.id", index=True)
+    session_id: int = key(foreign_key="class_session.id")
+    reason: LeaveReason = one_of(LeaveReason)
+    note: str = ""
+    state: LeaveState = one_of(LeaveState, default=LeaveState.REQUESTED)
+    requested_at: datetime
+    decided_by: int | None = key(default=None, foreign_key="teacher.id")
+    decided_at: datetime | None = None
+    answer: str = ""
+
+
+class Presence(StrEnum):
+    """How somebody took part in one meeting."""
+
+    PRESENT = "present"
+    LATE = "late"
+    LEFT_EARLY = "left_early"
+    ABSENT = "absent"
+    LEAVE = "leave"
+    EXCUSED = "excused"
+
+
+class Method(StrEnum):
+    """How presence became known."""
+
+    SCAN = "scan"
+    TYPED = "typed"
+    TIME_CODE = "time_code"  # shown without a signal, typed in later
+    COORDINATOR = "coordinator"
+    IMPORT = "import"
+
+
+class Attendance(Row, table=True):
+    """One person at one meeting; by hand it may be corrected, the log keeps what it was."""
+
+    __table_args__ = (sa.UniqueConstraint("session_id", "registration_id"),)
+
+    session_id: int = key(foreign_key="class_session.id")
+    registration_id: int = key(foreign_key="registration.id", index=True)
+    state: Presence = one_of(Presence)
+    method: Method = one_of(Method)
+    at: datetime  # of arriving, or of being marked
+    out_at: datetime | None = None  # checked out
+    by_id: int | None = key(default=None, foreign_key="teacher.id")
+    odd: str = ""  # what looked odd, for a person to look at
+
+
+class Grade(StrEnum):
+    """优秀, 合格, 不合格, 缺考, 缓考."""
+
+    EXCELLENT = "excellent"
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+    ABSENT = "absent"
+    DEFERRED = "deferred"
+
+
+class Result(Row, table=True):
+    """The assessment of one participant."""
+
+    registration_id: int = key(foreign_key="registration.id", unique=True)
+    score: float | None = None
+    grade: Grade = one_of(Grade)
+    comment: str = ""
+    decided_by: int | None = key(default=None, foreign_key="teacher.id")
+    decided_at: datetime

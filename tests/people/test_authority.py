@@ -11,8 +11,16 @@ from sqlmodel import Session, select
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.people import authority, linking, staff
-from storage.people.authority import MAY, Act
-from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, UnitKind
+from storage.people.authority import MAY, WITH_PROGRAMMES, Act
+from storage.people.tables import (
+    MembershipKind,
+    OrgMembership,
+    OrgUnit,
+    Role,
+    RoleAssignment,
+    ScopeKind,
+    UnitKind,
+)
 from storage.refusals import NotAllowed, NotFound
 from tests import make
 from tests.make import NOW
@@ -84,6 +92,98 @@ async def test_a_role_reaches_its_unit_and_no_other(sqlite: Database, role: Role
         )
 
     assert await sqlite.write(look) == (act in MAY[role], False, False)
+
+
+async def test_the_organiser_of_a_class_may_run_it_and_its_own_staff_do_their_part(
+    sqlite: Database,
+) -> None:
+    """The county's class: who may do which act with it, role by role, over the county."""
+
+    def look(session: Session) -> dict[Role, set[Act]]:
+        here = place(session)
+        class_id = make.batch(session)
+        found = {}
+        for role in Role:
+            who = make.teacher(session, role.value, at="实验小学")
+            over = class_id if role in (Role.CLASS_TEACHER, Role.TUTOR) else here.county
+            appoint(session, who, role, over)
+            if over == class_id:
+                held = session.exec(
+                    select(RoleAssignment).where(RoleAssignment.teacher_id == who)
+                ).one()
+                held.scope_kind = ScopeKind.BATCH
+                session.flush()
+            found[role] = {
+                act
+                for act in WITH_PROGRAMMES
+                if authority.may_with(session, who, act, class_id, today=TODAY)
+            }
+        return found
+
+    assert await sqlite.write(look) == {role: MAY[role] & WITH_PROGRAMMES for role in Role}
+
+
+async def test_a_class_of_the_county_is_not_the_schools_to_run(database: Database) -> None:
+    def look(session: Session) -> list[Act]:
+        here = place(session)
+        class_id = make.batch(session)
+        appoint(session, here.actor, Role.PRINCIPAL, here.own)
+        appoint(session, here.colleague, Role.TUTOR, here.own)
+        return [
+            act
+            for act in WITH_PROGRAMMES
+            for who in (here.actor, here.colleague)
+            if authority.may_with(session, who, act, class_id, today=TODAY)
+        ]
+
+    assert await database.write(look) == []
+
+
+async def test_a_research_officer_reaches_the_programmes_of_the_own_subject(
+    database: Database,
+) -> None:
+    def look(session: Session) -> list[bool]:
+        here = place(session)
+        classes = [
+            make.batch(session, audience=audience)
+            for audience in ({"subject": ["语文"]}, {"subject": ["语文", "数学"]}, {})
+        ]
+        appoint(session, here.actor, Role.RESEARCH_OFFICER, here.county)
+        held = session.exec(
+            select(RoleAssignment).where(RoleAssignment.teacher_id == here.actor)
+        ).one()
+        held.subjects = ["语文"]
+        session.flush()
+        return [
+            authority.may_with(session, here.actor, Act.RUN_PROGRAMME, batch_id, today=TODAY)
+            for batch_id in classes
+        ]
+
+    assert await database.write(look) == [True, False, False]
+
+
+async def test_a_group_counts_its_schools_and_runs_its_own_programmes_only(
+    database: Database,
+) -> None:
+    def look(session: Session) -> tuple[bool, ...]:
+        here = place(session)
+        group = OrgUnit(kind=UnitKind.GROUP, code="G1", name="教育集团", parent_id=here.county)
+        session.add(group)
+        session.flush()
+        session.add(
+            OrgMembership(
+                unit_id=group.id, member_unit_id=here.own, kind=MembershipKind.GROUP_MEMBER
+            )
+        )
+        session.flush()
+        appoint(session, here.actor, Role.GROUP_COORDINATOR, group.id)
+        return tuple(
+            authority.may(session, here.actor, act, unit, today=TODAY)
+            for act in (Act.COUNT_PEOPLE, Act.RUN_PROGRAMME, Act.SEE_PEOPLE)
+            for unit in (here.own, here.other, group.id)
+        )
+
+    assert await database.write(look) == (True, False, True, False, False, True, *[False] * 3)
 
 
 @pytest.mark.parametrize("over_all", [True, False])

@@ -1,0 +1,162 @@
+"""Files that people send in private: awaited ones, and tables known by their headers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telegram import Message, Update
+
+from handlers.context import Context
+from handlers.wiring import AnyApplication
+from locales import catalog
+from storage import sheets
+from storage.people.accounts import Reader
+from storage.refusals import Refusal
+from storage.sheets import Book, Unreadable, Wrong
+
+LARGEST = 20 * 1024 * 1024  # what Telegram lets a bot fetch
+TABLES = (".xlsx", ".xls", ".csv", ".ods", ".xlsm", ".xlsb", ".tsv")
+
+
+class FileTooLarge(Refusal):
+    """Larger than a bot can fetch."""
+
+
+class NotATable(Refusal):
+    """A file that nobody has asked for, and that is none of the tables known here."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file or photo as it was sent; ``file_id`` is Telegram's, and can be sent on."""
+
+    file_id: str
+    name: str
+    size: int
+    is_photo: bool
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A table that somebody dropped into the chat, fetched and read."""
+
+    attachment: Attachment
+    content: bytes
+    book: Book
+
+
+FileRoute = Callable[[Update, Context, Reader, Attachment], Coroutine[Any, Any, None]]
+TableRoute = Callable[[Update, Context, Reader, Dropped], Coroutine[Any, Any, None]]
+
+
+def on_file(application: AnyApplication, awaited: str, route: FileRoute) -> None:
+    """Call the route with a file that comes while ``awaiting`` is this, or this and more."""
+    routes: dict[str, FileRoute] = application.bot_data.setdefault("files", {})
+    if awaited in routes:
+        raise ValueError(f"two routes for the file {awaited!r}")
+    routes[awaited] = route
+
+
+def on_table(application: AnyApplication, fits: Callable[[Book], bool], route: TableRoute) -> None:
+    """Call the route with a dropped table that fits; the first topic that says so takes it."""
+    tables: list[tuple[Callable[[Book], bool], TableRoute]] = application.bot_data.setdefault(
+        "tables", []
+    )
+    tables.append((fits, route))
+
+
+async def taken(update: Update, context: Context, reader: Reader) -> bool:
+    """Take a file to whoever waits for it, or to the topic whose table it is.
+
+    False for what is no file, and for a file of another kind that nobody waits for.
+    """
+    message = update.effective_message
+    if message is None or not (message.document or message.photo):
+        return False
+    attachment = attached(message)
+    routes: dict[str, FileRoute] = context.bot_data.get("files", {})
+    awaited = routes.get(reader.awaiting.partition(":")[0])
+    if awaited is not None:
+        await awaited(update, context, reader, attachment)
+        return True
+    tables: list[tuple[Callable[[Book], bool], TableRoute]] = context.bot_data.get("tables", [])
+    if reader.teacher_id is None or attachment.is_photo:
+        return False
+    dropped = await read_table(context, attachment)
+    for fits, route in tables:
+        if fits(dropped.book):
+            await route(update, context, reader, dropped)
+            return True
+    raise NotATable
+
+
+def attached(message: Message) -> Attachment:
+    """The file of a message that has one."""
+    if message.document is not None:
+        document = message.document
+        return Attachment(
+            document.file_id, document.file_name or "", document.file_size or 0, False
+        )
+    photo = max(message.photo, key=lambda size: size.width)
+    return Attachment(photo.file_id, "", photo.file_size or 0, True)
+
+
+async def fetch(context: Context, attachment: Attachment) -> bytes:
+    """Fetch the file. Raises FileTooLarge before a byte is moved."""
+    if attachment.size > LARGEST:
+        raise FileTooLarge
+    file = await context.bot.get_file(attachment.file_id)
+    return bytes(await file.download_as_bytearray())
+
+
+async def read_table(context: Context, attachment: Attachment) -> Dropped:
+    """Fetch a table and read it, off the loop. Raises FileTooLarge, NotATable or Unreadable."""
+    if not attachment.name.lower().endswith(TABLES):
+        raise NotATable
+    content = await fetch(context, attachment)
+    book = await asyncio.to_thread(sheets.read, content, attachment.name)
+    return Dropped(attachment, content, book)
+
+
+def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:
+    """Why a file cannot be taken; empty for what is not ours."""
+    _ = catalog(language).gettext
+    match refusal:
+        case FileTooLarge():
+            return _(
+                "This file is larger than 20 MB, which is more than I can fetch. "
+                "Please send the table alone, without pictures."
+            )
+        case NotATable():
+            return _(
+                "I do not know what to do with this file. I can read tables as XLSX, XLS or "
+                "CSV whose first row names the columns, such as staff number, name and school."
+            )
+        case Unreadable(why=Wrong.TOO_BIG):
+            return _("This file holds far more than it seems to, so I have not opened it.")
+        case Unreadable(why=Wrong.MACROS):
+            return _(
+                "This file contains macros, so I have not opened it. "
+                "Please save it as .xlsx or .csv and send it again."
+            )
+        case Unreadable(why=Wrong.FORMULAS):
+            return _(
+                "This table contains formulas, whose results may be out of date. Please paste "
+                "it as values only (cell {cell} is the first) and send it again."
+            ).format(cell=refusal.where)
+        case Unreadable(why=Wrong.LOCKED):
+            return _("This file is protected by a password. Please send it without one.")
+        case Unreadable(why=Wrong.EMPTY):
+            return _("There is nothing in this table.")
+        case Unreadable():
+            return _(
+                "This file cannot be read as a table. "
+                "Please save it as .xlsx or .csv and send it again."
+            )
+        case _:
+            return ""
