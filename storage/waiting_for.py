@@ -1,0 +1,13 @@
+"""What waits for a coordinator: one line each, as their desk shows it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """So many things of a kind wait; of one class, or of none in particular (0)."""
+
+    kind: str
+    count: int
+    batch_id: int = 0
+    title: str = ""
