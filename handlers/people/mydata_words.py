@@ -33,6 +33,8 @@ _FIELD: dict[tuple[str, str], Word] = {
     ("registration", "state"): words.registration_state,
     ("teacher_fact", "key"): words.fact_key,
     ("teacher_fact", "value"): words.fact_value,
+    ("claim", "level"): level_name,
+    ("claim", "category"): category_name,
     ("posting", "stage"): words.fact_value,
     ("posting", "duties"): words.fact_value,
     ("teacher", "state"): words.fact_value,
@@ -56,6 +58,9 @@ def _roles(language: str) -> Mapping[str, str]:
         "school_coordinator": _("school training coordinator"),
         "principal": _("principal"),
         "group_coordinator": _("coordinator of a school group"),
+        "area_coordinator": _("coordinator of a school area"),
+        "class_teacher": _("class teacher of a training"),
+        "tutor": _("tutor of a training"),
         "county_coordinator": _("county coordinator"),
         "city_coordinator": _("city coordinator"),
         "research_officer": _("research officer"),
@@ -68,8 +73,7 @@ def _scopes(language: str) -> Mapping[str, str]:
     _ = catalog(language).gettext
     return {
         "unit": _("one unit and what belongs to it"),
-        "programme": _("one programme"),
-        "subject": _("one subject"),
+        "batch": _("one class of a training"),
         "tenant": _("the whole office"),
     }
 
@@ -93,6 +97,93 @@ def _offers(language: str) -> Mapping[str, str]:
         "passed": _("passed on"),
         "lapsed": _("lapsed"),
         "revoked": _("taken back"),
+    }
+
+
+def _leave_states(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "requested": _("asked for"),
+        "school_ok": _("agreed to by the school"),
+        "approved": _("granted"),
+        "refused": _("not granted"),
+        "cancelled": _("withdrawn by you"),
+    }
+
+
+def _leave_reasons(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "sick": _("illness"),
+        "official": _("official duty"),
+        "family": _("family matters"),
+        "other": _("another reason"),
+    }
+
+
+def _presence(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "present": _("present"),
+        "late": _("came late"),
+        "left_early": _("left early"),
+        "absent": _("not there"),
+        "leave": _("on leave"),
+        "excused": _("excused"),
+    }
+
+
+def _methods(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "scan": _("scanned code"),
+        "typed": _("typed code"),
+        "time_code": _("time code typed in later"),
+        "coordinator": _("entered by a coordinator"),
+        "import": _("a table"),
+    }
+
+
+def _works(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "submitted": _("handed in"),
+        "returned": _("returned to you"),
+        "accepted": _("accepted"),
+    }
+
+
+def _grades(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "excellent": _("excellent"),
+        "qualified": _("qualified"),
+        "unqualified": _("not qualified yet"),
+        "absent": _("missed the assessment"),
+        "deferred": _("assessment deferred"),
+    }
+
+
+def _claims(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "submitted": _("handed in"),
+        "school_ok": _("confirmed by the school"),
+        "accepted": _("accepted"),
+        "returned": _("returned to you"),
+        "refused": _("not accepted"),
+        "withdrawn": _("withdrawn by you"),
+    }
+
+
+def _appeals(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "open": _("being looked into"),
+        "school_reviewed": _("the school has given its view"),
+        "accepted": _("accepted"),
+        "refused": _("not accepted"),
+        "withdrawn": _("withdrawn by you"),
     }
 
 
@@ -201,6 +292,7 @@ def _acts(language: str) -> Mapping[str, str]:
         "search_people": _("searched for a colleague"),
         "look_at_people": _("looked at a school's list"),
         "look_at_person": _("looked at a colleague's entry"),
+        "undo": _("took an act back"),
         "link": _("linked an account"),
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
@@ -215,6 +307,14 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("role_assignment", "scope_kind"): _scopes,
     ("registration", "source"): _sources,
     ("seat_offer", "state"): _offers,
+    ("leave", "state"): _leave_states,
+    ("leave", "reason"): _leave_reasons,
+    ("attendance", "state"): _presence,
+    ("attendance", "method"): _methods,
+    ("task_submission", "state"): _works,
+    ("result", "grade"): _grades,
+    ("claim", "state"): _claims,
+    ("appeal", "state"): _appeals,
     ("credit_entry", "state"): _entries,
     ("credit_entry", "source_kind"): _origins,
     ("reminder", "state"): _reminders,
