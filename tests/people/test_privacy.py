@@ -150,8 +150,8 @@ def person(session: Session, name: str) -> tuple[int, int]:
     menu = Menu(title=name, owner_unit_id=unit_id, opens_at=NOW, closes_at=NOW)
     session.add_all([meeting, task, menu])
     session.flush()
-    by = {"registration_id": registration.id}
-    about = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    by: dict[str, Any] = {"registration_id": registration.id}
+    about: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
     session.add_all(
         [
             Draft(account_id=account_id, kind="claim", data={"title": name}, updated_at=NOW),
