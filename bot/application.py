@@ -15,7 +15,7 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, settings, starting
+from handlers.people import desk, home, linking, privacy, roles, settings, starting
 from handlers.training import due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
@@ -27,6 +27,7 @@ TOPICS = (
     privacy,
     desk,
     undoing,
+    roles,
     runs,
     programmes,
     registration,

@@ -9,8 +9,11 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
+from storage.people import appointing
 
-UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {}
+UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
+    "hand_over": appointing.take_back_hand_over,
+}
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
+from handlers.people import roles
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -14,6 +15,8 @@ VOICES: Mapping[str, Voice] = {
     "offer": reminders.offer,
     "cancelled": reminders.cancelled,
     "link_moved": reminders.link_moved,
+    "role_given": roles.given_voice,
+    "role_ended": roles.ended_voice,
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
     groups.HELLO: groups.hello,

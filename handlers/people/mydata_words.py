@@ -243,6 +243,8 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "offer": _("offer of a seat"),
         "cancelled": _("cancellation of a training"),
         "link_moved": _("word that your account was linked elsewhere"),
+        "role_given": _("word that you were given a role"),
+        "role_ended": _("word that a role of yours ended"),
         "link_conflict": _("word that somebody else tried to link your account"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
