@@ -91,6 +91,30 @@ class OpenPerson(Button):
 
 
 @dataclass(frozen=True)
+class OpenUnreached(Button):
+    """A page of a unit's people whom messages do not reach."""
+
+    tag = "unre"
+    unit_id: int
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class MarkContacted(Button):
+    """I have spoken with this colleague, or not after all.
+
+    ``back`` is list or person, the card to go back to; ``where`` is the list's unit, or 1 when
+    the person was opened from those who have not linked.
+    """
+
+    tag = "cont"
+    teacher_id: int
+    page: int
+    where: int
+    back: str
+
+
+@dataclass(frozen=True)
 class FindPerson(Button):
     """The next text is a name or a staff number to search for."""
 

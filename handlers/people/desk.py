@@ -9,23 +9,29 @@ from zoneinfo import ZoneInfo
 from telegram import Update
 
 from handlers.cards import Card, Key, Keys, pager
-from handlers.context import Context, shortened, show, tap
+from handlers.context import Context, alert, shortened, show, tap
+from handlers.credits.words import amount, of_total
 from handlers.people import mydata_words
 from handlers.people.buttons import (
     FindPerson,
     GiveCode,
     Home,
+    MarkContacted,
     OpenDesk,
     OpenPeople,
     OpenPerson,
+    OpenUnreached,
 )
 from handlers.training import words
 from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
 from locales import catalog, dates
+from storage import colleague
+from storage.colleague import Colleague
 from storage.moments import local_day
-from storage.people import accounts, staff
+from storage.people import accounts, reaching, staff
 from storage.people.accounts import Reader
-from storage.people.staff import Desk, Found, Issued, People, Person, PersonLine, UnitLine
+from storage.people.reaching import Unreached, Why
+from storage.people.staff import Desk, Found, Issued, People, PersonLine, UnitLine
 from storage.people.tables import TeacherState
 from storage.refusals import NotAllowed
 
@@ -40,6 +46,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenDesk, open_desk)
     on_tap(application, OpenPeople, open_people)
     on_tap(application, OpenPerson, open_person)
+    on_tap(application, OpenUnreached, open_unreached)
+    on_tap(application, MarkContacted, mark_contacted)
     on_tap(application, FindPerson, ask_whom)
     on_tap(application, GiveCode, give_code)
     on_text(application, AWAITED, search_given)
@@ -106,15 +114,21 @@ def people_card(facts: People, unlinked: bool, language: str) -> Card:
     )
     return Card(
         text,
-        (*keys, *((turn,) if turn else ()), (other,), (Key(_("Back"), OpenDesk()),)),
+        (
+            *keys,
+            *((turn,) if turn else ()),
+            (other, Key(_("Not reached"), OpenUnreached(facts.unit_id))),
+            (Key(_("Back"), OpenDesk()),),
+        ),
     )
 
 
 def person_card(
-    facts: Person, page: int, unlinked: int, language: str, zone: ZoneInfo, today: date
+    seen: Colleague, page: int, unlinked: int, language: str, zone: ZoneInfo, today: date
 ) -> Card:
-    """One colleague: what the roster says, and whether they have linked."""
+    """One colleague: the roster, whether they have linked, and as far as one may see, more."""
     _ = catalog(language).gettext
+    facts = seen.person
     profile = facts.profile
     subjects = words.joined(profile.subjects, language)
     stage = words.fact_value(profile.stage, language) if profile.stage else ""
@@ -137,13 +151,87 @@ def person_card(
         )
     else:
         lines.append(_("Not linked yet, and no code has been issued."))
+    if seen.contacted_at is not None:
+        day = dates.day(seen.contacted_at.astimezone(zone).date(), language, today)
+        lines.append(_("Last spoken with: {day}").format(day=day))
+    lines += _more_lines(seen, language)
+    contact = Key(
+        _("Mark as contacted"), MarkContacted(profile.teacher_id, page, unlinked, "person")
+    )
     label = _("New phone: issue another code") if facts.is_linked else _("Issue a link code")
     style = None if facts.is_linked else "primary"
     back = Key(_("Back"), OpenPeople(profile.unit_id or 0, page, unlinked))
     return Card(
         "\n".join(lines),
-        ((Key(label, GiveCode(profile.teacher_id, page, unlinked), style=style),), (back,)),
+        (
+            (Key(label, GiveCode(profile.teacher_id, page, unlinked), style=style),),
+            (contact, back),
+        ),
     )
+
+
+def _more_lines(seen: Colleague, language: str) -> list[str]:
+    """This year's hours and the registrations, as far as the reader's scope shows them."""
+    _ = catalog(language).gettext
+    lines = []
+    if seen.hours is not None:
+        done = (
+            amount(seen.hours.counted, seen.hours.unit, language)
+            if seen.hours.floor is None
+            else of_total(seen.hours.counted, seen.hours.floor, seen.hours.unit, language)
+        )
+        lines += ["", _("This year ({year}): {done}").format(year=seen.hours.year, done=done)]
+    if seen.registrations:
+        lines += ["", _("Registrations:")]
+        lines += [
+            "· "
+            + _("{title}: {state}").format(
+                title=html.escape(title), state=words.registration_state(state, language)
+            )
+            for title, state in seen.registrations
+        ]
+    return lines
+
+
+def unreached_card(facts: Unreached, language: str, zone: ZoneInfo, today: date) -> Card:
+    """Whom messages do not reach; a tap on a name notes that one has spoken with them."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not facts.total:
+        text = _("<b>{unit}</b>: messages reach everybody.").format(unit=html.escape(facts.unit))
+        return Card(text, ((Key(_("Back"), OpenPeople(facts.unit_id)),),))
+    text = ngettext(
+        "<b>{unit}</b>: messages do not reach {n} teacher; {contacted} spoken with.",
+        "<b>{unit}</b>: messages do not reach {n} teachers; {contacted} spoken with.",
+        facts.total,
+    ).format(unit=html.escape(facts.unit), n=facts.total, contacted=facts.contacted)
+    lines = [text]
+    for line in facts.lines:
+        why = (
+            _("has not linked") if line.why is Why.NOT_LINKED else _("has closed the private chat")
+        )
+        said = _("{name}: {why}").format(name=html.escape(line.name), why=why)
+        if line.lost:
+            said += " · " + ngettext("{n} message lost", "{n} messages lost", line.lost).format(
+                n=line.lost
+            )
+        if line.contacted_at is not None:
+            day = dates.day(line.contacted_at.astimezone(zone).date(), language, today)
+            said += " · " + _("spoken with on {day}").format(day=day)
+        lines.append("· " + said)
+    lines.append(_("Tap a name once you have spoken with the teacher; tap again to take it back."))
+    keys = [
+        (
+            Key(
+                f"{'✓' if line.contacted_at is not None else '○'} {shortened(line.name, LABEL)}",
+                MarkContacted(line.teacher_id, facts.page, facts.unit_id, "list"),
+            ),
+        )
+        for line in facts.lines
+    ]
+    turn = pager(facts.page, facts.pages, lambda page: OpenUnreached(facts.unit_id, page))
+    back = (Key(_("Back"), OpenPeople(facts.unit_id)),)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
 
 
 def code_card(issued: Issued, button: GiveCode, language: str, zone: ZoneInfo, today: date) -> Card:
@@ -230,8 +318,46 @@ async def open_person(update: Update, context: Context) -> None:
     button = OpenPerson.parse(tap(update).data)
     reader = await context.reader(update)
     zone, today, now = _today(context)
-    facts = await context.write(staff.person, reader.linked_teacher_id, button.teacher_id, now=now)
+    facts = await context.write(
+        colleague.colleague, reader.linked_teacher_id, button.teacher_id, now=now
+    )
     card = person_card(facts, button.page, button.unlinked, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+async def open_unreached(update: Update, context: Context) -> None:
+    """Show whom messages do not reach."""
+    button = OpenUnreached.parse(tap(update).data)
+    reader = await context.reader(update)
+    await _show_unreached(update, context, reader, button.unit_id, button.page)
+
+
+async def _show_unreached(
+    update: Update, context: Context, reader: Reader, unit_id: int, page: int
+) -> None:
+    zone, today, now = _today(context)
+    facts = await context.write(
+        reaching.unreached, reader.linked_teacher_id, unit_id, page=page, now=now
+    )
+    await show(update, context, reader, unreached_card(facts, reader.language, zone, today))
+
+
+async def mark_contacted(update: Update, context: Context) -> None:
+    """Note that one has spoken with somebody, or take it back; then the card it came from."""
+    button = MarkContacted.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    me = reader.linked_teacher_id
+    noted = await context.write(reaching.mark_contacted, me, button.teacher_id, now=now)
+    _ = catalog(reader.language).gettext
+    await alert(
+        update, _("Noted: you have spoken with this teacher.") if noted else _("Taken back.")
+    )
+    if button.back == "list":
+        await _show_unreached(update, context, reader, button.where, button.page)
+        return
+    seen = await context.write(colleague.colleague, me, button.teacher_id, now=now)
+    card = person_card(seen, button.page, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
 
 

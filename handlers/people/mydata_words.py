@@ -295,6 +295,8 @@ def _acts(language: str) -> Mapping[str, str]:
         "look_at_people": _("looked at a school's list"),
         "look_at_person": _("looked at a colleague's entry"),
         "undo": _("took an act back"),
+        "mark_contacted": _("noted a talk with a colleague"),
+        "unmark_contacted": _("took back the note of a talk"),
         "link": _("linked an account"),
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
