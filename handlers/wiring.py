@@ -15,11 +15,12 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, filt
 
 from handlers.buttons import Button, StaleButton, tag_of
 from handlers.cards import Card, Key, drawn
-from handlers.context import Context, House, is_private, take_away, tap
+from handlers.context import Context, House, is_private, shortened, take_away, tap
 from locales import catalog
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
+from storage.waiting_for import Waiting
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -107,6 +108,37 @@ def on_run(
 ) -> None:
     """Put a key on the desk card of a class, for whoever may do one of these acts there."""
     _add_door(application, "run", Door(frozenset(acts), label, press))
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How a kind of waiting is said on the desk, and where its key leads."""
+
+    words: Callable[[Waiting, str], str]
+    """A key's label: what waits, how many, of which class."""
+    press: Callable[[Waiting], Button]
+
+
+def on_wait(
+    application: AnyApplication,
+    kind: str,
+    words: Callable[[Waiting, str], str],
+    press: Callable[[Waiting], Button],
+) -> None:
+    """Say on the desk what waits of this kind, and where a tap on it leads."""
+    application.bot_data.setdefault("waits", {})[kind] = Wait(words, press)
+
+
+def waiting_keys(
+    context: Context, waiting: Collection[Waiting], language: str, most: int = 6
+) -> tuple[tuple[Key, ...], ...]:
+    """A key for each thing that waits, up to so many."""
+    waits: dict[str, Wait] = context.bot_data.get("waits", {})
+    return tuple(
+        (Key(shortened(waits[each.kind].words(each, language), 40), waits[each.kind].press(each)),)
+        for each in list(waiting)[:most]
+        if each.kind in waits
+    )
 
 
 def _add_door(application: AnyApplication, desk: str, door: Door) -> None:

@@ -64,9 +64,16 @@ class Unlink(Button):
 
 @dataclass(frozen=True)
 class OpenDesk(Button):
-    """What I look after, a page of units."""
+    """What I look after, and what waits."""
 
     tag = "desk"
+
+
+@dataclass(frozen=True)
+class OpenUnits(Button):
+    """A page of the units that I look after."""
+
+    tag = "units"
     page: int = 0
 
 

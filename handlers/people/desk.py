@@ -20,14 +20,24 @@ from handlers.people.buttons import (
     OpenDesk,
     OpenPeople,
     OpenPerson,
+    OpenUnits,
     OpenUnreached,
 )
 from handlers.training import words
-from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
+from handlers.wiring import (
+    AnyApplication,
+    keys_for,
+    on_command,
+    on_link,
+    on_tap,
+    on_text,
+    waiting_keys,
+)
 from locales import catalog, dates
-from storage import colleague
+from storage import colleague, overview
 from storage.colleague import Colleague
 from storage.moments import local_day
+from storage.overview import Overview
 from storage.people import accounts, reaching, staff
 from storage.people.accounts import Reader
 from storage.people.reaching import Unreached, Why
@@ -44,6 +54,7 @@ def install(application: AnyApplication) -> None:
     on_command(application, "desk", open_desk)
     on_link(application, "desk", _linked)
     on_tap(application, OpenDesk, open_desk)
+    on_tap(application, OpenUnits, open_units)
     on_tap(application, OpenPeople, open_people)
     on_tap(application, OpenPerson, open_person)
     on_tap(application, OpenUnreached, open_unreached)
@@ -53,30 +64,84 @@ def install(application: AnyApplication) -> None:
     on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Desk, page: int, language: str, doors: Keys = ()) -> Card:
-    """The person's roles, their units with how many have linked, and the doors of the desk."""
+def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Keys = ()) -> Card:
+    """The person's roles, what waits for them today, their people in figures, and the doors."""
     _ = catalog(language).gettext
+    desk = facts.desk
     lines = [_("<b>My desk</b>")]
-    for role, unit in facts.roles:
+    for role, unit in desk.roles:
         name = mydata_words.word("role_assignment", "role", role, language) or role.value
         of = _("{role}, {unit}").format(role=name, unit=unit) if unit else name
         lines.append("· " + html.escape(of))
-    if not facts.units:
-        lines.append(_("There is nobody on the roster of your units yet."))
-    pages = max(1, -(-len(facts.units) // UNITS))
+    lines += ["", *_people_lines(desk, language)]
+    if desk.acts and not facts.waiting:
+        lines.append(_("Nothing waits for you at the moment."))
+    elif facts.waiting:
+        lines += ["", _("<b>Waiting for you</b>")]
+    keys: list[tuple[Key, ...]] = []
+    if len(desk.units) == 1 and desk.sees_people:
+        own = desk.units[0]
+        keys.append((Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)),))
+    elif desk.units:
+        keys.append((Key(_("Schools and people"), OpenUnits()),))
+    find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
+    return Card(
+        "\n".join(lines).rstrip(),
+        (*waits, *doors, *keys, (*find, Key(_("Back"), Home()))),
+    )
+
+
+def _people_lines(desk: Desk, language: str) -> list[str]:
+    """The people looked after in figures: of one unit, or of all together."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not desk.units:
+        return [_("There is nobody on the roster of your units yet.")] if desk.looks_after else []
+    if len(desk.units) == 1:
+        return [_unit_text(desk.units[0], language)]
+    text = ngettext("{n} unit", "{n} units", len(desk.units)).format(n=len(desk.units))
+    people = sum(unit.people for unit in desk.units)
+    linked = sum(unit.linked for unit in desk.units)
+    figures = ngettext(
+        "{n} teacher, {linked} linked", "{n} teachers, {linked} linked", people
+    ).format(n=people, linked=linked)
+    lines = [_("{units}: {figures}.").format(units=text, figures=figures)]
+    alone = [unit.name for unit in desk.units if unit.is_unattended]
+    if alone:
+        lines.append(
+            ngettext(
+                "Nobody looks after {n} school at the moment: {schools}.",
+                "Nobody looks after {n} schools at the moment: {schools}.",
+                len(alone),
+            ).format(n=len(alone), schools=html.escape(_listed(alone, language)))
+        )
+    return lines
+
+
+def _listed(names: list[str], language: str, shown: int = 3) -> str:
+    """The first few names, and that there are more."""
+    _ = catalog(language).gettext
+    said = (", " if language == "en" else "、").join(names[:shown])
+    return said if len(names) <= shown else _("{names} and others").format(names=said)
+
+
+def units_card(desk: Desk, page: int, language: str) -> Card:
+    """The units that one looks after, a page of them, each a key where names may be seen."""
+    _ = catalog(language).gettext
+    pages = max(1, -(-len(desk.units) // UNITS))
     page = min(max(0, page), pages - 1)
-    shown = facts.units[page * UNITS : (page + 1) * UNITS]
-    lines += ["", *(_unit_text(unit, language) for unit in shown)]
+    shown = desk.units[page * UNITS : (page + 1) * UNITS]
+    lines = [_("<b>Schools and people</b>"), *(_unit_text(unit, language) for unit in shown)]
+    if not shown:
+        lines.append(_("There is nobody on the roster of your units yet."))
     keys = [
         (Key(shortened(unit.name, LABEL), OpenPeople(unit.unit_id)),)
         for unit in shown
-        if facts.sees_people
+        if desk.sees_people
     ]
-    turn = pager(page, pages, OpenDesk)
-    find = (Key(_("Find a teacher"), FindPerson()),) if facts.sees_people else ()
+    turn = pager(page, pages, OpenUnits)
     return Card(
-        "\n".join(lines).rstrip(),
-        (*doors, *keys, *((turn,) if turn else ()), (*find, Key(_("Back"), Home()))),
+        "\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), OpenDesk()),))
     )
 
 
@@ -282,20 +347,24 @@ def _today(context: Context) -> tuple[ZoneInfo, date, datetime]:
 
 
 async def open_desk(update: Update, context: Context) -> None:
-    """Show what this person looks after."""
-    page = OpenDesk.parse(tap(update).data).page if update.callback_query is not None else 0
-    await _show_desk(update, context, await context.reader(update), page)
+    """Show what this person looks after, and what waits."""
+    await show_desk(update, context, await context.reader(update))
 
 
-async def _show_desk(update: Update, context: Context, reader: Reader, page: int) -> None:
+async def open_units(update: Update, context: Context) -> None:
+    """Show a page of the units that this person looks after."""
+    button = OpenUnits.parse(tap(update).data)
+    reader = await context.reader(update)
     facts = await context.read(staff.desk, reader.linked_teacher_id, now=context.now())
-    doors = keys_for(context, "desk", facts.acts, reader.language)
-    await show(update, context, reader, desk_card(facts, page, reader.language, doors))
+    await show(update, context, reader, units_card(facts, button.page, reader.language))
 
 
 async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     """Show the desk, from wherever somebody comes back to it."""
-    await _show_desk(update, context, reader, 0)
+    facts = await context.read(overview.overview, reader.linked_teacher_id, now=context.now())
+    doors = keys_for(context, "desk", facts.desk.acts, reader.language)
+    waits = waiting_keys(context, facts.waiting, reader.language)
+    await show(update, context, reader, desk_card(facts, reader.language, doors, waits))
 
 
 async def open_people(update: Update, context: Context) -> None:
@@ -394,4 +463,4 @@ async def give_code(update: Update, context: Context) -> None:
 
 
 async def _linked(update: Update, context: Context, reader: Reader, _payload: str) -> None:
-    await _show_desk(update, context, reader, 0)
+    await show_desk(update, context, reader)

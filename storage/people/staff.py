@@ -68,6 +68,11 @@ class Desk:
     acts: frozenset[Act]  # whatever this person may do somewhere
 
     @property
+    def looks_after(self) -> bool:
+        """Whether people are counted at all, and not only a class."""
+        return Act.COUNT_PEOPLE in self.acts
+
+    @property
     def sees_people(self) -> bool:
         """Whether names may be seen; else figures alone."""
         return Act.SEE_PEOPLE in self.acts
