@@ -16,7 +16,7 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.training import absences, approvals, due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -30,6 +30,8 @@ TOPICS = (
     runs,
     programmes,
     registration,
+    approvals,
+    absences,
     due,
     hours,
     reminders,

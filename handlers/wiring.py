@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
+from sqlmodel import Session
 from telegram import Update
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, filters
@@ -20,6 +21,7 @@ from locales import catalog
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
+from storage.waiting_for import Waiting
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -68,6 +70,14 @@ def text_route(context: Context, awaiting: str) -> TextRoute | None:
     return routes.get(awaiting.partition(":")[0])
 
 
+class Waits(Protocol):
+    """What waits for a coordinator, as a wing knows it."""
+
+    def __call__(
+        self, session: Session, actor_id: int, *, now: datetime
+    ) -> tuple[Waiting, ...]: ...
+
+
 @dataclass(frozen=True)
 class Door:
     """A key of a desk: shown to whoever may do one of the acts."""
@@ -77,6 +87,8 @@ class Door:
     """The label in a language."""
     press: Callable[[int], Button]
     """The button, of a batch where the desk is a class's; of 0 otherwise."""
+    waits: Waits | None = None
+    """What waits behind it; the key says how much."""
 
 
 def on_desk(
@@ -84,9 +96,13 @@ def on_desk(
     acts: Collection[Act],
     label: Callable[[str], str],
     press: Callable[[], Button],
+    waits: Waits | None = None,
 ) -> None:
-    """Put a key on the desk of whoever may do one of these acts somewhere."""
-    _add_door(application, "desk", Door(frozenset(acts), label, lambda _batch_id: press()))
+    """Put a key on the desk of whoever may do one of these acts somewhere.
+
+    With ``waits`` the key says how much waits behind it.
+    """
+    _add_door(application, "desk", Door(frozenset(acts), label, lambda _batch_id: press(), waits))
 
 
 def on_runs(
@@ -114,16 +130,35 @@ def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
     doors.append(door)
 
 
+async def counts_for(context: Context, desk: str, actor_id: int) -> dict[Door, int]:
+    """How much waits for this person behind each door of a desk that says so."""
+    doors: list[Door] = context.bot_data.get(desk, [])
+    found = {}
+    for door in doors:
+        if door.waits is not None:
+            waiting = await context.read(door.waits, actor_id, now=context.now())
+            found[door] = sum(one.count for one in waiting)
+    return found
+
+
 def keys_for(
-    context: Context, desk: str, acts: Collection[Act], language: str, batch_id: int = 0
+    context: Context,
+    desk: str,
+    acts: Collection[Act],
+    language: str,
+    batch_id: int = 0,
+    counts: Mapping[Door, int] | None = None,
 ) -> tuple[tuple[Key, ...], ...]:
     """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
+    _ = catalog(language).gettext
     doors: list[Door] = context.bot_data.get(desk, [])
-    keys = [
-        Key(door.label(language), door.press(batch_id))
-        for door in doors
-        if door.acts & frozenset(acts)
-    ]
+
+    def label(door: Door) -> str:
+        number = (counts or {}).get(door, 0)
+        text = door.label(language)
+        return _("{label} ({n})").format(label=text, n=number) if number else text
+
+    keys = [Key(label(door), door.press(batch_id)) for door in doors if door.acts & frozenset(acts)]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 
 

@@ -20,7 +20,15 @@ from handlers.people.buttons import (
     OpenPerson,
 )
 from handlers.training import words
-from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
+from handlers.wiring import (
+    AnyApplication,
+    counts_for,
+    keys_for,
+    on_command,
+    on_link,
+    on_tap,
+    on_text,
+)
 from locales import catalog, dates
 from storage.moments import local_day
 from storage.people import accounts, staff
@@ -201,7 +209,8 @@ async def open_desk(update: Update, context: Context) -> None:
 
 async def _show_desk(update: Update, context: Context, reader: Reader, page: int) -> None:
     facts = await context.read(staff.desk, reader.linked_teacher_id, now=context.now())
-    doors = keys_for(context, "desk", facts.acts, reader.language)
+    counts = await counts_for(context, "desk", reader.linked_teacher_id)
+    doors = keys_for(context, "desk", facts.acts, reader.language, counts=counts)
     await show(update, context, reader, desk_card(facts, page, reader.language, doors))
 
 

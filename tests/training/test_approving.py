@@ -45,7 +45,7 @@ class Cast:
     """A school with two coordinators, the county, and a class that both levels approve."""
 
     def __init__(
-        self, session: Session, approval: Approval = Approval.COUNTY, **batch: Any
+        self, session: Session, /, approval: Approval = Approval.COUNTY, **batch: Any
     ) -> None:
         office = {"programme": {"approval": approval} | batch.pop("programme", {})}
         self.batch = make.batch(session, **(office | batch))
