@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +15,11 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, filt
 
 from handlers.buttons import Button, StaleButton, tag_of
 from handlers.cards import Card, Key, drawn
-from handlers.context import Context, House, is_private, shortened, take_away, tap
+from handlers.context import Context, House, is_private, take_away, tap
 from locales import catalog
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
-from storage.waiting_for import Waiting
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -78,6 +77,8 @@ class Door:
     """The label in a language."""
     press: Callable[[int], Button]
     """The button, of a batch where the desk is a class's; of 0 otherwise."""
+    kinds: frozenset[str] = frozenset()
+    """The kinds of things that wait behind it; the key says how many."""
 
 
 def on_desk(
@@ -85,9 +86,14 @@ def on_desk(
     acts: Collection[Act],
     label: Callable[[str], str],
     press: Callable[[], Button],
+    kinds: Collection[str] = (),
 ) -> None:
-    """Put a key on the desk of whoever may do one of these acts somewhere."""
-    _add_door(application, "desk", Door(frozenset(acts), label, lambda _batch_id: press()))
+    """Put a key on the desk of whoever may do one of these acts somewhere.
+
+    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it.
+    """
+    door = Door(frozenset(acts), label, lambda _batch_id: press(), frozenset(kinds))
+    _add_door(application, "desk", door)
 
 
 def on_runs(
@@ -110,52 +116,29 @@ def on_run(
     _add_door(application, "run", Door(frozenset(acts), label, press))
 
 
-@dataclass(frozen=True)
-class Wait:
-    """How a kind of waiting is said on the desk, and where its key leads."""
-
-    words: Callable[[Waiting, str], str]
-    """A key's label: what waits, how many, of which class."""
-    press: Callable[[Waiting], Button]
-
-
-def on_wait(
-    application: AnyApplication,
-    kind: str,
-    words: Callable[[Waiting, str], str],
-    press: Callable[[Waiting], Button],
-) -> None:
-    """Say on the desk what waits of this kind, and where a tap on it leads."""
-    application.bot_data.setdefault("waits", {})[kind] = Wait(words, press)
-
-
-def waiting_keys(
-    context: Context, waiting: Collection[Waiting], language: str, most: int = 6
-) -> tuple[tuple[Key, ...], ...]:
-    """A key for each thing that waits, up to so many."""
-    waits: dict[str, Wait] = context.bot_data.get("waits", {})
-    return tuple(
-        (Key(shortened(waits[each.kind].words(each, language), 40), waits[each.kind].press(each)),)
-        for each in list(waiting)[:most]
-        if each.kind in waits
-    )
-
-
 def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
     doors: list[Door] = application.bot_data.setdefault(desk, [])
     doors.append(door)
 
 
 def keys_for(
-    context: Context, desk: str, acts: Collection[Act], language: str, batch_id: int = 0
+    context: Context,
+    desk: str,
+    acts: Collection[Act],
+    language: str,
+    batch_id: int = 0,
+    counts: Mapping[str, int] | None = None,
 ) -> tuple[tuple[Key, ...], ...]:
     """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
+    _ = catalog(language).gettext
     doors: list[Door] = context.bot_data.get(desk, [])
-    keys = [
-        Key(door.label(language), door.press(batch_id))
-        for door in doors
-        if door.acts & frozenset(acts)
-    ]
+
+    def label(door: Door) -> str:
+        number = sum((counts or {}).get(kind, 0) for kind in door.kinds)
+        text = door.label(language)
+        return _("{label} ({n})").format(label=text, n=number) if number else text
+
+    keys = [Key(label(door), door.press(batch_id)) for door in doors if door.acts & frozenset(acts)]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 
 

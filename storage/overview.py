@@ -14,9 +14,10 @@ from sqlmodel import Session
 
 from storage.people import staff
 from storage.people.staff import Desk
+from storage.training import worklist
 from storage.waiting_for import Waiting
 
-WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = ()
+WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (worklist.waits,)
 """Each takes a session, ``actor_id`` and ``now``."""
 
 

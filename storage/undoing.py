@@ -10,9 +10,12 @@ from sqlmodel import Session
 from storage import deeds
 from storage.deeds import Deed
 from storage.people import appointing
+from storage.training import absences, approving
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "hand_over": appointing.take_back_hand_over,
+    approving.DEED: approving.undo,
+    absences.DEED: absences.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
+from handlers.training import answers, approvals
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -20,4 +21,11 @@ VOICES: Mapping[str, Voice] = {
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
     groups.HELLO: groups.hello,
+    "approvals_waiting": approvals.waiting_card,
+    "registration_approved": answers.registration_answer,
+    "registration_returned": answers.registration_answer,
+    "registration_rejected": answers.registration_answer,
+    "registration_exempt": answers.registration_answer,
+    "withdrawal_answered": answers.registration_answer,
+    "leave_answered": answers.leave_answer,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from handlers.people.buttons import (
     OpenUnits,
     OpenUnreached,
 )
+from handlers.people.waiting_text import waiting_text
 from handlers.training import words
 from handlers.wiring import (
     AnyApplication,
@@ -31,7 +34,6 @@ from handlers.wiring import (
     on_link,
     on_tap,
     on_text,
-    waiting_keys,
 )
 from locales import catalog, dates
 from storage import colleague, overview
@@ -47,6 +49,7 @@ from storage.refusals import NotAllowed
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
+WAITING = 8  # lines; what is over so many is counted on the keys
 LABEL = 40
 
 
@@ -64,7 +67,7 @@ def install(application: AnyApplication) -> None:
     on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Keys = ()) -> Card:
+def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Sequence[str] = ()) -> Card:
     """The person's roles, what waits for them today, their people in figures, and the doors."""
     _ = catalog(language).gettext
     desk = facts.desk
@@ -77,7 +80,7 @@ def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Keys = ()
     if desk.acts and not facts.waiting:
         lines.append(_("Nothing waits for you at the moment."))
     elif facts.waiting:
-        lines += ["", _("<b>Waiting for you</b>")]
+        lines += ["", _("<b>Waiting for you</b>"), *waits]
     keys: list[tuple[Key, ...]] = []
     if len(desk.units) == 1 and desk.sees_people:
         own = desk.units[0]
@@ -87,7 +90,7 @@ def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Keys = ()
     find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
     return Card(
         "\n".join(lines).rstrip(),
-        (*waits, *doors, *keys, (*find, Key(_("Back"), Home()))),
+        (*doors, *keys, (*find, Key(_("Back"), Home()))),
     )
 
 
@@ -362,8 +365,11 @@ async def open_units(update: Update, context: Context) -> None:
 async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     """Show the desk, from wherever somebody comes back to it."""
     facts = await context.read(overview.overview, reader.linked_teacher_id, now=context.now())
-    doors = keys_for(context, "desk", facts.desk.acts, reader.language)
-    waits = waiting_keys(context, facts.waiting, reader.language)
+    counts = Counter[str]()
+    for each in facts.waiting:
+        counts[each.kind] += each.count
+    doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
+    waits = [waiting_text(each, reader.language) for each in facts.waiting[:WAITING]]
     await show(update, context, reader, desk_card(facts, reader.language, doors, waits))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from handlers.credits.words import category_name, level_name
 from handlers.training import words
+from handlers.training.reasons_text import reasons
 from locales import catalog
 
 Word = Callable[[Any, str], str]
@@ -246,6 +247,13 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "role_given": _("word that you were given a role"),
         "role_ended": _("word that a role of yours ended"),
         "link_conflict": _("word that somebody else tried to link your account"),
+        "approvals_waiting": _("card of what waits for your decision"),
+        "registration_approved": _("word that a registration was approved"),
+        "registration_returned": _("word that a registration was returned"),
+        "registration_rejected": _("word that a registration was refused"),
+        "registration_exempt": _("word of an exemption"),
+        "withdrawal_answered": _("answer to a wish to withdraw"),
+        "leave_answered": _("answer to a request for leave"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
     }
@@ -273,6 +281,20 @@ def _rules(language: str) -> Mapping[str, str]:
         "nomination_accepted": _("nomination accepted"),
         "nomination_declined": _("nomination declined"),
         "programme_cancelled": _("training cancelled"),
+        "school_approved": _("approved by the school"),
+        "approved_by_school": _("approved by the school, finally"),
+        "approved_by_organiser": _("approved by the organiser"),
+        "returned": _("returned"),
+        "rejected": _("refused"),
+        "exempted": _("exempted"),
+        "withdrawal_agreed": _("wish to withdraw agreed to"),
+        "withdrawal_refused": _("wish to withdraw not agreed to"),
+        "decision_undone": _("decision taken back"),
+        "absence_requested": _("asked for leave"),
+        "absence_school_ok": _("leave agreed to by the school"),
+        "absence_approved": _("leave given"),
+        "absence_refused": _("leave not given"),
+        "absence_cancelled": _("gave leave up"),
     }
 
 
@@ -301,6 +323,16 @@ def _acts(language: str) -> Mapping[str, str]:
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
         "load_plan": _("loaded the office's plan"),
+        "registration_approve": _("approved a registration"),
+        "registration_return": _("returned a registration"),
+        "registration_reject": _("refused a registration"),
+        "registration_exempt": _("exempted somebody"),
+        "registration_let_go": _("agreed to a late withdrawal"),
+        "registration_keep": _("did not agree to a late withdrawal"),
+        "leave_agree": _("gave leave"),
+        "leave_refuse": _("did not give leave"),
+        "look_at_registration": _("looked at a registration"),
+        "look_at_leave": _("looked at a request for leave"),
     }
 
 
@@ -310,6 +342,8 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("role_assignment", "role"): _roles,
     ("role_assignment", "scope_kind"): _scopes,
     ("registration", "source"): _sources,
+    ("registration", "reason"): reasons,
+    ("leave", "answer"): reasons,
     ("seat_offer", "state"): _offers,
     ("leave", "state"): _leave_states,
     ("leave", "reason"): _leave_reasons,

@@ -42,6 +42,20 @@ Rule = Literal[
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",
+    "school_approved",  # the county decides next
+    "approved_by_school",
+    "approved_by_organiser",  # facts: past_school (the school let its time pass)
+    "returned",  # facts: by_school, reason
+    "rejected",  # facts: reason
+    "exempted",  # facts: before, reason
+    "withdrawal_agreed",  # facts: before
+    "withdrawal_refused",  # facts: reason
+    "decision_undone",  # facts: state, was; for an absence: meetings
+    "absence_requested",  # these five: meetings (when they begin)
+    "absence_school_ok",
+    "absence_approved",
+    "absence_refused",
+    "absence_cancelled",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

@@ -17,6 +17,8 @@ from storage.training.tables import (
     Batch,
     ClassSession,
     Interest,
+    Leave,
+    LeaveState,
     OfferState,
     Programme,
     ProgrammeState,
@@ -102,14 +104,32 @@ def _taking_part(_session: Session, batch_id: int) -> Owing:
     )
 
 
+def _beginning(session: Session, batch_id: int) -> Owing:
+    """Return those who are expected at the start: not who is on leave from the first meeting."""
+    return _taking_part(session, batch_id).where(
+        ~sa.exists().where(
+            col(Leave.registration_id) == col(Registration.id),
+            col(Leave.state) == LeaveState.APPROVED,
+            col(ClassSession.id) == col(Leave.session_id),
+            col(Batch.id) == batch_id,
+            col(ClassSession.starts_at) == col(Batch.starts_at),
+        )
+    )
+
+
 def _in_session(_session: Session, session_id: int) -> Owing:
-    """Return those who are expected at this meeting of their batch."""
+    """Return those who are expected at this meeting of their batch, and not on leave from it."""
     return (
         sa.select(col(Registration.teacher_id))
         .join(ClassSession, col(ClassSession.batch_id) == col(Registration.batch_id))
         .where(
             col(ClassSession.id) == session_id,
             col(Registration.state).in_(TAKES_PART),
+            ~sa.exists().where(
+                col(Leave.registration_id) == col(Registration.id),
+                col(Leave.session_id) == session_id,
+                col(Leave.state) == LeaveState.APPROVED,
+            ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
                 col(Programme.id) == col(Batch.programme_id),
@@ -131,7 +151,7 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "reg_open": _invited,
     "reg_close": _interested,
     "offer": _offered,
-    "batch_start": _taking_part,
+    "batch_start": _beginning,
     "session": _in_session,
     "remote_start": _taking_part,
     "remote_end": _taking_part,

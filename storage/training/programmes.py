@@ -41,6 +41,8 @@ from storage.training.tables import (
     ClassSession,
     Enrolment,
     Interest,
+    Leave,
+    LeaveState,
     Level,
     Mode,
     OfferState,
@@ -266,6 +268,7 @@ class ProgrammeCard:
     ends_at: datetime
     reg_open: datetime | None
     reg_close: datetime | None
+    approve_close: datetime | None
     place: str
     bring: str
     audience: dict[str, Any]
@@ -455,6 +458,7 @@ def card(
         ends_at=batch.ends_at,
         reg_open=batch.reg_open,
         reg_close=batch.reg_close,
+        approve_close=batch.approve_close,
         place=batch.place,
         bring=batch.bring,
         audience=dict(programme.audience),
@@ -689,11 +693,19 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
             Batch.ends_at > now,
         )
     ).all()
-    meetings: dict[int, list[ClassSession]] = defaultdict(list)
-    for meeting in session.exec(
-        select(ClassSession).where(col(ClassSession.batch_id).in_([x.id for x, _ in takes_part]))
+    on_leave = sa.exists().where(
+        col(Leave.session_id) == col(ClassSession.id),
+        col(Leave.state) == LeaveState.APPROVED,
+        col(Registration.id) == col(Leave.registration_id),
+        col(Registration.teacher_id) == teacher_id,
+    )
+    meetings: dict[int, list[tuple[ClassSession, bool]]] = defaultdict(list)
+    for meeting, is_away in session.exec(
+        select(ClassSession, on_leave).where(
+            col(ClassSession.batch_id).in_([x.id for x, _ in takes_part])
+        )
     ).all():
-        meetings[meeting.batch_id].append(meeting)
+        meetings[meeting.batch_id].append((meeting, is_away))
     items = []
     for batch, programme in takes_part:
         items += [
@@ -709,8 +721,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 online_url=meeting.online_url,
                 bring=meeting.bring or batch.bring,
             )
-            for meeting in meetings[batch.id]
-            if meeting.ends_at > now
+            for meeting, is_away in meetings[batch.id]
+            if meeting.ends_at > now and not is_away
         ]
         if not meetings[batch.id] and batch.starts_at > now:
             items.append(
