@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage import undoing
 from storage.people import roles, roster
@@ -113,11 +113,11 @@ def teacher_of(session: Session, staff_no: str) -> Teacher:
 
 def history_of(session: Session, staff_no: str) -> list[tuple[str, date, date | None]]:
     """A teacher's postings: the school, and from when until when."""
-    rows = session.exec(
-        select(OrgUnit.short_name, Posting.since, Posting.until)
-        .join(Posting, Posting.unit_id == OrgUnit.id)  # type: ignore[arg-type]
-        .join(Teacher, Teacher.id == Posting.teacher_id)  # type: ignore[arg-type]
-        .where(Teacher.staff_no == staff_no)
-        .order_by(Posting.since)  # type: ignore[arg-type]
-    ).all()
-    return list(rows)
+    rows = session.connection().execute(
+        sa.select(col(OrgUnit.short_name), col(Posting.since), col(Posting.until))
+        .join(Posting, col(Posting.unit_id) == col(OrgUnit.id))
+        .join(Teacher, col(Teacher.id) == col(Posting.teacher_id))
+        .where(col(Teacher.staff_no) == staff_no)
+        .order_by(col(Posting.since))
+    )
+    return [tuple(row) for row in rows]
