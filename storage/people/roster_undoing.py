@@ -12,11 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
-from storage.audit import AuditLog
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
 from storage.people import facts, imports, offices, postings
-from storage.people.roster import plain_value, posting_said, term, update_teachers
+from storage.people.roster import fingerprints, plain_value, posting_said, term, update_teachers
 from storage.people.roster_comparing import pieces
 from storage.people.tables import Posting, RoleAssignment, Teacher, TeacherFact, TeacherState
 from storage.training.tables import Registration, Source
@@ -40,9 +39,9 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     """
     data = deed.data
     today = local_day(now, offices.zone(session))
-    new = list(data["new"])
+    new = [int(teacher_id) for teacher_id in data["new"]]
     _check_roles(session, data["roles"])
-    _check_new(session, new, data, deed.at)
+    _check_new(session, new, data)
     _check_changed(session, data, deed.at)
 
     run = session.connection().execute
@@ -146,7 +145,7 @@ def _check_roles(session: Session, roles: dict[str, Any]) -> None:
                 raise ChangedSince("role")
 
 
-def _check_new(session: Session, new: Sequence[int], data: dict[str, Any], since: datetime) -> None:
+def _check_new(session: Session, new: Sequence[int], data: dict[str, Any]) -> None:
     """Raise ChangedSince when somebody new has begun to live here."""
     given = set(data["roles"]["new"]) | {row[0] for row in data["roles"]["changed"]}
     for some in pieces(new):
@@ -171,15 +170,8 @@ def _check_new(session: Session, new: Sequence[int], data: dict[str, Any], since
         ).all()
         if set(roles) - given:
             raise ChangedSince("role")
-        lines = session.exec(
-            select(AuditLog.id).where(
-                col(AuditLog.thing).in_([f"teacher:{teacher_id}" for teacher_id in some]),
-                col(AuditLog.at) >= since,
-                AuditLog.action == "import_change",
-            )
-        ).first()
-        if lines is not None:
-            raise ChangedSince("teacher")
+    if fingerprints(session, new) != data["new"]:
+        raise ChangedSince("teacher")
     _check_postings(session, data["opened"])
 
 
@@ -225,7 +217,7 @@ def _check_changed(session: Session, data: dict[str, Any], since: datetime) -> N
             if row_id in closed and plain_value(row.until) != closed[row_id]:
                 raise ChangedSince("posting")
     moved = {row[1] for row in data["closed"]} | {row[1] for row in data["opened"]}
-    for some in pieces(sorted(moved - set(data["new"]))):
+    for some in pieces(sorted(moved - {int(teacher_id) for teacher_id in data["new"]})):
         later = session.exec(
             select(Registration.id).where(
                 col(Registration.teacher_id).in_(some),

@@ -120,4 +120,4 @@ def history_of(session: Session, staff_no: str) -> list[tuple[str, date, date | 
         .where(col(Teacher.staff_no) == staff_no)
         .order_by(col(Posting.since))
     )
-    return [tuple(row) for row in rows]
+    return [(school, since, until) for school, since, until in rows]

@@ -539,7 +539,7 @@ async def test_a_later_import_that_changes_the_same_keeps_the_first_from_being_u
     def check(session: Session) -> None:
         units(session)
         county = of_county(session)
-        imported(session, county, roster_of(LIN))
+        added = imported(session, county, roster_of(LIN))
         first = imported(session, county, roster_of([*LIN[:2], "城东", *[""] * 6]))
         second = imported(session, county, roster_of([*LIN[:2], "柳渡", *[""] * 6]))
         with pytest.raises(ChangedSince), session.begin_nested():
@@ -547,6 +547,8 @@ async def test_a_later_import_that_changes_the_same_keeps_the_first_from_being_u
         assert undone(session, county, second)
         assert undone(session, county, first)
         assert history_of(session, "060012") == [("实小", date(2020, 9, 1), None)]
+        assert undone(session, county, added)
+        assert session.exec(select(Teacher.id).where(Teacher.staff_no == "060012")).all() == []
 
     await database.write(check)
 
