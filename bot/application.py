@@ -15,7 +15,7 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, settings, starting
+from handlers.people import desk, home, linking, privacy, roster, settings, starting
 from handlers.training import due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
@@ -34,6 +34,7 @@ TOPICS = (
     hours,
     reminders,
     groups,
+    roster,  # last of those that know tables: a roster has columns that others have too
 )
 
 

@@ -32,7 +32,7 @@ from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
-from storage.people import accounts, offices
+from storage.people import accounts, imports, offices
 from storage.training import waiting
 
 logger = logging.getLogger(__name__)
@@ -234,5 +234,6 @@ class Office:
         if not await self.leads():
             return
         await self.database.write(inbox_rows.forget_old, now=self.clock())
+        await self.database.write(imports.forget_old, now=self.clock())
         while await self.database.write(accounts.erase_unlinked, now=self.clock()):
             pass
