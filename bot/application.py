@@ -15,7 +15,7 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, roles, settings, starting
+from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
 from handlers.training import absences, approvals, due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
@@ -37,6 +37,7 @@ TOPICS = (
     hours,
     reminders,
     groups,
+    roster,  # last of those that know tables: a roster has columns that others have too
 )
 
 

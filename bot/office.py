@@ -32,7 +32,7 @@ from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
-from storage.people import accounts, offices
+from storage.people import accounts, imports, offices
 from storage.training import absences, waiting, worklist
 
 logger = logging.getLogger(__name__)
@@ -243,6 +243,7 @@ class Office:
         if not await self.leads():
             return
         await self.database.write(inbox_rows.forget_old, now=self.clock())
+        await self.database.write(imports.forget_old, now=self.clock())
         while await self.database.write(accounts.erase_unlinked, now=self.clock()):
             pass
         while await self.database.write(absences.forget_reasons, now=self.clock()):

@@ -18,6 +18,7 @@ from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
+from handlers.people.roster import imports_text
 from handlers.training.approvals_text import approvals_text
 from handlers.training.refusals_text import training_text
 from handlers.wiring import AnyApplication
@@ -34,6 +35,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     files_text,
     roles_text,
     approvals_text,
+    imports_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -9,13 +9,15 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
-from storage.people import appointing
+from storage.people import appointing, roster_missing, roster_undoing
 from storage.training import absences, approving
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "hand_over": appointing.take_back_hand_over,
     approving.DEED: approving.undo,
     absences.DEED: absences.undo,
+    "roster": roster_undoing.undo,
+    "roster_missing": roster_missing.undo_missing,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 
