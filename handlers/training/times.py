@@ -36,7 +36,8 @@ _DAYS = tuple(
         r"(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})(?!\d)\s*[日号號]?",
         r"(?P<m>\d{1,2})[/.](?P<d>\d{1,2})(?![\d:/.%])",
         r"(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+" + _EN_MONTH.format("mon") + r"(?:,?\s+(?P<y>\d{4}))?",
-        _EN_MONTH.format("mon") + r"\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?(?![\d:])(?:,?\s+(?P<y>\d{4}))?",
+        _EN_MONTH.format("mon")
+        + r"\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?(?![\d:])(?:,?\s+(?P<y>\d{4}))?",
         r"(?P<near>大后天|大後天|后天|後天|明天|明日|今天|今日|today|tomorrow)",
         _WHICH + _WEEKDAY,
         r"(?P<d>\d{1,2})\s*[日号號]",

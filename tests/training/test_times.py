@@ -97,7 +97,9 @@ def test_a_span_of_hours_is_understood(text: str, meant: str) -> None:
     assert f"{shown(found.starts_at)} {shown(found.ends_at)}" == meant
 
 
-@pytest.mark.parametrize("text", ["12月4日 17:00-14:00", "12月4日 14:00", "12月4日 3-6年级", "12-4"])
+@pytest.mark.parametrize(
+    "text", ["12月4日 17:00-14:00", "12月4日 14:00", "12月4日 3-6年级", "12-4"]
+)
 def test_what_is_no_span_is_none(text: str) -> None:
     assert times.span(text, NOW, ZONE) is None
 
