@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
-from storage.training import structure
+from storage.training import reviewing, timetables
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
-    structure.TIMETABLE: structure.undo_timetable,
+    timetables.TIMETABLE: timetables.undo_timetable,
+    reviewing.REVIEWED: reviewing.undo_review,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

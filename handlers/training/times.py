@@ -182,10 +182,9 @@ def _read(text: str, now: datetime, zone: ZoneInfo) -> _Found | None:
         if start is None:
             return None
         day = local.date()
-    if found is not None and _is_bare_weekday(text) and start is not None:
-        # "周五 9:00" said on a Friday at ten is next week's.
-        if day == local.date() and _on(day, start, zone) <= local:
-            day += timedelta(days=7)
+    is_today = found is not None and start is not None and day == local.date()
+    if is_today and _is_bare_weekday(text) and _on(day, start or 0, zone) <= local:
+        day += timedelta(days=7)  # "周五 9:00" said on a Friday at ten is next week's
     return _Found(day, start, end, rest)
 
 

@@ -23,6 +23,9 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
     SeatOffer,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -38,7 +41,8 @@ def owes(
 ) -> Owing | None:
     """Return the select of the ids of the teachers who still owe this.
 
-    ``subject_id`` is a batch; for ``session`` a class session, for ``offer`` a seat offer. With
+    ``subject_id`` is a batch; for ``session`` a class session, for ``task_due`` a task, for
+    ``offer`` a seat offer. With
     ``teacher_id`` at most that one comes back. A cancelled programme is owed by nobody, and so
     is one that is gone; None is for a kind that is none of training's.
     """
@@ -119,6 +123,28 @@ def _in_session(_session: Session, session_id: int) -> Owing:
     )
 
 
+def _owing_work(_session: Session, task_id: int) -> Owing:
+    """Return those who take part and have not handed in, or had their work returned."""
+    return (
+        sa.select(col(Registration.teacher_id))
+        .join(Task, col(Task.batch_id) == col(Registration.batch_id))
+        .where(
+            col(Task.id) == task_id,
+            col(Registration.state).in_(TAKES_PART),
+            ~sa.exists().where(
+                col(TaskSubmission.task_id) == task_id,
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+            sa.exists().where(
+                col(Batch.id) == col(Registration.batch_id),
+                col(Programme.id) == col(Batch.programme_id),
+                col(Programme.state) == ProgrammeState.PUBLISHED,
+            ),
+        )
+    )
+
+
 def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
@@ -133,6 +159,7 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "offer": _offered,
     "batch_start": _taking_part,
     "session": _in_session,
+    "task_due": _owing_work,
     "remote_start": _taking_part,
     "remote_end": _taking_part,
 }

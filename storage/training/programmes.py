@@ -44,6 +44,8 @@ from storage.training.tables import (
     Level,
     Mode,
     OfferState,
+    Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Quota,
@@ -51,6 +53,9 @@ from storage.training.tables import (
     RegistrationState,
     SeatOffer,
     Source,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 T = TypeVar("T")
@@ -90,6 +95,7 @@ class DueKind(StrEnum):
     OFFER = "offer"  # answer before it lapses
     NOMINATION = "nomination"  # answer before the list closes
     SESSION = "session"
+    TASK = "task"  # hand in before it is due, or late
     START = "start"
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
@@ -128,6 +134,19 @@ _MEETINGS = (
     sa.select(ClassSession.__table__)  # type: ignore[attr-defined]
     .where(col(ClassSession.batch_id) == bindparam("batch_id"))
     .order_by(col(ClassSession.starts_at))
+)
+_PHASES = (
+    sa.select(
+        col(Phase.kind),
+        col(Phase.title),
+        col(Phase.starts_at),
+        col(Phase.ends_at),
+    )
+    .where(col(Phase.batch_id) == bindparam("batch_id"))
+    .order_by(col(Phase.position))
+)
+_TASKS = (
+    sa.select(func.count()).select_from(Task).where(col(Task.batch_id) == bindparam("batch_id"))
 )
 _TEACHER = sa.select(
     col(Teacher.state),
@@ -207,6 +226,16 @@ class SessionFacts:
 
 
 @dataclass(frozen=True)
+class PhaseLine:
+    """A phase in a line of a card."""
+
+    kind: PhaseKind
+    title: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
 class OpenOffer:
     """A seat that is held for the reader until it lapses."""
 
@@ -281,6 +310,9 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    phases: tuple[PhaseLine, ...] = ()
+    tasks: int = 0
+    """How many tasks there are; for who is in."""
 
 
 @dataclass(frozen=True)
@@ -326,6 +358,9 @@ class DueItem:
     online_url: str = ""
     bring: str = ""
     offer_id: int | None = None
+    task_id: int | None = None
+    task_title: str = ""
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -479,6 +514,8 @@ def card(
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
+        tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
     )
 
 
@@ -515,6 +552,7 @@ def due(session: Session, teacher_id: int, *, now: datetime) -> list[DueItem]:
     """Return everything that this teacher still owes or has to be at, soonest first."""
     items = _due_answers(session, teacher_id, now)
     items += _due_presence(session, teacher_id, now)
+    items += _due_work(session, teacher_id, now)
     items += _due_wishes(session, teacher_id, now)
     return sorted(items, key=lambda item: (item.at, item.batch_id, item.kind))
 
@@ -736,6 +774,44 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 )
             )
     return items
+
+
+def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:
+    """Return what this teacher has to hand in, or to hand in again, as long as it is taken."""
+    rows = session.exec(
+        select(Task, Batch, Programme.title)
+        .join(Batch, col(Batch.id) == col(Task.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(Registration, col(Registration.batch_id) == col(Batch.id))
+        .outerjoin(
+            TaskSubmission,
+            and_(
+                col(TaskSubmission.task_id) == col(Task.id),
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+        )
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(TAKES_PART),
+            Programme.state == ProgrammeState.PUBLISHED,
+            Batch.ends_at > now,
+            col(Task.mandatory),
+            col(TaskSubmission.id).is_(None),
+        )
+    ).all()
+    return [
+        DueItem(
+            DueKind.TASK,
+            batch.id,
+            title,
+            task.due_at,
+            task_id=task.id,
+            task_title=task.title,
+            is_late=task.due_at <= now,
+        )
+        for task, batch, title in rows
+    ]
 
 
 def _due_wishes(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:

@@ -7,40 +7,28 @@ taken away without a meeting, or the work and the attendance behind it, being lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, func, select
+from sqlmodel import Session, col, func, select
 
-from storage import audit, deeds
-from storage.deeds import ChangedSince, Deed
-from storage.inserting import insert_new
-from storage.messaging import deadlines
-from storage.messaging.tables import (
-    Deadline,
-    OutboxMessage,
-    OutboxState,
-    Priority,
-    ReminderMute,
-)
+from storage import audit
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with
-from storage.people.tables import Account, OrgUnit
+from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
-from storage.training import schedule, seats
+from storage.training import seats
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
-    Attendance,
     Batch,
     CheckIn,
     ClassSession,
-    Leave,
     Module,
     ModuleKind,
     Phase,
@@ -52,14 +40,7 @@ from storage.training.tables import (
     Task,
 )
 
-CHANGED = "meeting_changed"
-"""The kind of what participants are told when a meeting is moved or does not take place."""
-
-TIMETABLE = "timetable"
-"""The kind of deed of a whole timetable that was put in."""
-
 LONGEST_TITLE = 200
-MOST_LINES = 300  # of one timetable
 
 SEES_TIMETABLE = (
     RegistrationState.SUBMITTED,
@@ -70,8 +51,6 @@ SEES_TIMETABLE = (
     RegistrationState.COMPLETED,
     RegistrationState.NOT_COMPLETED,
 )
-
-R = TypeVar("R", Phase, Module)
 
 
 class NoTitle(Refusal):
@@ -202,7 +181,7 @@ class Outline:
 
 def outline(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Outline:
     """Return how the class is built, for who may see it. Raises NotFound or NotAllowed."""
-    check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=_today(session, now))
+    check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today_of(session, now))
     return _outline(session, batch_id)
 
 
@@ -242,7 +221,7 @@ def has_ethics(session: Session, programme_id: int) -> bool:
 
 
 def _outline(session: Session, batch_id: int) -> Outline:
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     zone = offices.zone(session)
     phases = session.exec(
         select(Phase, OrgUnit.name)
@@ -257,7 +236,7 @@ def _outline(session: Session, batch_id: int) -> Outline:
         .order_by(col(Module.position))
     ).all()
     meetings = [
-        _meeting_facts(row)
+        meeting_facts(row)
         for row in session.exec(
             select(ClassSession)
             .where(ClassSession.batch_id == batch_id)
@@ -329,7 +308,7 @@ def _outline(session: Session, batch_id: int) -> Outline:
     )
 
 
-def _meeting_facts(row: ClassSession) -> MeetingFacts:
+def meeting_facts(row: ClassSession) -> MeetingFacts:
     return MeetingFacts(
         session_id=row.id,
         module_id=row.module_id,
@@ -364,8 +343,8 @@ def add_phase(
 
     Raises NotAllowed, NotFound, NoTitle, EndsFirst, OutsideClass or ProgrammeCancelled.
     """
-    batch, _programme = _to_change(session, actor_id, batch_id, now)
-    title = _titled(title)
+    batch, _programme = to_change(session, actor_id, batch_id, now)
+    title = titled(title)
     _check_days(session, batch, starts_at, ends_at)
     known = session.exec(
         select(Phase.id).where(
@@ -390,7 +369,7 @@ def add_phase(
     )
     session.add(row)
     session.flush()
-    _note(session, actor_id, "add_phase", f"phase:{row.id}", batch, now=now, after={"title": title})
+    note(session, actor_id, "add_phase", f"phase:{row.id}", batch, now=now, after={"title": title})
     return row.id
 
 
@@ -405,15 +384,17 @@ def change_phase(
     Raises as ``add_phase`` does.
     """
     phase = _phase(session, phase_id)
-    batch, _programme = _to_change(session, actor_id, phase.batch_id, now)
-    wanted = _checked(changes, _OF_PHASE)
+    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
+    wanted = checked(changes, _OF_PHASE)
     _check_days(
         session,
         batch,
         wanted.get("starts_at", phase.starts_at),
         wanted.get("ends_at", phase.ends_at),
     )
-    _change(session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now)
+    change_row(
+        session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now
+    )
 
 
 def place_phase(
@@ -421,12 +402,12 @@ def place_phase(
 ) -> None:
     """Put the phase at this place, counted from 1; the others close up."""
     phase = _phase(session, phase_id)
-    batch, _programme = _to_change(session, actor_id, phase.batch_id, now)
+    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
     rows = session.exec(
         select(Phase).where(Phase.batch_id == phase.batch_id).order_by(col(Phase.position))
     ).all()
     if _reorder(session, rows, phase, position):
-        _note(session, actor_id, "place_phase", f"phase:{phase_id}", batch, now=now)
+        note(session, actor_id, "place_phase", f"phase:{phase_id}", batch, now=now)
 
 
 def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetime) -> None:
@@ -434,14 +415,14 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
     if phase is None:
         return
-    batch, _programme = _to_change(session, actor_id, phase.batch_id, now)
+    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
     modules = select(Module.id).where(Module.phase_id == phase_id)
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))
     title = phase.title
     session.delete(phase)
     session.flush()
-    _note(
+    note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
 
@@ -464,8 +445,8 @@ def add_module(
 ) -> int:
     """Put a module at the end of the phase; the same one a second time is the one there is."""
     phase = _phase(session, phase_id)
-    batch, _programme = _to_change(session, actor_id, phase.batch_id, now)
-    title = _titled(title)
+    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
+    title = titled(title)
     known = session.exec(
         select(Module.id).where(
             Module.phase_id == phase_id, Module.kind == kind, Module.title == title
@@ -487,7 +468,7 @@ def add_module(
     session.add(row)
     session.flush()
     thing = f"module:{row.id}"
-    _note(session, actor_id, "add_module", thing, batch, now=now, after={"title": title})
+    note(session, actor_id, "add_module", thing, batch, now=now, after={"title": title})
     return row.id
 
 
@@ -498,24 +479,24 @@ def change_module(
     session: Session, actor_id: int, module_id: int, changes: Mapping[str, Any], *, now: datetime
 ) -> None:
     """Change what is given: kind, title, mandatory, hours, weight, due_at."""
-    module, batch_id = _module(session, module_id)
-    batch, _programme = _to_change(session, actor_id, batch_id, now)
-    wanted = _checked(changes, _OF_MODULE)
+    module, batch_id = module_of(session, module_id)
+    batch, _programme = to_change(session, actor_id, batch_id, now)
+    wanted = checked(changes, _OF_MODULE)
     thing = f"module:{module_id}"
-    _change(session, actor_id, "change_module", thing, module, wanted, batch, now=now)
+    change_row(session, actor_id, "change_module", thing, module, wanted, batch, now=now)
 
 
 def place_module(
     session: Session, actor_id: int, module_id: int, position: int, *, now: datetime
 ) -> None:
     """Put the module at this place of its phase, counted from 1; the others close up."""
-    module, batch_id = _module(session, module_id)
-    batch, _programme = _to_change(session, actor_id, batch_id, now)
+    module, batch_id = module_of(session, module_id)
+    batch, _programme = to_change(session, actor_id, batch_id, now)
     rows = session.exec(
         select(Module).where(Module.phase_id == module.phase_id).order_by(col(Module.position))
     ).all()
     if _reorder(session, rows, module, position):
-        _note(session, actor_id, "place_module", f"module:{module_id}", batch, now=now)
+        note(session, actor_id, "place_module", f"module:{module_id}", batch, now=now)
 
 
 def remove_module(session: Session, actor_id: int, module_id: int, *, now: datetime) -> None:
@@ -523,345 +504,24 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     module = session.exec(select(Module).where(Module.id == module_id)).first()
     if module is None:
         return
-    _module_row, batch_id = _module(session, module_id)
-    batch, _programme = _to_change(session, actor_id, batch_id, now)
+    _module_row, batch_id = module_of(session, module_id)
+    batch, _programme = to_change(session, actor_id, batch_id, now)
     _let_go(session, select(Module.id).where(Module.id == module_id))
     title = module.title
     session.delete(module)
     session.flush()
     thing = f"module:{module_id}"
-    _note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
-
-
-# --- meetings ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class NewMeeting:
-    """A meeting to be put in."""
-
-    title: str
-    starts_at: datetime
-    ends_at: datetime
-    place: str = ""
-    online_url: str = ""
-    bring: str = ""
-    trainers: tuple[str, ...] = ()
-    check_in: CheckIn = CheckIn.CODE
-
-
-def add_meeting(
-    session: Session,
-    actor_id: int,
-    batch_id: int,
-    meeting: NewMeeting,
-    *,
-    module_id: int | None = None,
-    now: datetime,
-) -> int:
-    """Put a meeting into the class; the same one a second time is the one that is there.
-
-    Raises NotAllowed, NotFound, NoTitle, EndsFirst, OutsideClass, SameTime or
-    ProgrammeCancelled.
-    """
-    batch, _programme = _to_change(session, actor_id, batch_id, now)
-    meeting = replace(meeting, title=_titled(meeting.title))
-    _check_module(session, module_id, batch_id)
-    _check_hours(session, batch, meeting.starts_at, meeting.ends_at)
-    there = _at(session, batch_id, meeting.starts_at)
-    if there is not None:
-        if (there.title, there.ends_at) == (meeting.title, meeting.ends_at):
-            return there.id
-        raise SameTime(there.title, there.starts_at)
-    row = _put(session, batch_id, meeting, module_id)
-    after = {"title": row.title, "starts_at": row.starts_at.isoformat()}
-    _note(session, actor_id, "add_meeting", f"class_session:{row.id}", batch, now=now, after=after)
-    schedule.plan_deadlines(session, batch_id, now=now)
-    return row.id
-
-
-_OF_MEETING = frozenset(
-    {
-        "title",
-        "starts_at",
-        "ends_at",
-        "place",
-        "online_url",
-        "bring",
-        "trainers",
-        "check_in",
-        "module_id",
-    }
-)
-_TELLS = ("starts_at", "ends_at", "place", "online_url")
-"""What participants are told of when it changes."""
-
-
-def change_meeting(
-    session: Session, actor_id: int, session_id: int, changes: Mapping[str, Any], *, now: datetime
-) -> int:
-    """Change what is given of a meeting; its deadlines follow, and participants are told once.
-
-    They are told when the time, the place or the address changes and the meeting is still to
-    come; a start that moves takes the end along unless one is given. Returns how many are told.
-
-    Raises NotAllowed, NotFound, NoTitle, EndsFirst, OutsideClass, SameTime, InUse (for the
-    time of a meeting with attendance) or ProgrammeCancelled.
-    """
-    meeting = _meeting(session, session_id)
-    batch, programme = _to_change(session, actor_id, meeting.batch_id, now)
-    wanted = _checked(changes, _OF_MEETING)
-    if "starts_at" in wanted and "ends_at" not in wanted:
-        wanted["ends_at"] = meeting.ends_at + (wanted["starts_at"] - meeting.starts_at)
-    starts_at = wanted.get("starts_at", meeting.starts_at)
-    ends_at = wanted.get("ends_at", meeting.ends_at)
-    if (starts_at, ends_at) != (meeting.starts_at, meeting.ends_at):
-        _check_hours(session, batch, starts_at, ends_at)
-        if starts_at != meeting.starts_at:
-            _check_unused(session, meeting, leave_matters=False)
-        there = _at(session, batch.id, starts_at)
-        if there is not None and there.id != session_id:
-            raise SameTime(there.title, there.starts_at)
-    if wanted.get("module_id") is not None:
-        _check_module(session, wanted["module_id"], batch.id)
-    if "trainers" in wanted:
-        wanted["trainers"] = list(wanted["trainers"])
-    before = _meeting_facts(meeting)
-    thing = f"class_session:{session_id}"
-    _change(session, actor_id, "change_meeting", thing, meeting, wanted, batch, now=now)
-    after = _meeting_facts(meeting)
-    if before == after:
-        return 0
-    schedule.plan_deadlines(session, batch.id, now=now)
-    return _tell(session, programme, batch, before, after, now=now)
-
-
-def remove_meeting(session: Session, actor_id: int, session_id: int, *, now: datetime) -> int:
-    """Take a meeting away and tell who was expected; return how many are told.
-
-    Raises NotAllowed, ProgrammeCancelled, or InUse when attendance or leave hangs on it.
-    """
-    meeting = session.exec(select(ClassSession).where(ClassSession.id == session_id)).first()
-    if meeting is None:
-        return 0
-    batch, programme = _to_change(session, actor_id, meeting.batch_id, now)
-    _check_unused(session, meeting)
-    before = _meeting_facts(meeting)
-    _erase(session, meeting, now=now)
-    thing = f"class_session:{session_id}"
-    was = {"title": before.title, "starts_at": before.starts_at.isoformat()}
-    _note(session, actor_id, "remove_meeting", thing, batch, now=now, after={"was": was})
-    schedule.plan_deadlines(session, batch.id, now=now)
-    return _tell(session, programme, batch, before, None, now=now)
-
-
-# --- a whole timetable -------------------------------------------------------------------------
-
-
-class Fate(StrEnum):
-    """What a line of a timetable would do."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    SAME = "same"
-    OUTSIDE = "outside"  # not on the days of the class
-    ENDS_FIRST = "ends_first"
-    TWICE = "twice"  # a line before it begins at the same moment
-    IN_USE = "in_use"  # its attendance has been taken
-
-
-@dataclass(frozen=True)
-class TimetableLine:
-    """One line as it was understood; an empty place or no trainers leave what is there."""
-
-    starts_at: datetime
-    ends_at: datetime
-    title: str
-    place: str = ""
-    trainers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What putting a timetable in came to; ``deed_id`` None when nothing was to be done."""
-
-    deed_id: int | None
-    new: int
-    changed: int
-    same: int
-    left: int
-    told: int
-
-
-def preview(
-    session: Session, actor_id: int, batch_id: int, lines: Sequence[TimetableLine], *, now: datetime
-) -> tuple[Fate, ...]:
-    """Say of each line what it would do; nothing is changed."""
-    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=_today(session, now))
-    batch, _programme = _batch(session, batch_id)
-    return _fates(session, batch, lines)
-
-
-def apply(
-    session: Session,
-    actor_id: int,
-    batch_id: int,
-    lines: Sequence[TimetableLine],
-    *,
-    module_id: int | None = None,
-    now: datetime,
-) -> Applied:
-    """Put in what is new and change what differs, as one deed that can be undone for a day.
-
-    A line is known by its beginning; doing it again changes nothing. Raises NotAllowed,
-    NotFound or ProgrammeCancelled.
-    """
-    batch, programme = _to_change(session, actor_id, batch_id, now)
-    _check_module(session, module_id, batch_id)
-    fates = _fates(session, batch, lines)
-    data: dict[str, Any] = {"batch_id": batch_id, "added": [], "changed": []}
-    told = 0
-    moved: list[tuple[MeetingFacts, MeetingFacts]] = []
-    for line, fate in zip(lines, fates, strict=True):
-        if fate is Fate.NEW:
-            new = NewMeeting(
-                line.title, line.starts_at, line.ends_at, line.place, trainers=line.trainers
-            )
-            row = _put(session, batch_id, new, module_id)
-            data["added"].append(_kept(row))
-        elif fate is Fate.CHANGED:
-            there = _at(session, batch_id, line.starts_at)
-            assert there is not None
-            before, was = _meeting_facts(there), _kept(there)
-            there.title, there.ends_at = _titled(line.title), line.ends_at
-            there.place = line.place or there.place
-            there.trainers = list(line.trainers) or there.trainers
-            session.add(there)
-            session.flush()
-            data["changed"].append({"was": was, "is": _kept(there)})
-            moved.append((before, _meeting_facts(there)))
-    counted = {fate: fates.count(fate) for fate in Fate}
-    deed_id = None
-    if data["added"] or data["changed"]:
-        deed_id = deeds.done(session, TIMETABLE, actor_id, data, now=now, undo_for=deeds.DAY)
-        after = {"added": counted[Fate.NEW], "changed": counted[Fate.CHANGED]}
-        thing = f"batch:{batch_id}"
-        _note(session, actor_id, "put_timetable", thing, batch, now=now, after=after)
-        schedule.plan_deadlines(session, batch_id, now=now)
-        for before, is_now in moved:
-            told += _tell(session, programme, batch, before, is_now, now=now)
-    new_, changed, same = counted[Fate.NEW], counted[Fate.CHANGED], counted[Fate.SAME]
-    return Applied(
-        deed_id=deed_id,
-        new=new_,
-        changed=changed,
-        same=same,
-        left=len(lines) - new_ - changed - same,
-        told=told,
-    )
-
-
-def undo_timetable(session: Session, deed: Deed, now: datetime) -> None:
-    """Take the timetable's meetings away again, and give back what it changed.
-
-    Raises ChangedSince when somebody has worked on with one of them.
-    """
-    batch_id = int(deed.data["batch_id"])
-    seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
-    added = [_unchanged(session, kept) for kept in deed.data["added"]]
-    changed = [(_unchanged(session, one["is"]), one["was"]) for one in deed.data["changed"]]
-    told: list[tuple[MeetingFacts, MeetingFacts | None]] = []
-    for row in added:
-        told.append((_meeting_facts(row), None))
-        _erase(session, row, now=now)
-    for row, was in changed:
-        before = _meeting_facts(row)
-        row.title, row.place, row.trainers = was["title"], was["place"], list(was["trainers"])
-        row.ends_at = datetime.fromisoformat(was["ends_at"])
-        session.add(row)
-        session.flush()
-        told.append((before, _meeting_facts(row)))
-    batch.revision += 1
-    session.flush()
-    schedule.plan_deadlines(session, batch_id, now=now)
-    for before, after in told:
-        _tell(session, programme, batch, before, after, now=now)
-
-
-def _fates(session: Session, batch: Batch, lines: Sequence[TimetableLine]) -> tuple[Fate, ...]:
-    zone = offices.zone(session)
-    first, last = local_day(batch.starts_at, zone), local_day(batch.ends_at, zone)
-    there = {
-        row.starts_at: row
-        for row in session.exec(select(ClassSession).where(ClassSession.batch_id == batch.id)).all()
-    }
-    used = set(
-        session.exec(
-            select(Attendance.session_id)
-            .where(col(Attendance.session_id).in_([row.id for row in there.values()]))
-            .distinct()
-        ).all()
-    )
-    seen: set[datetime] = set()
-    fates = []
-    for line in lines:
-        row = there.get(line.starts_at)
-        if line.ends_at <= line.starts_at:
-            fate = Fate.ENDS_FIRST
-        elif line.starts_at in seen:
-            fate = Fate.TWICE
-        elif not first <= local_day(line.starts_at, zone) <= last:
-            fate = Fate.OUTSIDE
-        elif row is None:
-            fate = Fate.NEW
-        elif (
-            (row.title, row.ends_at) == (_titled(line.title), line.ends_at)
-            and line.place in ("", row.place)
-            and list(line.trainers) in ([], row.trainers)
-        ):
-            fate = Fate.SAME
-        else:
-            fate = Fate.IN_USE if row.id in used else Fate.CHANGED
-        seen.add(line.starts_at)
-        fates.append(fate)
-    return tuple(fates)
-
-
-def _kept(row: ClassSession) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "title": row.title,
-        "starts_at": row.starts_at.isoformat(),
-        "ends_at": row.ends_at.isoformat(),
-        "place": row.place,
-        "trainers": list(row.trainers),
-    }
-
-
-def _unchanged(session: Session, kept: Mapping[str, Any]) -> ClassSession:
-    row = session.exec(
-        select(ClassSession)
-        .where(ClassSession.id == kept["id"])
-        .execution_options(populate_existing=True)
-    ).first()
-    if row is None or _kept(row) != dict(kept):
-        raise ChangedSince(str(kept["title"]))
-    try:
-        _check_unused(session, row)
-    except InUse as refusal:
-        raise ChangedSince(refusal.title) from refusal
-    return row
+    note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
 
 # --- what these share --------------------------------------------------------------------------
 
 
-def _today(session: Session, now: datetime) -> Any:
+def today_of(session: Session, now: datetime) -> Any:
     return local_day(now, offices.zone(session))
 
 
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
+def batch_of(session: Session, batch_id: int) -> tuple[Batch, Programme]:
     found = session.exec(
         select(Batch, Programme)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
@@ -873,13 +533,13 @@ def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
     return found
 
 
-def _to_change(
+def to_change(
     session: Session, actor_id: int, batch_id: int, now: datetime
 ) -> tuple[Batch, Programme]:
     """The class, locked, for somebody who may change it and while it can be changed."""
-    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=_today(session, now))
+    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today_of(session, now))
     seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if programme.state is ProgrammeState.CANCELLED:
         raise ProgrammeCancelled(programme.title)
     return batch, programme
@@ -892,7 +552,7 @@ def _phase(session: Session, phase_id: int) -> Phase:
     return phase
 
 
-def _module(session: Session, module_id: int) -> tuple[Module, int]:
+def module_of(session: Session, module_id: int) -> tuple[Module, int]:
     found = session.exec(
         select(Module, Phase.batch_id)
         .join(Phase, col(Phase.id) == col(Module.phase_id))
@@ -903,76 +563,20 @@ def _module(session: Session, module_id: int) -> tuple[Module, int]:
     return found
 
 
-def _meeting(session: Session, session_id: int) -> ClassSession:
-    meeting = session.exec(
-        select(ClassSession)
-        .where(ClassSession.id == session_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if meeting is None:
-        raise NotFound("meeting")
-    return meeting
-
-
-def _at(session: Session, batch_id: int, starts_at: datetime) -> ClassSession | None:
-    return session.exec(
-        select(ClassSession).where(
-            ClassSession.batch_id == batch_id, ClassSession.starts_at == starts_at
-        )
-    ).first()
-
-
-def _put(
-    session: Session, batch_id: int, meeting: NewMeeting, module_id: int | None
-) -> ClassSession:
-    row = ClassSession(
-        batch_id=batch_id,
-        module_id=module_id,
-        title=_titled(meeting.title),
-        starts_at=meeting.starts_at,
-        ends_at=meeting.ends_at,
-        place=meeting.place.strip(),
-        online_url=meeting.online_url.strip(),
-        bring=meeting.bring.strip(),
-        trainers=list(meeting.trainers),
-        check_in=meeting.check_in,
-    )
-    session.add(row)
-    session.flush()
-    session.refresh(row)  # moments come back in UTC, as all others are compared
-    return row
-
-
-def _erase(session: Session, meeting: ClassSession, *, now: datetime) -> None:
-    deadlines.cancel_deadline(session, "session", meeting.id, now=now)
-    # The number may be given out again, and who muted this meeting did not mute another.
-    session.exec(
-        sa.delete(ReminderMute).where(
-            col(ReminderMute.deadline_id).in_(
-                select(Deadline.id).where(
-                    Deadline.kind == "session", Deadline.subject_id == meeting.id
-                )
-            )
-        )
-    )
-    session.delete(meeting)
-    session.flush()
-
-
-def _titled(title: str) -> str:
+def titled(title: str) -> str:
     title = " ".join(title.split())[:LONGEST_TITLE]
     if not title:
         raise NoTitle
     return title
 
 
-def _checked(changes: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+def checked(changes: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     unknown = set(changes) - known
     if unknown:
         raise ValueError(f"nothing to change: {sorted(unknown)}")
     wanted = dict(changes)
     if "title" in wanted:
-        wanted["title"] = _titled(wanted["title"])
+        wanted["title"] = titled(wanted["title"])
     return wanted
 
 
@@ -994,30 +598,9 @@ def _check_days(
             raise OutsideClass(batch.starts_at, batch.ends_at)
 
 
-def _check_hours(session: Session, batch: Batch, starts_at: datetime, ends_at: datetime) -> None:
-    if ends_at <= starts_at:
-        raise EndsFirst
-    zone = offices.zone(session)
-    day = local_day(starts_at, zone)
-    if not local_day(batch.starts_at, zone) <= day <= local_day(batch.ends_at, zone):
-        raise OutsideClass(batch.starts_at, batch.ends_at)
-
-
-def _check_module(session: Session, module_id: int | None, batch_id: int) -> None:
-    if module_id is not None and _module(session, module_id)[1] != batch_id:
+def check_module(session: Session, module_id: int | None, batch_id: int) -> None:
+    if module_id is not None and module_of(session, module_id)[1] != batch_id:
         raise NotFound("module")
-
-
-def _check_unused(session: Session, meeting: ClassSession, *, leave_matters: bool = True) -> None:
-    tables: list[tuple[Any, Use]] = [(Attendance, Use.ATTENDANCE)]
-    if leave_matters:
-        tables.append((Leave, Use.LEAVE))
-    for table, use in tables:
-        people = session.exec(
-            select(func.count()).select_from(table).where(table.session_id == meeting.id)
-        ).one()
-        if people:
-            raise InUse(meeting.title, use, people)
 
 
 def _let_go(session: Session, modules: Any) -> None:
@@ -1028,11 +611,13 @@ def _let_go(session: Session, modules: Any) -> None:
         )
 
 
-def _reorder(session: Session, rows: Sequence[R], row: R, position: int) -> bool:
+def _reorder(
+    session: Session, rows: Sequence[Phase | Module], row: Phase | Module, position: int
+) -> bool:
     """Put the row at the position, counted from 1; False when it stands there already."""
     others = [one for one in rows if one.id != row.id]
-    at = min(max(1, position), len(rows)) - 1
-    ordered = [*others[:at], row, *others[at:]]
+    before = min(max(1, position), len(rows)) - 1
+    ordered = [*others[:before], row, *others[before:]]
     if [one.id for one in ordered] == [one.id for one in rows]:
         return False
     # Two rows may not stand at one place, not even for a moment.
@@ -1047,7 +632,7 @@ def _reorder(session: Session, rows: Sequence[R], row: R, position: int) -> bool
     return True
 
 
-def _change(
+def change_row(
     session: Session,
     actor_id: int,
     action: str,
@@ -1066,7 +651,7 @@ def _change(
     session.refresh(row)
     after = {name: _plain(getattr(row, name)) for name in wanted}
     if before != after:
-        _note(session, actor_id, action, thing, batch, now=now, before=before, after=after)
+        note(session, actor_id, action, thing, batch, now=now, before=before, after=after)
 
 
 def _plain(value: Any) -> Any:
@@ -1077,7 +662,7 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def _note(
+def note(
     session: Session,
     actor_id: int,
     action: str,
@@ -1093,158 +678,3 @@ def _note(
     session.add(batch)
     session.flush()
     audit.record(session, actor_id, action, thing, now=now, before=before, after=after)
-
-
-def _tell(
-    session: Session,
-    programme: Programme,
-    batch: Batch,
-    before: MeetingFacts,
-    after: MeetingFacts | None,
-    *,
-    now: datetime,
-) -> int:
-    """Leave one message for each who is expected; how many there are to tell.
-
-    Whoever has not been told of an earlier change yet is told once, of what holds then.
-    """
-    if programme.state is not ProgrammeState.PUBLISHED:
-        return 0
-    if after is not None and all(getattr(before, name) == getattr(after, name) for name in _TELLS):
-        return 0
-    over = before.ends_at if after is None else max(before.ends_at, after.ends_at)
-    if over <= now:
-        return 0
-    columns = SQLModel.metadata.tables["outbox_message"].c
-    facts = {
-        "session_id": before.session_id,
-        "batch_id": batch.id,
-        "title": programme.title,
-        "meeting": before.title,
-        "starts_at": before.starts_at.isoformat(),
-        "ends_at": before.ends_at.isoformat(),
-        "place": before.place or batch.place,
-        "online_url": before.online_url,
-        "removed": after is None,
-    }
-    prefix = f"{CHANGED}:{before.session_id}:"
-    waits = sa.and_(
-        col(OutboxMessage.kind) == CHANGED,
-        col(OutboxMessage.state) == OutboxState.PENDING,
-        col(OutboxMessage.dedupe_key).startswith(prefix, autoescape=True),
-    )
-    session.exec(sa.update(OutboxMessage).where(waits).values(useful_until=over))
-    if after is None:
-        for row in session.exec(select(OutboxMessage).where(waits)).all():
-            row.facts = {**row.facts, "removed": True}
-            session.add(row)
-        session.flush()
-    expected = sa.and_(
-        col(Registration.batch_id) == batch.id, col(Registration.state).in_(TAKES_PART)
-    )
-    is_reachable = col(Account.id).is_not(None)
-    people = (
-        sa.select(
-            sa.literal(CHANGED),
-            col(Registration.teacher_id),
-            col(Account.id),
-            sa.literal(facts, columns.facts.type),
-            sa.literal(Priority.OFFER),
-            sa.literal(now, columns.not_before.type),
-            sa.literal(over, columns.useful_until.type),
-            sa.literal(f"{prefix}{batch.revision}:")
-            + sa.cast(col(Registration.teacher_id), sa.String),
-            sa.literal(True),
-            sa.case(
-                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
-                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
-            ),
-            sa.literal(0),
-            sa.literal(now, columns.created_at.type),
-            sa.case((is_reachable, sa.literal("")), else_=sa.literal("unreachable")),
-        )
-        .outerjoin(
-            Account,
-            sa.and_(
-                col(Account.teacher_id) == col(Registration.teacher_id), col(Account.reachable)
-            ),
-        )
-        .where(
-            expected,
-            ~sa.exists().where(
-                waits, col(OutboxMessage.teacher_id) == col(Registration.teacher_id)
-            ),
-        )
-    )
-    names = [
-        "kind",
-        "teacher_id",
-        "account_id",
-        "facts",
-        "priority",
-        "not_before",
-        "useful_until",
-        "dedupe_key",
-        "rings",
-        "state",
-        "attempts",
-        "created_at",
-        "fault",
-    ]
-    session.exec(insert_new(session, OutboxMessage).from_select(names, people))
-    return session.exec(select(func.count()).select_from(Registration).where(expected)).one()
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A meeting before and now; ``now`` is None when it does not take place any more."""
-
-    before: MeetingFacts
-    now: MeetingFacts | None
-    batch_id: int
-    title: str
-    place: str
-    """Where the class meets when the meeting names no place of its own."""
-
-
-def changed(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Changed | None:
-    """Return what this person is to be told of the change; None when there is nothing left.
-
-    Nothing is left when it is as it was, when the programme does not take place, and for who
-    takes part no more.
-    """
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Registration, col(Registration.batch_id) == col(Batch.id))
-        .where(
-            Batch.id == facts["batch_id"],
-            Programme.state == ProgrammeState.PUBLISHED,
-            Registration.teacher_id == teacher_id,
-            col(Registration.state).in_(TAKES_PART),
-        )
-    ).first()
-    if found is None:
-        return None
-    batch, programme = found
-    before = MeetingFacts(
-        session_id=facts["session_id"],
-        module_id=None,
-        title=facts["meeting"],
-        starts_at=datetime.fromisoformat(facts["starts_at"]),
-        ends_at=datetime.fromisoformat(facts["ends_at"]),
-        place=facts["place"],
-        online_url=facts["online_url"],
-        bring="",
-        trainers=(),
-        check_in=CheckIn.NONE,
-    )
-    row = session.exec(select(ClassSession).where(ClassSession.id == facts["session_id"])).first()
-    # SQLite may give the number of a meeting that is gone to another one.
-    if row is None or facts["removed"]:
-        return Changed(before, None, batch.id, programme.title, batch.place)
-    after = _meeting_facts(row)
-    after = replace(after, place=after.place or batch.place)
-    if all(getattr(before, name) == getattr(after, name) for name in _TELLS):
-        return None
-    return Changed(before, after, batch.id, programme.title, batch.place)

@@ -19,17 +19,15 @@ from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, Out
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound
-from storage.training import registration, schedule, structure
+from storage.training import meetings, registration, schedule, structure, timetables
+from storage.training.meetings import NewMeeting
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.structure import (
     EndsFirst,
-    Fate,
     InUse,
-    NewMeeting,
     NoTitle,
     OutsideClass,
     SameTime,
-    TimetableLine,
     Use,
 )
 from storage.training.tables import (
@@ -43,6 +41,7 @@ from storage.training.tables import (
     Presence,
     Registration,
 )
+from storage.training.timetables import Fate, TimetableLine
 from tests import make
 from tests.make import NOW
 
@@ -76,7 +75,7 @@ def told(session: Session) -> list[OutboxMessage]:
     return list(
         session.exec(
             select(OutboxMessage)
-            .where(OutboxMessage.kind == structure.CHANGED)
+            .where(OutboxMessage.kind == meetings.CHANGED)
             .order_by(col(OutboxMessage.id))
         ).all()
     )
@@ -124,9 +123,9 @@ async def test_a_class_has_phases_modules_and_meetings_in_their_order(database: 
             hours=Decimal(6),
             now=NOW,
         )
-        structure.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
-        structure.add_meeting(session, actor, batch, meeting("研讨", START + DAY), now=NOW)
-        structure.add_meeting(session, actor, batch, meeting("展示", START + 9 * DAY), now=NOW)
+        meetings.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
+        meetings.add_meeting(session, actor, batch, meeting("研讨", START + DAY), now=NOW)
+        meetings.add_meeting(session, actor, batch, meeting("展示", START + 9 * DAY), now=NOW)
         return structure.outline(session, actor, batch, now=NOW)
 
     found = await database.write(build)
@@ -149,10 +148,10 @@ async def test_what_is_added_twice_is_there_once(database: Database) -> None:
         add = {"kind": ModuleKind.ETHICS, "title": "师德", "now": NOW}
         one = structure.add_module(session, actor, phase, **add)  # type: ignore[arg-type]
         assert structure.add_module(session, actor, phase, **add) == one  # type: ignore[arg-type]
-        met = structure.add_meeting(session, actor, batch, meeting(), now=NOW)
-        assert structure.add_meeting(session, actor, batch, meeting(), now=NOW) == met
+        met = meetings.add_meeting(session, actor, batch, meeting(), now=NOW)
+        assert meetings.add_meeting(session, actor, batch, meeting(), now=NOW) == met
         with pytest.raises(SameTime) as refusal:
-            structure.add_meeting(session, actor, batch, meeting("另一场"), now=NOW)
+            meetings.add_meeting(session, actor, batch, meeting("另一场"), now=NOW)
         assert (refusal.value.title, refusal.value.at) == ("开班", START)
         programme = session.exec(select(Batch.programme_id).where(Batch.id == batch)).one()
         assert structure.has_ethics(session, programme)
@@ -167,7 +166,7 @@ async def test_a_phase_or_a_module_goes_and_its_meetings_stay(database: Database
         module = structure.add_module(
             session, actor, second, kind=ModuleKind.PRACTICE, title="听课", now=NOW
         )
-        structure.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
+        meetings.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
         for _ in range(2):
             structure.remove_phase(session, actor, second, now=NOW)
             structure.remove_module(session, actor, module, now=NOW)
@@ -198,20 +197,20 @@ async def test_what_does_not_fit_the_class_is_refused(database: Database) -> Non
                 **phase,  # type: ignore[arg-type]
             )
         with pytest.raises(EndsFirst):
-            structure.add_meeting(session, actor, batch, meeting(ends_at=START), now=NOW)
+            meetings.add_meeting(session, actor, batch, meeting(ends_at=START), now=NOW)
         with pytest.raises(OutsideClass):
-            structure.add_meeting(session, actor, batch, meeting(start=START + 20 * DAY), now=NOW)
+            meetings.add_meeting(session, actor, batch, meeting(start=START + 20 * DAY), now=NOW)
         other = make.batch(session, starts_at=START, ends_at=START + DAY)
         theirs = three_phases(session, actor, other)[0]
         module = structure.add_module(
             session, actor, theirs, kind=ModuleKind.OTHER, title="别班", now=NOW
         )
         with pytest.raises(NotFound):
-            structure.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
+            meetings.add_meeting(session, actor, batch, meeting(), module_id=module, now=NOW)
         programme = session.exec(select(Batch.programme_id).where(Batch.id == batch)).one()
         schedule.cancel(session, programme, now=NOW)
         with pytest.raises(ProgrammeCancelled):
-            structure.add_meeting(session, actor, batch, meeting(), now=NOW)
+            meetings.add_meeting(session, actor, batch, meeting(), now=NOW)
 
     await database.write(refuse)
 
@@ -220,7 +219,7 @@ async def test_only_who_runs_the_class_builds_it(database: Database) -> None:
     def foreign(session: Session) -> None:
         actor, batch = desk(session)
         phase = three_phases(session, actor, batch)[0]
-        met = structure.add_meeting(session, actor, batch, meeting(), now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(), now=NOW)
         module = structure.add_module(
             session, actor, phase, kind=ModuleKind.OTHER, title="模块", now=NOW
         )
@@ -242,11 +241,11 @@ async def test_only_who_runs_the_class_builds_it(database: Database) -> None:
                 lambda who=who: structure.change_module(session, who, module, {}, now=NOW),
                 lambda who=who: structure.place_module(session, who, module, 2, now=NOW),
                 lambda who=who: structure.remove_module(session, who, module, now=NOW),
-                lambda who=who: structure.add_meeting(session, who, batch, meeting(), now=NOW),
-                lambda who=who: structure.change_meeting(session, who, met, {}, now=NOW),
-                lambda who=who: structure.remove_meeting(session, who, met, now=NOW),
-                lambda who=who: structure.preview(session, who, batch, (), now=NOW),
-                lambda who=who: structure.apply(session, who, batch, (), now=NOW),
+                lambda who=who: meetings.add_meeting(session, who, batch, meeting(), now=NOW),
+                lambda who=who: meetings.change_meeting(session, who, met, {}, now=NOW),
+                lambda who=who: meetings.remove_meeting(session, who, met, now=NOW),
+                lambda who=who: timetables.preview(session, who, batch, (), now=NOW),
+                lambda who=who: timetables.apply(session, who, batch, (), now=NOW),
             ):
                 with pytest.raises(NotAllowed):
                     attempt()
@@ -259,19 +258,19 @@ async def test_only_who_runs_the_class_builds_it(database: Database) -> None:
 async def test_a_moved_meeting_moves_its_deadline_and_is_told_once(database: Database) -> None:
     def move(session: Session) -> None:
         actor, batch = desk(session)
-        met = structure.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
         lin = in_class(session, batch)
         make.teacher(session, "不在班里的人")
         assert session_deadlines(session) == {met: START + DAY}
         later = {"starts_at": START + DAY + HOUR}
-        assert structure.change_meeting(session, actor, met, later, now=NOW) == 1
+        assert meetings.change_meeting(session, actor, met, later, now=NOW) == 1
         assert session_deadlines(session) == {met: START + DAY + HOUR}
         (row,) = told(session)
         assert (row.teacher_id, row.state) == (lin, OutboxState.PENDING)
         # A second change before anybody was told is told in the same message.
-        structure.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
         (row,) = told(session)
-        change = structure.changed(session, row.facts, lin)
+        change = meetings.changed(session, row.facts, lin)
         assert change is not None
         assert change.now is not None
         assert (change.before.starts_at, change.now.starts_at) == (
@@ -281,13 +280,13 @@ async def test_a_moved_meeting_moves_its_deadline_and_is_told_once(database: Dat
         assert change.now.place == "二楼"
         assert change.now.ends_at == START + DAY + 4 * HOUR
         # Asked a second time, and with what concerns nobody: nothing more is told.
-        structure.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
-        structure.change_meeting(session, actor, met, {"title": "开班仪式"}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"title": "开班仪式"}, now=NOW)
         assert len(told(session)) == 1
         row.state = OutboxState.SENT
         session.add(row)
         session.flush()
-        structure.change_meeting(session, actor, met, {"place": "三楼"}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"place": "三楼"}, now=NOW)
         assert len(told(session)) == 2
 
     await database.write(move)
@@ -296,12 +295,12 @@ async def test_a_moved_meeting_moves_its_deadline_and_is_told_once(database: Dat
 async def test_a_meeting_moved_back_is_not_told_at_all(database: Database) -> None:
     def back(session: Session) -> None:
         actor, batch = desk(session)
-        met = structure.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
         lin = in_class(session, batch)
         for start in (START + 2 * DAY, START + DAY):
-            structure.change_meeting(session, actor, met, {"starts_at": start}, now=NOW)
+            meetings.change_meeting(session, actor, met, {"starts_at": start}, now=NOW)
         (row,) = told(session)
-        assert structure.changed(session, row.facts, lin) is None
+        assert meetings.changed(session, row.facts, lin) is None
 
     await database.write(back)
 
@@ -311,20 +310,20 @@ async def test_a_meeting_that_is_taken_away_is_told_and_reminds_of_nothing(
 ) -> None:
     def remove(session: Session) -> None:
         actor, batch = desk(session)
-        met = structure.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
         lin = in_class(session, batch)
-        structure.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
         for _ in range(2):
-            structure.remove_meeting(session, actor, met, now=NOW)
+            meetings.remove_meeting(session, actor, met, now=NOW)
         assert session_deadlines(session) == {}
         # The number may be given out again; what was told is still about the one that went.
-        structure.add_meeting(session, actor, batch, meeting("另一场", START + 3 * DAY), now=NOW)
+        meetings.add_meeting(session, actor, batch, meeting("另一场", START + 3 * DAY), now=NOW)
         (row,) = told(session)
-        change = structure.changed(session, row.facts, lin)
+        change = meetings.changed(session, row.facts, lin)
         assert change is not None
         assert change.now is None
         registration.withdraw(session, lin, batch, now=NOW)
-        assert structure.changed(session, row.facts, lin) is None
+        assert meetings.changed(session, row.facts, lin) is None
 
     await database.write(remove)
 
@@ -332,8 +331,8 @@ async def test_a_meeting_that_is_taken_away_is_told_and_reminds_of_nothing(
 async def test_a_draft_is_changed_without_telling_anybody(sqlite: Database) -> None:
     def change(session: Session) -> None:
         actor, batch = desk(session, programme={"state": "draft"})
-        met = structure.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
-        structure.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(start=START + DAY), now=NOW)
+        meetings.change_meeting(session, actor, met, {"place": "二楼"}, now=NOW)
         assert told(session) == []
         assert session_deadlines(session) == {}
 
@@ -344,7 +343,7 @@ async def test_a_meeting_with_attendance_stays(database: Database) -> None:
     def attend(session: Session) -> None:
         actor, batch = desk(session)
         line = TimetableLine(START + DAY, START + DAY + HOUR, "讲座")
-        applied = structure.apply(session, actor, batch, [line], now=NOW)
+        applied = timetables.apply(session, actor, batch, [line], now=NOW)
         lin = in_class(session, batch)
         mine = session.exec(select(Registration.id).where(Registration.teacher_id == lin)).one()
         met = session.exec(select(ClassSession.id)).one()
@@ -359,12 +358,12 @@ async def test_a_meeting_with_attendance_stays(database: Database) -> None:
         )
         session.flush()
         with pytest.raises(InUse) as refusal:
-            structure.remove_meeting(session, actor, met, now=NOW)
+            meetings.remove_meeting(session, actor, met, now=NOW)
         assert (refusal.value.use, refusal.value.people) == (Use.ATTENDANCE, 1)
         with pytest.raises(InUse):
-            structure.change_meeting(session, actor, met, {"starts_at": START}, now=NOW)
-        structure.change_meeting(session, actor, met, {"title": "名师讲座"}, now=NOW)
-        assert structure.preview(session, actor, batch, [line], now=NOW) == (Fate.IN_USE,)
+            meetings.change_meeting(session, actor, met, {"starts_at": START}, now=NOW)
+        meetings.change_meeting(session, actor, met, {"title": "名师讲座"}, now=NOW)
+        assert timetables.preview(session, actor, batch, [line], now=NOW) == (Fate.IN_USE,)
         assert applied.deed_id is not None
         with pytest.raises(ChangedSince):
             undoing.undo(session, actor, applied.deed_id, now=NOW)
@@ -386,15 +385,15 @@ async def test_a_timetable_is_put_in_once_and_can_be_undone(database: Database) 
     def put(session: Session) -> None:
         actor, batch = desk(session)
         lin = in_class(session, batch)
-        old = structure.add_meeting(
+        old = meetings.add_meeting(
             session, actor, batch, meeting("旧讲座", START + DAY, place="一楼"), now=NOW
         )
         before = structure.outline(session, actor, batch, now=NOW).all_meetings
-        fates = structure.preview(session, actor, batch, lines(), now=NOW)
+        fates = timetables.preview(session, actor, batch, lines(), now=NOW)
         assert fates == (Fate.NEW, Fate.CHANGED, Fate.TWICE, Fate.OUTSIDE, Fate.ENDS_FIRST)
-        done = structure.apply(session, actor, batch, lines(), now=NOW)
+        done = timetables.apply(session, actor, batch, lines(), now=NOW)
         assert (done.new, done.changed, done.same, done.left, done.told) == (1, 1, 0, 3, 1)
-        again = structure.apply(session, actor, batch, lines(), now=NOW)
+        again = timetables.apply(session, actor, batch, lines(), now=NOW)
         assert (again.deed_id, again.new, again.changed, again.same) == (None, 0, 0, 2)
         found = structure.outline(session, actor, batch, now=NOW).all_meetings
         assert [(one.title, one.place) for one in found] == [("开班", "报告厅"), ("讲座", "一楼")]
@@ -406,11 +405,11 @@ async def test_a_timetable_is_put_in_once_and_can_be_undone(database: Database) 
         assert structure.outline(session, actor, batch, now=NOW).all_meetings == before
         # Whoever had not been told of the change is told nothing: it is as it was.
         assert all(
-            structure.changed(session, row.facts, lin) is None
+            meetings.changed(session, row.facts, lin) is None
             for row in told(session)
             if row.facts["session_id"] == old
         )
-        late = structure.apply(session, actor, batch, lines(), now=NOW)
+        late = timetables.apply(session, actor, batch, lines(), now=NOW)
         assert late.deed_id is not None
         with pytest.raises(TooLateToUndo):
             undoing.undo(session, actor, late.deed_id, now=NOW + 2 * DAY)
@@ -421,9 +420,9 @@ async def test_a_timetable_is_put_in_once_and_can_be_undone(database: Database) 
 async def test_a_timetable_that_somebody_worked_on_with_is_not_undone(sqlite: Database) -> None:
     def change(session: Session) -> tuple[int, int]:
         actor, batch = desk(session)
-        done = structure.apply(session, actor, batch, lines()[:2], now=NOW)
+        done = timetables.apply(session, actor, batch, lines()[:2], now=NOW)
         met = structure.outline(session, actor, batch, now=NOW).all_meetings[0]
-        structure.change_meeting(session, actor, met.session_id, {"title": "换了"}, now=NOW)
+        meetings.change_meeting(session, actor, met.session_id, {"title": "换了"}, now=NOW)
         assert done.deed_id is not None
         return actor, done.deed_id
 
@@ -440,8 +439,8 @@ async def test_every_change_leaves_a_line_in_the_log(sqlite: Database) -> None:
         phase = three_phases(session, actor, batch)[0]
         structure.change_phase(session, actor, phase, {"title": "集中"}, now=NOW)
         structure.change_phase(session, actor, phase, {"title": "集中"}, now=NOW)
-        met = structure.add_meeting(session, actor, batch, meeting(), now=NOW)
-        structure.remove_meeting(session, actor, met, now=NOW)
+        met = meetings.add_meeting(session, actor, batch, meeting(), now=NOW)
+        meetings.remove_meeting(session, actor, met, now=NOW)
         return [line.action for line in session.exec(select(AuditLog).order_by(col(AuditLog.id)))]
 
     actions = await sqlite.write(build)
