@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.people.tables import Teacher, TeacherState
+from storage.training import eligibility
 from storage.training.audience import fits
 from storage.training.tables import (
     Batch,
@@ -55,14 +56,19 @@ def owes(
 
 
 def _invited(session: Session, batch_id: int) -> Owing:
-    """Return those whom the programme is for and who have never registered."""
-    programme = session.exec(
-        select(Programme)
+    """Return those whom the programme is for, and who may, and who have never registered."""
+    found = session.exec(
+        select(Programme, Batch)
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
         .where(Batch.id == batch_id)
     ).first()
+    may: sa.ColumnElement[bool] = sa.false()
+    if found is not None:
+        programme, batch = found
+        opens = batch.reg_open or batch.starts_at
+        may = sa.and_(fits(programme), eligibility.meets(session, programme.id, now=opens))
     return sa.select(col(Teacher.id)).where(
-        sa.false() if programme is None else fits(programme),
+        may,
         ~sa.exists().where(
             col(Registration.batch_id) == batch_id,
             col(Registration.teacher_id) == col(Teacher.id),

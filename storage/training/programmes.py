@@ -23,9 +23,10 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
+from storage.training import eligibility
 from storage.training.audience import compare, facts_of
 from storage.training.clashes import Clash, clashes
-from storage.training.refusals import Misfit
+from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
     SELF_REGISTERED,
@@ -313,6 +314,8 @@ class ProgrammeCard:
     phases: tuple[PhaseLine, ...] = ()
     tasks: int = 0
     """How many tasks there are; for who is in."""
+    unmet: tuple[Finding, ...] = ()
+    """The conditions that this teacher does not meet."""
 
 
 @dataclass(frozen=True)
@@ -403,6 +406,14 @@ def open_for(
         for batch, programme in found
         if not compare(programme.audience, facts, teacher.state)
     ]
+    strict = eligibility.with_rules(session, [programme.id for _, programme in fitting])
+    if strict:
+        barred = {
+            programme_id
+            for programme_id in strict
+            if any(x.hard for x in eligibility.check(session, teacher_id, programme_id, now=now))
+        }
+        fitting = [one for one in fitting if one[1].id not in barred]
     ids = [batch.id for batch, _ in fitting]
     seats = _seats(session, ids, unit_id)
     states = dict(
@@ -451,6 +462,7 @@ def card(
     meetings = run(_MEETINGS, {"batch_id": batch_id}).all()
     my: MyRegistration | None = None
     lacking: tuple[Misfit, ...] = ()
+    unmet: tuple[Finding, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
     if teacher_id is not None:
@@ -461,6 +473,7 @@ def card(
         lacking = compare(programme.audience, facts_of(session, teacher_id), teacher.state)
         if unit_id is None:
             lacking = (*lacking, Misfit("posting", (), ()))
+        unmet = eligibility.check(session, teacher_id, programme.id, now=now)
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
@@ -510,12 +523,14 @@ def card(
             teacher_id is not None
             and may_begin
             and not lacking
+            and not any(finding.hard for finding in unmet)
             and not is_waiting_full
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
         phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
         tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
+        unmet=unmet,
     )
 
 
