@@ -10,7 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.deeds import Deed
 from storage.people import appointing, roster_missing, roster_undoing
-from storage.training import absences, approving
+from storage.training import absences, approving, reviewing, timetables
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "hand_over": appointing.take_back_hand_over,
@@ -18,6 +18,8 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     absences.DEED: absences.undo,
     "roster": roster_undoing.undo,
     "roster_missing": roster_missing.undo_missing,
+    timetables.TIMETABLE: timetables.undo_timetable,
+    reviewing.REVIEWED: reviewing.undo_review,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

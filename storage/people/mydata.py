@@ -26,14 +26,7 @@ from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, Outb
 from storage.people.tables import Account, Office, OrgUnit
 from storage.refusals import NotFound
 from storage.schema import METADATA
-from storage.training.tables import (
-    Batch,
-    ClassSession,
-    Programme,
-    Registration,
-    SeatOffer,
-    Task,
-)
+from storage.training.tables import Batch, ClassSession, Programme, Registration, SeatOffer, Task
 
 FOLLOWED = (
     "account.teacher_id",
@@ -366,6 +359,7 @@ _BATCH_OF: dict[str, Callable[[set[int]], Any]] = {
     "class_session": lambda ids: select(ClassSession.id, ClassSession.batch_id).where(
         col(ClassSession.id).in_(ids)
     ),
+    "task": lambda ids: select(Task.id, Task.batch_id).where(col(Task.id).in_(ids)),
     "seat_offer": lambda ids: (
         select(SeatOffer.id, Registration.batch_id)
         .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))

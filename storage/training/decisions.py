@@ -26,6 +26,7 @@ Rule = Literal[
     "seat_from_school",  # facts: approval
     "seat_from_pool",  # facts: approval
     "seat_without_limit",  # facts: approval
+    "registered_despite",  # facts: fields, of the soft conditions that were not met
     "queued",  # facts: ahead, and full: False when a free seat went past to the queue
     "withdrawn",  # facts: before
     "left_queue",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.people.tables import Teacher, TeacherState
+from storage.training import eligibility
 from storage.training.audience import fits
 from storage.training.tables import (
     Batch,
@@ -25,6 +26,9 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
     SeatOffer,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -40,7 +44,8 @@ def owes(
 ) -> Owing | None:
     """Return the select of the ids of the teachers who still owe this.
 
-    ``subject_id`` is a batch; for ``session`` a class session, for ``offer`` a seat offer. With
+    ``subject_id`` is a batch; for ``session`` a class session, for ``task_due`` a task, for
+    ``offer`` a seat offer. With
     ``teacher_id`` at most that one comes back. A cancelled programme is owed by nobody, and so
     is one that is gone; None is for a kind that is none of training's.
     """
@@ -53,14 +58,19 @@ def owes(
 
 
 def _invited(session: Session, batch_id: int) -> Owing:
-    """Return those whom the programme is for and who have never registered."""
-    programme = session.exec(
-        select(Programme)
+    """Return those whom the programme is for, and who may, and who have never registered."""
+    found = session.exec(
+        select(Programme, Batch)
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
         .where(Batch.id == batch_id)
     ).first()
+    may: sa.ColumnElement[bool] = sa.false()
+    if found is not None:
+        programme, batch = found
+        opens = batch.reg_open or batch.starts_at
+        may = sa.and_(fits(programme), eligibility.meets(session, programme.id, now=opens))
     return sa.select(col(Teacher.id)).where(
-        sa.false() if programme is None else fits(programme),
+        may,
         ~sa.exists().where(
             col(Registration.batch_id) == batch_id,
             col(Registration.teacher_id) == col(Teacher.id),
@@ -139,6 +149,28 @@ def _in_session(_session: Session, session_id: int) -> Owing:
     )
 
 
+def _owing_work(_session: Session, task_id: int) -> Owing:
+    """Return those who take part and have not handed in, or had their work returned."""
+    return (
+        sa.select(col(Registration.teacher_id))
+        .join(Task, col(Task.batch_id) == col(Registration.batch_id))
+        .where(
+            col(Task.id) == task_id,
+            col(Registration.state).in_(TAKES_PART),
+            ~sa.exists().where(
+                col(TaskSubmission.task_id) == task_id,
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+            sa.exists().where(
+                col(Batch.id) == col(Registration.batch_id),
+                col(Programme.id) == col(Batch.programme_id),
+                col(Programme.state) == ProgrammeState.PUBLISHED,
+            ),
+        )
+    )
+
+
 def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
@@ -153,6 +185,7 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "offer": _offered,
     "batch_start": _beginning,
     "session": _in_session,
+    "task_due": _owing_work,
     "remote_start": _taking_part,
     "remote_end": _taking_part,
 }

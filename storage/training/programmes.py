@@ -23,9 +23,10 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
+from storage.training import eligibility
 from storage.training.audience import compare, facts_of
 from storage.training.clashes import Clash, clashes
-from storage.training.refusals import Misfit
+from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
     SELF_REGISTERED,
@@ -46,6 +47,8 @@ from storage.training.tables import (
     Level,
     Mode,
     OfferState,
+    Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Quota,
@@ -53,6 +56,9 @@ from storage.training.tables import (
     RegistrationState,
     SeatOffer,
     Source,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 T = TypeVar("T")
@@ -92,6 +98,7 @@ class DueKind(StrEnum):
     OFFER = "offer"  # answer before it lapses
     NOMINATION = "nomination"  # answer before the list closes
     SESSION = "session"
+    TASK = "task"  # hand in before it is due, or late
     START = "start"
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
@@ -130,6 +137,19 @@ _MEETINGS = (
     sa.select(ClassSession.__table__)  # type: ignore[attr-defined]
     .where(col(ClassSession.batch_id) == bindparam("batch_id"))
     .order_by(col(ClassSession.starts_at))
+)
+_PHASES = (
+    sa.select(
+        col(Phase.kind),
+        col(Phase.title),
+        col(Phase.starts_at),
+        col(Phase.ends_at),
+    )
+    .where(col(Phase.batch_id) == bindparam("batch_id"))
+    .order_by(col(Phase.position))
+)
+_TASKS = (
+    sa.select(func.count()).select_from(Task).where(col(Task.batch_id) == bindparam("batch_id"))
 )
 _TEACHER = sa.select(
     col(Teacher.state),
@@ -209,6 +229,16 @@ class SessionFacts:
 
 
 @dataclass(frozen=True)
+class PhaseLine:
+    """A phase in a line of a card."""
+
+    kind: PhaseKind
+    title: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
 class OpenOffer:
     """A seat that is held for the reader until it lapses."""
 
@@ -284,6 +314,11 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    phases: tuple[PhaseLine, ...] = ()
+    tasks: int = 0
+    """How many tasks there are; for who is in."""
+    unmet: tuple[Finding, ...] = ()
+    """The conditions that this teacher does not meet."""
 
 
 @dataclass(frozen=True)
@@ -329,6 +364,9 @@ class DueItem:
     online_url: str = ""
     bring: str = ""
     offer_id: int | None = None
+    task_id: int | None = None
+    task_title: str = ""
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -371,6 +409,14 @@ def open_for(
         for batch, programme in found
         if not compare(programme.audience, facts, teacher.state)
     ]
+    strict = eligibility.with_rules(session, [programme.id for _, programme in fitting])
+    if strict:
+        barred = {
+            programme_id
+            for programme_id in strict
+            if any(x.hard for x in eligibility.check(session, teacher_id, programme_id, now=now))
+        }
+        fitting = [one for one in fitting if one[1].id not in barred]
     ids = [batch.id for batch, _ in fitting]
     seats = _seats(session, ids, unit_id)
     states = dict(
@@ -419,6 +465,7 @@ def card(
     meetings = run(_MEETINGS, {"batch_id": batch_id}).all()
     my: MyRegistration | None = None
     lacking: tuple[Misfit, ...] = ()
+    unmet: tuple[Finding, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
     if teacher_id is not None:
@@ -429,6 +476,7 @@ def card(
         lacking = compare(programme.audience, facts_of(session, teacher_id), teacher.state)
         if unit_id is None:
             lacking = (*lacking, Misfit("posting", (), ()))
+        unmet = eligibility.check(session, teacher_id, programme.id, now=now)
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
@@ -479,10 +527,14 @@ def card(
             teacher_id is not None
             and may_begin
             and not lacking
+            and not any(finding.hard for finding in unmet)
             and not is_waiting_full
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
+        tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
+        unmet=unmet,
     )
 
 
@@ -519,6 +571,7 @@ def due(session: Session, teacher_id: int, *, now: datetime) -> list[DueItem]:
     """Return everything that this teacher still owes or has to be at, soonest first."""
     items = _due_answers(session, teacher_id, now)
     items += _due_presence(session, teacher_id, now)
+    items += _due_work(session, teacher_id, now)
     items += _due_wishes(session, teacher_id, now)
     return sorted(items, key=lambda item: (item.at, item.batch_id, item.kind))
 
@@ -748,6 +801,44 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 )
             )
     return items
+
+
+def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:
+    """Return what this teacher has to hand in, or to hand in again, as long as it is taken."""
+    rows = session.exec(
+        select(Task, Batch, Programme.title)
+        .join(Batch, col(Batch.id) == col(Task.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(Registration, col(Registration.batch_id) == col(Batch.id))
+        .outerjoin(
+            TaskSubmission,
+            and_(
+                col(TaskSubmission.task_id) == col(Task.id),
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+        )
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(TAKES_PART),
+            Programme.state == ProgrammeState.PUBLISHED,
+            Batch.ends_at > now,
+            col(Task.mandatory),
+            col(TaskSubmission.id).is_(None),
+        )
+    ).all()
+    return [
+        DueItem(
+            DueKind.TASK,
+            batch.id,
+            title,
+            task.due_at,
+            task_id=task.id,
+            task_title=task.title,
+            is_late=task.due_at <= now,
+        )
+        for task, batch, title in rows
+    ]
 
 
 def _due_wishes(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:

@@ -21,12 +21,15 @@ from sqlmodel import Session, SQLModel, col, select
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
-from storage.training import audience, seats, waiting
+from storage.training import audience, eligibility, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import (
+    ConditionsNotMet,
+    Finding,
     Misfit,
     NotEligible,
+    NotRecommended,
     NotSelfRegistration,
     NotWithdrawable,
     ProgrammeCancelled,
@@ -113,13 +116,14 @@ def _build_facts() -> sa.Select[Any]:
     own, pool = _table("quota").alias("own"), _table("quota").alias("pool")
     other, any_quota = registration.alias("other"), _table("quota").alias("any_quota")
     other_batch, other_programme = batch.alias("other_batch"), programme.alias("other_programme")
-    queue = registration.alias("queue")
+    queue, rule = registration.alias("queue"), _table("eligibility_rule")
     return (
         sa.select(
             batch.c.reg_open,
             batch.c.reg_close,
             batch.c.starts_at,
             batch.c.waiting_limit,
+            programme.c.id.label("programme_id"),
             programme.c.title,
             programme.c.state.label("programme_state"),
             programme.c.enrolment,
@@ -160,6 +164,7 @@ def _build_facts() -> sa.Select[Any]:
                 among(other_programme.c.mode, ATTENDED),
             )
             .label("attends_others"),
+            sa.exists().where(rule.c.programme_id == programme.c.id).label("has_rules"),
             sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
         )
         .select_from(
@@ -232,19 +237,25 @@ CONFIRM = Prepared(
 )
 
 
-def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime) -> Outcome:
+def register(
+    session: Session, teacher_id: int, batch_id: int, *, now: datetime, despite: bool = False
+) -> Outcome:
     """Give the teacher a seat, or a place at the end of the queue when there is none.
 
     Asking twice changes nothing and returns what already is. Whoever waits or holds an offer
-    goes before a newcomer, so a seat that has just become free is not taken past them.
+    goes before a newcomer, so a seat that has just become free is not taken past them. With
+    ``despite`` the person has been told of the soft conditions that are not met.
 
     Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
-    RegistrationClosed, NotEligible or WaitingListFull.
+    RegistrationClosed, NotEligible, ConditionsNotMet, NotRecommended or WaitingListFull.
     """
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
         return _existing(session, facts, teacher_id, batch_id)
     _check(session, facts, unit_id, teacher_id, now)
+    unmet = (
+        _check_rules(session, facts, batch_id, teacher_id, now, despite) if facts.has_rules else ()
+    )
     if facts.has_unreleased:
         waiting.offer_next(session, batch_id, now=now)
         facts, unit_id = _facts(session, teacher_id, batch_id, now)
@@ -273,6 +284,9 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
 
+    if unmet:
+        despite_what = {"fields": [finding.field for finding in unmet]}
+        decide(session, registration_id, "registered_despite", despite_what, now=now)
     state, place = RegistrationState.WAITLISTED, None
     seat: dict[str, Any] = {"registration_id": registration_id, "taken_from": None}
     rule: Rule | None = None if facts.is_limited else "seat_without_limit"
@@ -456,6 +470,19 @@ def _check(
         misfits = (*misfits, Misfit("posting", (), ()))
     if misfits:
         raise NotEligible(facts.title, misfits)
+
+
+def _check_rules(
+    session: Session, facts: Any, batch_id: int, teacher_id: int, now: datetime, despite: bool
+) -> tuple[Finding, ...]:
+    """Raise where the programme's conditions forbid it; return those that only warned."""
+    findings = eligibility.check(session, teacher_id, facts.programme_id, now=now)
+    hard = tuple(finding for finding in findings if finding.hard)
+    if hard:
+        raise ConditionsNotMet(facts.title, hard)
+    if findings and not despite:
+        raise NotRecommended(batch_id, facts.title, findings)
+    return findings
 
 
 def _check_queue(facts: Any, ahead: int) -> None:

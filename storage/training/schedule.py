@@ -37,10 +37,12 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
     SeatOffer,
+    Task,
 )
 
 OF_BATCH = ("reg_open", "reg_close", "batch_start", "remote_start", "remote_end")
-"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions."""
+"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
+of ``task_due`` tasks."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
         for session_id, starts_at in meetings
+    ]
+    # What need not be done is owed by nobody.
+    subjects += [
+        ("task_due", task_id, due_at if mandatory else None)
+        for task_id, due_at, mandatory in session.exec(
+            select(Task.id, Task.due_at, Task.mandatory).where(Task.batch_id == batch_id)
+        ).all()
     ]
     for kind, subject_id, moment in subjects:
         if takes_place and moment is not None and moment > now:

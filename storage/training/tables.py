@@ -452,8 +452,9 @@ class TaskSubmission(Row, table=True):
     state: WorkState = one_of(WorkState, default=WorkState.SUBMITTED)
     text: str = ""  # what was written, or the link
     file_id: str = ""  # as Telegram knows the file
-    file_name: str = ""
+    file_name: str = ""  # empty for a photo
     submitted_at: datetime
+    late: bool = False  # it first came after the due date
     score: float | None = None
     comment: str = ""
     reviewed_by: int | None = key(default=None, foreign_key="teacher.id")

@@ -298,6 +298,7 @@ def upgrade() -> None:
     sa.Column('file_id', sa.String(), nullable=False),
     sa.Column('file_name', sa.String(), nullable=False),
     sa.Column('submitted_at', Moment(), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
     sa.Column('score', sa.Float(), nullable=True),
     sa.Column('comment', sa.String(), nullable=False),
     sa.Column('reviewed_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
