@@ -212,7 +212,7 @@ def _nomination(session: Session, teacher_id: int, batch_id: int) -> tuple[Regis
         .where(
             Registration.batch_id == batch_id,
             Registration.teacher_id == teacher_id,
-            Registration.source == Source.NOMINATED,
+            col(Registration.source).in_((Source.NOMINATED, Source.SUBSTITUTE)),
         )
         .execution_options(populate_existing=True)
     ).first()
