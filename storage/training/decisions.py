@@ -40,6 +40,11 @@ Rule = Literal[
     "offer_lapsed",  # facts: again (True: back at the end of the queue)
     "enrolled_automatically",
     "exempt_long_leave",
+    "nominated",  # facts: seat, asks, in_spite_of (batches at the same time)
+    "nomination_taken_back",
+    "replaced",  # facts: registration_id of who came, before
+    "substituted",  # facts: registration_id of who went, asks, in_spite_of
+    "class_cancelled",  # facts: thin (by the minimum), second_close
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",

@@ -11,7 +11,9 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.people.tables import Teacher, TeacherState
+from storage.moments import local_day
+from storage.people import offices
+from storage.people.tables import Role, RoleAssignment, ScopeKind, Teacher, TeacherState
 from storage.training import eligibility
 from storage.training.audience import fits
 from storage.training.tables import (
@@ -23,6 +25,7 @@ from storage.training.tables import (
     OfferState,
     Programme,
     ProgrammeState,
+    Quota,
     Registration,
     RegistrationState,
     SeatOffer,
@@ -142,6 +145,7 @@ def _in_session(_session: Session, session_id: int) -> Owing:
             ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
+                col(Batch.cancelled_at).is_(None),
                 col(Programme.id) == col(Batch.programme_id),
                 col(Programme.state) == ProgrammeState.PUBLISHED,
             ),
@@ -164,6 +168,7 @@ def _owing_work(_session: Session, task_id: int) -> Owing:
             ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
+                col(Batch.cancelled_at).is_(None),
                 col(Programme.id) == col(Batch.programme_id),
                 col(Programme.state) == ProgrammeState.PUBLISHED,
             ),
@@ -171,9 +176,46 @@ def _owing_work(_session: Session, task_id: int) -> Owing:
     )
 
 
+def _nominated(_session: Session, batch_id: int) -> Owing:
+    """Return those whom their school nominated and who have not answered."""
+    return sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch_id,
+        col(Registration.state) == RegistrationState.NOMINATED,
+        _takes_place(batch_id),
+    )
+
+
+def _with_unused_seats(session: Session, batch_id: int) -> Owing:
+    """Return the coordinators of schools whose unused seats are about to be released."""
+    unused = (
+        col(Quota.batch_id) == batch_id,
+        col(Quota.is_pool).is_(False),
+        col(Quota.taken) < col(Quota.seats),
+    )
+    release_at = session.exec(
+        select(sa.func.min(Quota.release_at)).where(*unused, col(Quota.release_at).is_not(None))
+    ).one()
+    if release_at is None:
+        return sa.select(col(RoleAssignment.teacher_id)).where(sa.false())
+    day = local_day(release_at, offices.zone(session))
+    return (
+        sa.select(col(RoleAssignment.teacher_id))
+        .distinct()
+        .where(
+            col(RoleAssignment.role) == Role.SCHOOL_COORDINATOR,
+            col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+            col(RoleAssignment.scope_id).in_(sa.select(col(Quota.unit_id)).where(*unused)),
+            col(RoleAssignment.since) <= day,
+            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= day),
+            _takes_place(batch_id),
+        )
+    )
+
+
 def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
+        col(Batch.cancelled_at).is_(None),
         col(Programme.id) == col(Batch.programme_id),
         col(Programme.state) == ProgrammeState.PUBLISHED,
     )
@@ -183,6 +225,8 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "reg_open": _invited,
     "reg_close": _interested,
     "offer": _offered,
+    "nomination": _nominated,
+    "release": _with_unused_seats,
     "batch_start": _beginning,
     "session": _in_session,
     "task_due": _owing_work,

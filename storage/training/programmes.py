@@ -33,6 +33,7 @@ from storage.training.registration import (
     Leaving,
     closes_at,
     leaving,
+    second_round,
 )
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
@@ -468,7 +469,13 @@ def card(
     unmet: tuple[Finding, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
+    reg_close = batch.reg_close
     if teacher_id is not None:
+        if state is BatchState.CLOSED and programme.enrolment in SELF_REGISTERED:
+            again = second_round(session, teacher_id, batch_id, now=now)
+            if again is not None:
+                state = BatchState.FULL if left == 0 else BatchState.OPEN
+                reg_close = min(again.closes_at, batch.starts_at)
         my = next(iter(mine(session, teacher_id, now=now, batch_id=batch_id)), None)
         teacher = run(_TEACHER, {"batch_id": batch_id, "teacher_id": teacher_id}).first()
         if teacher is None:
@@ -505,7 +512,7 @@ def card(
         starts_at=batch.starts_at,
         ends_at=batch.ends_at,
         reg_open=batch.reg_open,
-        reg_close=batch.reg_close,
+        reg_close=reg_close,
         approve_close=batch.approve_close,
         place=batch.place,
         bring=batch.bring,
@@ -578,7 +585,7 @@ def due(session: Session, teacher_id: int, *, now: datetime) -> list[DueItem]:
 
 def state_of(programme: Programme, batch: Batch, is_full: bool, *, now: datetime) -> BatchState:
     """Return where the batch stands for somebody for whom it is full, or is not."""
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         return BatchState.CANCELLED
     is_over = programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED)
     if is_over or now >= batch.ends_at:

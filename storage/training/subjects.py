@@ -64,6 +64,7 @@ _PROGRAMME: tuple[Any, ...] = (
     col(Batch.reg_close),
     col(Batch.place),
     col(Batch.bring),
+    col(Batch.cancelled_at),
 )
 
 
@@ -112,7 +113,7 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
     }
     title = row["programme_title"]
     part = row.get("session_title") or row.get("task_title") or row["batch_title"]
-    takes_place = row["programme_state"] is ProgrammeState.PUBLISHED
+    takes_place = row["programme_state"] is ProgrammeState.PUBLISHED and row["cancelled_at"] is None
     return Subject(
         kind=kind,
         subject_id=subject_id,

@@ -108,6 +108,7 @@ class Batch(Row, table=True):
     waiting_limit: int | None = None
     minimum: int | None = None  # with fewer registered by ``thin_at`` the class does not run
     thin_at: datetime | None = None
+    thin_settled_at: datetime | None = None  # it was found out, or decided, whether it runs
     second_close: datetime | None = None  # who lost a thin class may choose again until then
     counts_check_out: bool = False  # hours need a check-out too
     cancelled_at: datetime | None = None
