@@ -1,0 +1,383 @@
+"""Every role, every operation on somebody's behalf, own and foreign units.
+
+An operation that acts for a person has ``actor_id`` as its second parameter. All of them are
+found in the storage floor; one that has no line here fails the first test, so a new operation
+cannot go unnoticed. Each line says which act it takes and calls it upon things of a unit. For
+each role the call must come through exactly where the role may do the act: never upon things
+of a unit that is not the actor's. What else an operation may refuse (too late, no seat) is
+another test's; here it only must not be ``NotAllowed``, or must be.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+import storage
+from storage.credits.tables import Appeal, Claim
+from storage.database import Database
+from storage.people import appointing
+from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
+from storage.people.tables import Role, RoleAssignment, ScopeKind
+from storage.refusals import NotAllowed, Refusal
+from storage.tables import Row
+from storage.training import runs
+from storage.training.tables import (
+    Approval,
+    Batch,
+    ClassSession,
+    EligibilityRule,
+    Leave,
+    LeaveReason,
+    Level,
+    Menu,
+    Module,
+    ModuleKind,
+    Phase,
+    PhaseKind,
+    Registration,
+    RegistrationState,
+    Task,
+    TaskSubmission,
+)
+from tests import make
+from tests.make import NOW
+
+TODAY = date(2026, 11, 20)
+OF_A_CLASS = (Role.CLASS_TEACHER, Role.TUTOR)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Things of one school, each by the name of the parameter that takes it."""
+
+    things: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return self.things[name]
+
+
+@dataclass(frozen=True)
+class Line:
+    """An operation: the acts of which one is needed, and what it is given beyond the usual.
+
+    ``given`` takes the session and the place and returns what the usual things do not cover.
+    ``anywhere`` marks a look that needs the act somewhere and shows only what is in reach, so
+    there is nothing foreign to be refused.
+    """
+
+    acts: frozenset[Act]
+    given: Callable[[Session, Place], dict[str, Any]] = lambda _session, _place: {}
+    anywhere: bool = False
+
+
+def line(
+    *acts: Act,
+    given: Callable[[Session, Place], dict[str, Any]] = lambda _session, _place: {},
+    anywhere: bool = False,
+) -> Line:
+    return Line(frozenset(acts), given, anywhere)
+
+
+LINES: dict[str, Line] = {
+    "storage.people.staff.people": line(Act.SEE_PEOPLE),
+    "storage.people.staff.person": line(Act.SEE_PEOPLE),
+    "storage.colleague.colleague": line(Act.SEE_PEOPLE),
+    "storage.people.staff.search": line(Act.SEE_PEOPLE, anywhere=True),
+    "storage.people.staff.issue_code": line(Act.ISSUE_CODE),
+    "storage.people.reaching.unreached": line(Act.SEE_PEOPLE),
+    "storage.people.reaching.mark_contacted": line(Act.SEE_PEOPLE),
+    "storage.people.appointing.unit_roles": line(Act.APPOINT),
+    "storage.training.runs.runs": line(*WITH_PROGRAMMES, *runs.OF_PEOPLE, anywhere=True),
+}
+
+OTHERWISE = {
+    "storage.people.appointing.units": "shows what is in reach, which may be nothing",
+    "storage.people.appointing.own_roles": "about oneself",
+    "storage.people.appointing.candidates": "shows what is in reach; tests/people/test_appointing",
+    "storage.people.appointing.propose": "gives nothing; checked again where it is given",
+    "storage.people.appointing.give": "by MAY_GIVE, below",
+    "storage.people.appointing.deputise": "by one's own role; tests/people/test_appointing",
+    "storage.people.appointing.hand_over": "by one's own role; tests/people/test_appointing",
+    "storage.people.appointing.end": "by MAY_GIVE or one's own role; tests/people/test_appointing",
+    "storage.undoing.undo": "only by whoever did it; tests/people/test_appointing",
+    "storage.deeds.take_back": "only by whoever did it; tests/people/test_appointing",
+    "storage.overview.overview": "shows what is in reach",
+    "storage.overview.waiting": "shows what is in reach",
+    "storage.training.runs.run": "what is published concerns every school; tests/training",
+    "storage.training.runs.acts_on": "says what one may do",
+    "storage.people.authority.check_about": "the check itself",
+    "storage.people.authority.check_covers": "the check itself",
+    "storage.audit.record": "writes down who acted",
+}
+"""Operations that are not refused by role alone, each with the reason or its own tests."""
+
+
+def operations() -> Iterator[str]:
+    """All public functions of the storage floor that act for somebody."""
+    for found in pkgutil.walk_packages(storage.__path__, "storage."):
+        if ".migrations" in found.name:
+            continue
+        module = importlib.import_module(found.name)
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ != found.name or name.startswith("_"):
+                continue
+            parameters = list(inspect.signature(function).parameters)
+            if parameters[:2] == ["session", "actor_id"]:
+                yield f"{found.name}.{name}"
+
+
+def test_every_operation_for_somebody_has_its_line() -> None:
+    found = set(operations())
+    assert found - set(LINES) - set(OTHERWISE) == set()
+    assert set(LINES) | set(OTHERWISE) <= found
+    assert not set(LINES) & set(OTHERWISE)
+
+
+def test_a_new_operation_without_a_line_would_be_noticed() -> None:
+    # If this fails, the test above proves nothing.
+    assert "storage.people.staff.issue_code" in set(operations())
+    assert len(set(operations())) > len(OTHERWISE)
+
+
+def places(session: Session) -> tuple[Place, Place]:
+    """Two schools with the same things in them."""
+    return _place(session, "实验小学"), _place(session, "第二小学")
+
+
+def _place(session: Session, name: str) -> Place:
+    """A school with a teacher, a class of its own, and one of everything that belongs to it."""
+    unit_id = make.school(session, name)
+    teacher_id = make.teacher(session, "林若溪", at=name)
+    batch_id = make.batch(
+        session,
+        f"{name}校本培训",
+        programme={"owner_unit_id": unit_id, "level": Level.SCHOOL, "approval": Approval.SCHOOL},
+    )
+
+    def kept(row: Row) -> int:
+        session.add(row)
+        session.flush()
+        return row.id
+
+    phase_id = kept(
+        Phase(batch_id=batch_id, position=1, kind=PhaseKind.CONCENTRATED, title="集中培训")
+    )
+    module_id = kept(
+        Module(phase_id=phase_id, position=1, kind=ModuleKind.EXPERT_LEAD, title="专家引领")
+    )
+    session_id = kept(
+        ClassSession(
+            batch_id=batch_id,
+            module_id=module_id,
+            title="第一讲",
+            starts_at=NOW + timedelta(days=20),
+            ends_at=NOW + timedelta(days=20, hours=3),
+        )
+    )
+    registration_id = kept(
+        Registration(
+            batch_id=batch_id,
+            teacher_id=teacher_id,
+            unit_id_at=unit_id,
+            state=RegistrationState.SUBMITTED,
+            submitted_at=NOW,
+            queued_at=NOW,
+            changed_at=NOW,
+        )
+    )
+    task_id = kept(Task(batch_id=batch_id, title="教学设计", due_at=NOW + timedelta(days=21)))
+    of = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    return Place(
+        {
+            "unit_id": unit_id,
+            "teacher_id": teacher_id,
+            "teacher_ids": [teacher_id],
+            "batch_id": batch_id,
+            "programme_id": session.get_one(Batch, batch_id).programme_id,
+            "phase_id": phase_id,
+            "module_id": module_id,
+            "session_id": session_id,
+            "registration_id": registration_id,
+            "registration_ids": [registration_id],
+            "task_id": task_id,
+            "submission_id": kept(
+                TaskSubmission(
+                    task_id=task_id,
+                    registration_id=registration_id,
+                    text="教案",
+                    submitted_at=NOW,
+                )
+            ),
+            "leave_id": kept(
+                Leave(
+                    registration_id=registration_id,
+                    session_id=session_id,
+                    reason=LeaveReason.OFFICIAL,
+                    requested_at=NOW,
+                )
+            ),
+            "claim_id": kept(
+                Claim(
+                    **of,
+                    title="市级讲座",
+                    level="city",
+                    category="other",
+                    hours=Decimal(4),
+                    learnt_on=TODAY,
+                    submitted_at=NOW,
+                )
+            ),
+            "appeal_id": kept(Appeal(**of, about="少记", opened_at=NOW, due_on=TODAY)),
+            "menu_id": kept(
+                Menu(
+                    title="菜单",
+                    owner_unit_id=unit_id,
+                    opens_at=NOW,
+                    closes_at=NOW + timedelta(days=5),
+                )
+            ),
+            "rule_id": kept(
+                EligibilityRule(
+                    programme_id=session.get_one(Batch, batch_id).programme_id,
+                    field="subject",
+                    op="is",
+                    value="语文",
+                )
+            ),
+        }
+        | USUAL
+    )
+
+
+USUAL: dict[str, Any] = {
+    "text": "林",
+    "reason": "因公",
+    "answer": "已核对",
+    "view": "属实",
+    "title": "新题目",
+    "page": 0,
+    "now": NOW,
+    "today": TODAY,
+}
+"""What any operation takes for a parameter of this name, unless its line gives another."""
+
+
+def appointed(session: Session, role: Role, at: Place, name: str) -> int:
+    """Somebody of that school who holds the role over it, or over its class."""
+    who = make.teacher(session, "罗佳宁", at=name)
+    of_class = role in OF_A_CLASS
+    session.add(
+        RoleAssignment(
+            teacher_id=who,
+            role=role,
+            scope_kind=ScopeKind.BATCH if of_class else ScopeKind.UNIT,
+            scope_id=at.batch_id if of_class else at.unit_id,
+            since=TODAY,
+        )
+    )
+    session.flush()
+    return who
+
+
+def comes_through(session: Session, name: str, actor_id: int, at: Place) -> bool:
+    """Whether the call is not refused for want of a right; nothing of it stays."""
+    module, _, function = name.rpartition(".")
+    operation = getattr(importlib.import_module(module), function)
+    wanted = list(inspect.signature(operation).parameters.values())[2:]
+    point = session.begin_nested()
+    try:
+        given = at.things | LINES[name].given(session, at)
+        arguments: dict[str, Any] = {}
+        for parameter in wanted:
+            if parameter.name in given:
+                arguments[parameter.name] = given[parameter.name]
+            elif parameter.default is parameter.empty:
+                raise AssertionError(f"{name} is given no {parameter.name}")
+        operation(session, actor_id, **arguments)
+    except NotAllowed:
+        return False
+    except Refusal:
+        return True  # refused for another reason: the right was there
+    finally:
+        if point.is_active:
+            point.rollback()
+        session.expire_all()
+    return True
+
+
+@pytest.mark.parametrize("name", LINES)
+async def test_an_operation_is_open_to_the_roles_that_may_and_closed_to_all_others(
+    sqlite: Database, name: str
+) -> None:
+    def look(session: Session) -> dict[Role, tuple[bool, bool]]:
+        own, foreign = places(session)
+        found = {}
+        for role in Role:
+            me = appointed(session, role, own, "实验小学")
+            found[role] = (
+                comes_through(session, name, me, own),
+                comes_through(session, name, me, foreign),
+            )
+        return found
+
+    found = await sqlite.write(look)
+    for role in Role:
+        may = bool(MAY[role] & LINES[name].acts)
+        assert found[role] == (may, may and LINES[name].anywhere), role
+
+
+@pytest.mark.parametrize("name", LINES)
+async def test_an_operation_is_closed_to_a_teacher_and_to_a_role_that_has_ended(
+    sqlite: Database, name: str
+) -> None:
+    def look(session: Session) -> list[bool]:
+        own, _foreign = places(session)
+        nobody = make.teacher(session, "顾念", at="实验小学")
+        past = appointed(session, Role.SCHOOL_COORDINATOR, own, "实验小学")
+        held = session.exec(select(RoleAssignment).where(RoleAssignment.teacher_id == past)).one()
+        held.since = held.until = date(2026, 9, 1)
+        session.flush()
+        return [comes_through(session, name, who, own) for who in (nobody, past)]
+
+    assert await sqlite.write(look) == [False, False]
+
+
+@pytest.mark.parametrize("giver", Role)
+async def test_a_role_is_given_by_the_roles_that_may_give_it(sqlite: Database, giver: Role) -> None:
+    """Over one's own school: whoever gives, gives what MAY_GIVE says and nothing else."""
+
+    def gives(session: Session, actor_id: int, role: Role, at: Place) -> bool:
+        point = session.begin_nested()
+        try:
+            appointing.give(session, actor_id, at.teacher_id, role, at.unit_id, now=NOW)
+        except NotAllowed:
+            return False
+        finally:
+            if point.is_active:
+                point.rollback()
+            session.expire_all()
+        return True
+
+    def look(session: Session) -> dict[Role, bool]:
+        own, foreign = places(session)
+        me = appointed(session, giver, own, "实验小学")
+        assert not any(gives(session, me, role, foreign) for role in Role)
+        return {role: gives(session, me, role, own) for role in Role}
+
+    fitting = {Role.SCHOOL_COORDINATOR, Role.PRINCIPAL}  # what there is in a school
+    allowed = MAY_GIVE.get(giver, frozenset()) & fitting if Act.APPOINT in MAY[giver] else set()
+    assert await sqlite.write(look) == {role: role in allowed for role in Role}
+
+
+def test_every_act_has_an_operation() -> None:
+    assert set(Act) - {act for each in LINES.values() for act in each.acts} == set()
