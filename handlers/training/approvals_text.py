@@ -225,7 +225,7 @@ def _past_keys(item: Item, language: str) -> Keys:
     _ = catalog(language).gettext
     return (
         (
-            Key(_("Next"), NextItem(item.kind, item.id, item.batch_id)),
+            Key(_("Next one"), NextItem(item.kind, item.id, item.batch_id)),
             Key(_("Back"), OpenApprovals(item.batch_id)),
         ),
     )
