@@ -180,6 +180,9 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
     if not facts.place:
         lines.append(_decided_text(facts.state, facts.decided_by, language))
         return Card("\n".join(lines), _past_keys(item, language))
+    if facts.state is RegistrationState.SCHOOL_APPROVED and facts.decided_by:
+        by = html.escape(facts.decided_by)
+        lines.append(_("Approved by the school: {name}").format(name=by))
     if facts.of > 1:
         lines.append(_("{n} of {all}").format(n=facts.place, all=facts.of))
     if item.kind == "w":
@@ -225,7 +228,7 @@ def _past_keys(item: Item, language: str) -> Keys:
     _ = catalog(language).gettext
     return (
         (
-            Key(_("Next"), NextItem(item.kind, item.id, item.batch_id)),
+            Key(_("Next one"), NextItem(item.kind, item.id, item.batch_id)),
             Key(_("Back"), OpenApprovals(item.batch_id)),
         ),
     )

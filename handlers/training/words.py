@@ -84,7 +84,7 @@ def registration_state(value: RegistrationState, language: str) -> str:
         RegistrationState.ATTENDING: _("taking part"),
         RegistrationState.COMPLETED: _("completed"),
         RegistrationState.NOT_COMPLETED: _("not completed"),
-        RegistrationState.RETURNED: _("returned by the school"),
+        RegistrationState.RETURNED: _("returned"),
         RegistrationState.REJECTED: _("not approved"),
         RegistrationState.DECLINED: _("declined"),
         RegistrationState.WITHDRAWN: _("withdrawn"),

@@ -61,6 +61,7 @@ PAGE = 8
 OTHERS = 3
 """How many other trainings of a person are shown to who decides."""
 
+UNDECIDED = (RegistrationState.SUBMITTED, RegistrationState.SCHOOL_APPROVED)
 WITHDRAWABLE = (
     RegistrationState.SUBMITTED,
     RegistrationState.SCHOOL_APPROVED,
@@ -138,8 +139,8 @@ class Review:
     """Whatever helps to decide on one registration.
 
     ``counted`` of ``total`` are the hours of the running cycle, None for who may not see them.
-    ``place`` is the place among those who wait, from 1; 0 when it is decided, and then
-    ``decided_by`` says by whom. ``asks`` is why the person wants to withdraw.
+    ``place`` is the place among those who wait, from 1; 0 when it is decided. ``decided_by`` is
+    who decided last, empty for nobody. ``asks`` is why the person wants to withdraw.
     """
 
     registration_id: int
@@ -194,6 +195,7 @@ def waits_for_word(held: Scope, *, now: datetime) -> sa.ColumnElement[bool]:
     approved = col(Registration.state) == RegistrationState.SCHOOL_APPROVED
     return sa.and_(
         under_way(now),
+        col(Registration.state).in_(UNDECIDED),  # said once more for the index
         col(Registration.leave_requested_at).is_(None),
         sa.or_(
             sa.and_(submitted, sa.or_(held.first(col(Registration.unit_id_at)), late)),
@@ -331,7 +333,7 @@ def review(
         place=waiting_ids.index(registration_id) + 1 if is_waiting else 0,
         of=len(waiting_ids),
         may_reject=may_reject,
-        decided_by="" if is_waiting else _decided_by(session, [registration_id])[registration_id],
+        decided_by=_decided_by(session, [registration_id])[registration_id],
     )
 
 

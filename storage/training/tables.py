@@ -350,6 +350,12 @@ class Registration(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("batch_id", "teacher_id"),
         sa.Index("ix_registration_queue", "batch_id", "state", "queued_at", "id"),
+        sa.Index(
+            "ix_registration_leave_requested_at",
+            "leave_requested_at",
+            sqlite_where=sa.text("leave_requested_at IS NOT NULL"),
+            postgresql_where=sa.text("leave_requested_at IS NOT NULL"),
+        ),
     )
 
     batch_id: int = key(foreign_key="batch.id")

@@ -39,7 +39,6 @@ from storage.training.tables import (
     Programme,
     ProgrammeState,
     Registration,
-    RegistrationState,
 )
 from storage.waiting_for import Waiting
 
@@ -344,9 +343,7 @@ def _concerned(session: Session, now: datetime) -> tuple[set[int], set[int]]:
         .join(Batch, col(Batch.id) == col(Registration.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
     )
-    waits_for_word = col(Registration.state).in_(
-        [RegistrationState.SUBMITTED, RegistrationState.SCHOOL_APPROVED]
-    )
+    waits_for_word = col(Registration.state).in_(approving.UNDECIDED)
     asks = sa.and_(
         col(Registration.leave_requested_at).is_not(None),
         col(Registration.state).in_(approving.WITHDRAWABLE),
@@ -363,7 +360,9 @@ def _concerned(session: Session, now: datetime) -> tuple[set[int], set[int]]:
     units: set[int] = set()
     batches: set[int] = set()
     for statement in (
-        registrations.where(alive, col(Batch.ends_at) > now, sa.or_(waits_for_word, asks)),
+        # Two statements, each with an index of its own.
+        registrations.where(alive, col(Batch.ends_at) > now, waits_for_word),
+        registrations.where(alive, col(Batch.ends_at) > now, asks),
         leaves,
     ):
         for unit_id, owner_id, batch_id in session.connection().execute(statement):

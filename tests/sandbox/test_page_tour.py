@@ -73,7 +73,7 @@ async def take_the_tour(one: Newcomer) -> None:
     await one.has_done(1)
     await one.goes()
     await one.taps("register", on=WORKSHOP)
-    await one.reads("已入选", WORKSHOP)
+    await one.reads("已录取", WORKSHOP)
     await one.has_done(2)
     await one.goes()
     await one.taps("menu")

@@ -272,7 +272,7 @@ class Player:
 
     def register(self) -> None:
         alert = self.first.taps("立即报名", on=WORKSHOP, chat=self.group)
-        self.expect("已入选" in alert and WORKSHOP in alert, "她应立即得知自己已入选")
+        self.expect("录取" in alert and WORKSHOP in alert, "她应立即得知自己已录取")
 
     def look_at_mine(self) -> None:
         seen = self.second.messages(self.group)
@@ -281,7 +281,7 @@ class Player:
         self.first.taps("主菜单")
         self.first.taps("我的报名")
         shown = self.first.sees("我的报名", WORKSHOP)
-        self.expect("已入选" in shown["text"].split(WORKSHOP)[1], "她的报名应在其中")
+        self.expect("已录取" in shown["text"].split(WORKSHOP)[1], "她的报名应在其中")
 
     def look_at_hours(self) -> None:
         self.first.taps("返回")
@@ -347,7 +347,7 @@ class Player:
     def accept(self) -> None:
         alert = self.second.taps("接受名额", on=WORKSHOP)
         self.expect("已为您确认名额" in alert, "他应得知名额已确认")
-        self.second.sees(WORKSHOP, "已入选", key="处理经过")
+        self.second.sees(WORKSHOP, "已录取", key="处理经过")
         self.second.taps("处理经过", on=WORKSHOP)
         self.second.sees("处理经过", "名额已满", "为您保留", "您接受了名额")
 

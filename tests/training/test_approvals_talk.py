@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from storage.messaging import outbox
 from storage.messaging.tables import OutboxMessage, OutboxState
 from storage.people import roles
 from storage.people.tables import Role
@@ -386,3 +387,90 @@ async def test_the_organiser_exempts_somebody_with_a_reason(stage: Stage) -> Non
     await lin.taps("View")
     assert "You: exempt" in lin.sees()
     assert "Reason: You are seconded or support another school." in lin.sees()
+
+
+async def test_the_county_sees_who_has_approved_for_the_school(stage: Stage) -> None:
+    batch_id = await class_of(stage)
+    chen = await coordinator(stage, "陈管理")
+    county = await coordinator(stage, "县管理", Role.COUNTY_COORDINATOR, THERE)
+    (lin,) = await registered(stage, batch_id, "林若溪")
+    await chen.says("/approvals")
+    await chen.taps("One by one")
+    await chen.taps("Approve")
+    await county.says("/approvals")
+    assert "Approved by the school: 陈管理" in await county.taps("One by one")
+    await county.taps("Refuse")
+    await county.taps("Too few places")
+    await stage.passes(minutes=11)
+    assert "was not approved" in lin.sees()
+    assert "There are more registrations than places." in await lin.taps("Why?")
+
+
+async def test_a_role_that_ends_before_the_card_is_sent_gets_none(stage: Stage) -> None:
+    batch_id = await class_of(stage)
+    chen = await coordinator(stage, "陈管理")
+    await registered(stage, batch_id, "林若溪")
+    stage.clock.advance(timedelta(hours=7, minutes=31))
+    await stage.office.sweep()
+
+    def dismiss(session: Session) -> None:
+        assert chen.teacher_id is not None
+        unit_id = make.school(session, HERE)
+        roles.dismiss(
+            session,
+            chen.teacher_id,
+            Role.SCHOOL_COORDINATOR,
+            unit_id,
+            today=NOW.date(),
+            now=NOW,
+        )
+
+    await stage.database.write(dismiss)
+    await stage.deliver()
+    assert texts(chen, "waits for you") == 0
+    assert await stage.database.read(sent, "approvals_waiting") == [OutboxState.SKIPPED]
+
+
+async def test_the_card_does_not_ring_for_whom_the_brief_rings_anyway(stage: Stage) -> None:
+    batch_id = await class_of(stage)
+    chen = await coordinator(stage, "陈管理")
+    await registered(stage, batch_id, "林若溪")
+
+    def brief(session: Session) -> None:
+        outbox.put(
+            session,
+            "brief",
+            teacher_id=chen.teacher_id,
+            facts={},
+            priority=40,
+            not_before=NOW + timedelta(hours=7, minutes=40),
+            dedupe_key=f"brief:2026-11-20:{chen.teacher_id}",
+            now=NOW,
+        )
+
+    def rings(session: Session) -> list[bool]:
+        found = select(OutboxMessage.rings).where(OutboxMessage.kind == "approvals_waiting")
+        return list(session.exec(found).all())
+
+    await stage.database.write(brief)
+    await stage.passes(hours=7, minutes=31)
+    assert texts(chen, "1 registration waits for you.") == 1
+    assert await stage.database.read(rings) == [False]
+
+
+async def test_whoever_is_quiet_in_the_afternoon_gets_the_card_before(stage: Stage) -> None:
+    batch_id = await class_of(stage)
+    chen = await stage.teacher("陈管理", at=HERE, account={"quiet_from": 15 * 60})
+
+    def appoint(session: Session) -> None:
+        assert chen.teacher_id is not None
+        unit_id = make.school(session, HERE)
+        role = Role.SCHOOL_COORDINATOR
+        roles.appoint(session, chen.teacher_id, role, unit_id, today=NOW.date(), now=NOW)
+
+    await stage.database.write(appoint)
+    await registered(stage, batch_id, "林若溪")
+    await stage.passes(hours=5, minutes=58)
+    assert texts(chen, "waits for you") == 0
+    await stage.passes(minutes=1)
+    assert texts(chen, "waits for you") == 1

@@ -345,6 +345,7 @@ def upgrade() -> None:
     with op.batch_alter_table('registration', schema=None) as batch_op:
         batch_op.add_column(sa.Column('certificate_no', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('certificate_on', sa.Date(), nullable=True))
+        batch_op.create_index('ix_registration_leave_requested_at', ['leave_requested_at'], unique=False, sqlite_where=sa.text('leave_requested_at IS NOT NULL'), postgresql_where=sa.text('leave_requested_at IS NOT NULL'))
         batch_op.create_unique_constraint(batch_op.f('uq_registration_certificate_no'), ['certificate_no'])
 
     with op.batch_alter_table('role_assignment', schema=None) as batch_op:
@@ -379,6 +380,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table('registration', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('uq_registration_certificate_no'), type_='unique')
+        batch_op.drop_index('ix_registration_leave_requested_at', sqlite_where=sa.text('leave_requested_at IS NOT NULL'), postgresql_where=sa.text('leave_requested_at IS NOT NULL'))
         batch_op.drop_column('certificate_on')
         batch_op.drop_column('certificate_no')
 
