@@ -17,6 +17,7 @@ from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
 from handlers.training import (
+    conditions,
     due,
     programmes,
     registration,
@@ -39,6 +40,7 @@ TOPICS = (
     structure,
     tasks,
     reviewing,
+    conditions,
     programmes,
     registration,
     due,
