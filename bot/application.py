@@ -16,7 +16,18 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
-from handlers.training import absences, approvals, due, programmes, registration, runs
+from handlers.training import (
+    absences,
+    approvals,
+    conditions,
+    due,
+    programmes,
+    registration,
+    reviewing,
+    runs,
+    structure,
+    tasks,
+)
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -29,6 +40,10 @@ TOPICS = (
     undoing,
     roles,
     runs,
+    structure,
+    tasks,
+    reviewing,
+    conditions,
     programmes,
     registration,
     approvals,

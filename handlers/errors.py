@@ -20,7 +20,10 @@ from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
 from handlers.people.roster import imports_text
 from handlers.training.approvals_text import approvals_text
+from handlers.training.conditions_words import conditions_text
 from handlers.training.refusals_text import training_text
+from handlers.training.structure_words import structure_text
+from handlers.training.tasks_words import tasks_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
 from storage.deeds import ChangedSince, TooLateToUndo
@@ -36,6 +39,9 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     roles_text,
     approvals_text,
     imports_text,
+    structure_text,
+    tasks_text,
+    conditions_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

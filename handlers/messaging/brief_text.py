@@ -26,6 +26,7 @@ from handlers.training.buttons import (
     OpenProgrammes,
     PassOffer,
 )
+from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.subjects import Subject
@@ -33,7 +34,7 @@ from storage.training.subjects import Subject
 SHOWN = 8  # items, and news, that a brief spells out
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
 KEY = 20  # characters of a title on a key
-CAN_BE_DONE = ("reg_open", "reg_close", "offer", "remote_end")
+CAN_BE_DONE = ("reg_open", "reg_close", "offer", "remote_end", "task_due")
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
 Subjects = Mapping[tuple[str, int], Subject]
@@ -97,6 +98,7 @@ def item_text(
             "offer": _(
                 "<b>{title}</b>: a seat is held for you until {when}. Please accept it or pass."
             ),
+            "task_due": _("<b>{title}</b> is due {when}. Please hand it in."),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
                 "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
@@ -118,6 +120,8 @@ def item_text(
 def news_text(item: NewsItem, language: str) -> str:
     """One thing that has happened, in a line; empty for what we have no words for."""
     _ = catalog(language).gettext
+    if item.kind == "work_accepted":
+        return accepted_text(item, language)
     sentences = {
         "credit_posted": _("+{hours}: {title}"),
         "credit_reversed": _("−{hours}, taken back by a correction: {title}"),
@@ -127,6 +131,18 @@ def news_text(item: NewsItem, language: str) -> str:
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def accepted_text(item: NewsItem, language: str) -> str:
+    """Work was accepted, with its score where there is one."""
+    _ = catalog(language).gettext
+    title = _escaped(str(item.facts["title"]), TITLE)
+    task = _escaped(str(item.facts["task"]), TITLE)
+    if item.facts.get("score") is None:
+        return _("Your work was accepted: {title}, {task}").format(title=title, task=task)
+    return _("Your work was accepted with {score}: {title}, {task}").format(
+        score=f"{float(item.facts['score']):g}", title=title, task=task
     )
 
 
@@ -278,6 +294,8 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
     if item.kind == "offer":
         rows += _offer_keys(subject, language)
     view = [Key(_("View"), OpenProgramme(subject.batch_id))]
+    if item.kind == "task_due":
+        view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
     if item.kind.startswith("remote_") and subject.external_url.startswith(("http://", "https://")):
         view.insert(0, Key(_("Study now"), url=subject.external_url))
     rows.append(tuple(view))

@@ -41,6 +41,7 @@ from storage.messaging.tables import Priority
 from storage.people import units
 from storage.refusals import NotLinked
 from storage.training import programmes
+from storage.training.refusals import NotRecommended
 
 HELLO = "group_hello"
 # News of a migration may come a moment after the news of a group that nobody knows.
@@ -82,8 +83,9 @@ async def register(update: Update, context: Context) -> None:
                 register_as, sender(update).id, batch_id, now=context.now()
             )
             await alert(update, outcome_text(outcome, reader.language))
-    except NotLinked:
-        # /start remembers where the link leads, and linking goes on there.
+    except (NotLinked, NotRecommended):
+        # /start remembers where the link leads, and linking goes on there; for whom a
+        # programme is recommended is asked in private.
         await lead(update, context, f"p{batch_id}")
 
 

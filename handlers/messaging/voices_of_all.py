@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals
+from handlers.training import answers, approvals, told
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -15,6 +15,8 @@ VOICES: Mapping[str, Voice] = {
     "brief_edit": reminders.brief_edit,
     "offer": reminders.offer,
     "cancelled": reminders.cancelled,
+    "meeting_changed": told.meeting_changed,
+    "work_returned": told.work_returned,
     "link_moved": reminders.link_moved,
     "role_given": roles.given_voice,
     "role_ended": roles.ended_voice,

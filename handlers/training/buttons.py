@@ -53,6 +53,14 @@ class Register(Button):
 
 
 @dataclass(frozen=True)
+class RegisterAnyway(Button):
+    """Register me although it is recommended for others."""
+
+    tag = "rega"
+    batch_id: int
+
+
+@dataclass(frozen=True)
 class Withdraw(Button):
     """Withdraw me; asked once more before it is done."""
 

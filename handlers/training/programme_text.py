@@ -23,8 +23,11 @@ from handlers.training.buttons import (
     SetInterest,
     Withdraw,
 )
+from handlers.training.conditions_words import findings_text
 from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
+from handlers.training.structure_buttons import OpenMyTimetable
+from handlers.training.tasks_buttons import OpenMyTasks
 from locales import catalog, dates, numbers
 from storage.training import audience
 from storage.training.programmes import (
@@ -36,7 +39,9 @@ from storage.training.programmes import (
     ProgrammeLine,
 )
 from storage.training.registration import Leaving
+from storage.training.structure import SEES_TIMETABLE
 from storage.training.tables import Approval, Enrolment, RegistrationState
+from storage.training.tasks import HAS_WORK
 
 ABOUT = 300  # characters of a description that a card shows
 SESSIONS = 4  # meetings that a card lists
@@ -161,7 +166,8 @@ def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: dat
             audience=words.audience(audience.wanted(facts.audience), language)
         )
     )
-    lines += _session_lines(facts, language, zone, today)
+    lines += _phase_lines(facts, language, zone, today)
+    lines += _session_lines(facts, language, zone, now)
     if facts.bring:
         lines.append(_("Please bring: {things}").format(things=html.escape(facts.bring)))
     lines.append(_how_to_enter(facts, language, zone, today))
@@ -201,16 +207,32 @@ def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: da
     return _("Registration: {state}").format(state=text)
 
 
-def _session_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> list[str]:
+def _phase_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    _ = catalog(language).gettext
+    if not facts.phases:
+        return []
+    lines = [_("Phases:")]
+    for number, phase in enumerate(facts.phases, 1):
+        line = f"{number}. {html.escape(phase.title)}"
+        if phase.starts_at is not None and phase.ends_at is not None:
+            line += " · " + dates.span(phase.starts_at, phase.ends_at, zone, language, today)
+        lines.append(line)
+    return lines
+
+
+def _session_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: datetime) -> list[str]:
+    """The next meetings, or all when the last is over."""
+    today = now.astimezone(zone).date()
+    meetings = [one for one in facts.sessions if one.ends_at > now] or list(facts.sessions)
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     if len(facts.sessions) < 2:
         return []
     lines = [_("Meetings:")]
-    for session in facts.sessions[:SESSIONS]:
+    for session in meetings[:SESSIONS]:
         when = dates.span(session.starts_at, session.ends_at, zone, language, today)
         lines.append(f"· {when} {html.escape(session.title)}")
-    more = len(facts.sessions) - SESSIONS
+    more = len(meetings) - SESSIONS
     if more > 0:
         lines.append(ngettext("· and {n} more", "· and {n} more", more).format(n=more))
     return lines
@@ -244,6 +266,14 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
         lines += _next_lines(facts, language, zone, today)
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
+    elif facts.unmet and not facts.misfits:
+        hard = tuple(finding for finding in facts.unmet if finding.hard)
+        said = findings_text(hard or facts.unmet, language)
+        lines.append(
+            _("Not for you this time: {reasons}.").format(reasons=said)
+            if hard
+            else _("Please note: {reasons}.").format(reasons=said)
+        )
     elif facts.misfits:
         lines.append(
             _("Not for you this time: {reasons}.").format(
@@ -312,6 +342,7 @@ def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
     has_meetings = any(meeting.starts_at > now for meeting in facts.sessions)
     if mine is not None and mine.state in TAKES_PART and has_meetings:
         rows.append((Key(_("Ask for leave"), OpenLeave(facts.batch_id)),))
+    rows += _class_keys(facts, language)
     can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
     if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
         if facts.is_interested:
@@ -323,6 +354,19 @@ def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
     back = OpenMine(0) if mine is not None else OpenProgrammes(0)
     rows.append((Key(_("Back"), back), Key(_("Menu"), Home())))
     return tuple(rows)
+
+
+def _class_keys(facts: ProgrammeCard, language: str) -> list[tuple[Key, ...]]:
+    """The rooms of the class, for who is in it."""
+    _ = catalog(language).gettext
+    if facts.mine is None or facts.mine.state not in SEES_TIMETABLE:
+        return []
+    row = []
+    if facts.sessions or facts.phases:
+        row.append(Key(_("Timetable"), OpenMyTimetable(facts.batch_id)))
+    if facts.tasks and facts.mine.state in HAS_WORK:
+        row.append(Key(_("Tasks"), OpenMyTasks(facts.batch_id)))
+    return [tuple(row)] if row else []
 
 
 def _leaving_label(mine: MyRegistration, language: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -45,8 +46,12 @@ def misfit_text(misfit: Misfit, language: str) -> str:
 
 def misfits_text(misfits: tuple[Misfit, ...], language: str) -> str:
     """All of them in one line. HTML."""
-    separator = "; " if language == "en" else "；"
-    return separator.join(misfit_text(misfit, language) for misfit in misfits)
+    return joined_reasons([misfit_text(misfit, language) for misfit in misfits], language)
+
+
+def joined_reasons(reasons: Sequence[str], language: str) -> str:
+    """Several reasons in one line."""
+    return ("; " if language == "en" else "；").join(reasons)
 
 
 def training_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,8 +17,10 @@ from handlers.training.buttons import (
     OpenProgramme,
     PassOffer,
     Register,
+    RegisterAnyway,
     Withdraw,
 )
+from handlers.training.conditions_words import findings_text
 from handlers.training.programme_text import programme_card
 from handlers.training.programmes import show_programme
 from handlers.training.registration_text import outcome_text, withdrawal_text
@@ -27,7 +30,7 @@ from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound, NotLinked, Refusal
 from storage.training import enrolment, programmes, registration, waiting
-from storage.training.refusals import ReasonNeeded
+from storage.training.refusals import NotRecommended, ReasonNeeded
 from storage.training.registration import Outcome
 
 LONGEST_REASON = 300
@@ -35,6 +38,7 @@ LONGEST_REASON = 300
 
 def install(application: AnyApplication) -> None:
     on_tap(application, Register, register)
+    on_tap(application, RegisterAnyway, register_anyway)
     on_tap(application, Withdraw, withdraw)
     on_tap(application, AcceptOffer, accept)
     on_tap(application, PassOffer, pass_on)
@@ -43,13 +47,16 @@ def install(application: AnyApplication) -> None:
 
 
 def register_as(
-    session: Session, tg_user_id: int, batch_id: int, *, now: datetime
+    session: Session, tg_user_id: int, batch_id: int, *, now: datetime, despite: bool = False
 ) -> tuple[Reader, Outcome]:
     """Register whoever has this Telegram id, in one transaction."""
     reader = accounts.find(session, tg_user_id, now=now)
     if reader is None:
         raise NotLinked
-    return reader, registration.register(session, reader.linked_teacher_id, batch_id, now=now)
+    outcome = registration.register(
+        session, reader.linked_teacher_id, batch_id, now=now, despite=despite
+    )
+    return reader, outcome
 
 
 async def register(update: Update, context: Context) -> None:
@@ -58,13 +65,30 @@ async def register(update: Update, context: Context) -> None:
     Reading the card costs ten times what registering costs, so in the minute in which
     registration opens it neither keeps the writer busy nor holds up anybody's answer.
     """
-    batch_id = Register.parse(tap(update).data).batch_id
+    await _register(update, context, Register.parse(tap(update).data).batch_id)
+
+
+async def register_anyway(update: Update, context: Context) -> None:
+    """The person has read for whom it is recommended, and registers all the same."""
+    batch_id = RegisterAnyway.parse(tap(update).data).batch_id
+    await _register(update, context, batch_id, despite=True)
+
+
+async def _register(
+    update: Update, context: Context, batch_id: int, *, despite: bool = False
+) -> None:
     now = context.now()
     rush = context.house.rush
     try:
         with rush.owing():
-            reader, outcome = await context.write(register_as, sender(update).id, batch_id, now=now)
+            reader, outcome = await context.write(
+                register_as, sender(update).id, batch_id, now=now, despite=despite
+            )
             await alert(update, outcome_text(outcome, reader.language))
+    except NotRecommended as warning:
+        reader = await context.reader(update)
+        await show(update, context, reader, warning_card(warning, reader.language))
+        return
     except Refusal:
         # The card was drawn when this was still possible: let it say how things are now.
         reader = await context.reader(update)
@@ -76,6 +100,22 @@ async def register(update: Update, context: Context) -> None:
         lambda: context.application.create_task(
             _update_card(update, context, reader, batch_id, now), update=update
         )
+    )
+
+
+def warning_card(warning: NotRecommended, language: str) -> Card:
+    """For whom it is recommended, asked once before registering."""
+    _ = catalog(language).gettext
+    text = _("<b>{title}</b>\nPlease note: {reasons}.\nDo you want to register all the same?")
+    keys = (
+        (Key(_("Register all the same"), RegisterAnyway(warning.batch_id)),),
+        (Key(_("Back"), OpenProgramme(warning.batch_id)),),
+    )
+    return Card(
+        text.format(
+            title=html.escape(warning.title), reasons=findings_text(warning.findings, language)
+        ),
+        keys,
     )
 
 

@@ -71,6 +71,8 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
                 "All seats were taken, and {n} persons were waiting before you.",
                 ahead,
             ).format(n=ahead)
+        case "registered_despite":
+            return _("You registered although it is recommended for others.")
         case "withdrawn":
             return _("You withdrew, and the seat was given back.")
         case "left_queue":

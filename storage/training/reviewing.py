@@ -417,18 +417,22 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 
 @dataclass(frozen=True)
 class Returned:
-    """Work that came back: what was said, and by when it is due."""
+    """Work that came back: what was said, and until when it is taken again.
+
+    Until it is due, or if that is over until the class ends.
+    """
 
     task_id: int
     batch_id: int
     programme: str
     task: str
     comment: str
-    due_at: datetime
-    ends_at: datetime
+    until: datetime
 
 
-def returned(session: Session, submission_id: int, teacher_id: int) -> Returned | None:
+def returned(
+    session: Session, submission_id: int, teacher_id: int, *, now: datetime
+) -> Returned | None:
     """Return what this person is to be told of returned work; None when nothing is left."""
     found = session.exec(
         select(TaskSubmission, Task, Batch, Programme)
@@ -453,8 +457,7 @@ def returned(session: Session, submission_id: int, teacher_id: int) -> Returned 
         programme=programme.title,
         task=task.title,
         comment=work.comment,
-        due_at=task.due_at,
-        ends_at=batch.ends_at,
+        until=task.due_at if task.due_at > now else batch.ends_at,
     )
 
 

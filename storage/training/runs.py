@@ -137,6 +137,29 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
     )
 
 
+def under_way(
+    session: Session, actor_id: int, act: Act, *, limit: int = 10, now: datetime
+) -> tuple[tuple[int, str], ...]:
+    """Return the classes that are not over and with which the actor may do this, with titles."""
+    today = local_day(now, offices.zone(session))
+    mine = authority.batches(session, actor_id, act, today=today)
+    rows = session.exec(
+        select(Batch, Programme)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            col(Batch.id).in_(mine),
+            Batch.ends_at > now,
+            col(Programme.state).in_([ProgrammeState.DRAFT, ProgrammeState.PUBLISHED]),
+        )
+        .order_by(col(Batch.starts_at), col(Batch.id))
+        .limit(limit)
+    ).all()
+    return tuple(
+        (batch.id, " · ".join(part for part in (programme.title, batch.title) if part))
+        for batch, programme in rows
+    )
+
+
 def acts_on(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> frozenset[Act]:
     """What the actor may do in this class: as who runs it, or for people they look after."""
     today = local_day(now, offices.zone(session))

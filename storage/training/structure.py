@@ -7,7 +7,7 @@ taken away without a meeting, or the work and the attendance behind it, being lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 from storage import audit
 from storage.moments import local_day
 from storage.people import offices
-from storage.people.authority import Act, check_with
+from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
 from storage.training import seats
@@ -164,6 +164,8 @@ class Outline:
     phases: tuple[PhaseFacts, ...]
     meetings: tuple[MeetingFacts, ...]
     has_ethics: bool
+    may_change: bool = False
+    """Whether the reader may build it."""
 
     @property
     def all_meetings(self) -> tuple[MeetingFacts, ...]:
@@ -181,8 +183,44 @@ class Outline:
 
 def outline(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Outline:
     """Return how the class is built, for who may see it. Raises NotFound or NotAllowed."""
-    check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today_of(session, now))
-    return _outline(session, batch_id)
+    today = today_of(session, now)
+    check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
+    may_change = may_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
+    return replace(_outline(session, batch_id), may_change=may_change)
+
+
+def class_of(
+    session: Session,
+    *,
+    phase_id: int | None = None,
+    module_id: int | None = None,
+    session_id: int | None = None,
+) -> int:
+    """Return the batch of a phase, a module or a meeting. Raises NotFound."""
+    if phase_id is not None:
+        return _phase(session, phase_id).batch_id
+    if module_id is not None:
+        return module_of(session, module_id)[1]
+    batch_id = session.exec(
+        select(ClassSession.batch_id).where(ClassSession.id == session_id)
+    ).first()
+    if batch_id is None:
+        raise NotFound("meeting")
+    return batch_id
+
+
+def hosts(session: Session, text: str, *, limit: int = 8) -> tuple[tuple[int, str], ...]:
+    """Return the units whose name contains the text, the shortest names first."""
+    escaped = " ".join(text.split())
+    if not escaped:
+        return ()
+    rows = session.exec(
+        select(OrgUnit.id, OrgUnit.name)
+        .where(col(OrgUnit.active), col(OrgUnit.name).contains(escaped, autoescape=True))
+        .order_by(func.length(OrgUnit.name), col(OrgUnit.id))
+        .limit(limit)
+    ).all()
+    return tuple((unit_id, name) for unit_id, name in rows)
 
 
 def timetable(session: Session, teacher_id: int, batch_id: int) -> Outline:

@@ -40,7 +40,7 @@ from storage.training.tables import (
     WorkState,
 )
 
-LONGEST_TEXT = 3500  # characters of handed-in text, so that a card can show it whole
+LONGEST_TEXT = 4096  # characters of handed-in text: what one message holds
 
 HAS_WORK = (
     *TAKES_PART,

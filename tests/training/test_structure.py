@@ -61,7 +61,8 @@ def desk(session: Session, /, **batch: Any) -> tuple[int, int]:
 
 
 def meeting(title: str = "开班", start: datetime = START, **differs: Any) -> NewMeeting:
-    return NewMeeting(**{"title": title, "starts_at": start, "ends_at": start + 3 * HOUR} | differs)
+    usual: dict[str, Any] = {"title": title, "starts_at": start, "ends_at": start + 3 * HOUR}
+    return NewMeeting(**usual | differs)
 
 
 def in_class(session: Session, batch_id: int, name: str = "林若溪") -> int:
@@ -136,7 +137,7 @@ async def test_a_class_has_phases_modules_and_meetings_in_their_order(database: 
     assert [one.title for one in first.meetings] == ["研讨"]  # by its day
     assert [one.title for one in found.meetings] == ["展示"]
     assert [one.title for one in found.all_meetings] == ["开班", "研讨", "展示"]
-    assert (found.module_hours, found.planned_hours) == (6, 8)
+    assert (found.module_hours, found.planned_hours) == (Decimal(6), Decimal(8))
     assert not found.has_ethics
 
 

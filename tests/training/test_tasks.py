@@ -122,10 +122,10 @@ async def test_work_is_handed_in_returned_handed_in_again_and_accepted(
         assert owe(session, task) == {lin, shi}
         told = session.exec(select(OutboxMessage)).all()
         assert [(row.kind, row.teacher_id) for row in told] == [("work_returned", lin)]
-        said = reviewing.returned(session, piece.submission_id, lin)
+        said = reviewing.returned(session, piece.submission_id, lin, now=START)
         assert said is not None
         assert said.comment == "请补充评价"
-        assert reviewing.returned(session, piece.submission_id, shi) is None
+        assert reviewing.returned(session, piece.submission_id, shi, now=START) is None
         (mine,) = tasks.my_tasks(session, lin, batch, now=START).tasks
         assert (mine.state, mine.comment, mine.can_hand_in) == (
             WorkState.RETURNED,
@@ -135,7 +135,7 @@ async def test_work_is_handed_in_returned_handed_in_again_and_accepted(
         later = DUE + DAY  # what was returned may come again after the due date, and is not late
         again = tasks.hand_in(session, lin, task, text="第二稿", now=later)
         assert (again.state, again.late) == (WorkState.SUBMITTED, False)
-        assert reviewing.returned(session, piece.submission_id, lin) is None
+        assert reviewing.returned(session, piece.submission_id, lin, now=START) is None
         with pytest.raises(WorkChanged):
             reviewing.accept(session, xu, piece.submission_id, seen=piece.stamp, now=later)
         piece = reviewing.piece(session, xu, piece.submission_id, now=later)
@@ -281,7 +281,7 @@ async def test_a_review_can_be_taken_back_and_is_then_not_told(database: Databas
         )
         assert returned is not None
         undoing.undo(session, actor, returned, now=START)
-        assert reviewing.returned(session, piece.submission_id, lin) is None
+        assert reviewing.returned(session, piece.submission_id, lin, now=START) is None
         with pytest.raises(NoComment):
             reviewing.return_work(
                 session,
@@ -367,10 +367,11 @@ async def test_tasks_follow_their_class_and_are_not_taken_away_with_work(
             tasks.change_task(session, actor, task, {"title": ""}, now=NOW)
         lin = in_class(session, batch)
         tasks.hand_in(session, lin, task, text="一稿", now=START)
-        for attempt in (
+        refused: tuple[Any, ...] = (
             lambda: tasks.remove_task(session, actor, task, now=NOW),
             lambda: tasks.change_task(session, actor, task, {"hand_in": HandIn.FILE}, now=NOW),
-        ):
+        )
+        for attempt in refused:
             with pytest.raises(InUse):
                 attempt()
         for _ in range(2):
@@ -397,7 +398,7 @@ async def test_nobody_sees_or_judges_work_of_a_class_that_is_not_theirs(
         school = make.school(session)
         roles.appoint(session, luo, Role.SCHOOL_COORDINATOR, school, today=TODAY, now=NOW)
         for who in (strange, luo, lin):
-            for attempt in (
+            attempts: tuple[Any, ...] = (
                 lambda who=who: tasks.tasks(session, who, batch, now=NOW),
                 lambda who=who: tasks.add_task(session, who, batch, ESSAY, now=NOW),
                 lambda who=who: tasks.change_task(session, who, task, {}, now=NOW),
@@ -412,16 +413,15 @@ async def test_nobody_sees_or_judges_work_of_a_class_that_is_not_theirs(
                 lambda who=who: reviewing.enter_paper(
                     session, who, task, 1, accepted=True, now=NOW
                 ),
-            ):
+            )
+            for attempt in attempts:
                 with pytest.raises(NotAllowed):
                     attempt()
             assert reviewing.waits(session, who, now=NOW) == ()
-        for attempt in (
-            lambda: tasks.my_tasks(session, luo, batch, now=NOW),
-            lambda: tasks.hand_in(session, luo, task, text="x", now=NOW),
-        ):
-            with pytest.raises(NotFound):
-                attempt()
+        with pytest.raises(NotFound):
+            tasks.my_tasks(session, luo, batch, now=NOW)
+        with pytest.raises(NotFound):
+            tasks.hand_in(session, luo, task, text="x", now=NOW)
 
     await database.write(foreign)
 
