@@ -251,7 +251,7 @@ def shares(
     while open_:
         whole = sum(weights[n] for n in open_)
         due = {n: Fraction(left * weights[n], whole) for n in open_}
-        bound = {n: min(max(due[n], floors[n]), caps[n]) for n in open_}
+        bound = {n: min(max(due[n], Fraction(floors[n])), Fraction(caps[n])) for n in open_}
         # What the floors need is taken from the others, or what the caps leave goes to them,
         # whichever is more: whoever is at that bound stays there.
         surplus = left - sum(bound.values())
