@@ -16,7 +16,15 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.training import (
+    allotting,
+    due,
+    nominating,
+    programmes,
+    registration,
+    runs,
+    sealing,
+)
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -28,6 +36,9 @@ TOPICS = (
     desk,
     undoing,
     runs,
+    allotting,
+    nominating,
+    sealing,
     programmes,
     registration,
     due,

@@ -17,7 +17,10 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
+from handlers.training.allotting import allotting_text
+from handlers.training.nominating import nominating_text
 from handlers.training.refusals_text import training_text
+from handlers.training.sealing import sealing_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
 from storage.deeds import ChangedSince, TooLateToUndo
@@ -30,6 +33,9 @@ logger = logging.getLogger(__name__)
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
+    allotting_text,
+    nominating_text,
+    sealing_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

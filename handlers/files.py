@@ -70,6 +70,14 @@ def on_table(application: AnyApplication, fits: Callable[[Book], bool], route: T
     tables.append((fits, route))
 
 
+def on_document(application: AnyApplication, suffix: str, route: FileRoute) -> None:
+    """Call the route with a file whose name ends like this, of whoever has linked."""
+    documents: dict[str, FileRoute] = application.bot_data.setdefault("documents", {})
+    if suffix in documents:
+        raise ValueError(f"two routes for files that end in {suffix!r}")
+    documents[suffix] = route
+
+
 async def taken(update: Update, context: Context, reader: Reader) -> bool:
     """Take a file to whoever waits for it, or to the topic whose table it is.
 
@@ -87,6 +95,11 @@ async def taken(update: Update, context: Context, reader: Reader) -> bool:
     tables: list[tuple[Callable[[Book], bool], TableRoute]] = context.bot_data.get("tables", [])
     if reader.teacher_id is None or attachment.is_photo:
         return False
+    documents: dict[str, FileRoute] = context.bot_data.get("documents", {})
+    for suffix, document in documents.items():
+        if attachment.name.lower().endswith(suffix):
+            await document(update, context, reader, attachment)
+            return True
     dropped = await read_table(context, attachment)
     for fits, route in tables:
         if fits(dropped.book):
