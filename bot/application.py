@@ -18,13 +18,16 @@ from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
 from handlers.training import (
     absences,
+    allotting,
     approvals,
     conditions,
     due,
+    nominating,
     programmes,
     registration,
     reviewing,
     runs,
+    sealing,
     structure,
     tasks,
 )
@@ -52,6 +55,9 @@ TOPICS = (
     hours,
     reminders,
     groups,
+    allotting,
+    nominating,
+    sealing,
     roster,  # last of those that know tables: a roster has columns that others have too
 )
 

@@ -33,7 +33,7 @@ from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
 from storage.people import accounts, imports, offices
-from storage.training import absences, waiting, worklist
+from storage.training import absences, sealing, thinning, waiting, worklist
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,8 @@ class Office:
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)
         self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
         self.ticks.every(timedelta(minutes=1), "approvals", self._approvals)
+        self.ticks.every(timedelta(seconds=60), "thin classes", self._thin_classes)
+        self.ticks.every(timedelta(seconds=60), "seals", self._seals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
@@ -225,6 +227,17 @@ class Office:
             swept = await self.database.write(sweeping.sweep, now=self.clock())
             more = swept.more
         self.delivery.wake()
+
+    async def _thin_classes(self) -> None:
+        if await self.leads():
+            await self.database.write(thinning.thin_out, now=self.clock())
+            self.delivery.wake()
+
+    async def _seals(self) -> None:
+        if not await self.leads():
+            return
+        while await self.database.write(sealing.seal):
+            pass
 
     async def _group_cards(self) -> None:
         if await self.leads():

@@ -19,9 +19,12 @@ from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
 from handlers.people.roster import imports_text
+from handlers.training.allotting import allotting_text
 from handlers.training.approvals_text import approvals_text
 from handlers.training.conditions_words import conditions_text
+from handlers.training.nominating import nominating_text
 from handlers.training.refusals_text import training_text
+from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
 from handlers.training.tasks_words import tasks_text
 from handlers.wiring import AnyApplication
@@ -42,6 +45,9 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     structure_text,
     tasks_text,
     conditions_text,
+    allotting_text,
+    nominating_text,
+    sealing_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -75,6 +75,14 @@ def on_table(application: AnyApplication, fits: Callable[[Book], bool], route: T
     tables.append((fits, route))
 
 
+def on_document(application: AnyApplication, suffix: str, route: FileRoute) -> None:
+    """Call the route with a file whose name ends like this, of whoever has linked."""
+    documents: dict[str, FileRoute] = application.bot_data.setdefault("documents", {})
+    if suffix in documents:
+        raise ValueError(f"two routes for files that end in {suffix!r}")
+    documents[suffix] = route
+
+
 async def taken(update: Update, context: Context, reader: Reader) -> bool:
     """Take a file to whoever waits for it, or to the topic whose table it is.
 
@@ -91,6 +99,11 @@ async def taken(update: Update, context: Context, reader: Reader) -> bool:
         return True
     if reader.teacher_id is None or attachment.is_photo:
         return False
+    documents: dict[str, FileRoute] = context.bot_data.get("documents", {})
+    for suffix, document in documents.items():
+        if attachment.name.lower().endswith(suffix):
+            await document(update, context, reader, attachment)
+            return True
     await with_bar(context, reader, lambda told: _sorted_out(update, context, reader, told))
     return True
 

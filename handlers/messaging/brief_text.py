@@ -21,6 +21,7 @@ from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLat
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
     AcceptOffer,
+    AnswerNomination,
     OpenDue,
     OpenProgramme,
     OpenProgrammes,
@@ -34,7 +35,7 @@ from storage.training.subjects import Subject
 SHOWN = 8  # items, and news, that a brief spells out
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
 KEY = 20  # characters of a title on a key
-CAN_BE_DONE = ("reg_open", "reg_close", "offer", "remote_end", "task_due")
+CAN_BE_DONE = ("reg_open", "reg_close", "offer", "nomination", "remote_end", "task_due")
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
 Subjects = Mapping[tuple[str, int], Subject]
@@ -99,6 +100,13 @@ def item_text(
                 "<b>{title}</b>: a seat is held for you until {when}. Please accept it or pass."
             ),
             "task_due": _("<b>{title}</b> is due {when}. Please hand it in."),
+            "nomination": _(
+                "<b>{title}</b>: your school would like to send you. Please answer by {when}."
+            ),
+            "release": _(
+                "<b>{title}</b>: seats of your school are still unused. They go to everybody "
+                "on {when}."
+            ),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
                 "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
@@ -122,6 +130,11 @@ def news_text(item: NewsItem, language: str) -> str:
     _ = catalog(language).gettext
     if item.kind == "work_accepted":
         return accepted_text(item, language)
+    if item.kind == "nomination_declined":
+        return _("{name} cannot go to {title}; the seat is your school's again.").format(
+            name=_escaped(str(item.facts["name"]), TITLE),
+            title=_escaped(str(item.facts["title"]), TITLE),
+        )
     sentences = {
         "credit_posted": _("+{hours}: {title}"),
         "credit_reversed": _("−{hours}, taken back by a correction: {title}"),
@@ -165,10 +178,29 @@ def offer_card(subject: Subject, language: str, zone: ZoneInfo, now: datetime) -
 
 
 def cancelled_card(
-    title: str, starts_at: datetime, language: str, zone: ZoneInfo, today: date
+    title: str,
+    starts_at: datetime,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    again: datetime | None = None,
 ) -> Card:
-    """A training in which this person was in, or waiting, does not take place."""
+    """A training in which this person was in, or waiting, does not take place.
+
+    ``again`` is until when they may choose another class, before others.
+    """
     _ = catalog(language).gettext
+    if again is not None:
+        text = _(
+            "[Cancelled] <b>{title}</b>, planned for {when}, does not take place, because too "
+            "few have registered. You may choose another class {before}, ahead of newcomers."
+        ).format(
+            title=_escaped(title, TITLE),
+            when=dates.moment(starts_at, zone, language, today),
+            before=dates.before(again, zone, language, today),
+        )
+        keys = ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),)
+        return Card(text, keys)
     text = _(
         "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
         "There is nothing for you to do."
@@ -293,6 +325,13 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
     rows: list[tuple[Key, ...]] = []
     if item.kind == "offer":
         rows += _offer_keys(subject, language)
+    if item.kind == "nomination":
+        rows.append(
+            (
+                Key(_("Agree to go"), AnswerNomination(subject.batch_id, 1), style="success"),
+                Key(_("Not this time"), AnswerNomination(subject.batch_id, 0)),
+            )
+        )
     view = [Key(_("View"), OpenProgramme(subject.batch_id))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))

@@ -96,7 +96,13 @@ async def cancelled(house: House, row: Claimed) -> Said:
         return Nothing("it takes place after all")
     today = moments.local_day(house.clock(), house.zone)
     starts_at = datetime.fromisoformat(row.facts["starts_at"])
-    return Say(cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today))
+    second = row.facts.get("second_close")
+    again = datetime.fromisoformat(second) if second else None
+    if again is not None and again <= house.clock():
+        again = None
+    return Say(
+        cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today, again)
+    )
 
 
 async def link_moved(_house: House, row: Claimed) -> Said:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals, told
+from handlers.training import answers, approvals, seat_messages, told
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -17,6 +17,11 @@ VOICES: Mapping[str, Voice] = {
     "cancelled": reminders.cancelled,
     "meeting_changed": told.meeting_changed,
     "work_returned": told.work_returned,
+    "nominated": seat_messages.nominated,
+    "replaced": seat_messages.replaced,
+    "nomination_gone": seat_messages.nomination_gone,
+    "allotted": seat_messages.allotted,
+    "thin_class": seat_messages.thin_class,
     "link_moved": reminders.link_moved,
     "role_given": roles.given_voice,
     "role_ended": roles.ended_voice,

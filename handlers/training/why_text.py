@@ -60,6 +60,8 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("A seat open to all schools was free and is yours.")
         case "seat_without_limit":
             return _("This training has no limit of seats.")
+        case "queued" if line.facts.get("reserved"):
+            return _("The seats of your school that were left are reserved for others.")
         case "queued" if not line.facts.get("full", True):
             return _("A seat was free, but people who came before you were waiting for it.")
         case "queued" if not line.facts.get("ahead"):
@@ -107,6 +109,18 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("This training is for everybody concerned; you were enrolled from the roster.")
         case "exempt_long_leave":
             return _("You are on long leave and therefore exempt.")
+        case "nominated" if line.facts.get("asks", True):
+            return _("Your school nominated you and asked for your answer.")
+        case "nominated":
+            return _("Your school decided to send you.")
+        case "nomination_taken_back":
+            return _("Your school took the nomination back.")
+        case "replaced":
+            return _("Your school sent a colleague in your place.")
+        case "substituted":
+            return _("Your school sent you in a colleague's place.")
+        case "class_cancelled":
+            return _("The class was cancelled.")
         case "nomination_accepted":
             return _("You agreed to be sent by your school.")
         case "nomination_declined":

@@ -165,6 +165,7 @@ class Member:
 
     teacher_id: int
     name: str
+    unit_id: int
     unit: str
     state: RegistrationState
     source: Source
@@ -338,8 +339,8 @@ def my_people(
         return frozenset(can)
 
     members = tuple(
-        Member(teacher_id, name, unit, state, source, may(state, source))
-        for teacher_id, name, unit, state, source, _unit_id in shown
+        Member(teacher_id, name, unit_id, unit, state, source, may(state, source))
+        for teacher_id, name, unit, state, source, unit_id in shown
     )
     quotas = _quotas(session, batch_id)
     own = [quota for quota in quotas if not quota.is_pool]
@@ -451,6 +452,36 @@ def candidates(
         picked=tuple(names[teacher_id] for teacher_id in chosen if teacher_id in names),
         text=text.strip(),
         instead_of=names.get(instead_of or 0, ""),
+    )
+
+
+def candidate(
+    session: Session,
+    actor_id: int,
+    batch_id: int,
+    unit_id: int,
+    teacher_id: int,
+    *,
+    instead_of: int | None = None,
+    now: datetime,
+) -> Candidate:
+    """Return whether one person could be sent, and why not. Raises NotFound or NotAllowed."""
+    _batch_row, programme = _batch(session, batch_id)
+    today = local_day(now, offices.zone(session))
+    if _unit_of(session, actor_id, teacher_id, today) != unit_id:
+        raise NotAllowed
+    state = session.exec(
+        select(Registration.state).where(
+            Registration.batch_id == batch_id, Registration.teacher_id == teacher_id
+        )
+    ).first()
+    return Candidate(
+        teacher_id=teacher_id,
+        name=_names(session, [teacher_id])[teacher_id],
+        beside="",
+        misfits=unfit(session, programme, [teacher_id])[teacher_id],
+        state=None if _is_free(state, instead_of) else RegistrationState(state or ""),
+        is_picked=False,
     )
 
 
