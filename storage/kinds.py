@@ -69,5 +69,14 @@ def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None
     return who
 
 
-NEWS = ("credit_posted", "credit_reversed")
+NEWS = (
+    "credit_posted",
+    "credit_reversed",
+    "not_completed",
+    "make_up",
+    "completion_revoked",
+    "claim_returned",
+    "claim_refused",
+    "appeal_decided",
+)
 """What happens to one person and rides in the next brief."""

@@ -8,9 +8,16 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage import deeds
+from storage.credits import posting
 from storage.deeds import Deed
+from storage.training import completion, results
 
-UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {}
+UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
+    results.DEED: results.undo,
+    completion.DEED: completion.undo,
+    posting.DEED: posting.undo,
+    posting.DEED_CONFIRM: posting.undo_confirm,
+}
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 
 
