@@ -13,10 +13,10 @@ from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
-from handlers.credits import hours
+from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.training import completion, due, programmes, registration, results, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -32,6 +32,11 @@ TOPICS = (
     registration,
     due,
     hours,
+    results,
+    completion,
+    posting,
+    claims,
+    appeals,
     reminders,
     groups,
 )

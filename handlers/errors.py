@@ -14,10 +14,12 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, is_private, lead, show, show_anew
+from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.training.refusals_text import training_text
+from handlers.training.results_text import results_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
 from storage.deeds import ChangedSince, TooLateToUndo
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
+    results_text,
+    credits_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

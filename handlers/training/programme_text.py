@@ -23,6 +23,7 @@ from handlers.training.buttons import (
     Withdraw,
 )
 from handlers.training.refusals_text import misfits_text
+from handlers.training.results_text import mark_text
 from locales import catalog, dates, numbers
 from storage.training import audience
 from storage.training.programmes import (
@@ -238,6 +239,23 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
             lines.append(_("Reason: {reason}").format(reason=html.escape(mine.reason)))
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
+        if facts.grade is not None:
+            lines.append(
+                _("Your result: {mark}").format(mark=mark_text(facts.score, facts.grade, language))
+            )
+        if mine.make_up_until is not None:
+            lines.append(
+                _("What is missing may be made good until {day}.").format(
+                    day=dates.day(mine.make_up_until, language, today)
+                )
+            )
+        if mine.certificate_no is not None and mine.certificate_on is not None:
+            lines.append(
+                _("Your certificate: {number}, {day}").format(
+                    number=html.escape(mine.certificate_no),
+                    day=dates.day(mine.certificate_on, language, date.min),
+                )
+            )
     elif facts.misfits:
         lines.append(
             _("Not for you this time: {reasons}.").format(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from handlers.training.results_text import lacks_text
 from locales import catalog, dates
 from storage.training.decisions import DecisionLine, Why
 
@@ -110,4 +111,31 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("You declined to be sent.")
         case "programme_cancelled":
             return _("The training was cancelled.")
+        case "completed" | "not_completed" if line.facts.get("by_hand"):
+            sentence = (
+                _("The organiser decided that you completed it: {reason}")
+                if line.rule == "completed"
+                else _("The organiser decided that you did not complete it: {reason}")
+            )
+            return sentence.format(reason=html.escape(str(line.facts.get("reason", ""))))
+        case "completed":
+            return _("You completed it.")
+        case "not_completed" if line.facts.get("lacks"):
+            return _("You did not complete it: {reasons}.").format(
+                reasons=lacks_text(line.facts["lacks"], language)
+            )
+        case "not_completed":
+            return _("You did not complete it.")
+        case "no_show":
+            return _("You were on the list and were not seen at any meeting.")
+        case "completion_undone":
+            return _("The decision on completing it was taken back.")
+        case "completion_revoked":
+            return _("The completion was revoked: {reason}").format(
+                reason=html.escape(str(line.facts.get("reason", "")))
+            )
+        case "make_up_given":
+            return _("What is missing may be made good until {day}.").format(
+                day=dates.day(date.fromisoformat(str(line.facts["until"])), language, today)
+            )
     return _("The state changed.")

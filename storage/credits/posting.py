@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage import audit, deeds
-from storage.credits import ledger, profiles
+from storage.credits import ledger, profiles, reviewing
 from storage.credits.hours import rounded
 from storage.credits.ledger import (
     BATCH,
@@ -530,7 +530,7 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Non
 def _waits_here(session: Session, actor_id: int, now: datetime) -> sa.ColumnElement[bool]:
     """A pending line of a batch, or a correction of one, of people the actor may confirm."""
     today = local_day(now, offices.zone(session))
-    own = authority.reaches(session, actor_id, Act.CONFIRM_HOURS, today=today)
+    own = reviewing.first_word(session, actor_id, today=today)
     return sa.and_(
         col(CreditEntry.teacher_id) == col(Registration.teacher_id),
         col(CreditEntry.state) == EntryState.PENDING,

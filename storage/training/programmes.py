@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -40,6 +40,7 @@ from storage.training.tables import (
     Batch,
     ClassSession,
     Enrolment,
+    Grade,
     Interest,
     Level,
     Mode,
@@ -49,6 +50,7 @@ from storage.training.tables import (
     Quota,
     Registration,
     RegistrationState,
+    Result,
     SeatOffer,
     Source,
 )
@@ -65,6 +67,12 @@ TOOK_PART = (
     RegistrationState.NO_SHOW,
     RegistrationState.DROPPED,
 )
+RESULT_SHOWN = (
+    RegistrationState.ATTENDING,
+    RegistrationState.COMPLETED,
+    RegistrationState.NOT_COMPLETED,
+)
+"""States in which a participant sees their own result."""
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
 
 
@@ -236,6 +244,9 @@ class MyRegistration:
     leaving: Leaving
     leave_requested_at: datetime | None
     reason: str
+    certificate_no: str | None = None
+    certificate_on: date | None = None
+    make_up_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -281,6 +292,8 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    score: float | None = None
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True)
@@ -428,6 +441,11 @@ def card(
             lacking = (*lacking, Misfit("posting", (), ()))
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
+    result = None
+    if my is not None and my.state in RESULT_SHOWN:
+        result = session.exec(
+            select(Result).where(Result.registration_id == my.registration_id)
+        ).first()
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -479,6 +497,8 @@ def card(
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        score=None if result is None else result.score,
+        grade=None if result is None else result.grade,
     )
 
 
@@ -627,6 +647,9 @@ def mine(
             leaving=leaving(registration, batch, now=now),
             leave_requested_at=registration.leave_requested_at,
             reason=registration.reason,
+            certificate_no=registration.certificate_no,
+            certificate_on=registration.certificate_on,
+            make_up_until=registration.make_up_until,
         )
         for registration, batch, programme, offer in session.exec(statement, params=of).all()
     ]

@@ -185,7 +185,7 @@ async def test_nobody_decides_on_others_or_on_themselves(sqlite: Database) -> No
     for actor in (who["lin"], who["stranger"]):
         for operation in (claims.confirm, claims.review):
             with pytest.raises(NotAllowed):
-                await sqlite.write(operation, actor, sent.claim_id, now=NOW)  # type: ignore[arg-type]
+                await sqlite.write(operation, actor, sent.claim_id, now=NOW)
     with pytest.raises(NotAllowed):  # the school does not have the last word
         await sqlite.write(claims.accept, who["luo"], sent.claim_id, now=NOW)
     with pytest.raises(ClaimSettled):  # nor does the county have the first while a school can

@@ -91,7 +91,7 @@ async def test_an_undone_posting_is_mirrored_untold_and_can_be_posted_again(
 ) -> None:
     batch_id, gao = await database.write(finished)
     done = await database.write(posting.post, gao, batch_id, now=NOW)
-    assert await database.write(undoing.undo, gao, done.deed_id, now=NOW + timedelta(hours=23))
+    assert await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW + timedelta(hours=23))
     assert await database.read(news) == []
     assert {state for state, _, _ in await database.read(lines)} == {EntryState.REVERSED}
     assert (await database.write(posting.preview, gao, batch_id, now=NOW)).new == 2
@@ -101,7 +101,7 @@ async def test_an_undone_posting_is_mirrored_untold_and_can_be_posted_again(
     posted = [hours for state, _, hours in await database.read(lines) if state == "posted"]
     assert sum(posted) == 16
     with pytest.raises(TooLateToUndo):
-        await database.write(undoing.undo, gao, again.deed_id, now=NOW + timedelta(hours=24))
+        await database.write(undoing.undo, gao, again.deed_id or 0, now=NOW + timedelta(hours=24))
 
 
 async def test_a_posting_that_somebody_has_disputed_is_not_undone(sqlite: Database) -> None:
@@ -115,7 +115,7 @@ async def test_a_posting_that_somebody_has_disputed_is_not_undone(sqlite: Databa
 
     await sqlite.write(dispute)
     with pytest.raises(ChangedSince):
-        await sqlite.write(undoing.undo, gao, done.deed_id, now=NOW)
+        await sqlite.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
     assert [state for state, _, _ in await sqlite.read(lines)].count(EntryState.POSTED) == 3
 
 
@@ -148,7 +148,7 @@ async def test_a_changed_plan_is_put_right_and_a_correction_by_hand_stays(
         ("post_skill", Decimal(5)),  # as it is planned now
     ]
     assert (await database.write(posting.post, gao, batch_id, now=NOW)).people == 0
-    await database.write(undoing.undo, gao, done.deed_id, now=NOW)
+    await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
     posted = sorted((c, h) for state, c, h in await database.read(lines) if state == "posted")
     assert posted == [
         ("ethics", Decimal(2)),
@@ -176,7 +176,7 @@ async def test_hours_of_a_school_wait_for_its_word(database: Database) -> None:
     assert (done.people, done.hours) == (2, Decimal(16))
     assert (await database.write(posting.confirm, luo, batch_id, now=NOW)).people == 0
     assert await database.read(news) == [("credit_posted", "8")] * 2
-    await database.write(undoing.undo, luo, done.deed_id, now=NOW)
+    await database.write(undoing.undo, luo, done.deed_id or 0, now=NOW)
     assert await database.read(news) == []
     (waiting,) = await database.read(posting.to_confirm, luo, now=NOW)
     assert waiting.people == 2

@@ -101,12 +101,8 @@ def states(session: Session) -> list[RegistrationState]:
 
 
 def numbers(session: Session) -> list[tuple[str | None, bool]]:
-    rows = session.exec(
-        select(Registration.certificate_no, Registration.certificate_on).order_by(
-            col(Registration.id)
-        )
-    ).all()
-    return [(number, on is not None) for number, on in rows]
+    rows = session.exec(select(Registration).order_by(col(Registration.id))).all()
+    return [(row.certificate_no, row.certificate_on is not None) for row in rows]
 
 
 def rules_of(session: Session, registration_id: int) -> list[str]:
@@ -154,7 +150,7 @@ async def test_the_organiser_sees_what_follows_confirms_and_may_undo(database: D
         ("CH-2026-0002", True),
     ]
 
-    await database.write(undoing.undo, gao, done.deed_id, now=NOW + timedelta(minutes=9))
+    await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW + timedelta(minutes=9))
     assert await database.read(states) == [ATTENDING] * 5
     assert await database.read(numbers) == [(None, False)] * 5
     assert await database.read(lambda session: list(session.exec(select(News.kind)))) == []
@@ -167,9 +163,9 @@ async def test_a_decision_cannot_be_undone_after_ten_minutes_or_once_hours_are_p
     done = await sqlite.write(completion.confirm, gao, batch_id, now=NOW)
     await sqlite.write(posting.post, gao, batch_id, now=NOW)
     with pytest.raises(ChangedSince):
-        await sqlite.write(undoing.undo, gao, done.deed_id, now=NOW)
+        await sqlite.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
     with pytest.raises(TooLateToUndo):
-        await sqlite.write(undoing.undo, gao, done.deed_id, now=NOW + timedelta(minutes=10))
+        await sqlite.write(undoing.undo, gao, done.deed_id or 0, now=NOW + timedelta(minutes=10))
     assert (await sqlite.read(states)).count(COMPLETED) == 2
 
 
@@ -200,7 +196,7 @@ async def test_one_may_be_decided_by_hand_with_a_reason_but_not_against_a_failin
     )
     assert done.counts == {COMPLETED: 1}
     assert (await database.read(states))[2] is COMPLETED
-    await database.write(undoing.undo, gao, done.deed_id, now=NOW)
+    await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
     assert (await database.read(states))[2] is ATTENDING
     assert await database.read(rules_of, people[2]) == ["completed", "completion_undone"]
 
@@ -276,7 +272,7 @@ async def test_numbers_have_no_gap_over_several_classes(sqlite: Database) -> Non
     first = await sqlite.write(completion.confirm, gao, made[0], now=NOW)
     await sqlite.write(completion.confirm, gao, made[1], now=NOW)
     # Undone, but not the last: the numbers stay, as revoked ones of the same people.
-    await sqlite.write(undoing.undo, gao, first.deed_id, now=NOW)
+    await sqlite.write(undoing.undo, gao, first.deed_id or 0, now=NOW)
     await sqlite.write(completion.confirm, gao, made[2], now=NOW)
     assert [number for number, _ in await sqlite.read(numbers)] == [
         f"CH-2026-{n:04}" for n in range(1, 7)

@@ -135,7 +135,7 @@ async def test_an_import_can_be_undone_until_somebody_works_on_with_it(
     )
     assert second.counts == {RowState.CHANGED: 1, RowState.NEW: 1}
     done = await database.write(results.apply, gao, second.job_id, now=NOW)
-    await database.write(undoing.undo, gao, done.deed_id, now=NOW + timedelta(hours=20))
+    await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW + timedelta(hours=20))
     assert [(score, grade) for _, score, grade in await database.read(kept)] == [
         (70, Grade.QUALIFIED),
         (50, Grade.UNQUALIFIED),
@@ -153,7 +153,7 @@ async def test_an_import_can_be_undone_until_somebody_works_on_with_it(
 
     await database.write(by_hand)
     with pytest.raises(ChangedSince):
-        await database.write(undoing.undo, gao, done.deed_id, now=NOW)
+        await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
 
 
 async def test_equal_names_are_told_apart_by_the_school_or_shown_as_unclear(
@@ -187,7 +187,7 @@ async def test_a_mark_does_not_change_what_has_been_decided(sqlite: Database) ->
     done = await sqlite.write(results.apply, gao, seen.job_id, now=NOW)
     await sqlite.write(completion.confirm, gao, batch_id, now=NOW)
     with pytest.raises(ChangedSince):
-        await sqlite.write(undoing.undo, gao, done.deed_id, now=NOW)
+        await sqlite.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
     seen = await sqlite.write(dropped, gao, batch_id, table([[numbers[0], "", "", 30]]))
     assert seen.counts == {RowState.DECIDED: 1}
     with pytest.raises(DecidedAlready):
