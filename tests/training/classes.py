@@ -33,10 +33,10 @@ TODAY = date(2026, 11, 20)
 HOME = "澄禾县实验小学"
 
 
-def over(session: Session, /, **differs: Any) -> int:
+def over(session: Session, /, title: str = "作业设计专题培训", **differs: Any) -> int:
     """A class that ended the day before yesterday."""
     usual = {"starts_at": NOW - timedelta(days=4), "ends_at": NOW - timedelta(days=2)}
-    return make.batch(session, **usual | differs)
+    return make.batch(session, title, **usual | differs)
 
 
 def joins(
