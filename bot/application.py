@@ -13,18 +13,20 @@ from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
-from handlers.credits import hours
+from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
 from handlers.training import (
     absences,
     allotting,
     approvals,
+    completion,
     conditions,
     due,
     nominating,
     programmes,
     registration,
+    results,
     reviewing,
     runs,
     sealing,
@@ -58,6 +60,11 @@ TOPICS = (
     allotting,
     nominating,
     sealing,
+    results,
+    completion,
+    posting,
+    claims,
+    appeals,
     roster,  # last of those that know tables: a roster has columns that others have too
 )
 

@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, is_private, lead, show, show_anew
+from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
@@ -24,6 +25,7 @@ from handlers.training.approvals_text import approvals_text
 from handlers.training.conditions_words import conditions_text
 from handlers.training.nominating import nominating_text
 from handlers.training.refusals_text import training_text
+from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
 from handlers.training.tasks_words import tasks_text
@@ -48,6 +50,8 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     allotting_text,
     nominating_text,
     sealing_text,
+    results_text,
+    credits_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -73,5 +73,16 @@ def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None
     return who
 
 
-NEWS = ("credit_posted", "credit_reversed", "work_accepted", "nomination_declined")
+NEWS = (
+    "credit_posted",
+    "credit_reversed",
+    "not_completed",
+    "make_up",
+    "completion_revoked",
+    "claim_returned",
+    "claim_refused",
+    "appeal_decided",
+    "work_accepted",
+    "nomination_declined",
+)
 """What happens to one person and rides in the next brief."""

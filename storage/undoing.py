@@ -8,9 +8,18 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage import deeds
+from storage.credits import posting
 from storage.deeds import Deed
 from storage.people import appointing, roster_missing, roster_undoing
-from storage.training import absences, allotting, approving, reviewing, timetables
+from storage.training import (
+    absences,
+    allotting,
+    approving,
+    completion,
+    results,
+    reviewing,
+    timetables,
+)
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "hand_over": appointing.take_back_hand_over,
@@ -21,6 +30,10 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     timetables.TIMETABLE: timetables.undo_timetable,
     reviewing.REVIEWED: reviewing.undo_review,
     allotting.DEED: allotting.undo,
+    results.DEED: results.undo,
+    completion.DEED: completion.undo,
+    posting.DEED: posting.undo,
+    posting.DEED_CONFIRM: posting.undo_confirm,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

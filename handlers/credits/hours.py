@@ -8,6 +8,7 @@ from telegram import Update
 
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import Context, show, show_picture, tap
+from handlers.credits.appeals import MyAppeals, PickLine
 from handlers.credits.buttons import (
     HourLines,
     HoursPicture,
@@ -16,6 +17,7 @@ from handlers.credits.buttons import (
     WhyAllCapped,
     WhyCapped,
 )
+from handlers.credits.claims import MyClaims
 from handlers.credits.hours_picture import my_hours_png
 from handlers.credits.hours_text import (
     LINES_A_PAGE,
@@ -61,6 +63,7 @@ def summary_card(facts: Balance, language: str) -> Card:
         (
             (Key(_("Details"), HourLines(0)), Key(_("As a picture"), HoursPicture())),
             (Key(_("How it is computed"), HowCounted()), *why),
+            (Key(_("Claim hours"), MyClaims()), Key(_("Appeals"), MyAppeals())),
             (Key(_("Menu"), Home()),),
         ),
     )
@@ -81,7 +84,11 @@ def lines_card(facts: Balance, page: int, language: str) -> Card:
     turning = pager(page, pages, HourLines)
     return Card(
         detail_text(facts, page, language),
-        (*rows, *((turning,) if turning else ()), (Key(_("Back"), OpenHours()),)),
+        (
+            *rows,
+            *((turning,) if turning else ()),
+            (Key(_("Something is wrong"), PickLine(page)), Key(_("Back"), OpenHours())),
+        ),
     )
 
 

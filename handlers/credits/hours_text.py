@@ -270,7 +270,7 @@ def _small_print(facts: Balance, language: str) -> str:
     _ = catalog(language).gettext
     return _(
         "Rules: {profile}, version {version}. Not an official record. If something is wrong, "
-        "please tell your school; it answers within {days} working days."
+        "please tap “Appeals”; you are answered within {days} working days."
     ).format(profile=facts.profile_code, version=facts.profile_version, days=facts.appeal_days)
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import Card, Key, Keys
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
-from handlers.credits.words import amount
+from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
@@ -27,18 +27,36 @@ from handlers.training.buttons import (
     OpenProgrammes,
     PassOffer,
 )
+from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
+REASON = 200
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
 KEY = 20  # characters of a title on a key
 CAN_BE_DONE = ("reg_open", "reg_close", "offer", "nomination", "remote_end", "task_due")
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
+HOURS = ("credit_posted", "credit_reversed")
+"""News after which the person wants to know the new total."""
+
 Subjects = Mapping[tuple[str, int], Subject]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the hours of this year stand, or of the cycle where a year has no reference.
+
+    ``unit`` is that of the profile: hour or credit.
+    """
+
+    counted: Decimal
+    of: Decimal
+    unit: str
+    is_year: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,7 @@ class Told:
     news: Sequence[NewsItem]
     subjects: Subjects
     breaks_out: bool = False
+    standing: Standing | None = None
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -68,6 +87,8 @@ def brief_card(
     lines = [f"<b>{_heading(told, language, zone, now)}</b>"]
     lines += _item_lines(known, told, language, zone, now)
     happened = _news_lines(told.news, language)
+    if told.standing is not None and any(item.kind in HOURS for item in told.news):
+        happened.append(_standing_text(told.standing, language))
     if known and happened:
         lines.append("")
     lines += happened
@@ -125,6 +146,16 @@ def item_text(
     )
 
 
+def _standing_text(standing: Standing, language: str) -> str:
+    _ = catalog(language).gettext
+    sentence = (
+        _("Together this year: {of_total}") if standing.is_year else _("Together: {of_total}")
+    )
+    return sentence.format(
+        of_total=of_total(standing.counted, standing.of, standing.unit, language)
+    )
+
+
 def news_text(item: NewsItem, language: str) -> str:
     """One thing that has happened, in a line; empty for what we have no words for."""
     _ = catalog(language).gettext
@@ -135,12 +166,12 @@ def news_text(item: NewsItem, language: str) -> str:
             name=_escaped(str(item.facts["name"]), TITLE),
             title=_escaped(str(item.facts["title"]), TITLE),
         )
+    if item.kind not in HOURS:
+        return _decided_text(item, language)
     sentences = {
         "credit_posted": _("+{hours}: {title}"),
         "credit_reversed": _("−{hours}, taken back by a correction: {title}"),
     }
-    if item.kind not in sentences:
-        return ""
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
@@ -157,6 +188,39 @@ def accepted_text(item: NewsItem, language: str) -> str:
     return _("Your work was accepted with {score}: {title}, {task}").format(
         score=f"{float(item.facts['score']):g}", title=title, task=task
     )
+
+
+def _decided_text(item: NewsItem, language: str) -> str:
+    """What was decided about somebody's training, claim or appeal, with the reason."""
+    _ = catalog(language).gettext
+    facts = item.facts
+    reason = _escaped(str(facts.get("reason") or facts.get("answer") or ""), REASON)
+    match item.kind:
+        case "not_completed" if reason:
+            sentence = _("<b>{title}</b>: not completed. {reason}")
+        case "not_completed":
+            reason = lacks_text(facts.get("lacks", ()), language)
+            sentence = (
+                _("<b>{title}</b>: not completed: {reason}. A make-up is possible.")
+                if facts.get("make_up")
+                else _("<b>{title}</b>: not completed: {reason}.")
+            )
+        case "make_up":
+            reason = dates.day(date.fromisoformat(str(facts["until"])), language)
+            sentence = _("<b>{title}</b>: what is missing may be made good until {reason}.")
+        case "completion_revoked":
+            sentence = _("<b>{title}</b>: the completion was revoked. {reason}")
+        case "claim_returned":
+            sentence = _("<b>{title}</b>: your claim was returned to be corrected. {reason}")
+        case "claim_refused":
+            sentence = _("<b>{title}</b>: your claim was not accepted. {reason}")
+        case "appeal_decided" if facts.get("accepted"):
+            sentence = _("Your appeal “{title}” was accepted and the entry put right. {reason}")
+        case "appeal_decided":
+            sentence = _("Your appeal “{title}” was answered; the entry stands. {reason}")
+        case _:
+            return ""
+    return sentence.format(title=_escaped(str(facts["title"]), TITLE), reason=reason).rstrip()
 
 
 def offer_card(subject: Subject, language: str, zone: ZoneInfo, now: datetime) -> Card:

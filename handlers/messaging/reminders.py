@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 from telegram import Message, Update
 
 from handlers.cards import Card, Key
 from handlers.context import Context, House, alert, show, tap
 from handlers.messaging.brief_text import (
+    HOURS,
+    Standing,
     Subjects,
     Told,
     brief_card,
@@ -27,12 +30,14 @@ from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates
 from storage import moments
 from storage.calendar import workdays
+from storage.credits import balance
 from storage.messaging import briefs, reminders
-from storage.messaging.briefs import Brief, Item, PutOff, TodaysBrief
+from storage.messaging.briefs import Brief, Item, NewsItem, PutOff, TodaysBrief
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import DeadlineState
 from storage.people import accounts, roles
 from storage.people.accounts import Profile, Reader
+from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import subjects
 from storage.training.subjects import Subject
@@ -51,12 +56,12 @@ def install(application: AnyApplication) -> None:
 async def brief(house: House, row: Claimed) -> Said:
     """The daily brief, or a reminder that rings by itself, as things stand now."""
     now = house.clock()
-    said, about = await house.database.write(_compose, row.id, now=now)
+    said, about, standing = await house.database.write(_compose, row.id, now=now)
     if isinstance(said, briefs.Nothing):
         return Nothing(said.reason)
     if isinstance(said, PutOff):
         return Later(said.until)
-    told = Told(said.items, said.news, about, said.breaks_out)
+    told = Told(said.items, said.news, about, said.breaks_out, standing)
     if not told.known and not told.news:
         return Nothing("what it was about is gone")
     return Say(brief_card(told, said.language, house.zone, now))
@@ -68,10 +73,10 @@ async def brief_edit(house: House, row: Claimed) -> Said:
     if row.account_id is None:
         return Nothing("there is no account")
     day = moments.local_day(now, house.zone)
-    sent, about = await house.database.read(_sent_brief, row.account_id, day)
+    sent, about, standing = await house.database.read(_sent_brief, row.account_id, day, now=now)
     if sent is None:
         return Nothing("no brief has gone out today")
-    told = Told(sent.items, sent.news, about)
+    told = Told(sent.items, sent.news, about, standing=standing)
     return Say(brief_card(told, row.language, house.zone, now), edits=sent.message_id)
 
 
@@ -127,17 +132,35 @@ async def link_conflict(house: House, row: Claimed) -> Said:
 
 def _compose(
     session: Session, outbox_id: int, *, now: datetime
-) -> tuple[Brief | briefs.Nothing | PutOff, Subjects]:
+) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None]:
     said = briefs.compose(session, outbox_id, now=now)
-    items = said.items if isinstance(said, Brief) else ()
-    return said, _about(session, items)
+    if not isinstance(said, Brief):
+        return said, {}, None
+    standing = _hours_standing(session, said.teacher_id, said.news, now=now)
+    return said, _about(session, said.items), standing
+
+
+def _hours_standing(
+    session: Session, teacher_id: int | None, news: Sequence[NewsItem], *, now: datetime
+) -> Standing | None:
+    """The teacher's total after what has just been posted; None where nothing was."""
+    if teacher_id is None or not any(item.kind in HOURS for item in news):
+        return None
+    facts = balance.balance_of(session, teacher_id, now=now)
+    if facts.year.floor is None:
+        return Standing(facts.counted, facts.total, facts.unit, False)
+    return Standing(facts.year.counted, facts.year.floor, facts.unit, True)
 
 
 def _sent_brief(
-    session: Session, account_id: int, day: date
-) -> tuple[TodaysBrief | None, Subjects]:
+    session: Session, account_id: int, day: date, *, now: datetime
+) -> tuple[TodaysBrief | None, Subjects, Standing | None]:
     sent = briefs.todays_brief(session, account_id, day)
-    return sent, _about(session, sent.items if sent is not None else ())
+    if sent is None:
+        return None, {}, None
+    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
+    standing = _hours_standing(session, teacher_id, sent.news, now=now)
+    return sent, _about(session, sent.items), standing
 
 
 def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
@@ -283,10 +306,12 @@ async def _show_brief(
     zone = context.house.zone
     if isinstance(message, Message):
         day = moments.local_day(message.date, zone)
-        sent, subjects_now = await context.read(_sent_brief, reader.account_id, day)
+        sent, subjects_now, standing = await context.read(
+            _sent_brief, reader.account_id, day, now=context.now()
+        )
         if sent is not None and sent.message_id == message.message_id:
             items = tuple(item for item in sent.items if item.deadline_id != without)
-            told = Told(items, sent.news, subjects_now)
+            told = Told(items, sent.news, subjects_now, standing=standing)
             card = brief_card(told, reader.language, zone, context.now(), choosing=choosing)
             await show(update, context, reader, card)
             return

@@ -242,6 +242,8 @@ def column_labels(language: str) -> dict[str, str]:
         "reason": _("Reason"),
         "leave_request": _("Request to withdraw"),
         "leave_requested_at": _("Requested at"),
+        "make_up_until": _("May be made good until"),
+        "entered": _("Grade as entered"),
         "rule": _("Rule"),
         "rule_version": _("Version of the rules"),
         "facts": _("Details"),

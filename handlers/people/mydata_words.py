@@ -206,6 +206,9 @@ def _origins(language: str) -> Mapping[str, str]:
         "registration": _("a training"),
         "correction": _("a correction"),
         "reversal": _("a line that was taken back"),
+        "undone": _("a posting that was undone"),
+        "claim": _("your claim for learning elsewhere"),
+        "appeal": _("your appeal"),
         "opening": _("the office's earlier records"),
     }
 
@@ -265,6 +268,12 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "leave_answered": _("answer to a request for leave"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
+        "not_completed": _("a training that was not completed"),
+        "make_up": _("leave to make good what is missing"),
+        "completion_revoked": _("a completion that was revoked"),
+        "claim_returned": _("a claim that was returned"),
+        "claim_refused": _("a claim that was not accepted"),
+        "appeal_decided": _("the answer to an appeal"),
     }
 
 
@@ -310,6 +319,12 @@ def _rules(language: str) -> Mapping[str, str]:
         "absence_approved": _("leave given"),
         "absence_refused": _("leave not given"),
         "absence_cancelled": _("gave leave up"),
+        "completed": _("completed"),
+        "not_completed": _("not completed"),
+        "no_show": _("did not attend"),
+        "completion_undone": _("the decision on completing was taken back"),
+        "completion_revoked": _("the completion was revoked"),
+        "make_up_given": _("leave to make good what is missing"),
     }
 
 

@@ -26,6 +26,7 @@ from handlers.training.buttons import (
 from handlers.training.conditions_words import findings_text
 from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
+from handlers.training.results_text import mark_text
 from handlers.training.structure_buttons import OpenMyTimetable
 from handlers.training.tasks_buttons import OpenMyTasks
 from locales import catalog, dates, numbers
@@ -266,6 +267,23 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
         lines += _next_lines(facts, language, zone, today)
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
+        if facts.grade is not None:
+            lines.append(
+                _("Your result: {mark}").format(mark=mark_text(facts.score, facts.grade, language))
+            )
+        if mine.make_up_until is not None:
+            lines.append(
+                _("What is missing may be made good until {day}.").format(
+                    day=dates.day(mine.make_up_until, language, today)
+                )
+            )
+        if mine.certificate_no is not None and mine.certificate_on is not None:
+            lines.append(
+                _("Your certificate: {number}, {day}").format(
+                    number=html.escape(mine.certificate_no),
+                    day=dates.day(mine.certificate_on, language, date.min),
+                )
+            )
     elif facts.unmet and not facts.misfits:
         hard = tuple(finding for finding in facts.unmet if finding.hard)
         said = findings_text(hard or facts.unmet, language)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.training.reasons_text import reason_text
+from handlers.training.results_text import lacks_text
 from locales import catalog, dates
 from storage.training.decisions import DecisionLine, Why
 
@@ -174,6 +175,33 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
         case "absence_cancelled":
             return _("You gave the leave up: {when}.").format(
                 when=_meetings(line, language, zone, today)
+            )
+        case "completed" | "not_completed" if line.facts.get("by_hand"):
+            sentence = (
+                _("The organiser decided that you completed it: {reason}")
+                if line.rule == "completed"
+                else _("The organiser decided that you did not complete it: {reason}")
+            )
+            return sentence.format(reason=html.escape(str(line.facts.get("reason", ""))))
+        case "completed":
+            return _("You completed it.")
+        case "not_completed" if line.facts.get("lacks"):
+            return _("You did not complete it: {reasons}.").format(
+                reasons=lacks_text(line.facts["lacks"], language)
+            )
+        case "not_completed":
+            return _("You did not complete it.")
+        case "no_show":
+            return _("You were on the list and were not seen at any meeting.")
+        case "completion_undone":
+            return _("The decision on completing it was taken back.")
+        case "completion_revoked":
+            return _("The completion was revoked: {reason}").format(
+                reason=html.escape(str(line.facts.get("reason", "")))
+            )
+        case "make_up_given":
+            return _("What is missing may be made good until {day}.").format(
+                day=dates.day(date.fromisoformat(str(line.facts["until"])), language, today)
             )
     return _("The state changed.")
 

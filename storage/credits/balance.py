@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 from storage.calendar.tables import SchoolYear
 from storage.calendar.years import usual_school_year
 from storage.credits import profiles
-from storage.credits.ledger import OPEN, Entry, entries_of
+from storage.credits.ledger import BATCH, OCCASION, OPEN, Entry, entries_of
 from storage.credits.profiles import LEVELS, OR_ABOVE, Fixed, Profile, levels_of, plain_level
 from storage.credits.tables import CreditCycle, CreditProfile, EntryState
 from storage.moments import local_day
@@ -432,20 +432,25 @@ def _read(
 
 
 def _once_each(counts: Sequence[_Count]) -> None:
-    best: dict[str, _Count] = {}
-    for count in counts:
-        group = count.entry.dedupe_group
-        if group and (group not in best or _worth(count) > _worth(best[group])):
-            best[group] = count
-    for count in counts:
-        kept = best.get(count.entry.dedupe_group, count)
-        if kept is not count:
-            level = kept.entry.level
-            count.cut(ZERO, Why(Rule.DUPLICATE, ZERO, subject=kept.entry.title, level=level))
+    """Of the same content only the best occasion counts, whole: its lines add up."""
+    contents: dict[str, dict[str, list[_Count]]] = {}
+    for number, count in enumerate(counts):
+        content, mark, occasion = count.entry.dedupe_group.partition(OCCASION)
+        if content:
+            # Without a mark each line is an occasion of its own.
+            key = occasion if mark else f"{OCCASION}{number}"
+            contents.setdefault(content, {}).setdefault(key, []).append(count)
+    for occasions in contents.values():
+        best = max(occasions.values(), key=_worth)
+        kept = best[0].entry
+        for lines in occasions.values():
+            for count in lines if lines is not best else ():
+                why = Why(Rule.DUPLICATE, ZERO, subject=kept.title, level=kept.level)
+                count.cut(ZERO, why)
 
 
-def _worth(count: _Count) -> tuple[int, Decimal]:
-    return _rank(count.entry.level), count.earned
+def _worth(lines: Sequence[_Count]) -> tuple[int, Decimal]:
+    return max(_rank(c.entry.level) for c in lines), sum((c.earned for c in lines), ZERO)
 
 
 def _new_teacher_apart(
@@ -850,7 +855,11 @@ def _underway(
         .where(Registration.teacher_id == teacher_id, col(Registration.state).in_(seated))
         .order_by(col(Batch.ends_at), col(Batch.id))
     ).all()
-    entered = {entry.source_id for entry in entries if entry.source_kind == "batch"}
+    entered = {
+        entry.source_id if entry.source_kind == BATCH else entry.batch_id
+        for entry in entries
+        if entry.state is not EntryState.REVERSED
+    }
     return tuple(
         Underway(
             title=programme.title,

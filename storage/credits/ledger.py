@@ -11,33 +11,33 @@ Who may do this to whose hours is asked before, by whoever calls.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.credits import profiles
 from storage.credits.hours import rounded
 from storage.credits.tables import CreditEntry, EntryState
 from storage.inserting import insert_new
 from storage.messaging.tables import News
-from storage.moments import local_day
-from storage.people.tables import Office
 from storage.refusals import NotFound, Refusal
-from storage.training.tables import Batch, Level, Programme, Registration, RegistrationState
 
 NEWS_POSTED = "credit_posted"
 NEWS_REVERSED = "credit_reversed"
 REVERSAL = "reversal"
+UNDONE = "undone"
+"""The source of a mirror after which the same may be posted again: nothing was wrong with it."""
+BATCH = "batch"
 CORRECTION = "correction"
 COMPLETED = "programme_completed"
 NOT_COMPLETED = "programme_not_completed"
 CHUNK = 2_000  # lines in one statement
+OCCASION = "#"
+"""In a dedupe group: behind it stands on which occasion, so that its lines add up."""
 
 OPEN = (EntryState.PENDING, EntryState.SCHOOL_CONFIRMED)
 """States in which a line still waits to be posted."""
@@ -74,6 +74,7 @@ class NewEntry:
     dedupe_group: str = ""
     evidence: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Entry:
     state: EntryState
     reverses_id: int | None
     posted_at: datetime | None
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Posted:
 
     new: int
     already: int
+    entry_ids: tuple[int, ...] = field(default=(), compare=False)  # of the new ones
 
 
 def post(session: Session, line: NewEntry, *, actor_id: int | None, now: datetime) -> Entry:
@@ -145,11 +148,13 @@ def post_many(
     actor_id: int | None,
     now: datetime,
     state: EntryState = EntryState.POSTED,
+    about: str = "",
 ) -> Posted:
     """Enter many lines at once, such as a whole batch; those that are there stay as they are.
 
     ``state`` is POSTED, or PENDING for what the school has yet to confirm. Posting turns lines
     of the same source that were pending into posted ones, with the hours that are now given.
+    The log has one line for each source, or a single one if it is said what this is ``about``.
     """
     if state not in (EntryState.POSTED, EntryState.PENDING):
         raise ValueError(f"lines are entered as posted or pending, not {state}")
@@ -163,76 +168,24 @@ def post_many(
             new += _posted_now(session, rows)
     if state is EntryState.POSTED:
         _tell(session, new, NEWS_POSTED, now)
-    for source in sorted({(line.source_kind, line.source_id) for line in lines}) if new else ():
+    things = (
+        [about]
+        if about
+        else [
+            f"{kind}:{source_id}"
+            for kind, source_id in sorted({(line.source_kind, line.source_id) for line in lines})
+        ]
+    )
+    for thing in things if new else ():
         audit.record(
             session,
             actor_id,
             "credit_post_many" if posted_at else "credit_enter_many",
-            f"{source[0]}:{source[1]}",
+            thing,
             now=now,
             after={"lines": len(new), "rule_version": lines[0].rule_version},
         )
-    return Posted(len(new), len(lines) - len(new))
-
-
-def post_batch(session: Session, batch_id: int, *, actor_id: int | None, now: datetime) -> Posted:
-    """Enter the hours of everybody who completed the batch.
-
-    County level and above is posted at once; school-based hours wait for the school
-    (domain/4-credit-rules.md §4.3, posting workflow). Who did not complete gets the share
-    that the profile allows, if any, and loses it again on completing after all.
-    """
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == Batch.programme_id)
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("batch")
-    batch, programme = found
-    office = session.exec(select(Office)).one()
-    profile = profiles.current(session, office.credit_profile)
-    people = session.exec(
-        select(Registration.teacher_id, Registration.state).where(
-            Registration.batch_id == batch_id,
-            col(Registration.state).in_(
-                [RegistrationState.COMPLETED, RegistrationState.NOT_COMPLETED]
-            ),
-        )
-    ).all()
-    whole = NewEntry(
-        teacher_id=0,
-        earned_on=local_day(batch.ends_at, ZoneInfo(office.timezone)),
-        level=programme.level,
-        category=programme.category,
-        hours=programme.planned_hours,
-        title=programme.title,
-        source_kind="batch",
-        source_id=batch_id,
-        mode=programme.mode,
-        rule_version=profile.name,
-        dedupe_group=f"programme:{programme.id}",
-    )
-    share = rounded(programme.planned_hours * profile.failed.factor)
-    part = replace(whole, hours=share, rule=NOT_COMPLETED)
-    completed = [who for who, state in people if state is RegistrationState.COMPLETED]
-    lines = [replace(whole, teacher_id=who) for who in completed]
-    if share:
-        done = set(completed)
-        lines += [replace(part, teacher_id=who) for who, _ in people if who not in done]
-        for entry_id, teacher_id in session.exec(
-            select(CreditEntry.id, CreditEntry.teacher_id).where(
-                CreditEntry.source_kind == "batch",
-                CreditEntry.source_id == batch_id,
-                CreditEntry.rule == NOT_COMPLETED,
-                CreditEntry.state == EntryState.POSTED,
-            )
-        ).all():
-            if teacher_id not in done:
-                continue
-            reverse(session, entry_id, "completed after all", actor_id=actor_id, now=now)
-    state = EntryState.PENDING if programme.level is Level.SCHOOL else EntryState.POSTED
-    return post_many(session, lines, actor_id=actor_id, now=now, state=state)
+    return Posted(len(new), len(lines) - len(new), tuple(new))
 
 
 def confirm(session: Session, entry_id: int, *, actor_id: int | None, now: datetime) -> Entry:
@@ -255,6 +208,33 @@ def release(session: Session, entry_id: int, *, actor_id: int | None, now: datet
         _moved(session, entry_id, set(OPEN), EntryState.POSTED, actor_id=actor_id, now=now)
         _tell(session, [entry_id], NEWS_POSTED, now)
     return _entry(row)
+
+
+def release_many(
+    session: Session,
+    entry_ids: Sequence[int],
+    *,
+    actor_id: int | None,
+    now: datetime,
+    about: str,
+) -> int:
+    """Post those of these lines that still waited, and say so to each teacher once."""
+    done: list[int] = []
+    for at in range(0, len(entry_ids), CHUNK):
+        done += session.exec(
+            sa.update(CreditEntry)
+            .where(
+                col(CreditEntry.id).in_(entry_ids[at : at + CHUNK]),
+                col(CreditEntry.state).in_(OPEN),
+            )
+            .values(state=EntryState.POSTED, posted_at=now)
+            .returning(col(CreditEntry.id))
+        ).scalars()
+    _tell(session, sorted(done), NEWS_POSTED, now)
+    if done:
+        after = {"lines": len(done)}
+        audit.record(session, actor_id, "credit_release_many", about, now=now, after=after)
+    return len(done)
 
 
 def dispute(
@@ -305,25 +285,7 @@ def reverse(
         raise WrongEntryState(entry_id, row.state)
     before = _plain(row)
     row.state = EntryState.REVERSED
-    mirror = CreditEntry(
-        teacher_id=row.teacher_id,
-        earned_on=row.earned_on,
-        level=row.level,
-        category=row.category,
-        mode=row.mode,
-        hours=-row.hours,
-        title=row.title,
-        source_kind=REVERSAL,
-        source_id=row.id,
-        rule=row.rule,
-        rule_version=row.rule_version,
-        dedupe_group=row.dedupe_group,
-        evidence=row.evidence,
-        state=EntryState.REVERSED,
-        reverses_id=row.id,
-        posted_at=now,
-        details={"reason": reason},
-    )
+    mirror = CreditEntry(**_mirror(_entry(row), REVERSAL, reason, now))
     session.add(mirror)
     session.flush()
     _tell(session, [mirror.id], NEWS_REVERSED, now)
@@ -338,6 +300,73 @@ def reverse(
         reason=reason,
     )
     return _entry(mirror)
+
+
+def reverse_many(
+    session: Session,
+    entry_ids: Sequence[int],
+    reason: str,
+    *,
+    actor_id: int | None,
+    now: datetime,
+    about: str,
+    renewable: bool = False,
+) -> tuple[int, ...]:
+    """Mirror many lines at once and return the mirrors; what is reversed already stays so.
+
+    A line that still waits to be posted is struck out without a mirror. A teacher who has not
+    been told of the hours yet is told of neither. With ``renewable`` the lines may be posted
+    again: it was undone, not wrong.
+    """
+    mirrors: list[int] = []
+    to_tell: list[int] = []
+    done = 0
+    for at in range(0, len(entry_ids), CHUNK):
+        some = list(entry_ids[at : at + CHUNK])
+        columns = [getattr(CreditEntry, name) for name in Entry.__slots__]
+        found = [
+            Entry(*row)
+            for row in session.exec(
+                sa.select(*columns)  # type: ignore[call-overload]
+                .where(
+                    col(CreditEntry.id).in_(some),
+                    col(CreditEntry.reverses_id).is_(None),
+                    col(CreditEntry.state) != EntryState.REVERSED,
+                )
+                .with_for_update()
+            )
+        ]
+        posted = [row for row in found if row.state not in OPEN]
+        session.exec(
+            sa.update(CreditEntry)
+            .where(col(CreditEntry.id).in_([row.id for row in found]))
+            .values(state=EntryState.REVERSED)
+        )
+        done += len(found)
+        if not posted:
+            continue
+        insert = insert_new(session, CreditEntry).returning(CreditEntry.id)
+        kind = UNDONE if renewable else REVERSAL
+        taken_back = _untell(session, posted)
+        for told in (False, True):
+            some_rows = [r for r in posted if ((r.teacher_id, r.title) not in taken_back) is told]
+            if some_rows:
+                rows = [_mirror(row, kind, reason, now) for row in some_rows]
+                made = list(session.exec(insert, params=rows).scalars())
+                mirrors += made
+                to_tell += made if told else []
+    _tell(session, to_tell, NEWS_REVERSED, now)
+    if done:
+        audit.record(
+            session,
+            actor_id,
+            "credit_reverse_many",
+            about,
+            now=now,
+            after={"lines": done, "mirrors": len(mirrors)},
+            reason=reason,
+        )
+    return tuple(mirrors)
 
 
 def correct(
@@ -371,6 +400,7 @@ def correct(
         dedupe_group=row.dedupe_group,
         evidence=row.evidence,
         details={"reason": reason, "corrects": row.id},
+        batch_id=_batch_of(row),
     )
     return post(session, line, actor_id=actor_id, now=now)
 
@@ -389,9 +419,42 @@ def entries_of(session: Session, teacher_id: int, *, since: date, until: date) -
     return tuple(Entry(*row) for row in rows)
 
 
+def _mirror(row: Entry, kind: str, reason: str, now: datetime) -> dict[str, Any]:
+    """The columns of the line that makes this one nothing."""
+    return {
+        "teacher_id": row.teacher_id,
+        "earned_on": row.earned_on,
+        "level": row.level,
+        "category": row.category,
+        "mode": row.mode,
+        "hours": -row.hours,
+        "title": row.title,
+        "source_kind": kind,
+        "source_id": row.id,
+        "rule": row.rule,
+        "rule_version": row.rule_version,
+        "dedupe_group": row.dedupe_group,
+        "evidence": row.evidence,
+        "state": EntryState.REVERSED,
+        "reverses_id": row.id,
+        "posted_at": now,
+        "details": {"reason": reason},
+        "batch_id": _batch_of(row),
+    }
+
+
+def _batch_of(row: Entry | NewEntry | CreditEntry) -> int | None:
+    return row.source_id if row.source_kind == BATCH else row.batch_id
+
+
 def _columns(line: NewEntry, state: EntryState, posted_at: datetime | None) -> dict[str, Any]:
     values = {name: getattr(line, name) for name in NewEntry.__slots__}
-    return values | {"hours": rounded(line.hours), "state": state, "posted_at": posted_at}
+    return values | {
+        "hours": rounded(line.hours),
+        "state": state,
+        "posted_at": posted_at,
+        "batch_id": _batch_of(line),
+    }
 
 
 def _added(session: Session, values: dict[str, Any]) -> tuple[CreditEntry, bool]:
@@ -455,21 +518,11 @@ def _moved(
 def _posted_now(session: Session, rows: list[dict[str, Any]]) -> list[int]:
     """Post those lines that were there as pending; return their ids."""
     given = {(r["teacher_id"], r["source_kind"], r["source_id"], r["rule"]): r for r in rows}
-    sources = {key[1:] for key in given}
-    same_source = sa.or_(
-        *(
-            sa.and_(
-                col(CreditEntry.source_kind) == kind,
-                col(CreditEntry.source_id) == source_id,
-                col(CreditEntry.rule) == rule,
-            )
-            for kind, source_id, rule in sources
-        )
-    )
     waiting = session.exec(
         select(CreditEntry)
         .where(
-            same_source,
+            col(CreditEntry.source_kind).in_({key[1] for key in given}),
+            col(CreditEntry.source_id).in_({key[2] for key in given}),
             col(CreditEntry.state).in_(OPEN),
             col(CreditEntry.teacher_id).in_({key[0] for key in given}),
         )
@@ -487,7 +540,11 @@ def _posted_now(session: Session, rows: list[dict[str, Any]]) -> list[int]:
 
 
 def _tell(session: Session, entry_ids: Sequence[int], kind: str, now: datetime) -> None:
-    """Put the news of these lines aside for the teachers' next brief, once."""
+    """Put the news of these lines aside for the teachers' next brief, once.
+
+    Lines of one title that were entered together, such as a split by category, are one item.
+    """
+    told: dict[tuple[int, str], tuple[int, Decimal]] = {}
     for at in range(0, len(entry_ids), CHUNK):
         rows = session.exec(
             select(
@@ -499,20 +556,48 @@ def _tell(session: Session, entry_ids: Sequence[int], kind: str, now: datetime) 
             .where(col(CreditEntry.id).in_(entry_ids[at : at + CHUNK]))
             .order_by(col(CreditEntry.id))
         ).all()
-        session.exec(
-            insert_new(session, News),
-            params=[
-                {
-                    "kind": kind,
-                    "teacher_id": teacher_id,
-                    "subject_id": entry_id,
-                    "facts": {"title": title, "hours": str(abs(hours))},
-                    "at": now,
-                    "told_at": None,
-                }
-                for entry_id, teacher_id, title, hours in rows
-            ],
+        for entry_id, teacher_id, title, hours in rows:
+            first, sum_ = told.get((teacher_id, title), (entry_id, Decimal(0)))
+            told[teacher_id, title] = (first, sum_ + hours)
+    items = [
+        {
+            "kind": kind,
+            "teacher_id": teacher_id,
+            "subject_id": first,
+            "facts": {"title": title, "hours": str(abs(hours))},
+            "at": now,
+            "told_at": None,
+        }
+        for (teacher_id, title), (first, hours) in told.items()
+    ]
+    for at in range(0, len(items), CHUNK):
+        session.exec(insert_new(session, News), params=items[at : at + CHUNK])
+
+
+def _untell(session: Session, lines: Sequence[Entry]) -> set[tuple[int, str]]:
+    """Take back the news of hours that are reversed before their teachers were told.
+
+    Returns whom, and of which title; they are not told of the reversal either.
+    """
+    sums: dict[tuple[int, str], Decimal] = {}
+    for line in lines:
+        key = (line.teacher_id, line.title)
+        sums[key] = sums.get(key, Decimal(0)) + line.hours
+    waiting = session.exec(
+        select(News.id, News.teacher_id, News.facts).where(
+            News.kind == NEWS_POSTED,
+            col(News.subject_id).in_([line.id for line in lines]),
+            col(News.told_at).is_(None),
+            col(News.outbox_id).is_(None),
         )
+    ).all()
+    gone = {
+        id_: (teacher_id, facts["title"])
+        for id_, teacher_id, facts in waiting
+        if sums.get((teacher_id, facts["title"])) == Decimal(facts["hours"])
+    }
+    session.exec(sa.delete(News).where(col(News.id).in_(gone)))
+    return set(gone.values())
 
 
 def _plain(row: CreditEntry) -> dict[str, Any]:

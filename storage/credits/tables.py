@@ -75,6 +75,8 @@ class CreditEntry(Row, table=True):
     reverses_id: int | None = key(default=None, foreign_key="credit_entry.id", unique=True)
     posted_at: datetime | None = None
     details: dict[str, Any] = document(default_factory=dict)
+    batch_id: int | None = key(default=None, index=True)
+    """The class that it comes from, in its corrections and mirrors too."""
 
 
 class ClaimState(StrEnum):

@@ -62,6 +62,12 @@ Rule = Literal[
     "absence_approved",
     "absence_refused",
     "absence_cancelled",
+    "completed",  # these three: attended, counted, grade, lacks, make_up, by_hand, reason
+    "not_completed",
+    "no_show",
+    "completion_undone",
+    "completion_revoked",  # facts: reason
+    "make_up_given",  # facts: until
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

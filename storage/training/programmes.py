@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -42,6 +42,7 @@ from storage.training.tables import (
     Batch,
     ClassSession,
     Enrolment,
+    Grade,
     Interest,
     Leave,
     LeaveState,
@@ -55,6 +56,7 @@ from storage.training.tables import (
     Quota,
     Registration,
     RegistrationState,
+    Result,
     SeatOffer,
     Source,
     Task,
@@ -74,6 +76,12 @@ TOOK_PART = (
     RegistrationState.NO_SHOW,
     RegistrationState.DROPPED,
 )
+RESULT_SHOWN = (
+    RegistrationState.ATTENDING,
+    RegistrationState.COMPLETED,
+    RegistrationState.NOT_COMPLETED,
+)
+"""States in which a participant sees their own result."""
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
 
 
@@ -269,6 +277,9 @@ class MyRegistration:
     leaving: Leaving
     leave_requested_at: datetime | None
     reason: str
+    certificate_no: str | None = None
+    certificate_on: date | None = None
+    make_up_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -320,6 +331,8 @@ class ProgrammeCard:
     """How many tasks there are; for who is in."""
     unmet: tuple[Finding, ...] = ()
     """The conditions that this teacher does not meet."""
+    score: float | None = None
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True)
@@ -486,6 +499,11 @@ def card(
         unmet = eligibility.check(session, teacher_id, programme.id, now=now)
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
+    result = None
+    if my is not None and my.state in RESULT_SHOWN:
+        result = session.exec(
+            select(Result).where(Result.registration_id == my.registration_id)
+        ).first()
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -542,6 +560,8 @@ def card(
         phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
         tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
         unmet=unmet,
+        score=None if result is None else result.score,
+        grade=None if result is None else result.grade,
     )
 
 
@@ -691,6 +711,9 @@ def mine(
             leaving=leaving(registration, batch, now=now),
             leave_requested_at=registration.leave_requested_at,
             reason=registration.reason,
+            certificate_no=registration.certificate_no,
+            certificate_on=registration.certificate_on,
+            make_up_until=registration.make_up_until,
         )
         for registration, batch, programme, offer in session.exec(statement, params=of).all()
     ]

@@ -86,6 +86,8 @@ class Programme(Row, table=True):
     paused_at: datetime | None = None  # registration and reminders stand still
     asks_consent: bool = True  # a nominated teacher is asked first
     excellent_cap: float | None = None  # at most this share is graded excellent
+    pass_mark: float | None = None  # from this score on it is passed; None is the usual
+    excellent_mark: float | None = None
 
 
 class Batch(Row, table=True):
@@ -372,6 +374,7 @@ class Registration(Row, table=True):
     certificate_on: date | None = None
     leave_request: str = ""  # asked to withdraw after the deadline, and why
     leave_requested_at: datetime | None = None
+    make_up_until: date | None = None  # what is missing may be made good until this day
 
 
 class OfferState(StrEnum):
@@ -555,6 +558,8 @@ class Result(Row, table=True):
     registration_id: int = key(foreign_key="registration.id", unique=True)
     score: float | None = None
     grade: Grade = one_of(Grade)
+    entered: Grade | None = one_of(Grade, default=None, nullable=True)
+    """The grade as it was entered; None where it follows from the score."""
     comment: str = ""
     decided_by: int | None = key(default=None, foreign_key="teacher.id")
     decided_at: datetime

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from storage.audit import AuditLog
-from storage.credits import ledger
+from storage.credits import ledger, posting
 from storage.credits.ledger import LedgerChanged, NewEntry, Posted, WrongEntryState
 from storage.credits.profiles import bundled, keep_profile, read
 from storage.credits.tables import CreditEntry, EntryState
@@ -220,9 +220,9 @@ async def test_a_completed_batch_gives_everybody_who_completed_their_hours(
         return completed_batch(session, completed=3, not_completed=1, withdrawn=1)
 
     batch_id = await database.write(complete)
-    first = await database.write(ledger.post_batch, batch_id, actor_id=None, now=NOW)
+    first = await database.write(posting.post_batch, batch_id, actor_id=None, now=NOW)
     assert first == Posted(new=3, already=0)
-    again = await database.write(ledger.post_batch, batch_id, actor_id=None, now=NOW)
+    again = await database.write(posting.post_batch, batch_id, actor_id=None, now=NOW)
     assert again == Posted(new=0, already=3)
     assert await database.read(rows) == [(EntryState.POSTED, Decimal(10))] * 3
 
@@ -232,7 +232,7 @@ async def test_school_based_hours_of_a_batch_wait_for_the_school(sqlite: Databas
         return completed_batch(session, Level.SCHOOL, completed=2)
 
     batch_id = await sqlite.write(complete)
-    await sqlite.write(ledger.post_batch, batch_id, actor_id=None, now=NOW)
+    await sqlite.write(posting.post_batch, batch_id, actor_id=None, now=NOW)
     assert await sqlite.read(rows) == [(EntryState.PENDING, Decimal(10))] * 2
     assert await sqlite.read(news) == []
 
@@ -249,10 +249,10 @@ async def test_a_share_for_not_completing_is_taken_back_on_completing(sqlite: Da
         session.exec(select(Registration)).one().state = RegistrationState.COMPLETED
 
     batch_id = await sqlite.write(prepare)
-    await sqlite.write(ledger.post_batch, batch_id, actor_id=None, now=NOW)
+    await sqlite.write(posting.post_batch, batch_id, actor_id=None, now=NOW)
     assert await sqlite.read(rows) == [(EntryState.POSTED, Decimal(2))]
     await sqlite.write(make_up)
-    await sqlite.write(ledger.post_batch, batch_id, actor_id=None, now=NOW)
+    await sqlite.write(posting.post_batch, batch_id, actor_id=None, now=NOW)
     kept = await sqlite.read(rows)
     assert [hours for state, hours in kept if state is EntryState.POSTED] == [10]
     assert sum(hours for _, hours in kept) == 10

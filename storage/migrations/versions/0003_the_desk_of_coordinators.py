@@ -211,6 +211,7 @@ def upgrade() -> None:
     sa.Column('registration_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('score', sa.Float(), nullable=True),
     sa.Column('grade', sa.String(length=32), nullable=False),
+    sa.Column('entered', sa.String(length=32), nullable=True),
     sa.Column('comment', sa.String(), nullable=False),
     sa.Column('decided_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('decided_at', Moment(), nullable=False),
@@ -330,12 +331,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('closed_at', Moment(), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_class_session_module_id'), 'module', ['module_id'], ['id'])
 
+    with op.batch_alter_table('credit_entry', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('batch_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
+        batch_op.create_index(batch_op.f('ix_credit_entry_batch_id'), ['batch_id'], unique=False)
+
     with op.batch_alter_table('programme', schema=None) as batch_op:
         batch_op.add_column(sa.Column('template', sa.String(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('cloned_from', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
         batch_op.add_column(sa.Column('paused_at', Moment(), nullable=True))
         batch_op.add_column(sa.Column('asks_consent', sa.Boolean(), nullable=False, server_default=sa.true()))
         batch_op.add_column(sa.Column('excellent_cap', sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column('pass_mark', sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column('excellent_mark', sa.Float(), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_programme_cloned_from'), 'programme', ['cloned_from'], ['id'])
 
     with op.batch_alter_table('quota', schema=None) as batch_op:
@@ -345,6 +352,7 @@ def upgrade() -> None:
     with op.batch_alter_table('registration', schema=None) as batch_op:
         batch_op.add_column(sa.Column('certificate_no', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('certificate_on', sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column('make_up_until', sa.Date(), nullable=True))
         batch_op.create_index('ix_registration_leave_requested_at', ['leave_requested_at'], unique=False, sqlite_where=sa.text('leave_requested_at IS NOT NULL'), postgresql_where=sa.text('leave_requested_at IS NOT NULL'))
         batch_op.create_unique_constraint(batch_op.f('uq_registration_certificate_no'), ['certificate_no'])
 
@@ -381,6 +389,7 @@ def downgrade() -> None:
     with op.batch_alter_table('registration', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('uq_registration_certificate_no'), type_='unique')
         batch_op.drop_index('ix_registration_leave_requested_at', sqlite_where=sa.text('leave_requested_at IS NOT NULL'), postgresql_where=sa.text('leave_requested_at IS NOT NULL'))
+        batch_op.drop_column('make_up_until')
         batch_op.drop_column('certificate_on')
         batch_op.drop_column('certificate_no')
 
@@ -390,11 +399,17 @@ def downgrade() -> None:
 
     with op.batch_alter_table('programme', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_programme_cloned_from'), type_='foreignkey')
+        batch_op.drop_column('excellent_mark')
+        batch_op.drop_column('pass_mark')
         batch_op.drop_column('excellent_cap')
         batch_op.drop_column('asks_consent')
         batch_op.drop_column('paused_at')
         batch_op.drop_column('cloned_from')
         batch_op.drop_column('template')
+
+    with op.batch_alter_table('credit_entry', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_credit_entry_batch_id'))
+        batch_op.drop_column('batch_id')
 
     with op.batch_alter_table('class_session', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_class_session_module_id'), type_='foreignkey')
