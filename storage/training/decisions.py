@@ -42,6 +42,8 @@ Rule = Literal[
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",
+    "first_attendance",  # these two: session_id, starts_at
+    "attendance_undone",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]
