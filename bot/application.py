@@ -16,7 +16,7 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.training import attendance, check_in, due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -31,6 +31,8 @@ TOPICS = (
     programmes,
     registration,
     due,
+    check_in,
+    attendance,
     hours,
     reminders,
     groups,

@@ -33,7 +33,7 @@ from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
 from storage.people import accounts, offices
-from storage.training import waiting
+from storage.training import meeting_end, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,8 @@ class Office:
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)
         self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
+        self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
+        self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
         self._jumped = asyncio.Event()
@@ -228,6 +230,14 @@ class Office:
     async def _group_cards(self) -> None:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
+
+    async def _live_screens(self) -> None:
+        # Each process keeps the screens that it has shown up to date, leading or not.
+        await self.house.live.refresh(self.application.bot, self.clock())
+
+    async def _meetings(self) -> None:
+        if await self.leads():
+            await self.database.write(meeting_end.settle, now=self.clock())
 
     async def _housekeeping(self) -> None:
         """Forget what the privacy card promises to forget, in small transactions."""

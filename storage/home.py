@@ -14,7 +14,8 @@ from sqlmodel import Session, col
 
 from storage.credits.balance import balance_of
 from storage.people import staff
-from storage.training import programmes
+from storage.training import check_in, programmes
+from storage.training.check_in import OpenMeeting
 from storage.training.programmes import BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
 from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
@@ -52,6 +53,7 @@ class HomeFacts:
     year_counted: Decimal
     year_floor: Decimal | None  # None: this year has no minimum, or an exemption
     has_desk: bool = False  # looks after others
+    check_in: tuple[OpenMeeting, ...] = ()  # open now
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -76,4 +78,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         year_counted=year.counted,
         year_floor=year.floor,
         has_desk=staff.has_desk(session, teacher_id, now=now),
+        check_in=check_in.open_for(session, teacher_id, now=now),
     )

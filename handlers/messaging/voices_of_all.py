@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
+from handlers.training import check_in
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -17,4 +18,5 @@ VOICES: Mapping[str, Voice] = {
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
     groups.HELLO: groups.hello,
+    "check_in_open": check_in.opened,
 }

@@ -153,6 +153,7 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "cancelled": _("cancellation of a training"),
         "link_moved": _("word that your account was linked elsewhere"),
         "link_conflict": _("word that somebody else tried to link your account"),
+        "check_in_open": _("word that check-in is open"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
     }
@@ -180,6 +181,8 @@ def _rules(language: str) -> Mapping[str, str]:
         "nomination_accepted": _("nomination accepted"),
         "nomination_declined": _("nomination declined"),
         "programme_cancelled": _("training cancelled"),
+        "first_attendance": _("came for the first time"),
+        "attendance_undone": _("presence taken back"),
     }
 
 
@@ -205,6 +208,21 @@ def _acts(language: str) -> Mapping[str, str]:
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
         "load_plan": _("loaded the office's plan"),
+        "check_in": _("checked in after having been marked absent"),
+        "open_check_in": _("opened check-in"),
+        "close_check_in": _("closed check-in"),
+        "take_check_in_kit": _("took the check-in kit of a meeting"),
+        "look_at_attendance": _("looked at who came to a meeting"),
+        "mark_presence": _("entered presence by hand"),
+        "export_attendance": _("took a sheet of who came to a meeting"),
+    }
+
+
+def _knocks(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "early": _("too early, and told when it opened"),
+        "not_listed": _("not on the list"),
     }
 
 
@@ -223,4 +241,5 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("news", "kind"): _message_kinds,
     ("decision", "rule"): _rules,
     ("audit_log", "action"): _acts,
+    ("knock", "why"): _knocks,
 }

@@ -22,6 +22,7 @@ from handlers.training.buttons import (
     SetInterest,
     Withdraw,
 )
+from handlers.training.check_in import check_in_key, presence_lines
 from handlers.training.refusals_text import misfits_text
 from locales import catalog, dates, numbers
 from storage.training import audience
@@ -238,6 +239,7 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
             lines.append(_("Reason: {reason}").format(reason=html.escape(mine.reason)))
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
+        lines += presence_lines(facts.presence, language, zone, today)
     elif facts.misfits:
         lines.append(
             _("Not for you this time: {reasons}.").format(
@@ -262,7 +264,7 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
 
 def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
     _ = catalog(language).gettext
-    rows: list[tuple[Key, ...]] = []
+    rows: list[tuple[Key, ...]] = [*check_in_key(facts.check_in, language)]
     mine = facts.mine
     if mine is not None and mine.offer is not None:
         rows.append(

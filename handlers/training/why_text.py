@@ -110,4 +110,8 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("You declined to be sent.")
         case "programme_cancelled":
             return _("The training was cancelled.")
+        case "first_attendance":
+            return _("You came to a meeting for the first time, and have taken part since.")
+        case "attendance_undone":
+            return _("Your presence at a meeting had been entered by mistake and was taken back.")
     return _("The state changed.")

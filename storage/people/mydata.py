@@ -45,6 +45,8 @@ FOLLOWED = (
     "reminder_mute.teacher_id",
     "news.teacher_id",
     "audit_log.actor_id",
+    "knock.teacher_id",
+    "code_tries.teacher_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
 
@@ -286,6 +288,17 @@ def _registrations(session: Session, ids: set[int]) -> dict[int, str]:
     )
 
 
+def _meetings(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(ClassSession.id, Programme.title)
+            .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
+            .join(Programme, col(Programme.id) == col(Batch.programme_id))
+            .where(col(ClassSession.id).in_(ids))
+        ).all()
+    )
+
+
 def _deadlines(session: Session, ids: set[int]) -> dict[int, str]:
     """Return for each deadline the title of what it belongs to."""
     subjects: dict[str, dict[int, int]] = defaultdict(dict)
@@ -339,6 +352,7 @@ NAMED: dict[str, Callable[[Session, set[int]], dict[int, str]]] = {
     "org_unit": _units,
     "batch": _batches,
     "registration": _registrations,
+    "class_session": _meetings,
     "deadline": _deadlines,
     "deadline_step": _steps,
 }

@@ -45,6 +45,7 @@ PAGE = 8
 MEETINGS = 6  # on a page
 SCHOOLS_MARK_FOR = timedelta(days=7)
 """So long after a meeting a school may mark its people; whoever runs the class, always."""
+LABEL = 12  # characters of a title that an authenticator shows; more make its picture dense
 ASKED_FOR = timedelta(days=14)
 """So long a meeting without any presence waits on the organiser's desk."""
 
@@ -668,10 +669,12 @@ def kit(session: Session, actor_id: int, session_id: int, *, now: datetime) -> K
     session.flush()
     facts = meetings.facts_of(meeting, batch, programme)
     opens = meeting.starts_at - meetings.OPENS_BEFORE
+    local = meeting.starts_at.astimezone(offices.zone(session))
+    label = f"{programme.title[:LABEL]} {local:%m-%d}"
     return Kit(
         facts,
         check_codes.key_of(secret, session_id),
-        check_codes.otpauth(secret, session_id, f"{programme.title} {meeting.starts_at:%m%d}"),
+        check_codes.otpauth(secret, session_id, label),
         tuple(
             (slot, check_codes.slot_code(secret, session_id, slot))
             for slot in check_codes.slots(opens, meeting.ends_at)

@@ -320,6 +320,12 @@ def is_to_be_told(session: Session, teacher_id: int, session_id: int, *, now: da
     )
 
 
+def opening_of(session: Session, session_id: int) -> tuple[MeetingFacts, datetime]:
+    """Return a meeting and when its check-in opens. Raises NotFound."""
+    meeting, batch, programme = meetings.get(session, session_id)
+    return meetings.facts_of(meeting, batch, programme), meetings.opens_at(meeting)
+
+
 def opened_early(session: Session, session_id: int, *, now: datetime) -> None:
     """Check-in was opened by hand: whoever waits is told now."""
     session.exec(

@@ -53,9 +53,10 @@ class Marked:
     deed_id: int | None
 
 
-def _to_mark(
+def to_mark(
     session: Session, actor_id: int, session_id: int, now: datetime
 ) -> tuple[ClassSession, MeetingFacts, Reach]:
+    """Return a meeting, locked, and whom the actor may mark at it; raises why not."""
     meeting, batch, programme = meetings.get(session, session_id, locked=True)
     reach = reach_of(session, actor_id, batch.id, now)
     meetings.check_takes_place(batch, programme)
@@ -81,7 +82,7 @@ def mark(
     Whoever has come already, is on leave or excused stays so; registrations out of reach are
     passed over. Raises NotAllowed, NotBegun or NoLongerMarked.
     """
-    meeting, facts, reach = _to_mark(session, actor_id, session_id, now)
+    meeting, facts, reach = to_mark(session, actor_id, session_id, now)
     missing = set(absent)
     wanted = {}
     kept = 0
@@ -106,7 +107,7 @@ def set_state(
     now: datetime,
 ) -> Marked:
     """Correct one person by hand; the log keeps what it was. Raises as ``mark`` does."""
-    meeting, facts, reach = _to_mark(session, actor_id, session_id, now)
+    meeting, facts, reach = to_mark(session, actor_id, session_id, now)
     if not reach.runs_it and state not in MARKED_BY_SCHOOL:
         raise NotAllowed
     where = (*reach.where, col(Registration.id) == registration_id)

@@ -23,8 +23,11 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
+from storage.training import check_in
 from storage.training.audience import compare, facts_of
+from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
+from storage.training.meetings import ON_LIST
 from storage.training.refusals import Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
@@ -281,6 +284,8 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    presence: tuple[MyPresence, ...] = ()  # at the meetings so far
+    check_in: tuple[OpenMeeting, ...] = ()  # open now
 
 
 @dataclass(frozen=True)
@@ -418,6 +423,8 @@ def card(
     lacking: tuple[Misfit, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
+    presence: tuple[MyPresence, ...] = ()
+    wanted: tuple[OpenMeeting, ...] = ()
     if teacher_id is not None:
         my = next(iter(mine(session, teacher_id, now=now, batch_id=batch_id)), None)
         teacher = run(_TEACHER, {"batch_id": batch_id, "teacher_id": teacher_id}).first()
@@ -428,6 +435,13 @@ def card(
             lacking = (*lacking, Misfit("posting", (), ()))
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
+        if my is not None and my.state in ON_LIST:
+            presence = check_in.mine(session, teacher_id, batch_id, now=now)
+            wanted = tuple(
+                one
+                for one in check_in.open_for(session, teacher_id, now=now)
+                if one.meeting.batch_id == batch_id
+            )
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -479,6 +493,8 @@ def card(
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        presence=presence,
+        check_in=wanted,
     )
 
 

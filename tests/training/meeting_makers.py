@@ -44,7 +44,12 @@ def meeting(
 
 def add_meeting(session: Session, /, batch_id: int, **differs: Any) -> int:
     """One more meeting of the class."""
-    usual = {"batch_id": batch_id, "title": "第一讲", "starts_at": STARTS, "ends_at": ENDS}
+    usual: dict[str, Any] = {
+        "batch_id": batch_id,
+        "title": "第一讲",
+        "starts_at": STARTS,
+        "ends_at": ENDS,
+    }
     row = ClassSession(**(usual | differs))
     session.add(row)
     session.flush()
@@ -121,21 +126,15 @@ def organiser(session: Session, /, name: str = "周明岚") -> int:
 def class_teacher(session: Session, /, batch_id: int, name: str = "何班主任", **more: Any) -> int:
     """Somebody who looks after this class alone, perhaps as a deputy until a day."""
     teacher_id = make.teacher(session, name, at="教师发展中心")
-    session.add(
-        RoleAssignment(
-            **(
-                {
-                    "teacher_id": teacher_id,
-                    "role": Role.CLASS_TEACHER,
-                    "scope_kind": ScopeKind.BATCH,
-                    "scope_id": batch_id,
-                    "since": NOW.date(),
-                    "by_plan": False,
-                }
-                | more
-            )
-        )
-    )
+    usual: dict[str, Any] = {
+        "teacher_id": teacher_id,
+        "role": Role.CLASS_TEACHER,
+        "scope_kind": ScopeKind.BATCH,
+        "scope_id": batch_id,
+        "since": NOW.date(),
+        "by_plan": False,
+    }
+    session.add(RoleAssignment(**(usual | more)))
     session.flush()
     return teacher_id
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from storage.database import Database
 from storage.messaging.tables import OutboxMessage
 from storage.refusals import NotFound
-from storage.training import attendance, check_codes, check_in, meeting_end, meetings
+from storage.training import attendance, check_codes, check_in, marking, meeting_end, meetings
 from storage.training.check_codes import Box
 from storage.training.check_in import (
     CheckedIn,
@@ -40,6 +40,7 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
 )
+from tests import make
 from tests.training import meeting_makers as made
 from tests.training.meeting_makers import ENDS, STARTS, at
 
@@ -186,8 +187,6 @@ async def test_before_the_opening_one_is_remembered_and_lets_oneself_in_with_one
     database: Database,
 ) -> None:
     def play(session: Session) -> None:
-        from tests import make
-
         batch_id, meeting_id = made.meeting(session)
         lin, registration = made.person(session, batch_id)
         make.account(session, lin)
@@ -222,8 +221,6 @@ async def test_one_tap_is_only_for_who_was_there_and_only_for_a_while(sqlite: Da
 
 async def test_opening_by_hand_tells_those_who_are_there_already(sqlite: Database) -> None:
     def play(session: Session) -> None:
-        from tests import make
-
         batch_id, meeting_id = made.meeting(session)
         zhou = made.organiser(session)
         lin, _ = made.person(session, batch_id)
@@ -278,8 +275,8 @@ async def test_who_is_not_on_the_list_is_told_so_and_seen_by_the_organiser(
     def play(session: Session) -> None:
         batch_id, meeting_id = made.meeting(session)
         zhou = made.organiser(session)
-        shi = made.make.teacher(session, "石晓岚", at="城东小学")
-        waiting = made.make.teacher(session, "丁广田")
+        shi = make.teacher(session, "石晓岚", at="城东小学")
+        waiting = make.teacher(session, "丁广田")
         made.on_list(session, batch_id, waiting, RegistrationState.SCHOOL_APPROVED)
         for who in (shi, waiting):
             assert isinstance(types(session, who, meeting_id, at(8, 50)), NotOnList)
@@ -453,8 +450,6 @@ async def test_the_clock_is_corrected_by_a_code_and_a_person_is_not(sqlite: Data
         lin, by_clock = made.person(session, batch_id)
         shi, by_hand = made.person(session, batch_id, "石晓岚")
         _, other = made.person(session, batch_id, "丁广田")
-        from storage.training import marking
-
         for registration, state in ((by_hand, Presence.ABSENT), (other, Presence.PRESENT)):
             marking.set_state(session, zhou, meeting_id, registration, state, now=at(11))
         meeting_end.settle(session, now=at(12, 16))
@@ -470,8 +465,6 @@ async def test_the_clock_is_corrected_by_a_code_and_a_person_is_not(sqlite: Data
 
 async def test_whoever_was_marked_absent_and_comes_is_come_and_it_is_seen(sqlite: Database) -> None:
     def play(session: Session) -> None:
-        from storage.training import marking
-
         batch_id, meeting_id = made.meeting(session)
         zhou = made.organiser(session)
         lin, registration = made.person(session, batch_id)
