@@ -18,7 +18,7 @@ from handlers.training.attendance_buttons import (
 )
 from handlers.training.attendance_text import presence_word
 from handlers.training.check_in_papers import name_of, when_of
-from locales import catalog, dates
+from locales import catalog, dates, numbers
 from storage import sheets
 from storage.training.attendance import NameLine
 from storage.training.attendance_sheets import Preview, Trouble
@@ -88,11 +88,11 @@ def ask_card(meeting: MeetingFacts, language: str, zone: ZoneInfo, today: date) 
     _ = catalog(language).gettext
     text = _(
         "<b>{title}</b>\n{when}\nPlease send the table as a file: a column with the staff number "
-        "or the name, and one with the attendance (到, 迟到, 缺, 请假 …). You see first what it "
-        "would change."
+        "or the name, and one with the attendance ({words}). You see first what it would change."
     ).format(
         title=html.escape(name_of(meeting)),
         when=html.escape(when_of(meeting, zone, language, today)),
+        words=numbers.joined((presence_word(state, language) for state in Presence), language),
     )
     return Card(
         text,

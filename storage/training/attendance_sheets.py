@@ -59,12 +59,12 @@ FIELDS = {
 STATES: dict[str, Presence] = {
     word: state
     for state, words in {
-        Presence.PRESENT: "到 已到 出勤 签到 已签到 簽到 已簽到 √ ✓ ✔ 是 1 present yes y",
+        Presence.PRESENT: "到 已到 出席 出勤 签到 已签到 簽到 已簽到 √ ✓ ✔ 是 1 present yes y",
         Presence.LATE: "迟到 遲到 晚到 late",
         Presence.LEFT_EARLY: "早退 leftearly",
         Presence.ABSENT: "缺 缺勤 缺席 未到 旷课 曠課 未签到 未簽到 × ✗ ✘ x 否 0 absent no n",
         Presence.LEAVE: "请假 請假 假 病假 事假 公假 leave onleave",
-        Presence.EXCUSED: "免修 免训 免訓 免 excused",
+        Presence.EXCUSED: "免修 免训 免訓 免 免于考勤 免於考勤 已免于考勤 已免於考勤 excused",
     }.items()
     for word in words.split()
 }

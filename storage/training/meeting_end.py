@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
@@ -26,6 +26,7 @@ from storage.training.tables import (
 
 BURST = 5
 """So many who type the same code together after the end are worth a look."""
+FOLLOWS_LEAVE_FOR = timedelta(days=60)
 
 
 def settle(session: Session, *, now: datetime) -> int:
@@ -34,7 +35,7 @@ def settle(session: Session, *, now: datetime) -> int:
     Only where presence was taken at all. What is entered here can be corrected, by a code of
     the room or by hand, and follows leave that is approved, or taken back, later.
     """
-    _follow_leave(session)
+    _follow_leave(session, now)
     rows = session.exec(
         select(ClassSession, Batch.programme_id)
         .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
@@ -89,8 +90,11 @@ def _enter_missing(session: Session, meeting: ClassSession) -> None:
     session.exec(insert_new(session, Attendance).from_select(names_, missing))
 
 
-def _follow_leave(session: Session) -> None:
-    """What the clock entered follows leave that was decided since."""
+def _follow_leave(session: Session, now: datetime) -> None:
+    """What the clock entered follows leave that was decided since, for some weeks."""
+    recent = sa.select(col(ClassSession.id)).where(
+        col(ClassSession.settled_at) > now - FOLLOWS_LEAVE_FOR
+    )
     has_leave = sa.exists().where(
         col(Leave.registration_id) == col(Attendance.registration_id),
         col(Leave.session_id) == col(Attendance.session_id),
@@ -103,7 +107,12 @@ def _follow_leave(session: Session) -> None:
     ):
         session.exec(
             sa.update(Attendance)
-            .where(by_clock, col(Attendance.state) == before, is_so)
+            .where(
+                col(Attendance.session_id).in_(recent),
+                by_clock,
+                col(Attendance.state) == before,
+                is_so,
+            )
             .values(state=after)
         )
 
