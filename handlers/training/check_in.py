@@ -168,7 +168,7 @@ def outcome_text(outcome: Outcome, language: str, zone: ZoneInfo, now: datetime)
             )
             return (
                 text
-                + " "
+                + "\n"
                 + ngettext("{n} try is left.", "{n} tries are left.", left).format(n=left)
             )
         case Paused(until=until):

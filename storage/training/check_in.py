@@ -532,6 +532,7 @@ class _Arrival:
 
     def _too_early(self, opens: datetime) -> Outcome:
         if self.registration_id is None:
+            self._knock(KnockWhy.NOT_LISTED)
             return NotOnList(self.facts)
         if opens - self.now > EARLY_WITHIN:
             return TooEarly(self.facts, opens, is_remembered=False)

@@ -426,7 +426,7 @@ class _Undone(Exception):
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(acts=history, counts_out=st.booleans())
 def test_no_history_breaks_the_books_of_a_meeting(
