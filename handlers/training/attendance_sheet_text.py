@@ -22,8 +22,8 @@ from locales import catalog, dates, numbers
 from storage import sheets
 from storage.training.attendance import NameLine
 from storage.training.attendance_sheets import Preview, Trouble
-from storage.training.meetings import MeetingFacts
 from storage.training.tables import Method, Presence
+from storage.training.windows import MeetingFacts
 
 BY_CODE = (Method.SCAN, Method.TYPED, Method.TIME_CODE)
 

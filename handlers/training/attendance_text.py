@@ -49,8 +49,8 @@ from storage.training.attendance_sheets import NoAttendanceTable
 from storage.training.check_codes import Box
 from storage.training.marking import MARKED_BY_SCHOOL, Marked
 from storage.training.marks_draft import MarksDraft
-from storage.training.meetings import CAME, MeetingFacts
 from storage.training.tables import CheckIn, Method, Presence
+from storage.training.windows import CAME, MeetingFacts
 
 KEY = 24
 SCHOOLS = 8

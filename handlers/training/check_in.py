@@ -23,7 +23,7 @@ from storage.messaging.outbox import Claimed
 from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound
-from storage.training import check_in, meetings
+from storage.training import check_in, windows
 from storage.training.check_in import (
     CheckedIn,
     CheckedOut,
@@ -312,7 +312,7 @@ async def opened(house: House, row: Claimed) -> Said:
     return Say(opened_card(meeting, row.language))
 
 
-def opened_card(meeting: meetings.MeetingFacts, language: str) -> Card:
+def opened_card(meeting: windows.MeetingFacts, language: str) -> Card:
     """One tap and one is in."""
     _ = catalog(language).gettext
     text = _("Check-in for <b>{title}</b> is open. You were there before; tap once and you are in.")

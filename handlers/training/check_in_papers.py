@@ -12,7 +12,7 @@ from handlers import documents
 from locales import catalog, dates
 from storage.training.attendance import Kit, Shown
 from storage.training.check_codes import Box
-from storage.training.meetings import MeetingFacts
+from storage.training.windows import MeetingFacts
 
 
 def payload(shown: Shown) -> str:

@@ -20,9 +20,8 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.training import check_codes, check_in, meetings
+from storage.training import check_codes, check_in, windows
 from storage.training.check_codes import Box, Code
-from storage.training.meetings import CAME, ON_LIST, MeetingFacts
 from storage.training.owing import TAKES_PART
 from storage.training.tables import (
     Attendance,
@@ -39,6 +38,7 @@ from storage.training.tables import (
     ProgrammeState,
     Registration,
 )
+from storage.training.windows import CAME, ON_LIST, MeetingFacts
 from storage.waiting_for import Waiting
 
 PAGE = 8
@@ -321,7 +321,7 @@ def list_meetings(
     ).all()
     pages = max(1, -(-len(rows) // MEETINGS))
     if page is None:
-        over = sum(meetings.closes_at(row) <= now for row in rows)
+        over = sum(windows.closes_at(row) <= now for row in rows)
         page = min(over, max(0, len(rows) - 1)) // MEETINGS
     page = min(max(0, page), pages - 1)
     shown = rows[page * MEETINGS : (page + 1) * MEETINGS]
@@ -331,8 +331,8 @@ def list_meetings(
         title=programme.title,
         lines=tuple(
             MeetingLine(
-                meetings.facts_of(row, batch, programme),
-                meetings.is_open(row, now),
+                windows.facts_of(row, batch, programme),
+                windows.is_open(row, now),
                 row.ends_at <= now,
                 counts.get(row.id, Counts()),
             )
@@ -345,7 +345,7 @@ def list_meetings(
 
 def meeting_card(session: Session, actor_id: int, session_id: int, *, now: datetime) -> MeetingCard:
     """Return one meeting as far as the actor marks it. Raises NotFound or NotAllowed."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     units = session.exec(
         sa.select(sa.func.count(sa.distinct(col(Registration.unit_id_at)))).where(*reach.where)  # type: ignore[call-overload]
@@ -357,13 +357,13 @@ def meeting_card(session: Session, actor_id: int, session_id: int, *, now: datet
     ).scalar_one()
     walked_in = len(_walk_ins(session, meeting)) if reach.runs_it else 0
     return MeetingCard(
-        meeting=meetings.facts_of(meeting, batch, programme),
+        meeting=windows.facts_of(meeting, batch, programme),
         runs_it=reach.runs_it,
         check_in=meeting.check_in,
         counts_check_out=batch.counts_check_out,
-        opens_at=meetings.opens_at(meeting),
-        closes_at=meetings.closes_at(meeting),
-        is_open=meetings.is_open(meeting, now),
+        opens_at=windows.opens_at(meeting),
+        closes_at=windows.closes_at(meeting),
+        is_open=windows.is_open(meeting, now),
         is_closed_by_hand=meeting.closed_at is not None,
         counts=_counts(session, reach, [session_id]).get(session_id, Counts()),
         units=units,
@@ -377,7 +377,7 @@ def units_of(
     session: Session, actor_id: int, session_id: int, *, now: datetime
 ) -> tuple[MeetingFacts, tuple[UnitCount, ...]]:
     """Return the schools at a meeting, as far as the actor marks them."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     rows = session.exec(
         _expected()
@@ -392,7 +392,7 @@ def units_of(
         .group_by(col(OrgUnit.id), col(OrgUnit.name))
         .order_by(col(OrgUnit.id))
     ).all()
-    return meetings.facts_of(meeting, batch, programme), tuple(UnitCount(*row) for row in rows)
+    return windows.facts_of(meeting, batch, programme), tuple(UnitCount(*row) for row in rows)
 
 
 def names(
@@ -411,7 +411,7 @@ def names(
     ``only`` is ``missing`` for who has not come, ``odd`` for what looks odd, or nothing. The
     log keeps that somebody who runs the class looked at names.
     """
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     where = within(reach, unit_id)
     if only == "odd":
@@ -437,7 +437,7 @@ def names(
     if unit_id:
         unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).first() or ""
     return Names(
-        meetings.facts_of(meeting, batch, programme),
+        windows.facts_of(meeting, batch, programme),
         unit_id,
         unit,
         tuple(_name_line(row) for row in rows),
@@ -452,25 +452,25 @@ def person(
     session: Session, actor_id: int, session_id: int, registration_id: int, *, now: datetime
 ) -> tuple[MeetingFacts, NameLine, bool]:
     """Return one person at a meeting, and whether the actor runs the class."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     row = session.exec(
         _people((*reach.where, col(Registration.id) == registration_id), session_id)
     ).first()
     if row is None:
         raise NotFound("registration")
-    return meetings.facts_of(meeting, batch, programme), _name_line(row), reach.runs_it
+    return windows.facts_of(meeting, batch, programme), _name_line(row), reach.runs_it
 
 
 def walk_ins(
     session: Session, actor_id: int, session_id: int, *, now: datetime
 ) -> tuple[MeetingFacts, tuple[WalkIn, ...]]:
     """Return who was there and is not on the list, for whoever runs the class."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     _organiser(session, actor_id, batch.id, now)
     audit.record(session, actor_id, "look_at_attendance", f"class_session:{session_id}", now=now)
     session.flush()
-    return meetings.facts_of(meeting, batch, programme), _walk_ins(session, meeting)
+    return windows.facts_of(meeting, batch, programme), _walk_ins(session, meeting)
 
 
 def _walk_ins(session: Session, meeting: ClassSession) -> tuple[WalkIn, ...]:
@@ -554,8 +554,8 @@ def _name_line(row: Any) -> NameLine:
 
 def why_not_marked(meeting: ClassSession, reach: Reach, now: datetime) -> Refusal | None:
     """Return why presence cannot be entered by hand now, if it cannot."""
-    if now < meetings.opens_at(meeting):
-        return NotBegun(meetings.opens_at(meeting))
+    if now < windows.opens_at(meeting):
+        return NotBegun(windows.opens_at(meeting))
     until = meeting.ends_at + SCHOOLS_MARK_FOR
     if not reach.runs_it and now >= until:
         return NoLongerMarked(until)
@@ -567,16 +567,16 @@ def why_not_marked(meeting: ClassSession, reach: Reach, now: datetime) -> Refusa
 
 def open_now(session: Session, actor_id: int, session_id: int, *, now: datetime) -> None:
     """Open check-in now, or again; whoever was there early is told."""
-    meeting, batch, programme = meetings.get(session, session_id, locked=True)
+    meeting, batch, programme = windows.get(session, session_id, locked=True)
     _organiser(session, actor_id, batch.id, now)
-    meetings.check_takes_place(batch, programme)
+    windows.check_takes_place(batch, programme)
     if meeting.check_in is not CheckIn.CODE:
         raise NotFound("meeting")
-    if meetings.is_open(meeting, now):
+    if windows.is_open(meeting, now):
         return
     before = _times(meeting)
     meeting.opened_at, meeting.closed_at = now, None
-    meetings.secret_of(session, session_id)
+    windows.secret_of(session, session_id)
     session.flush()
     check_in.opened_early(session, session_id, now=now)
     audit.record(
@@ -593,13 +593,13 @@ def open_now(session: Session, actor_id: int, session_id: int, *, now: datetime)
 
 def close_now(session: Session, actor_id: int, session_id: int, *, now: datetime) -> None:
     """Close check-in; it can be opened again."""
-    meeting, batch, _ = meetings.get(session, session_id, locked=True)
+    meeting, batch, _ = windows.get(session, session_id, locked=True)
     _organiser(session, actor_id, batch.id, now)
-    if not meetings.is_open(meeting, now):
+    if not windows.is_open(meeting, now):
         return
     before = _times(meeting)
     # Presence was taken, even if nobody has come so far.
-    meeting.opened_at = meeting.opened_at or meetings.opens_at(meeting)
+    meeting.opened_at = meeting.opened_at or windows.opens_at(meeting)
     meeting.closed_at = now
     session.flush()
     audit.record(
@@ -628,20 +628,20 @@ def show_code(
 
     Raises NotAllowed, NotFound, ProgrammeCancelled or CheckInClosed.
     """
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     _organiser(session, actor_id, batch.id, now)
-    meetings.check_takes_place(batch, programme)
+    windows.check_takes_place(batch, programme)
     if meeting.check_in is not CheckIn.CODE or (box is Box.OUT and not batch.counts_check_out):
         raise NotFound("meeting")
-    if now >= meetings.closes_at(meeting):
-        raise CheckInClosed(meetings.closes_at(meeting))
-    secret = meeting.secret or meetings.secret_of(session, session_id)
+    if now >= windows.closes_at(meeting):
+        raise CheckInClosed(windows.closes_at(meeting))
+    secret = meeting.secret or windows.secret_of(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     return Shown(
-        meetings.facts_of(meeting, batch, programme),
+        windows.facts_of(meeting, batch, programme),
         box,
         check_codes.code_at(secret, session_id, box, now),
-        meetings.opens_at(meeting),
+        windows.opens_at(meeting),
         _counts(session, reach, [session_id]).get(session_id, Counts()),
     )
 
@@ -659,16 +659,16 @@ class Kit:
 
 def kit(session: Session, actor_id: int, session_id: int, *, now: datetime) -> Kit:
     """Return the printed kit of a meeting; the log keeps who took it."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     _organiser(session, actor_id, batch.id, now)
-    meetings.check_takes_place(batch, programme)
+    windows.check_takes_place(batch, programme)
     if meeting.check_in is not CheckIn.CODE:
         raise NotFound("meeting")
-    secret = meetings.secret_of(session, session_id)
+    secret = windows.secret_of(session, session_id)
     audit.record(session, actor_id, "take_check_in_kit", f"class_session:{session_id}", now=now)
     session.flush()
-    facts = meetings.facts_of(meeting, batch, programme)
-    opens = meeting.starts_at - meetings.OPENS_BEFORE
+    facts = windows.facts_of(meeting, batch, programme)
+    opens = meeting.starts_at - windows.OPENS_BEFORE
     local = meeting.starts_at.astimezone(offices.zone(session))
     label = f"{programme.title[:LABEL]} {local:%m-%d}"
     return Kit(
@@ -679,7 +679,7 @@ def kit(session: Session, actor_id: int, session_id: int, *, now: datetime) -> K
             (slot, check_codes.slot_code(secret, session_id, slot))
             for slot in check_codes.slots(opens, meeting.ends_at)
         ),
-        meeting.ends_at + meetings.TIME_CODES_FOR,
+        meeting.ends_at + windows.TIME_CODES_FOR,
     )
 
 
@@ -707,7 +707,7 @@ def presence_of(session: Session, batch_id: int) -> dict[int, tuple[int, int]]:
     taken = sa.select(col(ClassSession.id)).where(
         col(ClassSession.batch_id) == batch_id,
         col(ClassSession.check_in) != CheckIn.NONE,
-        meetings.is_taken(),
+        windows.is_taken(),
     )
     rows = session.exec(
         sa.select(  # type: ignore[call-overload]
@@ -749,9 +749,9 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
             col(Batch.cancelled_at).is_(None),
             col(Programme.state) == ProgrammeState.PUBLISHED,
             col(ClassSession.check_in) != CheckIn.NONE,
-            col(ClassSession.ends_at) <= now - meetings.CLOSES_AFTER,
+            col(ClassSession.ends_at) <= now - windows.CLOSES_AFTER,
             col(ClassSession.ends_at) > now - ASKED_FOR,
-            ~meetings.is_taken(),
+            ~windows.is_taken(),
             sa.exists().where(
                 col(Registration.batch_id) == col(Batch.id),
                 col(Registration.state).in_(TAKES_PART),

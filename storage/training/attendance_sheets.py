@@ -22,12 +22,12 @@ from storage.people.authority import Act
 from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.sheets import Book, Line, Table
-from storage.training import attendance, marking, meetings
+from storage.training import attendance, marking, windows
 from storage.training.attendance import NameLine
 from storage.training.marking import MARKED_BY_SCHOOL, Marked
-from storage.training.meetings import MeetingFacts
 from storage.training.tables import Batch, CheckIn, ClassSession, Method, Presence, Programme
 from storage.training.tables import ProgrammeState as State
+from storage.training.windows import MeetingFacts
 
 KIND = "attendance"
 CHOICES = 8
@@ -136,7 +136,7 @@ def choices(session: Session, actor_id: int, *, now: datetime) -> tuple[MeetingF
         .where(
             seen,
             ClassSession.check_in != CheckIn.NONE,
-            ClassSession.starts_at <= now + meetings.OPENS_BEFORE,
+            ClassSession.starts_at <= now + windows.OPENS_BEFORE,
             ClassSession.starts_at > now - CHOSEN_WITHIN,
             col(Batch.cancelled_at).is_(None),
             col(Programme.state).in_([State.PUBLISHED, State.FINISHED]),
@@ -144,7 +144,7 @@ def choices(session: Session, actor_id: int, *, now: datetime) -> tuple[MeetingF
         .order_by(col(ClassSession.starts_at).desc(), col(ClassSession.id).desc())
         .limit(CHOICES)
     ).all()
-    return tuple(meetings.facts_of(*row) for row in rows)
+    return tuple(windows.facts_of(*row) for row in rows)
 
 
 def keep(
@@ -214,7 +214,7 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Mar
         return Marked(facts, 0, 0, 0, len(said), job.deed_id)
     if job.state is not ImportState.PREVIEWED:
         raise NotFound("import")
-    meeting, _, _ = meetings.get(session, job.subject_id, locked=True)
+    meeting, _, _ = windows.get(session, job.subject_id, locked=True)
     marked = marking.enter(
         session, meeting, facts, wanted, actor_id, Method.IMPORT, now=now, undo_for=deeds.DAY
     )
@@ -250,7 +250,7 @@ def sheet(
     session: Session, actor_id: int, session_id: int, *, now: datetime
 ) -> tuple[MeetingFacts, list[NameLine]]:
     """Return everybody within reach, for a sheet; the log keeps that it was taken."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     reach = attendance.reach_of(session, actor_id, batch.id, now)
     lines = attendance.people_at(session, reach.where, session_id)
     audit.record(
@@ -262,7 +262,7 @@ def sheet(
         after={"people": len(lines)},
     )
     session.flush()
-    return meetings.facts_of(meeting, batch, programme), sorted(
+    return windows.facts_of(meeting, batch, programme), sorted(
         lines, key=lambda line: (line.unit, line.staff_no)
     )
 

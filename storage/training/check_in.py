@@ -20,10 +20,9 @@ from storage.messaging import outbox, quiet
 from storage.messaging.tables import OutboxMessage, OutboxState, Priority
 from storage.people.tables import Account
 from storage.refusals import NotFound
-from storage.training import check_codes, meetings
+from storage.training import check_codes, windows
 from storage.training.check_codes import Box
 from storage.training.decisions import decide
-from storage.training.meetings import CAME, ON_LIST, MeetingFacts
 from storage.training.tables import (
     Attendance,
     Batch,
@@ -41,6 +40,7 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
 )
+from storage.training.windows import CAME, ON_LIST, MeetingFacts
 
 OPENED = "check_in_open"
 """The message to whoever was there early."""
@@ -168,8 +168,8 @@ def scan(
     session: Session, teacher_id: int, session_id: int, token: str, *, now: datetime
 ) -> Outcome:
     """Check in or out by a scanned code. Raises NotFound or ProgrammeCancelled."""
-    meeting, batch, programme = meetings.get(session, session_id)
-    meetings.check_takes_place(batch, programme)
+    meeting, batch, programme = windows.get(session, session_id)
+    windows.check_takes_place(batch, programme)
     if meeting.check_in is not CheckIn.CODE:
         raise NotFound("meeting")
     box = meeting.secret and check_codes.scanned_box(meeting.secret, session_id, token, now)
@@ -198,9 +198,9 @@ def enter(session: Session, teacher_id: int, text: str, *, now: datetime) -> Out
             return arrival.admit(box, Method.TYPED)
     for meeting, batch, programme in own:
         # An authenticator's clock may be a step ahead of ours.
-        until = min(now + check_codes.STEP, meeting.ends_at + meetings.CLOSES_AFTER)
+        until = min(now + check_codes.STEP, meeting.ends_at + windows.CLOSES_AFTER)
         at = check_codes.time_of(
-            meeting.secret, meeting.id, typed, meetings.opens_at(meeting), until
+            meeting.secret, meeting.id, typed, windows.opens_at(meeting), until
         )
         if at is not None:
             arrival = _Arrival(session, meeting, batch, programme, teacher_id, now)
@@ -216,8 +216,8 @@ def enter(session: Session, teacher_id: int, text: str, *, now: datetime) -> Out
 
 def here(session: Session, teacher_id: int, session_id: int, *, now: datetime) -> Outcome:
     """Check in by one tap, for whoever had a right code shortly before the opening."""
-    meeting, batch, programme = meetings.get(session, session_id)
-    meetings.check_takes_place(batch, programme)
+    meeting, batch, programme = windows.get(session, session_id)
+    windows.check_takes_place(batch, programme)
     knocked_at = session.exec(
         select(Knock.at).where(
             Knock.session_id == session_id,
@@ -225,7 +225,7 @@ def here(session: Session, teacher_id: int, session_id: int, *, now: datetime) -
             Knock.why == KnockWhy.EARLY,
         )
     ).first()
-    opens = meetings.opens_at(meeting)
+    opens = windows.opens_at(meeting)
     arrival = _Arrival(session, meeting, batch, programme, teacher_id, now)
     existing = arrival.existing()
     if existing is not None and existing.state in CAME:
@@ -246,8 +246,8 @@ def open_for(session: Session, teacher_id: int, *, now: datetime) -> tuple[OpenM
     ).all()
     return tuple(
         OpenMeeting(
-            meetings.facts_of(meeting, batch, programme),
-            meetings.closes_at(meeting),
+            windows.facts_of(meeting, batch, programme),
+            windows.closes_at(meeting),
             None if row is None else row.state,
             wants_out=(
                 batch.counts_check_out
@@ -258,7 +258,7 @@ def open_for(session: Session, teacher_id: int, *, now: datetime) -> tuple[OpenM
             ),
         )
         for meeting, batch, programme, row in rows
-        if meetings.is_open(meeting, now)
+        if windows.is_open(meeting, now)
     )
 
 
@@ -283,7 +283,7 @@ def mine(
         .where(
             col(Batch.id) == batch_id,
             col(ClassSession.check_in) != CheckIn.NONE,
-            col(ClassSession.starts_at) <= now + meetings.OPENS_BEFORE,
+            col(ClassSession.starts_at) <= now + windows.OPENS_BEFORE,
         )
         .order_by(col(ClassSession.starts_at))
     ).all()
@@ -297,7 +297,7 @@ def mine(
         is_by_code = row is not None and row.method in BY_CODE
         found.append(
             MyPresence(
-                meetings.facts_of(meeting, batch, programme),
+                windows.facts_of(meeting, batch, programme),
                 state,
                 row.at if is_by_code else None,
                 row.out_at if row is not None else None,
@@ -309,21 +309,21 @@ def mine(
 
 def is_to_be_told(session: Session, teacher_id: int, session_id: int, *, now: datetime) -> bool:
     """Whether whoever was there early still has to check in, and can by one tap."""
-    meeting, batch, programme = meetings.get(session, session_id)
+    meeting, batch, programme = windows.get(session, session_id)
     existing = _Arrival(session, meeting, batch, programme, teacher_id, now).existing()
     return (
         programme.state is ProgrammeState.PUBLISHED
         and batch.cancelled_at is None
-        and meetings.is_open(meeting, now)
-        and now <= meetings.opens_at(meeting) + REMEMBERED_FOR
+        and windows.is_open(meeting, now)
+        and now <= windows.opens_at(meeting) + REMEMBERED_FOR
         and (existing is None or existing.state not in CAME)
     )
 
 
 def opening_of(session: Session, session_id: int) -> tuple[MeetingFacts, datetime]:
     """Return a meeting and when its check-in opens. Raises NotFound."""
-    meeting, batch, programme = meetings.get(session, session_id)
-    return meetings.facts_of(meeting, batch, programme), meetings.opens_at(meeting)
+    meeting, batch, programme = windows.get(session, session_id)
+    return windows.facts_of(meeting, batch, programme), windows.opens_at(meeting)
 
 
 def opened_early(session: Session, session_id: int, *, now: datetime) -> None:
@@ -391,7 +391,7 @@ class _Arrival:
         self.session = session
         self.meeting = meeting
         self.batch = batch
-        self.facts = meetings.facts_of(meeting, batch, programme)
+        self.facts = windows.facts_of(meeting, batch, programme)
         self.teacher_id = teacher_id
         self.now = now
         self.registration_id = session.exec(
@@ -417,7 +417,7 @@ class _Arrival:
 
     def admit(self, box: Box, method: Method) -> Outcome:
         """Let somebody in or out by a code of the moment, or remember that they were there."""
-        opens, closes = meetings.opens_at(self.meeting), meetings.closes_at(self.meeting)
+        opens, closes = windows.opens_at(self.meeting), windows.closes_at(self.meeting)
         if self.now < opens:
             return self._too_early(opens)
         if self.now >= closes:
@@ -444,7 +444,7 @@ class _Arrival:
 
     def _in(self, at: datetime, method: Method) -> CheckedIn:
         assert self.registration_id is not None
-        state = meetings.state_at(self.meeting, at)
+        state = windows.state_at(self.meeting, at)
         odd = self._odd(at)
         inserted = self.session.exec(
             insert_new(self.session, Attendance)
@@ -495,9 +495,9 @@ class _Arrival:
         elif row.method in BY_CODE and row.out_at is None and at - row.at < QUICK:
             row.odd = ",".join(filter(None, (row.odd, "quick_out")))
         row.out_at = at if row.out_at is None else max(row.out_at, at)
-        is_early = meetings.state_at(self.meeting, row.at, row.out_at) is Presence.LEFT_EARLY
+        is_early = windows.state_at(self.meeting, row.at, row.out_at) is Presence.LEFT_EARLY
         if row.method in BY_CODE and "only_out" not in row.odd:
-            row.state = meetings.state_at(self.meeting, row.at, row.out_at)
+            row.state = windows.state_at(self.meeting, row.at, row.out_at)
         elif is_early:
             row.state = Presence.LEFT_EARLY
         elif row.state is Presence.LEFT_EARLY:
@@ -594,7 +594,7 @@ def _is_of(_registration: type[Registration]) -> sa.ColumnElement[bool]:
 
 def _meetings_of(teacher_id: int | None, now: datetime) -> Any:
     """Select meetings by code that may be open now, or whose codes may still be typed in."""
-    after = meetings.CLOSES_AFTER if teacher_id is None else meetings.TIME_CODES_FOR
+    after = windows.CLOSES_AFTER if teacher_id is None else windows.TIME_CODES_FOR
     return (
         select(ClassSession, Batch, Programme)
         .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
@@ -602,7 +602,7 @@ def _meetings_of(teacher_id: int | None, now: datetime) -> Any:
         .where(
             ClassSession.check_in == CheckIn.CODE,
             sa.or_(
-                col(ClassSession.starts_at) <= now + meetings.OPENS_BEFORE + EARLY_WITHIN,
+                col(ClassSession.starts_at) <= now + windows.OPENS_BEFORE + EARLY_WITHIN,
                 col(ClassSession.opened_at) <= now,
             ),
             sa.or_(
@@ -625,7 +625,7 @@ def _within(
         found = found.join(Registration, _is_mine(teacher_id))
     rows = session.exec(found.order_by(col(ClassSession.starts_at), col(ClassSession.id))).all()
     if teacher_id is None:
-        return [row for row in rows if meetings.is_open(row[0], now)]
+        return [row for row in rows if windows.is_open(row[0], now)]
     return list(rows)
 
 

@@ -17,7 +17,7 @@ from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.inserting import insert_new
 from storage.refusals import NotAllowed, NotFound
-from storage.training import check_in, meetings
+from storage.training import check_in, windows
 from storage.training.attendance import (
     Reach,
     people_at,
@@ -26,7 +26,6 @@ from storage.training.attendance import (
     within,
 )
 from storage.training.decisions import decide
-from storage.training.meetings import CAME, MeetingFacts
 from storage.training.tables import (
     Attendance,
     CheckIn,
@@ -36,6 +35,7 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
 )
+from storage.training.windows import CAME, MeetingFacts
 
 MARKED_BY_SCHOOL = (Presence.PRESENT, Presence.LATE, Presence.LEFT_EARLY, Presence.ABSENT)
 """What a school may enter; leave has its own way, and who is excused the organiser decides."""
@@ -57,15 +57,15 @@ def to_mark(
     session: Session, actor_id: int, session_id: int, now: datetime
 ) -> tuple[ClassSession, MeetingFacts, Reach]:
     """Return a meeting, locked, and whom the actor may mark at it; raises why not."""
-    meeting, batch, programme = meetings.get(session, session_id, locked=True)
+    meeting, batch, programme = windows.get(session, session_id, locked=True)
     reach = reach_of(session, actor_id, batch.id, now)
-    meetings.check_takes_place(batch, programme)
+    windows.check_takes_place(batch, programme)
     if meeting.check_in is CheckIn.NONE:
         raise NotFound("meeting")
     refusal = why_not_marked(meeting, reach, now)
     if refusal is not None:
         raise refusal
-    return meeting, meetings.facts_of(meeting, batch, programme), reach
+    return meeting, windows.facts_of(meeting, batch, programme), reach
 
 
 def mark(

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from storage.inserting import insert_new
 from storage.people.tables import Draft
 from storage.refusals import NotFound
-from storage.training import attendance, marking, meetings
+from storage.training import attendance, marking, windows
 from storage.training.attendance import Names
 from storage.training.marking import Marked
 from storage.training.tables import Presence
@@ -44,7 +44,7 @@ def begin(
     now: datetime,
 ) -> MarksDraft:
     """Begin with everybody present but who is entered as absent already."""
-    meeting, batch, _ = meetings.get(session, session_id)
+    meeting, batch, _ = windows.get(session, session_id)
     reach = attendance.reach_of(session, actor_id, batch.id, now)
     refusal = attendance.why_not_marked(meeting, reach, now)
     if refusal is not None:
@@ -67,7 +67,7 @@ def look(
     data = _data(session, account_id)
     session_id, unit_id = data["session_id"], data["unit_id"]
     names = attendance.names(session, actor_id, session_id, unit_id=unit_id, page=page, now=now)
-    _, batch, _ = meetings.get(session, session_id)
+    _, batch, _ = windows.get(session, session_id)
     reach = attendance.reach_of(session, actor_id, batch.id, now)
     people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
     absent = frozenset(data["absent"]) & {x.registration_id for x in people}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.inserting import insert_new
-from storage.training import check_codes, meetings
+from storage.training import check_codes, windows
 from storage.training.owing import TAKES_PART
 from storage.training.tables import (
     Attendance,
@@ -43,14 +43,14 @@ def settle(session: Session, *, now: datetime) -> int:
         .where(
             col(ClassSession.settled_at).is_(None),
             ClassSession.check_in != CheckIn.NONE,
-            ClassSession.ends_at <= now - meetings.CLOSES_AFTER,
+            ClassSession.ends_at <= now - windows.CLOSES_AFTER,
             col(Batch.cancelled_at).is_(None),
             col(Programme.state).in_([ProgrammeState.PUBLISHED, ProgrammeState.FINISHED]),
-            meetings.is_taken(),
+            windows.is_taken(),
         )
         .order_by(col(ClassSession.id))
     ).all()
-    ended = [row for row, _ in rows if now >= meetings.closes_at(row) or row.closed_at]
+    ended = [row for row, _ in rows if now >= windows.closes_at(row) or row.closed_at]
     for meeting in ended:
         _enter_missing(session, meeting)
         _note_bursts(session, meeting)

@@ -27,7 +27,6 @@ from storage.training import check_in
 from storage.training.audience import compare, facts_of
 from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
-from storage.training.meetings import ON_LIST
 from storage.training.refusals import Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
@@ -55,6 +54,7 @@ from storage.training.tables import (
     SeatOffer,
     Source,
 )
+from storage.training.windows import ON_LIST
 
 T = TypeVar("T")
 

@@ -16,10 +16,9 @@ from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.tables import News, OutboxMessage
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, Refusal
-from storage.training import attendance, check_codes, check_in, marking, meeting_end, meetings
+from storage.training import attendance, check_codes, check_in, marking, meeting_end, windows
 from storage.training.attendance import CheckInClosed, NoLongerMarked, NotBegun
 from storage.training.check_codes import Box
-from storage.training.meetings import CAME, ON_LIST
 from storage.training.tables import (
     Attendance,
     CheckIn,
@@ -30,6 +29,7 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
 )
+from storage.training.windows import CAME, ON_LIST
 from tests import make
 from tests.training import meeting_makers as made
 from tests.training.meeting_makers import ENDS, STARTS, at
@@ -438,7 +438,7 @@ def test_no_history_breaks_the_books_of_a_meeting(
         people = [made.person(session, batch_id, f"教师{n}") for n in range(4)]
         outsider = make.teacher(session, "外来")
         now, deeds = at(8), []
-        secret = meetings.secret_of(session, meeting_id)
+        secret = windows.secret_of(session, meeting_id)
         for act, number, minutes, state in acts:
             now += timedelta(minutes=minutes)
             who = people[number][0] if number < 4 else outsider

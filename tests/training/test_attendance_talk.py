@@ -16,7 +16,7 @@ from handlers.training.attendance_text import presence_word
 from locales import LANGUAGES, catalog
 from storage import sheets
 from storage.people.tables import Draft, Role, RoleAssignment
-from storage.training import attendance, meetings
+from storage.training import attendance, windows
 from storage.training.attendance_sheets import FIELDS, STATES
 from storage.training.check_codes import Box, code_at
 from storage.training.tables import Attendance, ClassSession, Method, Presence
@@ -159,7 +159,7 @@ async def test_the_count_on_the_card_is_live_until_one_goes_elsewhere(stage: Sta
     assert any("0/2" in label for label in zhou.labels())
     await zhou.taps("0/2")
     code = await stage.database.write(
-        lambda s: code_at(meetings.secret_of(s, meeting_id), meeting_id, Box.IN, NOW).digits
+        lambda s: code_at(windows.secret_of(s, meeting_id), meeting_id, Box.IN, NOW).digits
     )
     await lin.says(code)
     await stage.passes(seconds=5)

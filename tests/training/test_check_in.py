@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from storage.database import Database
 from storage.messaging.tables import OutboxMessage
 from storage.refusals import NotFound
-from storage.training import attendance, check_codes, check_in, marking, meeting_end, meetings
+from storage.training import attendance, check_codes, check_in, marking, meeting_end, windows
 from storage.training.check_codes import Box
 from storage.training.check_in import (
     CheckedIn,
@@ -48,7 +48,7 @@ RFC_KEY = b"12345678901234567890"
 
 
 def shown(session: Session, meeting_id: int, now: Any, box: Box = Box.IN) -> check_codes.Code:
-    return check_codes.code_at(meetings.secret_of(session, meeting_id), meeting_id, box, now)
+    return check_codes.code_at(windows.secret_of(session, meeting_id), meeting_id, box, now)
 
 
 def types(session: Session, teacher_id: int, meeting_id: int, now: Any, **more: Any) -> Outcome:
@@ -304,7 +304,7 @@ async def test_wrong_codes_are_counted_and_then_none_is_looked_at_for_a_while(
     def play(session: Session) -> None:
         batch_id, meeting_id = made.meeting(session)
         lin, _ = made.person(session, batch_id)
-        secret = meetings.secret_of(session, meeting_id)
+        secret = windows.secret_of(session, meeting_id)
         right = shown(session, meeting_id, at(8, 50)).digits
         guesses = iter(random.Random(4).sample(range(10**6), 60))
 
@@ -406,7 +406,7 @@ async def test_a_room_without_a_signal_counts_when_its_code_is_typed_in_later(
 ) -> None:
     def play(session: Session) -> None:
         batch_id, meeting_id = made.meeting(session, batch={"counts_check_out": True})
-        secret = meetings.secret_of(session, meeting_id)
+        secret = windows.secret_of(session, meeting_id)
         lin, registration = made.person(session, batch_id)
         shi, late = made.person(session, batch_id, "石晓岚")
         phone = check_codes.shown_by_authenticator(secret, meeting_id, at(8, 52, 20))
@@ -432,7 +432,7 @@ async def test_a_room_without_a_signal_counts_when_its_code_is_typed_in_later(
 async def test_a_code_of_a_moment_to_come_is_wrong(sqlite: Database) -> None:
     def play(session: Session) -> None:
         batch_id, meeting_id = made.meeting(session)
-        secret = meetings.secret_of(session, meeting_id)
+        secret = windows.secret_of(session, meeting_id)
         lin, _ = made.person(session, batch_id)
         printed = check_codes.slot_code(secret, meeting_id, at(9, 35))
         assert isinstance(check_in.enter(session, lin, printed, now=at(9, 33)), WrongCode)
@@ -446,7 +446,7 @@ async def test_the_clock_is_corrected_by_a_code_and_a_person_is_not(sqlite: Data
     def play(session: Session) -> None:
         batch_id, meeting_id = made.meeting(session)
         zhou = made.organiser(session)
-        secret = meetings.secret_of(session, meeting_id)
+        secret = windows.secret_of(session, meeting_id)
         lin, by_clock = made.person(session, batch_id)
         shi, by_hand = made.person(session, batch_id, "石晓岚")
         _, other = made.person(session, batch_id, "丁广田")
