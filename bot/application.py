@@ -20,6 +20,8 @@ from handlers.training import (
     absences,
     allotting,
     approvals,
+    attendance,
+    check_in,
     completion,
     conditions,
     due,
@@ -65,6 +67,8 @@ TOPICS = (
     posting,
     claims,
     appeals,
+    check_in,
+    attendance,
     roster,  # last of those that know tables: a roster has columns that others have too
 )
 

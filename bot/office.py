@@ -33,7 +33,7 @@ from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
 from storage.people import accounts, imports, offices
-from storage.training import absences, sealing, thinning, waiting, worklist
+from storage.training import absences, meeting_end, sealing, thinning, waiting, worklist
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class Office:
         self.ticks.every(timedelta(seconds=60), "thin classes", self._thin_classes)
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
+        self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
+        self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
         self._jumped = asyncio.Event()
@@ -250,6 +252,14 @@ class Office:
         while due := await self.database.read(worklist.due, now=self.clock()):
             await self.database.write(worklist.put, due, now=self.clock())
             self.delivery.wake()
+
+    async def _live_screens(self) -> None:
+        # Each process keeps the screens that it has shown up to date, leading or not.
+        await self.house.live.refresh(self.application.bot, self.clock())
+
+    async def _meetings(self) -> None:
+        if await self.leads():
+            await self.database.write(meeting_end.settle, now=self.clock())
 
     async def _housekeeping(self) -> None:
         """Forget what the privacy card promises to forget, in small transactions."""

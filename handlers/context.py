@@ -31,6 +31,7 @@ from telegram.helpers import create_deep_linked_url
 
 from handlers.capabilities import Capabilities, say_to_one
 from handlers.cards import Card, Key
+from handlers.live import Live
 from handlers.rush import Rush
 from locales import best_language
 from storage.database import Database
@@ -62,14 +63,21 @@ class Screens:
 
     def turned(self, message: Message, update_id: int) -> None:
         """This update is about to change the message."""
-        key = message.chat.id, message.message_id
+        self.turned_at((message.chat.id, message.message_id), update_id)
+
+    def turned_at(self, key: tuple[int, int], update_id: int) -> None:
+        """The same, of a message by its chat and number."""
         self._by[key] = max(update_id, self._by.pop(key, update_id))
         if len(self._by) > self.KEPT:
             del self._by[next(iter(self._by))]
 
     def is_still(self, message: Message, update_id: int) -> bool:
         """Whether no newer update has changed it."""
-        return self._by.get((message.chat.id, message.message_id), update_id) <= update_id
+        return self.is_newest((message.chat.id, message.message_id), update_id)
+
+    def is_newest(self, key: tuple[int, int], update_id: int) -> bool:
+        """The same, of a message by its chat and number."""
+        return self._by.get(key, update_id) <= update_id
 
 
 @dataclass
@@ -85,6 +93,7 @@ class House:
     wake_delivery: Callable[[], None] = lambda: None
     rush: Rush = field(default_factory=Rush)
     screens: Screens = field(default_factory=Screens)
+    live: Live = field(default_factory=Live)
 
     def link(self, payload: str) -> str:
         """A deep link into the private chat."""
@@ -209,8 +218,8 @@ async def show_anew(context: Context, reader: Reader, card: Card) -> None:
 
 async def show_picture(
     update: Update, context: Context, reader: Reader, picture: bytes, card: Card, name: str
-) -> None:
-    """Send a picture as the card; the card's text becomes its caption."""
+) -> int:
+    """Send a picture as the card; the card's text becomes its caption. Returns its number."""
     if update.callback_query is not None:
         await _hush(update.callback_query)
     sent = await context.bot.send_photo(
@@ -221,6 +230,7 @@ async def show_picture(
         reply_markup=card.markup(),
     )
     await _becomes_the_card(context, reader, sent.message_id)
+    return sent.message_id
 
 
 async def send_file(

@@ -22,6 +22,7 @@ from handlers.people.roles import roles_text
 from handlers.people.roster import imports_text
 from handlers.training.allotting import allotting_text
 from handlers.training.approvals_text import approvals_text
+from handlers.training.attendance_text import attendance_text
 from handlers.training.conditions_words import conditions_text
 from handlers.training.nominating import nominating_text
 from handlers.training.refusals_text import training_text
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
+    attendance_text,
     files_text,
     roles_text,
     approvals_text,

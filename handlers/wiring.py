@@ -62,6 +62,18 @@ def on_text(application: AnyApplication, awaited: str, route: TextRoute) -> None
     routes[awaited] = route
 
 
+def on_form(application: AnyApplication, pattern: str, route: TextRoute) -> None:
+    """Call the route with a text of this form that a linked person types unasked."""
+    forms: list[tuple[re.Pattern[str], TextRoute]] = application.bot_data.setdefault("forms", [])
+    forms.append((re.compile(pattern), route))
+
+
+def form_route(context: Context, text: str) -> TextRoute | None:
+    """The route of a text that nobody asked for, if it has a form that one knows."""
+    forms: list[tuple[re.Pattern[str], TextRoute]] = context.bot_data.get("forms", [])
+    return next((route for pattern, route in forms if pattern.fullmatch(text)), None)
+
+
 def text_route(context: Context, awaiting: str) -> TextRoute | None:
     """The route of what is awaited, if anything is."""
     routes: dict[str, TextRoute] = context.bot_data.get("texts", {})

@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 from storage import overview
 from storage.credits.balance import balance_of
 from storage.people import staff
-from storage.training import programmes
+from storage.training import check_in, programmes
+from storage.training.check_in import OpenMeeting
 from storage.training.programmes import BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
 from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
@@ -54,6 +55,7 @@ class HomeFacts:
     year_floor: Decimal | None  # None: this year has no minimum, or an exemption
     has_desk: bool = False  # looks after others
     waiting: int = 0  # things that wait on the desk
+    check_in: tuple[OpenMeeting, ...] = ()  # open now
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -79,4 +81,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         year_floor=year.floor,
         has_desk=staff.has_desk(session, teacher_id, now=now),
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
+        check_in=check_in.open_for(session, teacher_id, now=now),
     )

@@ -16,6 +16,7 @@ from storage.training import (
     allotting,
     approving,
     completion,
+    marking,
     results,
     reviewing,
     timetables,
@@ -34,6 +35,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     completion.DEED: completion.undo,
     posting.DEED: posting.undo,
     posting.DEED_CONFIRM: posting.undo_confirm,
+    "attendance": marking.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

@@ -397,6 +397,23 @@ def edit_message_caption(world: World, call: Call) -> Any:
     return _edit_caption(world, call, *own_message(world, call))
 
 
+@method("editMessageMedia")
+def edit_message_media(world: World, call: Call) -> Any:
+    chat, message = own_message(world, call)
+    media = call.object("media")
+    if not isinstance(media, dict) or media.get("type") not in ("photo", "document"):
+        raise bad("can't parse InputMedia: a photo or a document is expected")
+    if "photo" not in message.body and "document" not in message.body:
+        raise bad("there is no media in the message to edit")
+    kind = media["type"]
+    given = Call(call.method, {**media, kind: media.get("media")}, call.uploads)
+    stored = _file(world, given, kind)
+    content = caption_content(world, given)
+    changed: Json = {"caption": None, "caption_entities": None, "photo": None, "document": None}
+    changed[kind] = stored.as_photo() if kind == "photo" else stored.as_document()
+    return _rewrite(world, call, chat, message, {**changed, **content})
+
+
 @method("editMessageReplyMarkup")
 def edit_message_reply_markup(world: World, call: Call) -> Any:
     return _edit_markup(world, call, *own_message(world, call))

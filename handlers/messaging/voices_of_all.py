@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals, seat_messages, told
+from handlers.training import answers, approvals, check_in, seat_messages, told
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -35,4 +35,5 @@ VOICES: Mapping[str, Voice] = {
     "registration_exempt": answers.registration_answer,
     "withdrawal_answered": answers.registration_answer,
     "leave_answered": answers.leave_answer,
+    "check_in_open": check_in.opened,
 }

@@ -15,6 +15,7 @@ from handlers.credits.words import amount, of_total
 from handlers.people.buttons import Home, OpenDesk, OpenHelp, OpenSettings
 from handlers.people.linking import link_card
 from handlers.training.buttons import OpenDue, OpenMine, OpenProgrammes
+from handlers.training.check_in import check_in_key
 from handlers.training.due import when_text
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog, names
@@ -62,6 +63,7 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
     return Card(
         "\n".join(lines),
         (
+            *check_in_key(facts.check_in, reader.language),
             (Key(_("Training for me"), OpenProgrammes(0), style="primary"),),
             (
                 Key(_counted(_("My registrations"), facts.registrations), OpenMine(0)),

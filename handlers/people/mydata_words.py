@@ -266,6 +266,7 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "registration_exempt": _("word of an exemption"),
         "withdrawal_answered": _("answer to a wish to withdraw"),
         "leave_answered": _("answer to a request for leave"),
+        "check_in_open": _("word that check-in is open"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
         "not_completed": _("a training that was not completed"),
@@ -325,6 +326,8 @@ def _rules(language: str) -> Mapping[str, str]:
         "completion_undone": _("the decision on completing was taken back"),
         "completion_revoked": _("the completion was revoked"),
         "make_up_given": _("leave to make good what is missing"),
+        "first_attendance": _("came for the first time"),
+        "attendance_undone": _("presence taken back"),
     }
 
 
@@ -383,6 +386,21 @@ def _acts(language: str) -> Mapping[str, str]:
         "leave_refuse": _("did not give leave"),
         "look_at_registration": _("looked at a registration"),
         "look_at_leave": _("looked at a request for leave"),
+        "check_in": _("checked in after having been marked absent"),
+        "open_check_in": _("opened check-in"),
+        "close_check_in": _("closed check-in"),
+        "take_check_in_kit": _("took the check-in kit of a meeting"),
+        "look_at_attendance": _("looked at who came to a meeting"),
+        "mark_presence": _("entered presence by hand"),
+        "export_attendance": _("took a sheet of who came to a meeting"),
+    }
+
+
+def _knocks(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "early": _("too early, and told when it opened"),
+        "not_listed": _("not on the list"),
     }
 
 
@@ -411,4 +429,5 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("news", "kind"): _message_kinds,
     ("decision", "rule"): _rules,
     ("audit_log", "action"): _acts,
+    ("knock", "why"): _knocks,
 }

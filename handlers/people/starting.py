@@ -21,7 +21,15 @@ from handlers.messaging.groups import bot_moved
 from handlers.people.buttons import EnterCode, Home, OpenHelp
 from handlers.people.home import show_home
 from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
-from handlers.wiring import AnyApplication, follow, on_command, on_link, on_tap, text_route
+from handlers.wiring import (
+    AnyApplication,
+    follow,
+    form_route,
+    on_command,
+    on_link,
+    on_tap,
+    text_route,
+)
 from locales import catalog
 from storage.messaging import outbox
 from storage.people import accounts
@@ -81,6 +89,8 @@ async def typed(update: Update, context: Context) -> None:
         await route(update, context, reader, text)
     elif is_for_linking(text, reader):
         await link_with_code(update, context, reader, text)
+    elif reader.teacher_id is not None and (form := form_route(context, text)) is not None:
+        await form(update, context, reader, text)
     else:
         await _honest(context, reader)
 

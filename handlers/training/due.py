@@ -12,10 +12,12 @@ from handlers.cards import Card, Key, pager
 from handlers.context import Context, send_file, shortened, show
 from handlers.people.buttons import Home
 from handlers.training.buttons import DueCalendar, OpenDue, OpenProgramme, OpenProgrammes
+from handlers.training.check_in import check_in_key
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog, dates
 from storage.people.accounts import Reader
-from storage.training import programmes
+from storage.training import check_in, programmes
+from storage.training.check_in import OpenMeeting
 from storage.training.programmes import DueItem, DueKind
 
 PAGE = 6
@@ -62,18 +64,29 @@ def when_text(item: DueItem, zone: ZoneInfo, language: str, today: date) -> str:
     return dates.before(item.at, zone, language, today)
 
 
-def due_card(items: list[DueItem], number: int, language: str, zone: ZoneInfo, today: date) -> Card:
+def due_card(
+    items: list[DueItem],
+    number: int,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    wanted: tuple[OpenMeeting, ...] = (),
+) -> Card:
     """A page of what is due, each with weekday and hour and a key to its card."""
     _ = catalog(language).gettext
     if not items:
         return Card(
             _("Nothing is due. You are up to date."),
-            ((Key(_("Training for me"), OpenProgrammes(0)),), (Key(_("Back"), Home()),)),
+            (
+                *check_in_key(wanted, language),
+                (Key(_("Training for me"), OpenProgrammes(0)),),
+                (Key(_("Back"), Home()),),
+            ),
         )
     pages = max(1, -(-len(items) // PAGE))
     number = min(max(0, number), pages - 1)
     lines = [_("<b>What is due</b>")]
-    keys: list[tuple[Key, ...]] = []
+    keys: list[tuple[Key, ...]] = [*check_in_key(wanted, language)]
     seen: set[int] = set()
     for index, item in enumerate(items[number * PAGE : (number + 1) * PAGE], number * PAGE + 1):
         when = when_text(item, zone, language, today)
@@ -140,7 +153,8 @@ async def open_due(update: Update, context: Context) -> None:
 async def _show(update: Update, context: Context, reader: Reader, page: int) -> None:
     now, zone = context.now(), context.house.zone
     items = await context.read(programmes.due, reader.linked_teacher_id, now=now)
-    card = due_card(items, page, reader.language, zone, now.astimezone(zone).date())
+    wanted = await context.read(check_in.open_for, reader.linked_teacher_id, now=now)
+    card = due_card(items, page, reader.language, zone, now.astimezone(zone).date(), wanted)
     await show(update, context, reader, card)
 
 

@@ -23,6 +23,7 @@ from handlers.training.buttons import (
     SetInterest,
     Withdraw,
 )
+from handlers.training.check_in import check_in_key, presence_lines
 from handlers.training.conditions_words import findings_text
 from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
@@ -267,6 +268,7 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
         lines += _next_lines(facts, language, zone, today)
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
+        lines += presence_lines(facts.presence, language, zone, today)
         if facts.grade is not None:
             lines.append(
                 _("Your result: {mark}").format(mark=mark_text(facts.score, facts.grade, language))
@@ -332,7 +334,7 @@ def _next_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date
 
 def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
     _ = catalog(language).gettext
-    rows: list[tuple[Key, ...]] = []
+    rows: list[tuple[Key, ...]] = [*check_in_key(facts.check_in, language)]
     mine = facts.mine
     if mine is not None and mine.offer is not None:
         rows.append(

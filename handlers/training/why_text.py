@@ -203,6 +203,10 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("What is missing may be made good until {day}.").format(
                 day=dates.day(date.fromisoformat(str(line.facts["until"])), language, today)
             )
+        case "first_attendance":
+            return _("You came to a meeting for the first time, and have taken part since.")
+        case "attendance_undone":
+            return _("Your presence at a meeting had been entered by mistake and was taken back.")
     return _("The state changed.")
 
 

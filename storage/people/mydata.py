@@ -55,6 +55,8 @@ FOLLOWED = (
     "claim.teacher_id",
     "appeal.teacher_id",
     "audit_log.actor_id",
+    "knock.teacher_id",
+    "code_tries.teacher_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
 

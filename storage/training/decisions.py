@@ -68,6 +68,8 @@ Rule = Literal[
     "completion_undone",
     "completion_revoked",  # facts: reason
     "make_up_given",  # facts: until
+    "first_attendance",  # these two: session_id, starts_at
+    "attendance_undone",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

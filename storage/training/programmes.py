@@ -23,8 +23,9 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
-from storage.training import eligibility
+from storage.training import check_in, eligibility
 from storage.training.audience import compare, facts_of
+from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
 from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
@@ -63,6 +64,7 @@ from storage.training.tables import (
     TaskSubmission,
     WorkState,
 )
+from storage.training.windows import ON_LIST
 
 T = TypeVar("T")
 
@@ -333,6 +335,8 @@ class ProgrammeCard:
     """The conditions that this teacher does not meet."""
     score: float | None = None
     grade: Grade | None = None
+    presence: tuple[MyPresence, ...] = ()  # at the meetings so far
+    check_in: tuple[OpenMeeting, ...] = ()  # open now
 
 
 @dataclass(frozen=True)
@@ -483,6 +487,8 @@ def card(
     others: tuple[Clash, ...] = ()
     is_interested = False
     reg_close = batch.reg_close
+    presence: tuple[MyPresence, ...] = ()
+    wanted: tuple[OpenMeeting, ...] = ()
     if teacher_id is not None:
         if state is BatchState.CLOSED and programme.enrolment in SELF_REGISTERED:
             again = second_round(session, teacher_id, batch_id, now=now)
@@ -499,6 +505,13 @@ def card(
         unmet = eligibility.check(session, teacher_id, programme.id, now=now)
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
+        if my is not None and my.state in ON_LIST:
+            presence = check_in.mine(session, teacher_id, batch_id, now=now)
+            wanted = tuple(
+                one
+                for one in check_in.open_for(session, teacher_id, now=now)
+                if one.meeting.batch_id == batch_id
+            )
     result = None
     if my is not None and my.state in RESULT_SHOWN:
         result = session.exec(
@@ -562,6 +575,8 @@ def card(
         unmet=unmet,
         score=None if result is None else result.score,
         grade=None if result is None else result.grade,
+        presence=presence,
+        check_in=wanted,
     )
 
 

@@ -300,6 +300,7 @@ class ClassSession(Row, table=True):
     secret: str = ""  # from which the codes of this meeting are made
     opened_at: datetime | None = None  # check-in was opened by hand
     closed_at: datetime | None = None
+    settled_at: datetime | None = None  # whoever had not come by the end was entered
 
 
 class RegistrationState(StrEnum):
@@ -525,6 +526,7 @@ class Method(StrEnum):
     TIME_CODE = "time_code"  # shown without a signal, typed in later
     COORDINATOR = "coordinator"
     IMPORT = "import"
+    CLOCK = "clock"  # at the end, for whoever had not come
 
 
 class Attendance(Row, table=True):
@@ -540,6 +542,34 @@ class Attendance(Row, table=True):
     out_at: datetime | None = None  # checked out
     by_id: int | None = key(default=None, foreign_key="teacher.id")
     odd: str = ""  # what looked odd, for a person to look at
+
+
+class KnockWhy(StrEnum):
+    """Why somebody with a right code was not let in."""
+
+    EARLY = "early"  # and is told when it opens
+    NOT_LISTED = "not_listed"
+
+
+class Knock(Row, table=True):
+    """Somebody was at a meeting with a right code and could not be checked in."""
+
+    __table_args__ = (sa.UniqueConstraint("session_id", "teacher_id"),)
+
+    session_id: int = key(foreign_key="class_session.id")
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    why: KnockWhy = one_of(KnockWhy)
+    at: datetime
+
+
+class CodeTries(Row, table=True):
+    """How many wrong check-in codes somebody typed, so that codes cannot be guessed."""
+
+    teacher_id: int = key(foreign_key="teacher.id", unique=True)
+    since: datetime  # of the short count
+    wrong: int = 0
+    day_since: datetime  # of the long count
+    day_wrong: int = 0
 
 
 class Grade(StrEnum):

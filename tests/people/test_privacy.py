@@ -54,9 +54,12 @@ from storage.schema import METADATA
 from storage.training.tables import (
     Attendance,
     ClassSession,
+    CodeTries,
     Decision,
     Grade,
     Interest,
+    Knock,
+    KnockWhy,
     Leave,
     LeaveReason,
     Menu,
@@ -97,7 +100,8 @@ def person(session: Session, name: str) -> tuple[int, int]:
         reason=name,
     )
     deadline = Deadline(kind="batch_start", subject_id=batch_id, at=NOW, preset="T-1")
-    session.add_all([registration, deadline])
+    meeting = ClassSession(batch_id=batch_id, title=f"{name}的讲座", starts_at=NOW, ends_at=NOW)
+    session.add_all([registration, deadline, meeting])
     session.flush()
     step = DeadlineStep(
         deadline_id=deadline.id, revision=0, name="T-1", due_at=NOW, useful_until=NOW
@@ -121,6 +125,8 @@ def person(session: Session, name: str) -> tuple[int, int]:
             ),
             Decision(registration_id=registration.id, at=NOW, rule="queued", facts={"name": name}),
             Interest(batch_id=batch_id, teacher_id=teacher_id, since=NOW),
+            Knock(session_id=meeting.id, teacher_id=teacher_id, why=KnockWhy.NOT_LISTED, at=NOW),
+            CodeTries(teacher_id=teacher_id, since=NOW, wrong=1, day_since=NOW, day_wrong=1),
             CreditEntry(
                 teacher_id=teacher_id,
                 earned_on=date(2026, 10, 20),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from telegram import Bot
+from telegram import Bot, InputMediaPhoto, InputMediaVideo, Message
 from telegram.error import BadRequest
 
 from bot.sandbox.chats import Person
@@ -37,6 +37,22 @@ async def test_a_photo_has_its_size(ptb: Bot, world: World, wang: Person) -> Non
         await ptb.send_photo(wang.id, picture(2000, 10))
     with pytest.raises(BadRequest, match=r"^Image_process_failed$"):
         await ptb.send_photo(wang.id, b"no picture")
+
+
+async def test_a_picture_is_replaced_in_place(ptb: Bot, world: World, wang: Person) -> None:
+    sent = await ptb.send_photo(wang.id, picture(300, 120), caption="旧")
+    media = InputMediaPhoto(picture(200, 200), caption="<b>新</b>", parse_mode="HTML")
+    changed = await sent.edit_media(media)
+    assert isinstance(changed, Message)
+    assert (changed.message_id, changed.photo[-1].width) == (sent.message_id, 200)
+    seen = world.seen_by(wang.id, wang.id)[-1]
+    assert (seen.text, seen.photo) == ("新", changed.photo[-1].file_id)
+    assert seen.edited
+    text = await ptb.send_message(wang.id, "没有图片")
+    with pytest.raises(BadRequest, match="no media in the message"):
+        await text.edit_media(InputMediaPhoto(picture()))
+    with pytest.raises(BadRequest, match="a photo or a document is expected"):
+        await sent.edit_media(InputMediaVideo(b"film"))
 
 
 async def test_what_a_person_sends_can_be_downloaded(ptb: Bot, world: World, wang: Person) -> None:

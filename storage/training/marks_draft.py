@@ -1,0 +1,137 @@
+"""Marking by exception while it is being filled in: everybody is present but for some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.inserting import insert_new
+from storage.people.tables import Draft
+from storage.refusals import NotFound
+from storage.training import attendance, marking, windows
+from storage.training.attendance import Names
+from storage.training.marking import Marked
+from storage.training.tables import Presence
+
+KIND = "marks"
+
+
+@dataclass(frozen=True)
+class MarksDraft:
+    """A page of the people, and who of all of them is to be entered as absent."""
+
+    names: Names
+    absent: frozenset[int]
+    stays: int  # came already, is on leave or excused, and not among the absent
+
+    @property
+    def present(self) -> int:
+        """How many will be entered as present."""
+        return self.names.total - len(self.absent) - self.stays
+
+
+def begin(
+    session: Session,
+    account_id: int,
+    actor_id: int,
+    session_id: int,
+    unit_id: int,
+    *,
+    now: datetime,
+) -> MarksDraft:
+    """Begin with everybody present but who is entered as absent already."""
+    meeting, batch, _ = windows.get(session, session_id)
+    reach = attendance.reach_of(session, actor_id, batch.id, now)
+    refusal = attendance.why_not_marked(meeting, reach, now)
+    if refusal is not None:
+        raise refusal
+    people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
+    absent = sorted(x.registration_id for x in people if x.state is Presence.ABSENT)
+    _keep(
+        session,
+        account_id,
+        {"session_id": session_id, "unit_id": unit_id, "absent": absent},
+        now=now,
+    )
+    return look(session, account_id, actor_id, now=now)
+
+
+def look(
+    session: Session, account_id: int, actor_id: int, *, page: int = 0, now: datetime
+) -> MarksDraft:
+    """Return a page of what is being filled in. Raises NotFound when there is nothing."""
+    data = _data(session, account_id)
+    session_id, unit_id = data["session_id"], data["unit_id"]
+    names = attendance.names(session, actor_id, session_id, unit_id=unit_id, page=page, now=now)
+    _, batch, _ = windows.get(session, session_id)
+    reach = attendance.reach_of(session, actor_id, batch.id, now)
+    people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
+    absent = frozenset(data["absent"]) & {x.registration_id for x in people}
+    stays = sum(
+        x.state not in (None, Presence.ABSENT) and x.registration_id not in absent for x in people
+    )
+    return MarksDraft(names, absent, stays)
+
+
+def turn(
+    session: Session,
+    account_id: int,
+    actor_id: int,
+    registration_id: int,
+    is_absent: bool,
+    *,
+    page: int = 0,
+    now: datetime,
+) -> MarksDraft:
+    """Let somebody be absent, or not; doing it twice changes nothing."""
+    data = _data(session, account_id)
+    absent = set(data["absent"])
+    if is_absent:
+        absent.add(registration_id)
+    else:
+        absent.discard(registration_id)
+    _keep(session, account_id, {**data, "absent": sorted(absent)}, now=now)
+    return look(session, account_id, actor_id, page=page, now=now)
+
+
+def save(session: Session, account_id: int, actor_id: int, *, now: datetime) -> Marked:
+    """Enter what was filled in; the draft is gone then. Raises NotFound when it is already."""
+    data = _data(session, account_id)
+    marked = marking.mark(
+        session,
+        actor_id,
+        data["session_id"],
+        unit_id=data["unit_id"],
+        absent=data["absent"],
+        now=now,
+    )
+    session.exec(
+        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == KIND)
+    )
+    return marked
+
+
+def _data(session: Session, account_id: int) -> dict[str, Any]:
+    data = session.exec(
+        select(Draft.data).where(Draft.account_id == account_id, Draft.kind == KIND)
+    ).first()
+    if data is None:
+        raise NotFound("draft")
+    return dict(data)
+
+
+def _keep(session: Session, account_id: int, data: dict[str, Any], *, now: datetime) -> None:
+    session.exec(
+        insert_new(session, Draft).values(
+            account_id=account_id, kind=KIND, data=data, updated_at=now
+        )
+    )
+    session.exec(
+        sa.update(Draft)
+        .where(col(Draft.account_id) == account_id, col(Draft.kind) == KIND)
+        .values(data=data, updated_at=now)
+    )
