@@ -31,6 +31,10 @@ from storage.people.tables import Role, RoleAssignment, ScopeKind
 from storage.refusals import NotAllowed, Refusal
 from storage.tables import Row
 from storage.training import runs
+from storage.training.allotting import Way
+from storage.training.check_codes import Box
+from storage.training.meetings import NewMeeting
+from storage.training.results import Mark
 from storage.training.tables import (
     Approval,
     Batch,
@@ -49,6 +53,7 @@ from storage.training.tables import (
     Task,
     TaskSubmission,
 )
+from storage.training.tasks import NewTask
 from tests import make
 from tests.make import NOW
 
@@ -88,16 +93,140 @@ def line(
     return Line(frozenset(acts), given, anywhere)
 
 
+def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
+    """Things that do not depend on the place."""
+    return lambda _session, _place: things
+
+
+SOON = NOW + timedelta(days=15)
+FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
+ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
+TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
+
 LINES: dict[str, Line] = {
+    # people
     "storage.people.staff.people": line(Act.SEE_PEOPLE),
     "storage.people.staff.person": line(Act.SEE_PEOPLE),
     "storage.colleague.colleague": line(Act.SEE_PEOPLE),
     "storage.people.staff.search": line(Act.SEE_PEOPLE, anywhere=True),
+    "storage.people.staff.desk": line(*Act, anywhere=True),
     "storage.people.staff.issue_code": line(Act.ISSUE_CODE),
     "storage.people.reaching.unreached": line(Act.SEE_PEOPLE),
     "storage.people.reaching.mark_contacted": line(Act.SEE_PEOPLE),
     "storage.people.appointing.unit_roles": line(Act.APPOINT),
+    # the list of classes, and building one
     "storage.training.runs.runs": line(*WITH_PROGRAMMES, *runs.OF_PEOPLE, anywhere=True),
+    "storage.training.structure.outline": line(Act.SEE_PROGRAMME),
+    "storage.training.structure.add_phase": line(
+        RUN, given=given(kind=PhaseKind.ONLINE, title="网络研修")
+    ),
+    "storage.training.structure.change_phase": line(RUN, given=given(changes={"title": "跟岗"})),
+    "storage.training.structure.place_phase": line(RUN, given=given(position=1)),
+    "storage.training.structure.remove_phase": line(RUN),
+    "storage.training.structure.add_module": line(
+        RUN, given=given(kind=ModuleKind.ETHICS, title="师德")
+    ),
+    "storage.training.structure.change_module": line(RUN, given=given(changes={"title": "师德"})),
+    "storage.training.structure.place_module": line(RUN, given=given(position=1)),
+    "storage.training.structure.remove_module": line(RUN),
+    "storage.training.meetings.add_meeting": line(
+        RUN, given=given(meeting=NewMeeting("第二讲", SOON, SOON + timedelta(hours=2)))
+    ),
+    "storage.training.meetings.change_meeting": line(RUN, given=given(changes={"title": "讲座"})),
+    "storage.training.meetings.remove_meeting": line(RUN),
+    "storage.training.timetables.preview": line(RUN, given=given(lines=())),
+    "storage.training.timetables.apply": line(RUN, given=given(lines=())),
+    "storage.training.tasks.tasks": line(RUN, Act.REVIEW_WORK),
+    "storage.training.tasks.add_task": line(RUN, given=given(task=NewTask("反思", SOON))),
+    "storage.training.tasks.change_task": line(RUN, given=given(changes={"title": "反思"})),
+    "storage.training.tasks.remove_task": line(RUN),
+    "storage.training.eligibility.conditions": line(RUN),
+    "storage.training.eligibility.add_rule": line(
+        RUN, given=given(field="subject", op="is", values=("语文",), hard=True)
+    ),
+    "storage.training.eligibility.remove_rule": line(RUN),
+    "storage.training.eligibility.set_hard": line(RUN, given=given(hard=False)),
+    # work that is handed in
+    "storage.training.reviewing.next_piece": line(Act.REVIEW_WORK),
+    "storage.training.reviewing.piece": line(Act.REVIEW_WORK),
+    "storage.training.reviewing.accept": line(Act.REVIEW_WORK, given=given(seen=0)),
+    "storage.training.reviewing.return_work": line(
+        Act.REVIEW_WORK, given=given(seen=0, comment="请补充")
+    ),
+    "storage.training.reviewing.paper": line(Act.REVIEW_WORK),
+    "storage.training.reviewing.enter_paper": line(Act.REVIEW_WORK, given=given(accepted=True)),
+    # seats
+    "storage.training.allotting.board": line(RUN),
+    "storage.training.allotting.plan": line(RUN, given=given(lines={})),
+    "storage.training.allotting.propose": line(RUN, given=given(way=Way.EQUAL)),
+    "storage.training.allotting.typed": line(RUN),
+    "storage.training.allotting.queue": line(RUN),
+    "storage.training.allotting.allot": line(RUN, given=given(lines={})),
+    "storage.training.allotting.set_capacity": line(RUN, given=given(capacity=50)),
+    "storage.training.allotting.set_release": line(RUN, given=given(release_at=SOON)),
+    "storage.training.thinning.set_minimum": line(RUN, given=given(minimum=5)),
+    "storage.training.thinning.cancel_thin": line(RUN),
+    "storage.training.thinning.run_all_the_same": line(RUN),
+    "storage.training.nominating.candidate": line(Act.NOMINATE),
+    "storage.training.nominating.candidates": line(Act.NOMINATE, given=given(account_id=1)),
+    "storage.training.nominating.nominate": line(Act.NOMINATE),
+    "storage.training.nominating.substitute": line(
+        Act.NOMINATE,
+        given=lambda session, at: {
+            "out_id": at.teacher_id,
+            "in_id": make.teacher(session, "顾念", at=at.name),
+        },
+    ),
+    "storage.training.nominating.take_back": line(Act.NOMINATE),
+    # decisions
+    "storage.training.worklist.worklist": line(FIRST, LAST, Act.DECIDE_LEAVE, anywhere=True),
+    "storage.training.approving.approve": line(FIRST, LAST),
+    "storage.training.approving.send_back": line(FIRST, LAST),
+    "storage.training.approving.reject": line(LAST),
+    "storage.training.approving.exempt": line(LAST),
+    "storage.training.approving.let_go": line(FIRST, LAST),
+    "storage.training.approving.keep": line(FIRST, LAST),
+    "storage.training.approving.review": line(FIRST, LAST),
+    "storage.training.approving.find": line(LAST),
+    "storage.training.absences.review": line(FIRST, Act.DECIDE_LEAVE),
+    "storage.training.absences.agree": line(FIRST, Act.DECIDE_LEAVE),
+    "storage.training.absences.refuse": line(FIRST, Act.DECIDE_LEAVE),
+    # presence
+    "storage.training.attendance.open_now": line(TAKE),
+    "storage.training.attendance.close_now": line(TAKE),
+    "storage.training.attendance.kit": line(TAKE),
+    "storage.training.attendance.show_code": line(TAKE, given=given(box=Box.IN)),
+    "storage.training.attendance.walk_ins": line(TAKE),
+    # results and hours
+    "storage.training.results.figures": line(ENTER),
+    "storage.training.results.listed": line(ENTER),
+    "storage.training.results.person": line(ENTER, given=given(number=0)),
+    "storage.training.results.blank": line(ENTER),
+    "storage.training.results.enter": line(ENTER, given=given(mark=Mark(80.0))),
+    "storage.training.results.set_rules": line(
+        RUN, given=given(pass_mark=60, excellent_mark=85, cap=None)
+    ),
+    "storage.training.completion.assess": line(ENTER),
+    "storage.training.completion.people": line(ENTER, given=given(kind="completed")),
+    "storage.training.completion.person": line(ENTER),
+    "storage.training.completion.confirm": line(ENTER),
+    "storage.training.completion.decide_by_hand": line(ENTER, given=given(completed=True)),
+    "storage.training.completion.give_make_up": line(
+        ENTER, given=given(until=TODAY + timedelta(days=30))
+    ),
+    "storage.training.completion.revoke": line(ENTER, POST),
+    "storage.credits.posting.preview": line(POST),
+    "storage.credits.posting.people": line(POST),
+    "storage.credits.posting.post": line(POST),
+    "storage.credits.claims.review": line(Act.CONFIRM_HOURS, Act.SETTLE_HOURS),
+    "storage.credits.claims.confirm": line(Act.CONFIRM_HOURS),
+    "storage.credits.claims.give_back": line(Act.CONFIRM_HOURS, Act.SETTLE_HOURS),
+    "storage.credits.claims.accept": line(Act.SETTLE_HOURS),
+    "storage.credits.claims.refuse": line(Act.SETTLE_HOURS),
+    "storage.credits.appeals.review": line(Act.CONFIRM_HOURS, Act.SETTLE_HOURS),
+    "storage.credits.appeals.give_view": line(Act.CONFIRM_HOURS),
+    "storage.credits.appeals.accept": line(Act.SETTLE_HOURS, given=given(hours=Decimal(4))),
+    "storage.credits.appeals.uphold": line(Act.SETTLE_HOURS),
 }
 
 OTHERWISE = {
@@ -114,6 +243,13 @@ OTHERWISE = {
     "storage.overview.overview": "shows what is in reach",
     "storage.overview.waiting": "shows what is in reach",
     "storage.training.runs.run": "what is published concerns every school; tests/training",
+    "storage.training.runs.under_way": "shows what is in reach",
+    "storage.training.structure.to_change": "the check itself",
+    "storage.training.structure.change_row": "what a change is written with, after the check",
+    "storage.training.structure.note": "what a change is written down with",
+    "storage.training.deciding.scope": "says what one may decide",
+    "storage.credits.reviewing.first_word": "says what one may decide",
+    "storage.credits.reviewing.last_word": "says what one may decide",
     "storage.training.runs.acts_on": "says what one may do",
     "storage.people.authority.check_about": "the check itself",
     "storage.people.authority.check_covers": "the check itself",
@@ -132,7 +268,8 @@ def operations() -> Iterator[str]:
             if function.__module__ != found.name or name.startswith("_"):
                 continue
             parameters = list(inspect.signature(function).parameters)
-            if parameters[:2] == ["session", "actor_id"]:
+            # What waits is refused to nobody: who may decide nothing is told of nothing.
+            if parameters[:2] == ["session", "actor_id"] and name != "waits":
                 yield f"{found.name}.{name}"
 
 
@@ -199,6 +336,7 @@ def _place(session: Session, name: str) -> Place:
     of = {"teacher_id": teacher_id, "unit_id_at": unit_id}
     return Place(
         {
+            "name": name,
             "unit_id": unit_id,
             "teacher_id": teacher_id,
             "teacher_ids": [teacher_id],
