@@ -15,7 +15,7 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, roster, settings, starting
+from handlers.people import desk, home, linking, privacy, roster, settings, slips, starting
 from handlers.training import due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
@@ -26,6 +26,7 @@ TOPICS = (
     settings,
     privacy,
     desk,
+    slips,
     undoing,
     runs,
     programmes,

@@ -18,6 +18,7 @@ from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roster import imports_text
+from handlers.people.slips import slips_text
 from handlers.training.refusals_text import training_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
@@ -32,6 +33,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
     imports_text,
+    slips_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

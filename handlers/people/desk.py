@@ -19,6 +19,7 @@ from handlers.people.buttons import (
     OpenPeople,
     OpenPerson,
 )
+from handlers.people.slips import slips_key
 from handlers.training import words
 from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
 from locales import catalog, dates
@@ -104,9 +105,10 @@ def people_card(facts: People, unlinked: bool, language: str) -> Card:
         _("Show everybody") if unlinked else _("Show who has not linked"),
         OpenPeople(facts.unit_id, 0, int(not unlinked)),
     )
+    printed = (slips_key(facts.unit_id, language),) if facts.unlinked else ()
     return Card(
         text,
-        (*keys, *((turn,) if turn else ()), (other,), (Key(_("Back"), OpenDesk()),)),
+        (*keys, *((turn,) if turn else ()), (other, *printed), (Key(_("Back"), OpenDesk()),)),
     )
 
 
