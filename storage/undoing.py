@@ -9,11 +9,12 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
-from storage.people import roster_missing, roster_undoing
+from storage.people import roster_missing, roster_undoing, school_list
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "roster": roster_undoing.undo,
     "roster_missing": roster_missing.undo_missing,
+    "units": school_list.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

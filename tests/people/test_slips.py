@@ -86,7 +86,9 @@ def test_a_sheet_of_a_large_school_is_set_in_a_moment(language: str) -> None:
     people = tuple(Slip(f"老师{n}" + "长" * (n % 9), f"CH06{n:04}", "ABCDEFGH") for n in range(168))
     made = Slips("柳渡镇中心学校" * 2, people, NOW, ())
     began = time.monotonic()
-    pdf = talk.sheet(made, language, ZoneInfo("Asia/Shanghai"), NOW, "https://t.me/qinglan_bot?start=LCODE")
+    pdf = talk.sheet(
+        made, language, ZoneInfo("Asia/Shanghai"), NOW, "https://t.me/qinglan_bot?start=LCODE"
+    )
     assert time.monotonic() - began < 15
     assert pdf.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 17
