@@ -205,6 +205,13 @@ def _acts(language: str) -> Mapping[str, str]:
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
         "load_plan": _("loaded the office's plan"),
+        "import_roster": _("brought a roster in"),
+        "import_change": _("changed an entry by a roster"),
+        "import_units": _("brought a list of schools in"),
+        "undo_import": _("took an import back"),
+        "close_missing": _("marked as left who was not on a complete list"),
+        "print_link_codes": _("printed link codes"),
+        "found_office": _("founded the office"),
     }
 
 
