@@ -15,8 +15,8 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, roster, settings, slips, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
+from handlers.training import absences, approvals, due, programmes, registration, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -28,9 +28,12 @@ TOPICS = (
     desk,
     slips,
     undoing,
+    roles,
     runs,
     programmes,
     registration,
+    approvals,
+    absences,
     due,
     hours,
     reminders,

@@ -17,8 +17,10 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
+from handlers.people.roles import roles_text
 from handlers.people.roster import imports_text
 from handlers.people.slips import slips_text
+from handlers.training.approvals_text import approvals_text
 from handlers.training.refusals_text import training_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
+    roles_text,
+    approvals_text,
     imports_text,
     slips_text,
 )

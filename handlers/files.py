@@ -190,7 +190,7 @@ def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime)
         case Unreadable(why=Wrong.MACROS):
             return _(
                 "This file contains macros, so I have not opened it. "
-                "Please save it as .xlsx or .csv and send it again."
+                "Please save it as XLSX or CSV and send it again."
             )
         case Unreadable(why=Wrong.FORMULAS):
             return _(
@@ -204,7 +204,7 @@ def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime)
         case Unreadable():
             return _(
                 "This file cannot be read as a table. "
-                "Please save it as .xlsx or .csv and send it again."
+                "Please save it as XLSX or CSV and send it again."
             )
         case _:
             return ""

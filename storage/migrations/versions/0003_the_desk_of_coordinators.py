@@ -298,6 +298,7 @@ def upgrade() -> None:
     sa.Column('file_id', sa.String(), nullable=False),
     sa.Column('file_name', sa.String(), nullable=False),
     sa.Column('submitted_at', Moment(), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
     sa.Column('score', sa.Float(), nullable=True),
     sa.Column('comment', sa.String(), nullable=False),
     sa.Column('reviewed_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -315,6 +316,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('approve_close', Moment(), nullable=True))
         batch_op.add_column(sa.Column('minimum', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('thin_at', Moment(), nullable=True))
+        batch_op.add_column(sa.Column('thin_settled_at', Moment(), nullable=True))
         batch_op.add_column(sa.Column('second_close', Moment(), nullable=True))
         batch_op.add_column(sa.Column('counts_check_out', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('cancelled_at', Moment(), nullable=True))
@@ -405,6 +407,7 @@ def downgrade() -> None:
         batch_op.drop_column('cancelled_at')
         batch_op.drop_column('counts_check_out')
         batch_op.drop_column('second_close')
+        batch_op.drop_column('thin_settled_at')
         batch_op.drop_column('thin_at')
         batch_op.drop_column('minimum')
         batch_op.drop_column('approve_close')
