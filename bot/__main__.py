@@ -71,6 +71,28 @@ def load(
 
 
 @app.command()
+def found(
+    county: Annotated[str, typer.Option(help="the county's name")],
+    code: Annotated[str, typer.Option(help="its code, the beginning of its schools' codes")],
+    staff_no: Annotated[str, typer.Option(help="the first administrator's staff number")],
+    name: Annotated[str, typer.Option(help="the first administrator's name")],
+    office: Annotated[str, typer.Option(help="the office's name; the county's unless given")] = "",
+) -> None:
+    """Found an office in an empty database; schools and teachers then come as files."""
+    settings = _settings()
+    try:
+        made = running.found(
+            settings, code=code, county=county, office=office, staff_no=staff_no, name=name
+        )
+    except running.CannotStart as reason:
+        errors.print(str(reason), style="red", markup=False)
+        raise typer.Exit(1) from None
+    said = f"{made.office} is ready." if made.is_new else f"{made.office} is there already."
+    console.print(said, markup=False, highlight=False)
+    console.print(f"Link code of {made.name}, for 72 hours: {made.code}", markup=False)
+
+
+@app.command()
 def code(staff_no: StaffNo) -> None:
     """Issue a one-time link code for a teacher and print it."""
     settings = _settings()

@@ -15,7 +15,7 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
+from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
     allotting,
@@ -69,6 +69,7 @@ TOPICS = (
     appeals,
     check_in,
     attendance,
+    slips,
     roster,  # last of those that know tables: a roster has columns that others have too
 )
 

@@ -18,7 +18,8 @@ from bot.settings import Settings
 from storage import migrations
 from storage.database import Database
 from storage.moments import local_day
-from storage.people import linking, offices, roles, units
+from storage.people import founding, linking, offices, roles, units
+from storage.people.founding import AlreadyFounded, Founded
 from storage.people.tables import OrgUnit, Role, Teacher
 from storage.plan import LoadReport, load_plan, read_plan
 from storage.refusals import NotFound
@@ -51,6 +52,32 @@ def load(settings: Settings, plan_file: Path) -> LoadReport:
         return database.write_now(
             load_plan, plan, now=datetime.now(UTC), timezone=settings.timezone
         )
+    finally:
+        database.close()
+
+
+def found(
+    settings: Settings, *, code: str, county: str, office: str, staff_no: str, name: str
+) -> Founded:
+    """Make an office in an empty database, with its first administrator."""
+    prepare_database(settings)
+    database = Database(settings.database_url)
+    try:
+        return database.write_now(
+            founding.found,
+            county_code=code,
+            county=county,
+            office=office,
+            staff_no=staff_no,
+            name=name,
+            timezone=settings.timezone,
+            language=settings.language,
+            now=datetime.now(UTC),
+        )
+    except AlreadyFounded as there:
+        raise CannotStart(
+            f"This database belongs to {there.name} already, and {staff_no} does not run it."
+        ) from None
     finally:
         database.close()
 

@@ -20,6 +20,7 @@ from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
 from handlers.people.roster import imports_text
+from handlers.people.slips import slips_text
 from handlers.training.allotting import allotting_text
 from handlers.training.approvals_text import approvals_text
 from handlers.training.attendance_text import attendance_text
@@ -54,6 +55,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     sealing_text,
     results_text,
     credits_text,
+    slips_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

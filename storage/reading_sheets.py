@@ -23,8 +23,8 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 LARGEST_UNPACKED = 200 * 1024 * 1024
 MOST_ENTRIES = 2_000
-MOST_CELLS = 5_000_000  # with the empty ones between
-MOST_TEXT = 64 * 1024 * 1024  # characters
+MOST_CELLS = 2_000_000  # with the empty ones between
+MOST_TEXT = 16 * 1024 * 1024  # characters
 MEMORY = 1536 * 1024 * 1024
 SECONDS = 40
 PIECE = 1 << 20

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.credits import posting
 from storage.deeds import Deed
-from storage.people import appointing, roster_missing, roster_undoing
+from storage.people import appointing, roster_missing, roster_undoing, school_list
 from storage.training import (
     absences,
     allotting,
@@ -28,6 +28,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     absences.DEED: absences.undo,
     "roster": roster_undoing.undo,
     "roster_missing": roster_missing.undo_missing,
+    "units": school_list.undo,
     timetables.TIMETABLE: timetables.undo_timetable,
     reviewing.REVIEWED: reviewing.undo_review,
     allotting.DEED: allotting.undo,

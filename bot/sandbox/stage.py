@@ -21,7 +21,7 @@ from storage.database import Database
 from storage.inserting import insert_new
 from storage.messaging import groups, reminders
 from storage.messaging.tables import Chat
-from storage.people import linking
+from storage.people import founding, linking
 from storage.people.tables import Account, LinkedBy, Teacher
 from storage.plan import is_loaded, load_plan, read_plan
 from storage.training.tables import Batch, Enrolment, Programme
@@ -48,18 +48,8 @@ async def serve_sandbox(settings: Settings, console: Console) -> None:
         sandbox.feed = lambda last: database.read(feed.recent, last)
         await start_listening(sandbox)
         try:
-            text = county.plan_text()
-            if not await database.read(is_loaded, text):
-                console.print("Loading the sample county 澄禾县 (once)…")
-                plan = await asyncio.to_thread(read_plan, text, "chenghe.yaml")
-                await database.write(load_plan, plan, now=clock())
-            await database.write(settle_people, now=clock())
-            await database.write(post_cards, now=clock())
-            codes = await database.write(codes_for_cast, now=clock())
-            for person in county.people_for_sandbox():
-                if person.staff_no in codes:
-                    known = world.people[person.telegram_id]
-                    known.note = f"{person.note} · 邀请码 {codes[person.staff_no]}"
+            if not await database.read(founding.is_founded):  # else it is to be built by hand
+                await load_county(database, world, clock, console)
             office = Office(settings, sandbox.token, database, clock, bot_api=sandbox.bot_api)
             clock.on_moved(office.clock_moved)
             _announce(console, sandbox, clock, settings)
@@ -68,6 +58,22 @@ async def serve_sandbox(settings: Settings, console: Console) -> None:
             await sandbox.stop()
     finally:
         database.close()
+
+
+async def load_county(database: Database, world: World, clock: Clock, console: Console) -> None:
+    """Load the sample county, once, and tell the page its people's link codes."""
+    text = county.plan_text()
+    if not await database.read(is_loaded, text):
+        console.print("Loading the sample county 澄禾县 (once)…")
+        plan = await asyncio.to_thread(read_plan, text, "chenghe.yaml")
+        await database.write(load_plan, plan, now=clock())
+    await database.write(settle_people, now=clock())
+    await database.write(post_cards, now=clock())
+    codes = await database.write(codes_for_cast, now=clock())
+    for person in county.people_for_sandbox():
+        if person.staff_no in codes:
+            known = world.people[person.telegram_id]
+            known.note = f"{person.note} · 邀请码 {codes[person.staff_no]}"
 
 
 async def start_listening(sandbox: Sandbox) -> None:

@@ -25,6 +25,7 @@ from handlers.people.buttons import (
     OpenUnits,
     OpenUnreached,
 )
+from handlers.people.slips import slips_key
 from handlers.people.waiting_text import waiting_text
 from handlers.training import words
 from handlers.wiring import (
@@ -180,12 +181,14 @@ def people_card(facts: People, unlinked: bool, language: str) -> Card:
         _("Show everybody") if unlinked else _("Show who has not linked"),
         OpenPeople(facts.unit_id, 0, int(not unlinked)),
     )
+    printed = (slips_key(facts.unit_id, language),) if facts.unlinked else ()
     return Card(
         text,
         (
             *keys,
             *((turn,) if turn else ()),
             (other, Key(_("Not reached"), OpenUnreached(facts.unit_id))),
+            *((printed,) if printed else ()),
             (Key(_("Back"), OpenDesk()),),
         ),
     )

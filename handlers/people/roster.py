@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from telegram import Update
@@ -25,14 +26,23 @@ from handlers.wiring import AnyApplication, on_desk, on_tap
 from locales import catalog, dates
 from storage import sheets
 from storage.moments import local_day
-from storage.people import accounts, imports, roster, roster_missing, roster_reading, staff
+from storage.people import (
+    accounts,
+    imports,
+    roster,
+    roster_missing,
+    roster_reading,
+    school_list,
+    staff,
+)
 from storage.people.accounts import Reader
 from storage.people.authority import Act
-from storage.people.imports import Import, NoLongerWaiting, PreviewOutdated
+from storage.people.imports import Import, NoLongerWaiting, PreviewOutdated, Waiting
 from storage.people.roster import Applied, Figures, Preview
-from storage.people.roster_comparing import Kind, RowResult
+from storage.people.roster_comparing import Comparison, Kind, RowResult
 from storage.people.roster_missing import Missing
-from storage.people.roster_reading import Roster
+from storage.people.roster_reading import Roster, TableRead
+from storage.people.school_list import SchoolList
 from storage.people.tables import ImportState
 from storage.refusals import NotAllowed, Refusal
 from storage.sheets import Book
@@ -53,12 +63,43 @@ TEMPLATE = (
     "since",
     "roles",
 )
-KINDS = (roster.KIND,)  # of imports that are listed
+UNITS_TEMPLATE = (
+    "unit_code",
+    "unit_name",
+    "unit_short",
+    "unit_kind",
+    "unit_stages",
+    "unit_area_type",
+    "unit_pupils",
+    "unit_group",
+    "unit_circle",
+)
 NAME = 40  # of a file's name on a card
 
 
 class NotARoster(Refusal):
     """A table was awaited as a roster, and has no staff numbers and names."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What can be imported: how its file is read, looked at and applied."""
+
+    read: Callable[[Book], Any]
+    look: Callable[..., Comparison]
+    apply: Callable[..., Applied]
+    nothing: TableRead
+    """In the place of a file that has been applied and forgotten."""
+
+
+SOURCES: Mapping[str, Source] = {
+    roster.KIND: Source(roster_reading.read_roster, roster.look, roster.apply, Roster()),
+    school_list.KIND: Source(
+        school_list.read_school_list, school_list.look, school_list.apply, SchoolList()
+    ),
+}
+"""By the kind of the import, in the order in which a file that was asked for is tried."""
+KINDS = tuple(SOURCES)
 
 
 @dataclass(frozen=True)
@@ -70,9 +111,10 @@ class OpenImports(Button):
 
 @dataclass(frozen=True)
 class EmptyRoster(Button):
-    """The empty file to fill in."""
+    """The empty file to fill in; with ``units`` that of a list of schools."""
 
     tag = "rtpl"
+    units: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +159,8 @@ class CloseMissing(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_desk(application, {Act.IMPORT_ROSTER}, _label, OpenImports)
+    # Who looks after the whole office may bring its schools without running any training.
+    on_desk(application, {Act.IMPORT_ROSTER, Act.APPOINT}, _label, OpenImports)
     on_tap(application, OpenImports, open_imports)
     on_tap(application, EmptyRoster, send_empty)
     on_tap(application, OpenPreview, open_preview)
@@ -126,6 +169,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenMissing, open_missing)
     on_tap(application, CloseMissing, close_missing)
     on_file(application, AWAITED, awaited)
+    on_table(application, school_list.is_school_list, dropped)
     on_table(application, roster_reading.is_roster, dropped)
 
 
@@ -137,7 +181,9 @@ def _label(language: str) -> str:
 # --- cards ------------------------------------------------------------------------------------
 
 
-def imports_card(recent: Sequence[Import], language: str, zone: ZoneInfo, today: date) -> Card:
+def imports_card(
+    recent: Sequence[Import], units: bool, language: str, zone: ZoneInfo, today: date
+) -> Card:
     """How to import a roster, and what became of the last ones."""
     _ = catalog(language).gettext
     lines = [
@@ -149,21 +195,30 @@ def imports_card(recent: Sequence[Import], language: str, zone: ZoneInfo, today:
             "be undone for 24 hours. Phone numbers are kept as a fingerprint only."
         ),
     ]
+    if units:
+        lines.append(
+            _(
+                "You may also send me the list of schools, a row a school with code and name; "
+                "it comes before their teachers."
+            )
+        )
     if recent:
         lines += ["", _("Your last imports:")]
         lines += [_recent_text(each, language, zone, today) for each in recent]
     keys = []
     for each in recent:
         name = shortened(each.file_name, 20)
-        if each.state is ImportState.PREVIEWED and each.kind == roster.KIND:
+        if each.state is ImportState.PREVIEWED:
             label = _("Open the preview: {name}").format(name=name)
             keys.append((Key(label, OpenPreview(each.job_id)),))
         elif each.state is ImportState.APPLIED and each.undo_id is not None:
             undo = undo_key(each.undo_id, language)
             label = _("Undo: {name}").format(name=name)
             keys.append((Key(label, undo.press),))
-    back = Key(_("Back"), OpenDesk())
-    return Card("\n".join(lines), ((Key(_("Empty file"), EmptyRoster()),), *keys, (back,)))
+    empty = [Key(_("Empty file"), EmptyRoster())]
+    if units:
+        empty.append(Key(_("Empty list of schools"), EmptyRoster(1)))
+    return Card("\n".join(lines), (tuple(empty), *keys, (Key(_("Back"), OpenDesk()),)))
 
 
 def _recent_text(each: Import, language: str, zone: ZoneInfo, today: date) -> str:
@@ -203,7 +258,7 @@ def figures_text(figures: Figures, language: str) -> str:
 
 
 def preview_card(
-    preview: Preview, read: Roster, file_name: str, language: str, note: str = ""
+    preview: Preview, read: TableRead, file_name: str, language: str, note: str = ""
 ) -> Card:
     """What applying the file would do, with examples."""
     _ = catalog(language).gettext
@@ -256,7 +311,7 @@ def _example(row: RowResult, language: str) -> str:
     )
 
 
-def _about_the_file(read: Roster, language: str) -> list[str]:
+def _about_the_file(read: TableRead, language: str) -> list[str]:
     _ = catalog(language).gettext
     lines = []
     if read.hidden_rows or read.hidden_columns:
@@ -337,7 +392,7 @@ def missing_card(facts: Missing, language: str) -> Card:
 # --- the file sent back -----------------------------------------------------------------------
 
 
-def annotated(book: Book, read: Roster, results: Sequence[RowResult], language: str) -> bytes:
+def annotated(book: Book, read: TableRead, results: Sequence[RowResult], language: str) -> bytes:
     """The same file with two more columns: what becomes of each row, and its problem."""
     _ = catalog(language).gettext
     labels = [_("Result"), _("Problem")]
@@ -397,6 +452,13 @@ def empty_file(language: str) -> bytes:
     return sheets.write([(_("Roster"), [list(names.values())]), (_("Notes"), about)])
 
 
+def empty_school_list(language: str) -> bytes:
+    """The columns of a list of schools."""
+    _ = catalog(language).gettext
+    names = [roster_words.unit_field_name(field, language) for field in UNITS_TEMPLATE]
+    return sheets.write([(_("List of schools"), [names])])
+
+
 # --- talk -------------------------------------------------------------------------------------
 
 
@@ -410,22 +472,26 @@ async def open_imports(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     zone, today, now = _today(context)
     facts = await context.read(staff.desk, reader.linked_teacher_id, now=now)
-    if Act.IMPORT_ROSTER not in facts.acts:
+    units = await context.read(school_list.may_import, reader.linked_teacher_id, today=today)
+    if Act.IMPORT_ROSTER not in facts.acts and not units:
         raise NotAllowed
     recent = await context.read(imports.recent, reader.linked_teacher_id, KINDS, now=now)
     await context.write(accounts.await_text, reader.account_id, AWAITED, now=now)
-    await show(update, context, reader, imports_card(recent, reader.language, zone, today))
+    card = imports_card(recent, units, reader.language, zone, today)
+    await show(update, context, reader, card)
 
 
 async def send_empty(update: Update, context: Context) -> None:
     """Send the empty file, and go on waiting for a filled one."""
+    units = EmptyRoster.parse(tap(update).data).units
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    content = await asyncio.to_thread(empty_file, reader.language)
+    made = empty_school_list if units else empty_file
+    content = await asyncio.to_thread(made, reader.language)
     await context.write(accounts.await_text, reader.account_id, AWAITED, now=context.now())
     caption = _("Please fill this in and send it back to me here.")
-    name = _("Roster") + ".xlsx"
-    await send_file(update, context, reader, content, name, caption)
+    name = _("List of schools") if units else _("Roster")
+    await send_file(update, context, reader, content, f"{name}.xlsx", caption)
 
 
 async def awaited(
@@ -450,25 +516,37 @@ async def _take(
     context: Context, reader: Reader, name: str, content: bytes, book: Book, told: Progress
 ) -> None:
     """Look at the file, send it back with its problems, and show the preview."""
-    read = await asyncio.to_thread(roster_reading.read_roster, book)
-    if read is None:
-        raise NotARoster
-    preview = await _preview(context, reader, name, content, read, told)
+    kind, read = await asyncio.to_thread(_read, book)
+    preview = await _preview(context, reader, kind, name, content, read, told)
     await _send_back(context, reader, name, book, read, preview, told)
     await show_anew(context, reader, preview_card(preview, read, name, reader.language))
 
 
+def _read(book: Book) -> tuple[str, Any]:
+    """What the file is, and what it says. Raises NotARoster."""
+    for kind, source in SOURCES.items():
+        read = source.read(book)
+        if read is not None:
+            return kind, read
+    raise NotARoster
+
+
 async def _preview(
-    context: Context, reader: Reader, name: str, content: bytes, read: Roster, told: Progress
+    context: Context,
+    reader: Reader,
+    kind: str,
+    name: str,
+    content: bytes,
+    read: Any,
+    told: Progress,
 ) -> Preview:
     _ = catalog(reader.language).gettext
     now = context.now()
     told.says(_("Comparing with the roster…"))
-    comparison = await context.read(
-        roster.look, reader.linked_teacher_id, read, now=now, tell=told.at
-    )
+    actor_id = reader.linked_teacher_id
+    comparison = await context.read(SOURCES[kind].look, actor_id, read, now=now, tell=told.at)
     return await context.write(
-        roster.keep_preview, reader.linked_teacher_id, name, content, comparison, now=now
+        roster.keep_preview, actor_id, name, content, comparison, now=now, kind=kind
     )
 
 
@@ -477,7 +555,7 @@ async def _send_back(
     reader: Reader,
     name: str,
     book: Book,
-    read: Roster,
+    read: TableRead,
     preview: Preview,
     told: Progress,
 ) -> None:
@@ -500,21 +578,23 @@ async def open_preview(update: Update, context: Context) -> None:
 
 
 async def _again(update: Update, context: Context, reader: Reader, job_id: int, note: str) -> None:
-    name, content, read = await _kept(context, reader, job_id)
-    preview = await _preview(context, reader, name, content, read, Progress())
-    await show(update, context, reader, preview_card(preview, read, name, reader.language, note))
-
-
-async def _kept(context: Context, reader: Reader, job_id: int) -> tuple[str, bytes, Roster]:
-    """The kept file, read again. Raises NotFound, NotAllowed or NoLongerWaiting."""
-    name, content = await context.read(
-        imports.content_of, reader.linked_teacher_id, job_id, roster.KIND
+    waiting, read = await _kept(context, reader, job_id)
+    told = Progress()
+    preview = await _preview(
+        context, reader, waiting.kind, waiting.name, waiting.content, read, told
     )
-    book = await asyncio.to_thread(sheets.read, content, name)
-    read = await asyncio.to_thread(roster_reading.read_roster, book)
+    card = preview_card(preview, read, waiting.name, reader.language, note)
+    await show(update, context, reader, card)
+
+
+async def _kept(context: Context, reader: Reader, job_id: int) -> tuple[Waiting, Any]:
+    """The kept file, read again. Raises NotFound, NotAllowed or NoLongerWaiting."""
+    waiting = await context.read(imports.content_of, reader.linked_teacher_id, job_id)
+    book = await asyncio.to_thread(sheets.read, waiting.content, waiting.name)
+    read = await asyncio.to_thread(SOURCES[waiting.kind].read, book)
     if read is None:
         raise NotARoster
-    return name, content, read
+    return waiting, read
 
 
 async def apply(update: Update, context: Context) -> None:
@@ -526,14 +606,16 @@ async def apply(update: Update, context: Context) -> None:
     told = Progress(_("Applying the roster…"))
 
     async def work() -> Applied:
+        kind = await context.read(imports.kind_of, reader.linked_teacher_id, job_id)
+        source = SOURCES[kind]
         try:
-            _name, _content, read = await _kept(context, reader, job_id)
+            _waiting, read = await _kept(context, reader, job_id)
         except NoLongerWaiting as over:
             if over.state is not ImportState.APPLIED:
                 raise
-            read = Roster((), frozenset(), (), "", 0)  # applied by an earlier tap
+            read = source.nothing  # applied by an earlier tap, and forgotten
         return await context.write(
-            roster.apply, reader.linked_teacher_id, job_id, read, now=now, tell=told.at
+            source.apply, reader.linked_teacher_id, job_id, read, now=now, tell=told.at
         )
 
     async def bar(text: str) -> None:
@@ -555,9 +637,7 @@ async def cancel(update: Update, context: Context) -> None:
     job_id = CancelRoster.parse(tap(update).data).job_id
     reader = await context.reader(update)
     now = context.now()
-    cancelled = await context.write(
-        imports.cancel, reader.linked_teacher_id, job_id, roster.KIND, now=now
-    )
+    cancelled = await context.write(imports.cancel, reader.linked_teacher_id, job_id, now=now)
     _ = catalog(reader.language).gettext
     text = _("Given up; nothing was changed.") if cancelled else _("This import is settled.")
     card = Card(text, ((Key(_label(reader.language), OpenImports()), Key(_("Back"), OpenDesk())),))

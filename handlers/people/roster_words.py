@@ -29,6 +29,28 @@ def field_name(field: str, language: str) -> str:
         "phone": _("Phone number"),
         "entry_route": _("Way of entry"),
         "roles": _("Role"),
+    }.get(field) or unit_field_name(field, language)
+
+
+def unit_field_name(field: str, language: str) -> str:
+    """A column's name in a list of schools, as the empty file has it."""
+    _ = catalog(language).gettext
+    return {
+        "unit_code": _("School code"),
+        "unit_name": _("School name"),
+        "unit_short": _("Short name"),
+        "unit_short_name": _("Short name"),
+        "unit_kind": _("School type"),
+        "unit_stages": _("Stage"),
+        "unit_area_type": _("Area type"),
+        "unit_pupils": _("Number of pupils"),
+        "unit_parent": _("Parent unit"),
+        "unit_group": _("School group"),
+        "unit_group_member": _("School group"),
+        "unit_circle": _("School district"),
+        "unit_area_member": _("School district"),
+        "unit_state": _("Status"),
+        "unit_active": _("Status"),
     }.get(field, field)
 
 
@@ -89,6 +111,12 @@ def trouble_text(trouble: Trouble, language: str) -> str:
         ),
         "yourself": _("You cannot move or close yourself."),
         "role": _("You cannot give the role “{role}” here."),
+        "no_code": _("There is no code of a school here, or none that can be one."),
+        "no_unit_name": _("There is no name of a school here."),
+        "code_twice": _("This code stands here several times, also in row {rows}."),
+        "name_taken": _("Another school has this name."),
+        "above_schools": _("This is the county itself, or a unit above it."),
+        "unknown_unit": _("There is no such unit: {what}."),
     }.get(trouble.kind, trouble.kind).format(what=trouble.what, rows=trouble.what, role=role)
 
 
@@ -109,9 +137,9 @@ def _value(field: str, value: str, language: str) -> str:
     _ = catalog(language).gettext
     if field == "roles":
         return mydata_words.word("role_assignment", "role", value, language) or value
-    if field == "full_time":
+    if field in ("full_time", "unit_active"):
         return {"yes": _("yes"), "no": _("no")}.get(value, value)
-    if field in ("stage", "duties", "state", "entry_route"):
+    if field in ("stage", "duties", "state", "entry_route", "unit_stages", "unit_area_type"):
         between = ", " if language == "en" else "、"
         return between.join(words.fact_value(part, language) for part in value.split("、"))
     return value

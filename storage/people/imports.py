@@ -92,35 +92,58 @@ def keep_preview(
     return job.id
 
 
-def own(session: Session, actor_id: int, job_id: int, kind: str) -> ImportJob:
+def own(session: Session, actor_id: int, job_id: int, kind: str = "") -> ImportJob:
     """The actor's own import, locked. Raises NotFound or NotAllowed."""
     job = session.exec(
-        select(ImportJob)
-        .where(ImportJob.id == job_id, ImportJob.kind == kind)
-        .with_for_update(key_share=True)
+        select(ImportJob).where(ImportJob.id == job_id).with_for_update(key_share=True)
     ).first()
-    if job is None:
+    if job is None or (kind and job.kind != kind):
         raise NotFound("import")
     if job.by_id != actor_id:
         raise NotAllowed
     return job
 
 
-def content_of(session: Session, actor_id: int, job_id: int, kind: str) -> tuple[str, bytes]:
-    """The name and content of a file that waits to be applied. Raises NoLongerWaiting too."""
+@dataclass(frozen=True)
+class Waiting:
+    """A file that waits to be applied."""
+
+    kind: str
+    name: str
+    content: bytes
+
+
+def content_of(session: Session, actor_id: int, job_id: int) -> Waiting:
+    """A file that waits to be applied. Raises NotFound, NotAllowed or NoLongerWaiting."""
     row = session.exec(
-        select(ImportJob.by_id, ImportJob.state, ImportJob.file_name, ImportJob.content).where(
-            ImportJob.id == job_id, ImportJob.kind == kind
-        )
+        select(
+            ImportJob.by_id,
+            ImportJob.state,
+            ImportJob.kind,
+            ImportJob.file_name,
+        ).where(ImportJob.id == job_id)
     ).first()
     if row is None:
         raise NotFound("import")
-    by_id, state, name, content = row
+    by_id, state, kind, name = row
     if by_id != actor_id:
         raise NotAllowed
-    if state is not ImportState.PREVIEWED:
+    if state != ImportState.PREVIEWED:
         raise NoLongerWaiting(ImportState(state))
-    return name, bytes(content)
+    content = session.exec(select(ImportJob.content).where(ImportJob.id == job_id)).one()
+    return Waiting(kind, name, bytes(content))
+
+
+def kind_of(session: Session, actor_id: int, job_id: int) -> str:
+    """What is imported by it. Raises NotFound or NotAllowed."""
+    row = session.exec(
+        select(ImportJob.by_id, ImportJob.kind).where(ImportJob.id == job_id)
+    ).first()
+    if row is None:
+        raise NotFound("import")
+    if row[0] != actor_id:
+        raise NotAllowed
+    return row[1]
 
 
 def settle(
@@ -141,9 +164,9 @@ def settle(
     session.flush()
 
 
-def cancel(session: Session, actor_id: int, job_id: int, kind: str, *, now: datetime) -> bool:
+def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> bool:
     """Give up a preview; False when it did not wait any more."""
-    job = own(session, actor_id, job_id, kind)
+    job = own(session, actor_id, job_id)
     if job.state is not ImportState.PREVIEWED:
         return False
     settle(session, job, ImportState.CANCELLED, now=now)

@@ -226,17 +226,22 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Roster:
-    """A table of teachers: its rows, and what the table itself is like."""
+class TableRead:
+    """What a table itself is like. ``header`` is its row number, from 1."""
 
-    entries: tuple[Entry, ...]
-    fields: frozenset[str]
-    unknown: tuple[str, ...]
-    sheet: str
-    header: int  # the header's row number, from 1
+    sheet: str = ""
+    header: int = 0
+    unknown: tuple[str, ...] = ()
     hidden_rows: int = 0
     hidden_columns: tuple[str, ...] = ()
     hidden_sheets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Roster(TableRead):
+    """A table of teachers."""
+
+    entries: tuple[Entry, ...] = ()
 
 
 def is_roster(book: Book) -> bool:
@@ -253,7 +258,6 @@ def read_roster(book: Book) -> Roster | None:
     width = _usual_width(table)
     return Roster(
         entries=tuple(_entry(line, width) for line in table.lines),
-        fields=frozenset(table.columns),
         unknown=table.unknown,
         sheet=table.sheet,
         header=table.header,

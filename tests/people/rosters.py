@@ -66,8 +66,9 @@ def coordinator(session: Session, at: str = "澄禾县实验小学", **more: Any
 
 
 def of_county(session: Session) -> int:
-    teacher_id = make.teacher(session, "何静山", at="澄禾县", staff_no="900002", stage="")
+    """The coordinator of the county, who works there."""
     unit_id = make.county(session)
+    teacher_id = make.teacher(session, "何静山", at="澄禾县", staff_no="900002", stage="")
     roles.appoint(session, teacher_id, Role.COUNTY_COORDINATOR, unit_id, today=TODAY, now=NOW)
     return teacher_id
 

@@ -17,7 +17,7 @@ from storage.people import roles, roster_reading
 from storage.people.tables import ImportJob, ImportState, Posting, Role, Teacher, TeacherState
 from tests import make
 from tests.make import NOW
-from tests.people.rosters import TODAY, teacher_of, units
+from tests.people.rosters import TODAY, history_of, teacher_of, units
 from tests.stage import Actor, Stage
 
 HEAD = ["工号", "姓名", "学校", "学科", "状态", "备注"]
@@ -323,6 +323,9 @@ async def test_the_county_builds_a_school_and_moves_a_teacher(stage: Stage) -> N
     assert "School: 澄禾县实验小学 → 城东小学" in shown
     await he.taps("Apply")
     await stage.passes(hours=25)
+    history = await stage.database.read(history_of, "060012")
+    assert [school for school, _since, _until in history] == ["实小", "城东"]
     await he.says("/desk")
-    assert "城东小学: 2 teachers" in he.sees()
-    assert all("Undo" not in label for label in he.labels())
+    listed = await he.taps("Import a roster")
+    assert "全县.csv: applied (1 new, 1 changed)" in listed
+    assert all("Undo" not in label for label in he.labels())  # a day has passed
