@@ -219,6 +219,7 @@ def column_labels(language: str) -> dict[str, str]:
         "registration_id": _("Training"),
         "source": _("Came by"),
         "submitted_at": _("Submitted at"),
+        "late": _("Came late"),
         "changed_at": _("Changed at"),
         "reason": _("Reason"),
         "leave_request": _("Request to withdraw"),

@@ -216,7 +216,7 @@ def phase_card(
             Key(_("Add meetings"), AddMeetings(facts.batch_id)),
         ),
         (
-            Key(_("Name"), Retype("pt", phase.phase_id)),
+            Key(_("Rename"), Retype("pt", phase.phase_id)),
             Key(_("Dates"), Retype("pd", phase.phase_id)),
             Key(_("Host"), Retype("ph", phase.phase_id)),
         ),
@@ -269,8 +269,8 @@ def module_card(
     keys += [
         (Key(_("Add meetings"), AddMeetings(facts.batch_id, module.module_id)),),
         (
-            Key(_("Name"), Retype("mt", module.module_id)),
-            Key(_("Hours"), Retype("mh", module.module_id)),
+            Key(_("Rename"), Retype("mt", module.module_id)),
+            Key(_("Set hours"), Retype("mh", module.module_id)),
             Key(_("Due date"), Retype("md", module.module_id)),
         ),
         (
@@ -335,7 +335,7 @@ def meeting_card(
             (
                 Key(_("Time"), Retype("sw", at)),
                 Key(_("Place"), Retype("sp", at)),
-                Key(_("Name"), Retype("st", at)),
+                Key(_("Rename"), Retype("st", at)),
             ),
             (
                 Key(_("Trainers"), Retype("sr", at)),
