@@ -19,12 +19,14 @@ from handlers.people import desk, home, linking, privacy, settings, starting
 from handlers.training import (
     conditions,
     due,
+    my_timetable,
     programmes,
     registration,
     reviewing,
     runs,
     structure,
     tasks,
+    timetables,
 )
 from handlers.wiring import AnyApplication
 
@@ -38,6 +40,8 @@ TOPICS = (
     undoing,
     runs,
     structure,
+    timetables,
+    my_timetable,
     tasks,
     reviewing,
     conditions,
