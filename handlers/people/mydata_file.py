@@ -241,6 +241,7 @@ def column_labels(language: str) -> dict[str, str]:
         "session_id": _("Meeting"),
         "source": _("Came by"),
         "submitted_at": _("Submitted at"),
+        "late": _("Came late"),
         "changed_at": _("Changed at"),
         "reason": _("Reason"),
         "leave_request": _("Request to withdraw"),

@@ -83,7 +83,7 @@ def piece_card(
         lines += ["", html.escape(piece.text)]
     of = (piece.submission_id, piece.stamp)
     good: Button = ScoreWork(*of) if piece.review is Review.SCORE else AcceptWork(*of)
-    label = _("Score") if piece.review is Review.SCORE else _("Accept")
+    label = _("Score") if piece.review is Review.SCORE else _("Pass")
     keys: list[tuple[Key, ...]] = [
         (Key(label, good, style="success"), Key(_("Return"), ReturnWork(*of)))
     ]

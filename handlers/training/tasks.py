@@ -131,7 +131,7 @@ def task_card(facts: Tasks, line: TaskLine, language: str, zone: ZoneInfo, today
         keys += [
             (
                 Key(_("Due date"), RetypeTask(*of, "due")),
-                Key(_("Name"), RetypeTask(*of, "title")),
+                Key(_("Rename"), RetypeTask(*of, "title")),
                 Key(_("Description"), RetypeTask(*of, "about")),
             ),
             (

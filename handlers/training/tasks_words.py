@@ -82,7 +82,7 @@ def my_state(task: MyTask, language: str) -> str:
                 score=score(task.score, language), highest=score(task.max_score, language)
             )
         case _:
-            return _("accepted")
+            return _("accepted by your tutor")
 
 
 def tasks_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:

@@ -7,7 +7,7 @@ moved training never reminds of its old date.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +33,9 @@ from storage.training.tables import (
     Decision,
     Enrolment,
     Mode,
+    Module,
     OfferState,
+    Phase,
     Programme,
     ProgrammeState,
     Registration,
@@ -127,8 +129,9 @@ def move(
 ) -> Moved:
     """Change dates of a batch; its deadlines and open offers follow at once.
 
-    A start that moves takes the end and the sessions with it, by as much, unless another end
-    is given. Raises NotFound, ProgrammeCancelled, or NotInOrder.
+    A start that moves takes the end, the sessions, the phases and the due dates of modules and
+    tasks with it, by as much, unless another end is given. Raises NotFound,
+    ProgrammeCancelled, or NotInOrder.
     """
     seats.lock(session, batch_id)
     batch, programme = _batch(session, batch_id)
@@ -152,6 +155,7 @@ def move(
             meeting.starts_at += shift
             meeting.ends_at += shift
             session.flush()
+        _shift_parts(session, batch_id, shift)
     if ends_at is not None:
         batch.ends_at = ends_at
     if reg_close is not None:
@@ -319,6 +323,22 @@ def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
     if found is None:
         raise NotFound("programme")
     return found
+
+
+def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:
+    """Move phases, and what is due, with their batch."""
+    for phase in session.exec(select(Phase).where(Phase.batch_id == batch_id)).all():
+        phase.starts_at = phase.starts_at and phase.starts_at + shift
+        phase.ends_at = phase.ends_at and phase.ends_at + shift
+    for module in session.exec(
+        select(Module)
+        .join(Phase, col(Phase.id) == col(Module.phase_id))
+        .where(Phase.batch_id == batch_id)
+    ).all():
+        module.due_at = module.due_at and module.due_at + shift
+    for task in session.exec(select(Task).where(Task.batch_id == batch_id)).all():
+        task.due_at += shift
+    session.flush()
 
 
 def _dates(batch: Batch) -> dict[str, Any]:

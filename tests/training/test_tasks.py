@@ -19,13 +19,24 @@ from storage.messaging.tables import Deadline, DeadlineState, News, OutboxMessag
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.training import owing, programmes, registration, reviewing, subjects, tasks
+from storage.training import (
+    owing,
+    programmes,
+    registration,
+    reviewing,
+    schedule,
+    structure,
+    subjects,
+    tasks,
+)
 from storage.training.programmes import DueKind
 from storage.training.reviewing import NoComment, WorkChanged
 from storage.training.structure import InUse, NoTitle
 from storage.training.tables import (
     Batch,
     HandIn,
+    ModuleKind,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Registration,
@@ -379,6 +390,32 @@ async def test_tasks_follow_their_class_and_are_not_taken_away_with_work(
         assert len(tasks.tasks(session, actor, batch, now=NOW).lines) == 1
 
     await database.write(change)
+
+
+async def test_what_is_due_moves_with_its_class(database: Database) -> None:
+    def move(session: Session) -> None:
+        actor, batch = desk(session)
+        task = tasks.add_task(session, actor, batch, ESSAY, now=NOW)
+        phase = structure.add_phase(
+            session,
+            actor,
+            batch,
+            kind=PhaseKind.ONLINE,
+            title="网络研修",
+            starts_at=START,
+            ends_at=DUE,
+            now=NOW,
+        )
+        module = structure.add_module(
+            session, actor, phase, kind=ModuleKind.VIDEO_QA, title="视频", due_at=DUE, now=NOW
+        )
+        schedule.move(session, batch, starts_at=START + 2 * DAY, now=NOW)
+        assert due_dates(session) == {task: DUE + 2 * DAY}
+        (found,) = structure.outline(session, actor, batch, now=NOW).phases
+        assert (found.starts_at, found.ends_at) == (START + 2 * DAY, DUE + 2 * DAY)
+        assert [(one.module_id, one.due_at) for one in found.modules] == [(module, DUE + 2 * DAY)]
+
+    await database.write(move)
 
 
 async def test_nobody_sees_or_judges_work_of_a_class_that_is_not_theirs(

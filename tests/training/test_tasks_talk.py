@@ -97,14 +97,14 @@ async def test_work_goes_from_hand_to_hand_until_it_is_accepted(stage: Stage) ->
     await xu.taps("Tasks")
     shown = await xu.taps("Review 1 piece")
     assert "Returned before with: 请补充评价环节" in shown
-    assert "Accepted: 林若溪." in await xu.taps("Accept")
+    assert "Accepted: 林若溪." in await xu.taps("Pass")
     assert (await work(stage)).state is WorkState.ACCEPTED
     await xu.taps("Undo")
     assert (await work(stage)).state is WorkState.SUBMITTED
     await xu.starts(f"run{batch}")
     await xu.taps("Tasks")
     await xu.taps("Review 1 piece")
-    await xu.taps("Accept")
+    await xu.taps("Pass")
     await stage.passes(hours=8)
     assert "Your work was accepted" in lin.sees()
     await lin.starts(f"p{batch}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from handlers.training.structure import is_timetable, read_timetable
+from handlers.training.timetables import is_timetable, read_timetable
 from storage import sheets
 from storage.people import roles
 from storage.people.tables import Role
