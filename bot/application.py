@@ -11,13 +11,33 @@ import handlers.errors
 import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
-from handlers import (undoing)
-from handlers.context import (Context, House)
-from handlers.credits import (appeals, claims, hours, posting)
-from handlers.messaging import (groups, reminders)
-from handlers.people import (desk, home, linking, privacy, roles, roster, settings, slips, starting)
-from handlers.training import (absences, allotting, approvals, attendance, check_in, completion, conditions, due, my_timetable, nominating, programmes, registration, results, reviewing, runs, sealing, structure, tasks, timetables)
-from handlers.wiring import (AnyApplication)
+from handlers import undoing
+from handlers.context import Context, House
+from handlers.credits import appeals, claims, hours, posting
+from handlers.messaging import groups, reminders
+from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
+from handlers.training import (
+    absences,
+    allotting,
+    approvals,
+    attendance,
+    check_in,
+    completion,
+    conditions,
+    due,
+    my_timetable,
+    nominating,
+    programmes,
+    registration,
+    results,
+    reviewing,
+    runs,
+    sealing,
+    structure,
+    tasks,
+    timetables,
+)
+from handlers.wiring import AnyApplication
 
 TOPICS = (
     starting,

@@ -256,8 +256,8 @@ def cancelled_card(
     _ = catalog(language).gettext
     if again is not None:
         text = _(
-            "[Cancelled] <b>{title}</b>, planned for {when}, does not take place, because too "
-            "few have registered. You may choose another class {before}, ahead of newcomers."
+            "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
+            "You may choose another class {before}, ahead of newcomers."
         ).format(
             title=_escaped(title, TITLE),
             when=dates.moment(starts_at, zone, language, today),
