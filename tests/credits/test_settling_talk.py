@@ -62,7 +62,7 @@ async def a_class(stage: Stage, *people: Actor, **programme: Any) -> int:
 
 def posted(session: Session) -> list[Decimal]:
     rows = session.exec(
-        select(CreditEntry.hours)
+        select(col(CreditEntry.hours))
         .where(CreditEntry.state == EntryState.POSTED)
         .order_by(col(CreditEntry.id))
     )
