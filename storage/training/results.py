@@ -756,7 +756,8 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
             continue
         before[str(registration_id)] = None if was is None else _plain(was)
         after[str(registration_id)] = [mark.score, mark.entered]
-        _put(session, registration_id, mark, actor_id, now)
+        _fill_in(session, was, registration_id, mark, actor_id, now)
+    session.flush()
     regrade(session, job.subject_id)
     job = _job(session, actor_id, job_id)
     job.state = ImportState.APPLIED
@@ -924,14 +925,25 @@ def _same(row: Result, mark: Mark) -> bool:
 
 
 def _put(session: Session, registration_id: int, mark: Mark, actor_id: int, now: datetime) -> None:
-    row = _result(session, registration_id)
+    _fill_in(session, _result(session, registration_id), registration_id, mark, actor_id, now)
+    session.flush()
+
+
+def _fill_in(
+    session: Session,
+    row: Result | None,
+    registration_id: int,
+    mark: Mark,
+    actor_id: int,
+    now: datetime,
+) -> None:
+    """Write the mark into the row, or into a new one; its grade is settled afterwards."""
     if row is None:
         row = Result(registration_id=registration_id, grade=Grade.DEFERRED, decided_at=now)
         session.add(row)
     row.score, row.entered = mark.score, mark.entered
     row.comment = mark.comment or row.comment
     row.decided_by, row.decided_at = actor_id, now
-    session.flush()
 
 
 def _plain(row: Result) -> dict[str, Any]:

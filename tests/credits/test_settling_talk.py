@@ -23,7 +23,8 @@ from tests.training import classes
 from tests.training.classes import TODAY
 
 
-def appoint(session: Session, teacher_id: int, role: Role) -> None:
+def appoint(session: Session, teacher_id: int | None, role: Role) -> None:
+    assert teacher_id is not None
     unit_id = session.exec(select(Posting.unit_id).where(Posting.teacher_id == teacher_id)).one()
     where = make.county(session) if role is Role.COUNTY_COORDINATOR else unit_id
     roles.appoint(session, teacher_id, role, where, today=TODAY, now=NOW)
@@ -61,7 +62,7 @@ async def a_class(stage: Stage, *people: Actor, **programme: Any) -> int:
 
 def posted(session: Session) -> list[Decimal]:
     rows = session.exec(
-        select(CreditEntry.hours)
+        select(col(CreditEntry.hours))
         .where(CreditEntry.state == EntryState.POSTED)
         .order_by(col(CreditEntry.id))
     )
@@ -138,7 +139,7 @@ async def test_a_table_of_marks_is_seen_entered_and_sent_back_with_its_problems(
     wei = await stage.teacher("韦红", staff_no="CH060013")
     gao = await organiser(stage)
     batch_id = await a_class(stage, lin, wei)
-    rows = [
+    rows: list[list[Any]] = [
         ["工号", "姓名", "成绩"],
         ["CH060012", "林若溪", 88],
         ["CH060013", "韦红", "还行"],
