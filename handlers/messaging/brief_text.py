@@ -32,6 +32,7 @@ from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
+REASON = 300  # characters of why something does not take place
 KEY = 20  # characters of a title on a key
 CAN_BE_DONE = ("reg_open", "reg_close", "offer", "remote_end")
 """Kinds that are over once the person has done something; to the others one simply goes."""
@@ -149,7 +150,12 @@ def offer_card(subject: Subject, language: str, zone: ZoneInfo, now: datetime) -
 
 
 def cancelled_card(
-    title: str, starts_at: datetime, language: str, zone: ZoneInfo, today: date
+    title: str,
+    starts_at: datetime,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    reason: str = "",
 ) -> Card:
     """A training in which this person was in, or waiting, does not take place."""
     _ = catalog(language).gettext
@@ -157,6 +163,8 @@ def cancelled_card(
         "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
         "There is nothing for you to do."
     ).format(title=_escaped(title, TITLE), when=dates.moment(starts_at, zone, language, today))
+    if reason:
+        text += "\n" + _("Reason: {reason}").format(reason=_escaped(reason, REASON))
     return Card(text, ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),))
 
 

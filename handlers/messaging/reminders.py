@@ -96,7 +96,9 @@ async def cancelled(house: House, row: Claimed) -> Said:
         return Nothing("it takes place after all")
     today = moments.local_day(house.clock(), house.zone)
     starts_at = datetime.fromisoformat(row.facts["starts_at"])
-    return Say(cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today))
+    reason = row.facts.get("reason", "")
+    card = cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today, reason)
+    return Say(card)
 
 
 async def link_moved(_house: House, row: Claimed) -> Said:

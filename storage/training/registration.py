@@ -30,6 +30,7 @@ from storage.training.refusals import (
     NotSelfRegistration,
     NotWithdrawable,
     ProgrammeCancelled,
+    ProgrammePaused,
     ReasonNeeded,
     RegistrationClosed,
     RegistrationNotOpen,
@@ -120,7 +121,9 @@ def _build_facts() -> sa.Select[Any]:
             batch.c.reg_close,
             batch.c.starts_at,
             batch.c.waiting_limit,
+            batch.c.cancelled_at,
             programme.c.title,
+            programme.c.paused_at,
             programme.c.state.label("programme_state"),
             programme.c.enrolment,
             programme.c.approval,
@@ -238,8 +241,8 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
     Asking twice changes nothing and returns what already is. Whoever waits or holds an offer
     goes before a newcomer, so a seat that has just become free is not taken past them.
 
-    Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
-    RegistrationClosed, NotEligible or WaitingListFull.
+    Raises NotFound, ProgrammeCancelled, ProgrammePaused, NotSelfRegistration,
+    RegistrationNotOpen, RegistrationClosed, NotEligible or WaitingListFull.
     """
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
@@ -444,12 +447,16 @@ def _check(
             raise NotFound("programme")
         case ProgrammeState.FINISHED | ProgrammeState.ARCHIVED:
             raise RegistrationClosed(facts.title, closed_at)
+    if facts.cancelled_at is not None:
+        raise ProgrammeCancelled(facts.title)
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
     if facts.reg_open is not None and now < facts.reg_open:
         raise RegistrationNotOpen(facts.title, facts.reg_open)
     if now >= closed_at:
         raise RegistrationClosed(facts.title, closed_at)
+    if facts.paused_at is not None:
+        raise ProgrammePaused(facts.title)
     has = audience.facts_of(session, teacher_id) if facts.audience else {}
     misfits = audience.compare(facts.audience, has, facts.teacher_state)
     if unit_id is None:

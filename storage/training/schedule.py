@@ -73,13 +73,18 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     """Set, move and cancel the deadlines of the batch so that they are those of its dates.
 
     Only what is still to come gets a deadline. Remote training starts and ends; everything
-    else starts, by its sessions where there are any. Calling it twice changes nothing.
+    else starts, by its sessions where there are any. What is no longer published, is paused or
+    does not take place has none. Calling it twice changes nothing.
     """
     batch, programme = _batch(session, batch_id)
     meetings = session.exec(
         select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
     ).all()
-    takes_place = programme.state is ProgrammeState.PUBLISHED
+    takes_place = (
+        programme.state is ProgrammeState.PUBLISHED
+        and programme.paused_at is None
+        and batch.cancelled_at is None
+    )
     wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
     if programme.enrolment in SELF_REGISTERED:
         wanted["reg_open"] = batch.reg_open
@@ -109,6 +114,7 @@ def move(
     now: datetime,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    reg_open: datetime | None = None,
     reg_close: datetime | None = None,
     actor_id: int | None = None,
 ) -> Moved:
@@ -119,7 +125,7 @@ def move(
     """
     seats.lock(session, batch_id)
     batch, programme = _batch(session, batch_id)
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     before = _dates(batch)
     shift = (starts_at - batch.starts_at) if starts_at is not None else None
@@ -141,6 +147,8 @@ def move(
             session.flush()
     if ends_at is not None:
         batch.ends_at = ends_at
+    if reg_open is not None:
+        batch.reg_open = reg_open
     if reg_close is not None:
         batch.reg_close = reg_close
     if batch.ends_at < batch.starts_at:
@@ -198,10 +206,9 @@ def cancel(
     session.flush()
     offers = told = 0
     for batch in batches:
-        offers += _revoke_offers(session, batch.id, now=now)
-        told += _tell_cancelled(session, programme, batch, now=now)
-        plan_deadlines(session, batch.id, now=now)
-        batch.revision += 1
+        if batch.cancelled_at is None:
+            one = call_off(session, programme, batch, reason, now=now)
+            offers, told = offers + one.offers, told + one.told
     audit.record(
         session,
         actor_id,
@@ -214,6 +221,23 @@ def cancel(
     )
     session.flush()
     return Cancelled(programme_id, programme.title, offers=offers, told=told)
+
+
+def call_off(
+    session: Session, programme: Programme, batch: Batch, reason: str, *, now: datetime
+) -> Cancelled:
+    """Let this batch not take place: revoke its offers, tell everybody, remind nobody.
+
+    Whoever calls this holds the lock of its seats and writes the audit line.
+    """
+    batch.cancelled_at = now
+    batch.revision += 1
+    session.flush()
+    offers = _revoke_offers(session, batch.id, now=now)
+    told = _tell_cancelled(session, programme, batch, reason, now=now)
+    plan_deadlines(session, batch.id, now=now)
+    session.flush()
+    return Cancelled(programme.id, programme.title, offers=offers, told=told)
 
 
 def _steps_while_open(session: Session, batch: Batch) -> str | None:
@@ -252,6 +276,7 @@ def _dates(batch: Batch) -> dict[str, Any]:
     moments = {
         "starts_at": batch.starts_at,
         "ends_at": batch.ends_at,
+        "reg_open": batch.reg_open,
         "reg_close": batch.reg_close,
     }
     return {name: moment and moment.isoformat() for name, moment in moments.items()}
@@ -290,7 +315,9 @@ def _revoke_offers(session: Session, batch_id: int, *, now: datetime) -> int:
     return len(open_offers)
 
 
-def _tell_cancelled(session: Session, programme: Programme, batch: Batch, *, now: datetime) -> int:
+def _tell_cancelled(
+    session: Session, programme: Programme, batch: Batch, reason: str, *, now: datetime
+) -> int:
     """Leave one message for each person who was in or waiting; return how many."""
     columns = SQLModel.metadata.tables["outbox_message"].c
     facts = {
@@ -298,6 +325,7 @@ def _tell_cancelled(session: Session, programme: Programme, batch: Batch, *, now
         "title": programme.title,
         "starts_at": batch.starts_at.isoformat(),
         "place": batch.place,
+        "reason": reason,
     }
     is_reachable = col(Account.id).is_not(None)
     live = (
