@@ -16,7 +16,16 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, runs
+from handlers.training import (
+    changing,
+    due,
+    making,
+    programmes,
+    publishing,
+    registration,
+    runs,
+    staffing,
+)
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -28,6 +37,10 @@ TOPICS = (
     desk,
     undoing,
     runs,
+    making,
+    changing,
+    publishing,
+    staffing,
     programmes,
     registration,
     due,

@@ -17,6 +17,8 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
+from handlers.training.changing import changing_text
+from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
+    changing_text,
+    running_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

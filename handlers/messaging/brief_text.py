@@ -28,6 +28,7 @@ from handlers.training.buttons import (
 )
 from locales import catalog, dates, numbers
 from storage.messaging.briefs import Item, NewsItem
+from storage.training.changing import News
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
@@ -166,6 +167,44 @@ def cancelled_card(
     if reason:
         text += "\n" + _("Reason: {reason}").format(reason=_escaped(reason, REASON))
     return Card(text, ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),))
+
+
+def changed_card(news: News, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """The time or the place of a training in which this person is has changed."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = [_("[Changed] <b>{title}</b>").format(title=_escaped(news.title, TITLE))]
+    if news.has_moved:
+        lines.append(
+            _("New time: {when} (it was {before})").format(
+                when=_when(news.starts_at, news.ends_at, language, zone, today),
+                before=_when(news.before_starts_at, news.before_ends_at, language, zone, today),
+            )
+        )
+    if news.place != news.before_place:
+        lines.append(
+            _("New place: {place} (it was {before})").format(
+                place=_escaped(news.place or "—", DETAIL),
+                before=_escaped(news.before_place or "—", DETAIL),
+            )
+        )
+    lines.append(_("Your registration stays as it is; the reminders follow."))
+    return Card(
+        "\n".join(lines), ((Key(_("View"), OpenProgramme(news.batch_id)), Key(_("Menu"), Home())),)
+    )
+
+
+def _when(
+    starts_at: datetime, ends_at: datetime, language: str, zone: ZoneInfo, today: date
+) -> str:
+    """Within a day its hours; over several days when it begins, to the hour, and its last day."""
+    _ = catalog(language).gettext
+    if starts_at.astimezone(zone).date() == ends_at.astimezone(zone).date():
+        return dates.span(starts_at, ends_at, zone, language, today)
+    return _("{start} to {end}").format(
+        start=dates.moment(starts_at, zone, language, today),
+        end=dates.moment(ends_at, zone, language, today),
+    )
 
 
 def link_moved_card(language: str) -> Card:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
+from handlers.training import changing
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -13,6 +14,7 @@ VOICES: Mapping[str, Voice] = {
     "brief_edit": reminders.brief_edit,
     "offer": reminders.offer,
     "cancelled": reminders.cancelled,
+    "programme_changed": changing.changed,
     "link_moved": reminders.link_moved,
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,

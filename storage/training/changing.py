@@ -30,7 +30,7 @@ from storage.messaging.tables import (
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
-from storage.people.tables import Account, OrgUnit, TeacherFact
+from storage.people.tables import Account, OrgUnit
 from storage.refusals import NotFound, Refusal
 from storage.training import enrolment, making, schedule, seats, waiting
 from storage.training.audience import audience_size
@@ -199,12 +199,6 @@ def face(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Fa
     taken = session.exec(
         select(sa.func.coalesce(sa.func.sum(Quota.taken), 0)).where(Quota.batch_id == batch_id)
     ).one()
-    subjects = session.exec(
-        select(TeacherFact.value)
-        .where(TeacherFact.key == "subject")
-        .group_by(col(TeacherFact.value))
-        .order_by(sa.func.count().desc(), col(TeacherFact.value))
-    ).all()
     return Face(
         programme_id=programme.id,
         batch_id=batch.id,
@@ -235,7 +229,7 @@ def face(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Fa
         contact=programme.contact,
         certificate=programme.certificate,
         provider=programme.provider,
-        subjects=tuple(subjects),
+        subjects=making.subjects_of(session),
     )
 
 

@@ -27,7 +27,15 @@ from storage.messaging.tables import Chat
 from storage.moments import at, local_day
 from storage.people import authority, facts, offices
 from storage.people.authority import MAY, Act
-from storage.people.tables import Draft, Office, OrgUnit, RoleAssignment, ScopeKind, UnitKind
+from storage.people.tables import (
+    Draft,
+    Office,
+    OrgUnit,
+    RoleAssignment,
+    ScopeKind,
+    TeacherFact,
+    UnitKind,
+)
 from storage.plan.form import ProgrammePart
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.tables import Row
@@ -361,14 +369,14 @@ def add_batch(
     place: str,
     seats_: int | None,
     title: str,
-    first_title: str = "",
     now: datetime,
 ) -> Made:
     """Add one more class (班次) to the programme of this one, built like it.
 
     In a published programme it begins its life at once: its deadlines are planned. One whose
     people are enrolled by themselves has all of them in its first class, so a further one is
-    refused. ``first_title`` names the first class if it has no name of its own.
+    refused. ``title`` may hold ``{n}`` for its number; a first class without a name of its own
+    gets one of the same form then. Adding the same once more adds nothing.
 
     Raises NotFound, NotAllowed, WrongValue, DatesNotInOrder, ProgrammeCancelled, NotUnderWay.
     """
@@ -392,18 +400,23 @@ def add_batch(
         select(Batch).where(Batch.programme_id == programme.id).order_by(col(Batch.no))
     ).all()
     seats.lock(session, *(each.id for each in siblings))
-    same = [x for x in siblings if (x.starts_at, x.ends_at, x.title) == (starts_at, ends_at, title)]
-    if same:  # asked twice
-        return Made(programme.id, same[0].id, programme.title, is_published)
-    if first_title and not siblings[0].title:
-        siblings[0].title = first_title
+    latest = siblings[-1]
+    if latest.id != model.id and (latest.starts_at, latest.ends_at, latest.place) == (
+        starts_at,
+        ends_at,
+        place,
+    ):  # asked twice
+        return Made(programme.id, latest.id, programme.title, is_published)
+    no = latest.no + 1
+    if "{n}" in title and not siblings[0].title:
+        siblings[0].title = title.replace("{n}", str(siblings[0].no))
         siblings[0].revision += 1
     shift = starts_at - model.starts_at
     calendar = workdays.load(session)
     row = Batch(
         programme_id=programme.id,
-        no=max(each.no for each in siblings) + 1,
-        title=title,
+        no=no,
+        title=title.replace("{n}", str(no)),
         starts_at=starts_at,
         ends_at=ends_at,
         reg_close=(
@@ -491,6 +504,18 @@ def erase(session: Session, programme_id: int) -> None:
     session.exec(sa.delete(Batch).where(col(Batch.id).in_(batches)))
     session.exec(sa.delete(Programme).where(col(Programme.id) == programme_id))
     session.expire_all()
+
+
+def subjects_of(session: Session) -> tuple[str, ...]:
+    """Return the subjects that teachers of the office have, those of most people first."""
+    return tuple(
+        session.exec(
+            select(TeacherFact.value)
+            .where(TeacherFact.key == "subject")
+            .group_by(col(TeacherFact.value))
+            .order_by(sa.func.count().desc(), col(TeacherFact.value))
+        ).all()
+    )
 
 
 def seats_of(session: Session, batch_id: int) -> int | None:

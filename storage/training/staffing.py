@@ -131,9 +131,14 @@ def candidates(
 def candidate(
     session: Session, actor_id: int, batch_id: int, teacher_id: int, *, now: datetime
 ) -> Candidate:
-    """Return the person about to be appointed. Raises NotFound or NotAllowed."""
+    """Return the person about to be appointed; the log keeps who was looked at.
+
+    Raises NotFound or NotAllowed.
+    """
     _check(session, actor_id, batch_id, now=now)
     name = _name(session, teacher_id)
+    audit.record(session, actor_id, "look_at_person", f"teacher:{teacher_id}", now=now)
+    session.flush()
     return Candidate(teacher_id, name, _units(session, [teacher_id], now=now).get(teacher_id, ""))
 
 

@@ -6,7 +6,6 @@ template says becomes the first face of a draft and can all be changed there.
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -101,13 +100,3 @@ def templates() -> tuple[Template, ...]:
 def of_key(key: str) -> Template | None:
     """Return the template of this key, if there is one."""
     return next((template for template in templates() if template.key == key), None)
-
-
-def of_category(category: str) -> Template | None:
-    """Return the first template of this category: what is usual for it."""
-    return next((template for template in templates() if template.category == category), None)
-
-
-def year_of(day: date) -> int:
-    """Return the year that a training beginning on this day is called after."""
-    return day.year

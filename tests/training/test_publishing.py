@@ -216,8 +216,7 @@ async def test_cancelling_one_of_two_classes_leaves_the_other(database: Database
         start + DAY,
         place="二楼",
         seats_=5,
-        title="第2期",
-        first_title="第1期",
+        title="第{n}期",
         now=NOW,
     )
     assert second.is_published
