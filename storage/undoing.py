@@ -9,8 +9,11 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
+from storage.training import plan_sheet
 
-UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {}
+UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
+    plan_sheet.KIND: plan_sheet.undo,
+}
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 
 

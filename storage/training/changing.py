@@ -467,7 +467,7 @@ def _clean(programme: Programme, batch: Batch, what: What, value: Any) -> Any:
         case What.HOURS:
             hours = Decimal(str(value))
             making.check_form(replace(form, hours=hours))
-            return str(rounded(hours))
+            return f"{rounded(hours):.1f}"
         case What.SEATS:
             if value is None:
                 return None
@@ -513,7 +513,7 @@ def _value(session: Session, programme: Programme, batch: Batch, what: What) -> 
         case What.STAGE | What.SUBJECT:
             return list(programme.audience.get(what.value) or [])
         case What.HOURS:
-            return str(programme.planned_hours)
+            return f"{programme.planned_hours:.1f}"
         case What.PLACE | What.BRING:
             return getattr(batch, _OF_BATCH[what])
         case What.CATEGORY:
