@@ -428,8 +428,8 @@ def making_words(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
         case NotUnderstood():
             return _(
                 "I could not read a time in this. Please type the day and the hour, such as "
-                "12月4日 14:00-17:00."
-            )
+                "{example}."
+            ).format(example=making_text.EXAMPLES[0])
         case WrongWeekday():
             return _("That day is {day}. Please look again which of the two is meant.").format(
                 day=dates.day(refusal.day, language, today)

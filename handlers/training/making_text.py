@@ -61,6 +61,8 @@ SEATS = (20, 40, 60, 100)
 HOURS = (4, 8, 16, 24, 40)
 ALL = "all"  # no limit of seats, or all stages and subjects
 DONE = "done"
+EXAMPLES = ("12月4日 14:00-17:00", "2026-12-04 至 2026-12-06", "下周五下午")
+"""Times as people here write them, whatever language they read."""
 TYPED = frozenset({"title", "dates", "place", "seats", "hours", "registration"})
 """Questions that are answered by typing, or may be."""
 
@@ -82,7 +84,7 @@ def begin_card(homes: tuple[Home, ...], begun: Answers | None, language: str) ->
         _("<b>New programme</b>"),
         _(
             "In about six answers there is a draft that nobody sees but you; all of it can be "
-            "changed there. To hold an earlier one again, open it and choose Copy."
+            "changed there. To hold an earlier one again, open it and choose “Hold it again”."
         ),
         _("You can also drop a plan sheet (XLSX or CSV) with a row for each programme here."),
     ]
@@ -177,8 +179,8 @@ def _question(
             return (
                 _(
                     "When does it begin this time? All its other dates go along. Please type "
-                    "the day, such as 2027-03-08 or 3月8日."
-                ),
+                    "the day, such as {example}."
+                ).format(example=EXAMPLES[0]),
                 (),
             )
         case "dates":
@@ -236,9 +238,8 @@ def _question(
 def when_question(language: str) -> str:
     """Ask from when to when."""
     _ = catalog(language).gettext
-    return _(
-        "When? Please type it as you would write it: 12月4日 14:00-17:00, "
-        "2026-12-04 至 12-06, 下周五下午."
+    return _("When? Please type it as you would write it: {examples}.").format(
+        examples=numbers.joined(EXAMPLES, language)
     )
 
 
@@ -252,9 +253,9 @@ def registration_question(language: str) -> str:
     """Ask for when registration opens and closes."""
     _ = catalog(language).gettext
     return _(
-        "From when to when can one register? Please type it, such as 11月25日至12月1日; one day "
-        "alone is when it closes. As usual: open when published, closed three working days before."
-    )
+        "From when to when can one register? Please type it, such as {example}; one day alone "
+        "is when it closes. As usual: open when published, closed three working days before."
+    ).format(example=EXAMPLES[1])
 
 
 def choice_keys(

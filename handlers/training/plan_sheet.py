@@ -39,16 +39,18 @@ def preview_card(found: Preview, language: str) -> Card:
     _, ngettext = catalogue.gettext, catalogue.ngettext
     lines = [
         _("<b>Plan sheet</b>: {file}").format(file=html.escape(found.file_name)),
-        ngettext("{n} row:", "{n} rows:", len(found.rows)).format(n=len(found.rows))
-        + " "
-        + _(
-            "{programmes} new programmes with {classes} classes, {left_out} left out as known, "
-            "{not_understood} not understood."
+        ngettext(
+            "{n} row: {programmes} new programmes with {classes} classes, {left_out} left out "
+            "as known, {wrong} not understood.",
+            "{n} rows: {programmes} new programmes with {classes} classes, {left_out} left out "
+            "as known, {wrong} not understood.",
+            len(found.rows),
         ).format(
+            n=len(found.rows),
             programmes=found.programmes,
             classes=found.classes,
             left_out=found.left_out,
-            not_understood=found.not_understood,
+            wrong=found.not_understood,
         ),
     ]
     wrong = [row for row in found.rows if row.form is None and not _is_harmless(row)]
