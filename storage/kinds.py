@@ -69,5 +69,5 @@ def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None
     return who
 
 
-NEWS = ("credit_posted", "credit_reversed")
+NEWS = ("credit_posted", "credit_reversed", "appointed_class_teacher", "appointed_tutor")
 """What happens to one person and rides in the next brief."""

@@ -120,6 +120,13 @@ def item_text(
 def news_text(item: NewsItem, language: str) -> str:
     """One thing that has happened, in a line; empty for what we have no words for."""
     _ = catalog(language).gettext
+    appointed = {
+        "appointed_class_teacher": _("You are class teacher of the training {title}; see /desk."),
+        "appointed_tutor": _("You are tutor of the training {title}; see /desk."),
+    }
+    if item.kind in appointed:
+        title = _escaped(str(item.facts["title"]), TITLE)
+        return appointed[item.kind].format(title=title)
     sentences = {
         "credit_posted": _("+{hours}: {title}"),
         "credit_reversed": _("−{hours}, taken back by a correction: {title}"),

@@ -41,7 +41,7 @@ from storage.training.changing import Changed, Face, FixedByNow, Impact, SeatsTa
 from storage.training.making import DatesNotInOrder, WrongValue
 from storage.training.tables import Approval, Enrolment, Mode
 
-AWAITED = "change"
+AWAITED = "progchange"
 KIND = "change"
 """The kind of the draft row that keeps a change until it is confirmed."""
 ABOUT = 400  # characters of the description that the card shows
@@ -57,6 +57,8 @@ _TYPED = (
 _MAY_BE_EMPTY = frozenset(_TYPED) - {What.TITLE}
 _CONFIRMED = frozenset({What.DATES, What.REGISTRATION})
 """What is said back in words before it counts, in a draft too."""
+_CLOSES = (Enrolment.OPEN, Enrolment.MENU, Enrolment.NOMINATION)
+"""Doors that close at a time."""
 _MANY = (What.STAGE, What.SUBJECT)
 
 
@@ -117,7 +119,7 @@ def face_card(facts: Face, language: str, zone: ZoneInfo, now: datetime) -> Card
         _("Approval: {who}").format(who=making_text.approval(facts.approval, language)),
         _("Seats: {seats}, taken: {taken}").format(seats=seats, taken=facts.taken),
     ]
-    if facts.enrolment in (Enrolment.OPEN, Enrolment.MENU):
+    if facts.enrolment in _CLOSES:
         lines.append(_registration_text(facts, language, zone, now))
     for what, text in (
         (What.BRING, facts.bring),
@@ -134,7 +136,8 @@ def face_card(facts: Face, language: str, zone: ZoneInfo, now: datetime) -> Card
         each = [
             Key(label(what, language), ChangeWhat(facts.batch_id, what.value))
             for what in What
-            if what is not What.LEVEL or len(facts.levels) > 1
+            if (what is not What.LEVEL or len(facts.levels) > 1)
+            and (what is not What.REGISTRATION or facts.enrolment in _CLOSES)
         ]
         keys = [tuple(each[n : n + 3]) for n in range(0, len(each), 3)]
     if facts.is_draft:
@@ -147,6 +150,10 @@ def _registration_text(facts: Face, language: str, zone: ZoneInfo, now: datetime
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
     closes = facts.reg_close or facts.starts_at
+    if facts.enrolment is Enrolment.NOMINATION:
+        return _("Schools nominate until {end}").format(
+            end=dates.moment(closes, zone, language, today)
+        )
     if facts.reg_open is None:
         return _("Registration: from publishing to {end}").format(
             end=dates.moment(closes, zone, language, today)

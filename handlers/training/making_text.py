@@ -15,6 +15,7 @@ from handlers.training.run_buttons import (
     Answer,
     BeginBlank,
     BeginWith,
+    BlankSheet,
     ChooseTemplate,
     GiveUp,
     GoOn,
@@ -96,7 +97,7 @@ def begin_card(homes: tuple[Home, ...], begun: Answers | None, language: str) ->
             (Key(_("Go on with it"), GoOn(), style="primary"), Key(_("Forget it"), GiveUp()))
         )
     keys.append((Key(_("From a template"), ChooseTemplate()), Key(_("Without one"), BeginBlank())))
-    keys.append((Key(_("Back"), OpenRuns()),))
+    keys.append((Key(_("Empty plan sheet"), BlankSheet()), Key(_("Back"), OpenRuns())))
     del homes
     return Card("\n".join(lines), tuple(keys))
 

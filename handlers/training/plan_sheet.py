@@ -11,7 +11,7 @@ from telegram import Update
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, send_file, show, tap
 from handlers.files import Dropped, on_table
-from handlers.training.run_buttons import ApplySheet, DropSheet, ListRuns
+from handlers.training.run_buttons import ApplySheet, BlankSheet, DropSheet, ListRuns
 from handlers.training.runs import show_list
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_tap
@@ -29,6 +29,7 @@ SAID = 40  # characters of a cell that is quoted
 
 def install(application: AnyApplication) -> None:
     on_table(application, plan_sheet.is_plan, dropped)
+    on_tap(application, BlankSheet, blank)
     on_tap(application, ApplySheet, apply)
     on_tap(application, DropSheet, drop)
 
@@ -163,6 +164,16 @@ async def dropped(update: Update, context: Context, reader: Reader, file: Droppe
         caption = _("The same table; the last column says what is wrong.")
         await send_file(update, context, reader, content, name, caption)
     await show(update, context, reader, preview_card(found, reader.language))
+
+
+async def blank(update: Update, context: Context) -> None:
+    """Send an empty plan sheet."""
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    content = await asyncio.to_thread(plan_sheet.blank, reader.language)
+    caption = _("A row for each programme; only the title and the start are needed.")
+    name = _("Plan sheet") + ".xlsx"
+    await send_file(update, context, reader, content, name, caption)
 
 
 async def apply(update: Update, context: Context) -> None:

@@ -258,6 +258,13 @@ class EndHelper(Button):
 
 
 @dataclass(frozen=True)
+class BlankSheet(Button):
+    """An empty plan sheet to fill in."""
+
+    tag = "pgse"
+
+
+@dataclass(frozen=True)
 class ApplySheet(Button):
     """Make drafts of the rows of a plan sheet that were understood."""
 

@@ -24,7 +24,7 @@ from storage.people.tables import Role
 from storage.training import staffing
 from storage.training.staffing import ROLES, Candidate, Candidates, Helpers
 
-AWAITED = "helper"
+AWAITED = "classhelper"
 LABEL = 40
 
 

@@ -31,7 +31,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Account, OrgUnit
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import enrolment, making, schedule, seats, waiting
 from storage.training.audience import audience_size
 from storage.training.making import Form, WrongValue
@@ -149,7 +149,7 @@ class Face:
     place: str
     bring: str
     reg_open: datetime | None
-    reg_close: datetime | None
+    reg_close: datetime | None  # of nominations where schools nominate
     seats: int | None
     taken: int
     about: str
@@ -222,7 +222,9 @@ def face(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Fa
         place=batch.place,
         bring=batch.bring,
         reg_open=batch.reg_open,
-        reg_close=batch.reg_close,
+        reg_close=(
+            batch.nominate_close if programme.enrolment is Enrolment.NOMINATION else batch.reg_close
+        ),
         seats=making.seats_of(session, batch_id),
         taken=int(taken),
         about=programme.about,
@@ -286,8 +288,16 @@ def change(
         return Changed(batch_id, what, told=0, is_new=False)
     then = _told_facts(batch)
     match what:
+        case What.REGISTRATION if programme.enrolment is Enrolment.NOMINATION:
+            closes = after["reg_close"]
+            batch.nominate_close = closes and datetime.fromisoformat(closes)
+            batch.revision += 1
+            act, thing = "change_programme", f"batch:{batch_id}"
+            audit.record(session, actor_id, act, thing, now=now, before=before, after=after)
         case What.DATES | What.REGISTRATION:
             moments = {name: datetime.fromisoformat(at) for name, at in after.items() if at}
+            if what is What.DATES and programme.state is ProgrammeState.DRAFT:
+                _take_closings_along(session, batch, moments["starts_at"], now=now)
             schedule.move(session, batch_id, now=now, actor_id=actor_id, **moments)
         case What.SEATS:
             _set_seats(session, programme, batch, after, now=now)
@@ -324,6 +334,9 @@ def change(
             before={what.value: before},
             after={what.value: after},
         )
+    if what is What.SUBJECT:  # whoever runs it for some subjects only cannot leave them
+        today = local_day(now, offices.zone(session))
+        authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     told = 0
     if is_published and what in RINGS and now < batch.ends_at:
         told = _tell(session, batch, then, now=now)
@@ -425,6 +438,12 @@ def _checked(session: Session, programme: Programme, batch: Batch, what: What, v
         raise WrongValue(what.value) from None
     if what is What.SEATS:
         _check_seats(session, programme, batch, after)
+    if what is What.LEVEL:
+        kind = session.exec(
+            select(col(OrgUnit.kind)).where(OrgUnit.id == programme.owner_unit_id)
+        ).one()
+        if after not in making.levels_of(kind):
+            raise NotAllowed
     return after
 
 
@@ -479,10 +498,15 @@ def _clean(programme: Programme, batch: Batch, what: What, value: Any) -> Any:
             making.check_order(starts_at, ends_at, None, None)
             opens = batch.reg_open if programme.enrolment in SELF_REGISTERED else None
             making.check_order(starts_at, ends_at, opens, None)
+            if programme.state is ProgrammeState.PUBLISHED and batch.reg_close is not None:
+                making.check_order(starts_at, ends_at, None, batch.reg_close)
             return {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
         case _:
             moments = {name: value.get(name) for name in ("reg_open", "reg_close")}
             opens, closes = (at and _iso(at) for at in moments.values())
+            if programme.enrolment is Enrolment.NOMINATION:
+                making.check_order(batch.starts_at, batch.ends_at, None, closes)
+                return {"reg_open": None, "reg_close": closes and closes.isoformat()}
             making.check_order(
                 batch.starts_at,
                 batch.ends_at,
@@ -507,6 +531,8 @@ def _value(session: Session, programme: Programme, batch: Batch, what: What) -> 
             return {"starts_at": batch.starts_at.isoformat(), "ends_at": batch.ends_at.isoformat()}
         case What.REGISTRATION:
             moments = (("reg_open", batch.reg_open), ("reg_close", batch.reg_close))
+            if programme.enrolment is Enrolment.NOMINATION:
+                moments = (("reg_open", None), ("reg_close", batch.nominate_close))
             return {name: at and at.isoformat() for name, at in moments}
         case What.SEATS:
             return making.seats_of(session, batch.id)
@@ -560,6 +586,23 @@ def _give_closings(session: Session, programme: Programme, *, now: datetime) -> 
             batch.reg_close = closes
         if programme.enrolment is Enrolment.NOMINATION and batch.nominate_close is None:
             batch.nominate_close = closes
+    session.flush()
+
+
+def _take_closings_along(
+    session: Session, batch: Batch, starts_at: datetime, *, now: datetime
+) -> None:
+    """In a draft, let what closes when it usually does, or too late, close as usual anew."""
+    calendar = workdays.load(session)
+    usual, anew = (
+        making.usual_close(calendar, start, now=now) for start in (batch.starts_at, starts_at)
+    )
+    if batch.reg_close is not None and (batch.reg_close == usual or batch.reg_close > starts_at):
+        batch.reg_close = anew
+    if batch.nominate_close is not None and (
+        batch.nominate_close == usual or batch.nominate_close > starts_at
+    ):
+        batch.nominate_close = anew
     session.flush()
 
 

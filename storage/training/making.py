@@ -396,10 +396,9 @@ def add_batch(
     is_published = programme.state is ProgrammeState.PUBLISHED
     if is_published and ends_at <= now:
         raise DatesNotInOrder(now, ends_at)
-    siblings = session.exec(
-        select(Batch).where(Batch.programme_id == programme.id).order_by(col(Batch.no))
-    ).all()
-    seats.lock(session, *(each.id for each in siblings))
+    of = select(Batch).where(Batch.programme_id == programme.id).order_by(col(Batch.no))
+    seats.lock(session, *(each.id for each in session.exec(of).all()))
+    siblings = session.exec(of.execution_options(populate_existing=True)).all()
     latest = siblings[-1]
     if latest.id != model.id and (latest.starts_at, latest.ends_at, latest.place) == (
         starts_at,

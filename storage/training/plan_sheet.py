@@ -58,6 +58,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 REQUIRED = ("title", "start")
 
+_OF_PEOPLE = frozenset(
+    ("姓名", "教师姓名", "工号", "教师工号", "教師姓名", "工號", "name", "staffnumber", "staffno")
+)
 _LEVELS = {
     Level.NATIONAL: ("国家级", "国家", "国培", "國家級", "國家", "國培", "national"),
     Level.PROVINCIAL: ("省级", "省", "省培", "省級", "provincial"),
@@ -216,8 +219,15 @@ class Applied:
 
 
 def is_plan(book: Book) -> bool:
-    """Whether this is a plan sheet."""
-    return sheets.find_table(book, FIELDS, REQUIRED) is not None
+    """Whether this is a plan sheet; a table of people is none, whatever it says of training."""
+    table = sheets.find_table(book, FIELDS, REQUIRED)
+    return table is not None and not {sheets.key(each) for each in table.unknown} & _OF_PEOPLE
+
+
+def blank(language: str) -> bytes:
+    """Return an empty plan sheet to fill in; as it is, it is read as one without rows."""
+    names = [synonyms[-1 if language == "en" else 0] for synonyms in FIELDS.values()]
+    return sheets.write([("计划" if language != "en" else "Plan", [names])])
 
 
 def preview(

@@ -322,7 +322,7 @@ def _tell_cancelled(
     columns = SQLModel.metadata.tables["outbox_message"].c
     facts = {
         "batch_id": batch.id,
-        "title": programme.title,
+        "title": f"{programme.title} · {batch.title}" if batch.title else programme.title,
         "starts_at": batch.starts_at.isoformat(),
         "place": batch.place,
         "reason": reason,

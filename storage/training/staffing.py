@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
+from storage.messaging import news
+from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices, staff
 from storage.people.authority import Act
@@ -24,6 +26,8 @@ from storage.refusals import NotAllowed, NotFound
 from storage.training.tables import Batch, Programme
 
 ROLES = (Role.CLASS_TEACHER, Role.TUTOR)
+NEWS = {Role.CLASS_TEACHER: "appointed_class_teacher", Role.TUTOR: "appointed_tutor"}
+"""The news that tells somebody of it."""
 SHOWN = 8
 LONGEST_SEARCH = 40
 
@@ -153,9 +157,10 @@ def appoint(
 ) -> bool:
     """Let this teacher look after this class from today; False when they do already.
 
-    Raises NotFound, or NotAllowed for another role than class teacher or tutor.
+    Their next brief tells them. Raises NotFound, or NotAllowed for another role than class
+    teacher or tutor.
     """
-    _check(session, actor_id, batch_id, now=now)
+    title = _check(session, actor_id, batch_id, now=now)
     _name(session, teacher_id)
     if role not in ROLES:
         raise NotAllowed
@@ -176,6 +181,8 @@ def appoint(
         )
     else:
         held.since, held.until, held.by_plan = today, None, False
+    if teacher_id != actor_id:
+        news.tell(session, NEWS[role], teacher_id, batch_id, {"title": title}, now=now)
     _record(session, actor_id, "appoint", batch_id, teacher_id, role, now=now)
     return True
 
@@ -196,6 +203,14 @@ def dismiss(
     if held is None or (held.until is not None and held.until < today):
         return False
     held.until, held.by_plan = today - timedelta(days=1), False
+    session.exec(
+        sa.delete(News).where(
+            col(News.kind) == NEWS[role],
+            col(News.teacher_id) == teacher_id,
+            col(News.subject_id) == batch_id,
+            col(News.told_at).is_(None),
+        )
+    )
     _record(session, actor_id, "dismiss", batch_id, teacher_id, role, now=now)
     return True
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, OutboxState
-from storage.people.tables import Role
+from storage.people.tables import Role, RoleAssignment
 from storage.refusals import NotAllowed, NotFound
 from storage.training import changing, making, publishing, registration, staffing
 from storage.training.changing import FixedByNow, SeatsTaken, What
@@ -320,6 +320,81 @@ async def test_a_school_cannot_hold_what_is_the_countys(sqlite: Database) -> Non
     lin = await sqlite.write(make.teacher)
     with pytest.raises(NotAllowed):
         await sqlite.write(desk.draft, lin)
+
+
+async def test_nobody_lifts_a_programme_above_their_unit_or_their_subjects(
+    sqlite: Database,
+) -> None:
+    luo = await sqlite.write(desk.school_coordinator)
+    school = await sqlite.write(make.school)
+    own = {"owner_unit_id": school, "category": "school_based", "level": Level.SCHOOL}
+    made = await sqlite.write(desk.draft, luo, **own)
+    with pytest.raises(NotAllowed):
+        await sqlite.write(changing.change, luo, made.batch_id, What.LEVEL, "national", now=NOW)
+
+    def officer(session: Session) -> int:
+        teacher_id = make.teacher(session, "梁素问", at="教研室")
+        session.add(
+            RoleAssignment(
+                teacher_id=teacher_id,
+                role=Role.RESEARCH_OFFICER,
+                scope_id=make.county(session),
+                since=desk.TODAY,
+                subjects=["语文"],
+            )
+        )
+        session.flush()
+        return teacher_id
+
+    liang = await sqlite.write(officer)
+    with pytest.raises(NotAllowed):
+        await sqlite.write(desk.draft, liang)
+    made = await sqlite.write(desk.draft, liang, audience={"subject": ["语文"]})
+    await sqlite.write(changing.change, liang, made.batch_id, What.PLACE, "二楼", now=NOW)
+    for subjects in ([], ["语文", "数学"]):
+        with pytest.raises(NotAllowed):
+            await sqlite.write(
+                changing.change, liang, made.batch_id, What.SUBJECT, subjects, now=NOW
+            )
+
+
+async def test_in_a_draft_the_closing_goes_along_with_the_start(sqlite: Database) -> None:
+    gu = await sqlite.write(desk.county_coordinator)
+    made = await sqlite.write(desk.draft, gu)
+    later = desk.START + 70 * DAY
+    dates = {"starts_at": later.isoformat(), "ends_at": (later + DAY).isoformat()}
+    await sqlite.write(changing.change, gu, made.batch_id, What.DATES, dates, now=NOW)
+    face = await sqlite.read(changing.face, gu, made.batch_id, now=NOW)
+    assert face.reg_close is not None
+    assert timedelta(days=2) < face.starts_at - face.reg_close < timedelta(days=8)
+
+
+async def test_where_schools_nominate_the_closing_is_theirs(sqlite: Database) -> None:
+    gu = await sqlite.write(desk.county_coordinator)
+    made = await sqlite.write(desk.draft, gu, enrolment=Enrolment.NOMINATION)
+    await sqlite.write(publishing.publish, gu, made.batch_id, now=NOW)
+    closes = {"reg_close": (NOW + 5 * DAY).isoformat()}
+    for new in (True, False):
+        done = await sqlite.write(
+            changing.change, gu, made.batch_id, What.REGISTRATION, closes, now=NOW
+        )
+        assert done.is_new is new
+    batch = await sqlite.read(lambda s: s.exec(select(Batch)).one())
+    assert (batch.nominate_close, batch.reg_close) == (NOW + 5 * DAY, None)
+    face = await sqlite.read(changing.face, gu, made.batch_id, now=NOW)
+    assert face.reg_close == NOW + 5 * DAY
+
+
+async def test_a_cancelled_class_clashes_with_nothing(database: Database) -> None:
+    gu, batch_id, people = await published(database)
+    other = await database.write(desk.draft, gu)
+    await database.write(publishing.publish, gu, other.batch_id, now=SOON)
+    late = SOON + timedelta(minutes=2)
+    outcome = await database.write(registration.register, people[0], other.batch_id, now=late)
+    assert [clash.batch_id for clash in outcome.clashes] == [batch_id]
+    await database.write(publishing.cancel_batch, gu, batch_id, "", now=late)
+    again = await database.write(registration.register, people[0], other.batch_id, now=late)
+    assert again.clashes == ()
 
 
 def with_structure(session: Session, batch_id: int, programme_id: int, /) -> None:

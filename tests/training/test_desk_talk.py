@@ -407,6 +407,8 @@ async def test_one_more_class_and_who_looks_after_it(stage: Stage) -> None:
     await zhong.taps("Programmes")
     assert "Class 2" in zhong.sees()
     assert "Class 1" not in zhong.sees()
+    await stage.passes(hours=8)
+    assert "class teacher of the training 作业设计专题培训" in zhong.sees()
     await gu.taps("End: 钟牧之")
     assert "Nobody is appointed" in await gu.taps("Yes, end it")
     assert "right to do this" in await zhong.says("/desk")

@@ -198,3 +198,14 @@ async def test_a_sheet_dropped_into_the_chat_is_previewed_applied_and_undone(
     await gu.sends_data(f"undo:{await stage.database.read(deed)}")
     assert "Undone" in gu.alert
     assert await stage.database.read(kept) == []
+
+
+def test_the_empty_sheet_is_read_as_one_and_a_table_of_people_is_not() -> None:
+    for language in ("zh_Hans", "en"):
+        book = sheets.read(plan_sheet.blank(language), "计划.xlsx")
+        assert plan_sheet.is_plan(book)
+        table = sheets.find_table(book, plan_sheet.FIELDS, plan_sheet.REQUIRED)
+        assert table is not None
+        assert (set(table.columns), table.unknown) == (set(plan_sheet.FIELDS), ())
+    claims = sheets.write([("x", [("姓名", "工号", "培训名称", "时间"), ("林", "1", "y", "z")])])
+    assert not plan_sheet.is_plan(sheets.read(claims, "学时.xlsx"))
