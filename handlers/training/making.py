@@ -76,8 +76,8 @@ def _label(language: str) -> str:
 async def begin(update: Update, context: Context) -> None:
     """Offer the ways to make a programme."""
     reader = await context.reader(update)
-    homes, begun, _subjects = await context.read(_where, reader, now=context.now())
-    await show(update, context, reader, making_text.begin_card(homes, begun, reader.language))
+    _homes, begun, _subjects = await context.read(_where, reader, now=context.now())
+    await show(update, context, reader, making_text.begin_card(begun, reader.language))
 
 
 async def choose_template(update: Update, context: Context) -> None:
@@ -199,7 +199,7 @@ async def _ask(update: Update, context: Context, reader: Reader, trouble: str = 
     now, zone = context.now(), context.house.zone
     homes, asked, subjects = await context.write(_open, reader, now=now)
     if asked is None:
-        await show(update, context, reader, making_text.begin_card(homes, None, reader.language))
+        await show(update, context, reader, making_text.begin_card(None, reader.language))
         return
     card: Card = making_text.question_card(
         asked, homes, subjects, reader.language, zone, now, trouble

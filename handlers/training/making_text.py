@@ -78,7 +78,7 @@ def approval(value: Approval | str, language: str) -> str:
     }[str(value)]
 
 
-def begin_card(homes: tuple[Home, ...], begun: Answers | None, language: str) -> Card:
+def begin_card(begun: Answers | None, language: str) -> Card:
     """The ways to make a programme, and what was begun and not finished."""
     _ = catalog(language).gettext
     lines = [
@@ -98,7 +98,6 @@ def begin_card(homes: tuple[Home, ...], begun: Answers | None, language: str) ->
         )
     keys.append((Key(_("From a template"), ChooseTemplate()), Key(_("Without one"), BeginBlank())))
     keys.append((Key(_("Empty plan sheet"), BlankSheet()), Key(_("Back"), OpenRuns())))
-    del homes
     return Card("\n".join(lines), tuple(keys))
 
 
@@ -233,7 +232,7 @@ def _question(
             usual_key = Key(_("As usual"), Answer(step, "usual"), style="primary")
             return registration_question(language), ((usual_key,),)
         case _:
-            return _ready(asked, homes, language, zone, now)
+            return _ready(asked, homes, language, zone)
 
 
 def when_question(language: str) -> str:
@@ -329,7 +328,7 @@ def ahead(moment: datetime, language: str, zone: ZoneInfo, now: datetime) -> str
 
 
 def _ready(
-    asked: Answers, homes: tuple[Home, ...], language: str, zone: ZoneInfo, now: datetime
+    asked: Answers, homes: tuple[Home, ...], language: str, zone: ZoneInfo
 ) -> tuple[str, Keys]:
     _ = catalog(language).gettext
     if asked.what == answers.CLASS:
@@ -353,7 +352,6 @@ def _ready(
     keys = [Key(_("Make the draft"), MakeIt(), style="primary")]
     if not asked.all:
         keys.append(Key(_("Ask me the rest"), Answer(answers.READY, "more")))
-    del now
     return "\n".join(lines), (tuple(keys),)
 
 

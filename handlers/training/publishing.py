@@ -242,6 +242,12 @@ def resumed_text(done: Resumed, language: str) -> str:
             "{n} reminder steps came due in the pause and are left out.",
             done.stale_steps,
         ).format(n=done.stale_steps)
+    if done.unsaid:
+        text += " " + ngettext(
+            "{n} reminder that was on its way was taken back.",
+            "{n} reminders that were on their way were taken back.",
+            done.unsaid,
+        ).format(n=done.unsaid)
     return text
 
 

@@ -253,7 +253,7 @@ def impact(
         after=after,
         told=told,
         unreachable=unreachable,
-        deadlines=_deadlines(session, batch_id) if moves else 0,
+        deadlines=_deadlines(session, batch_id, _MOVES[what], now=now) if moves else 0,
         people=None if wanted is None else audience_size(session, _For(wanted)),
         enrols=(wanted is not None and is_published and programme.enrolment is Enrolment.AUTOMATIC),
         offers=(
@@ -672,18 +672,28 @@ def _set_seats(
         waiting.offer_next(session, batch.id, now=now)
 
 
-def _deadlines(session: Session, batch_id: int) -> int:
+_MOVES = {
+    What.DATES: ("batch_start", "remote_start", "remote_end"),
+    What.REGISTRATION: ("reg_open", "reg_close"),
+}
+"""The deadlines of a class that follow; its meetings follow the dates."""
+
+
+def _deadlines(session: Session, batch_id: int, kinds: tuple[str, ...], *, now: datetime) -> int:
     meetings = sa.select(col(ClassSession.id)).where(col(ClassSession.batch_id) == batch_id)
     return session.exec(
         select(sa.func.count())
         .select_from(Deadline)
         .where(
             Deadline.state == DeadlineState.ACTIVE,
+            Deadline.at > now,
             sa.or_(
+                sa.and_(col(Deadline.kind).in_(kinds), col(Deadline.subject_id) == batch_id),
                 sa.and_(
-                    col(Deadline.kind).in_(schedule.OF_BATCH), col(Deadline.subject_id) == batch_id
+                    sa.literal("batch_start" in kinds),
+                    col(Deadline.kind) == "session",
+                    col(Deadline.subject_id).in_(meetings),
                 ),
-                sa.and_(col(Deadline.kind) == "session", col(Deadline.subject_id).in_(meetings)),
             ),
         )
     ).one()

@@ -19,7 +19,13 @@ from storage.calendar.steps import offsets_of, plan_steps
 from storage.inserting import insert_new
 from storage.kinds import KINDS
 from storage.messaging import deadlines
-from storage.messaging.tables import OutboxMessage, OutboxState, Priority
+from storage.messaging.tables import (
+    Deadline,
+    DeadlineState,
+    OutboxMessage,
+    OutboxState,
+    Priority,
+)
 from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import seats, waiting
@@ -72,9 +78,10 @@ class NotInOrder(ValueError):
 def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     """Set, move and cancel the deadlines of the batch so that they are those of its dates.
 
-    Only what is still to come gets a deadline. Remote training starts and ends; everything
-    else starts, by its sessions where there are any. What is no longer published, is paused or
-    does not take place has none. Calling it twice changes nothing.
+    Only what is still to come gets a deadline; one that has come and is as it was stays, since
+    the word of an opening may still be on its way to people's briefs. Remote training starts
+    and ends; everything else starts, by its sessions where there are any. What is no longer
+    published, is paused or does not take place has none. Calling it twice changes nothing.
     """
     batch, programme = _batch(session, batch_id)
     meetings = session.exec(
@@ -103,8 +110,23 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         if takes_place and moment is not None and moment > now:
             preset = _steps_while_open(session, batch) if kind == "reg_close" else None
             deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
-        else:
+        elif not (
+            takes_place and moment is not None and _stands(session, kind, subject_id, moment)
+        ):
             deadlines.cancel_deadline(session, kind, subject_id, now=now)
+
+
+def _stands(session: Session, kind: str, subject_id: int, at: datetime) -> bool:
+    """Whether there is a deadline for just this moment."""
+    found = session.exec(
+        select(Deadline.id).where(
+            Deadline.kind == kind,
+            Deadline.subject_id == subject_id,
+            Deadline.at == at,
+            Deadline.state == DeadlineState.ACTIVE,
+        )
+    ).first()
+    return found is not None
 
 
 def move(

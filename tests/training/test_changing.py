@@ -97,7 +97,7 @@ async def test_a_new_time_tells_those_who_are_in_once_and_moves_the_reminders(
 ) -> None:
     gu, batch_id, people = await published(database)
     shown = await database.read(changing.impact, gu, batch_id, What.DATES, DATES, now=SOON)
-    assert (shown.told, shown.unreachable, shown.deadlines) == (2, 1, 3)
+    assert (shown.told, shown.unreachable, shown.deadlines) == (2, 1, 1)
     assert await database.read(told) == []
     done = await database.write(changing.change, gu, batch_id, What.DATES, DATES, now=SOON)
     assert (done.told, done.is_new) == (2, True)
@@ -116,6 +116,17 @@ async def test_a_new_time_tells_those_who_are_in_once_and_moves_the_reminders(
     assert (news.has_moved, news.place, news.before_place) == (True, "二楼", "三楼报告厅")
     await database.write(publishing.cancel_batch, gu, batch_id, "", now=SOON)
     assert await database.read(changing.news, people[1], facts) is None
+
+
+async def test_a_new_time_does_not_take_back_the_word_of_an_opening(database: Database) -> None:
+    gu, batch_id, _people = await published(database)
+    await database.write(changing.change, gu, batch_id, What.DATES, DATES, now=SOON)
+    kinds = await database.read(
+        lambda s: set(
+            s.exec(select(Deadline.kind).where(Deadline.state == DeadlineState.ACTIVE)).all()
+        )
+    )
+    assert kinds == {"reg_open", "reg_close", "batch_start"}
 
 
 COSMETIC = {
@@ -156,7 +167,7 @@ async def test_what_only_the_card_says_tells_nobody(database: Database) -> None:
 async def test_more_seats_are_offered_on_and_fewer_than_taken_are_refused(
     database: Database,
 ) -> None:
-    gu, batch_id, people = await published(database)
+    gu, batch_id, _people = await published(database)
     with pytest.raises(SeatsTaken) as refusal:
         await database.write(changing.change, gu, batch_id, What.SEATS, 1, now=SOON)
     assert refusal.value.least == 2
@@ -167,7 +178,6 @@ async def test_more_seats_are_offered_on_and_fewer_than_taken_are_refused(
     assert len(offers) == 1
     quota = await database.read(lambda s: s.exec(select(Quota)).one())
     assert (quota.seats, quota.taken) == (3, 3)
-    del people
 
 
 async def test_a_class_without_a_limit_gets_one_and_the_books_agree(database: Database) -> None:

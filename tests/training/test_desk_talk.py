@@ -250,15 +250,15 @@ async def test_the_whole_life_of_a_programme(stage: Stage) -> None:
     shown = await gu.says("12月11日 9:00-12:00")
     assert "Fri 11 Dec 2026, 09:00–12:00" in shown
     assert "1 person who is in is told" in shown
-    assert "3 deadlines move with it" in shown or "2 deadlines move with it" in shown
-    message, data = gu.messages()[-1], gu.messages()[-1].button("Yes")["callback_data"]
+    assert "1 deadline moves with it" in shown
+    message = gu.messages()[-1]
+    data = message.button("Yes")["callback_data"]
     for _ in range(2):
         stage.world.tap(gu.id, gu.id, message.id, data)
     await stage.settle()
     await gu.taps("Place")
     await gu.says("二楼会议室")
     await gu.taps("Yes")
-    assert "two" not in gu.alert
     await gu.taps("Description")
     assert "Nobody is told" in await gu.says("围绕单元作业设计。")
     await gu.taps("Yes")
@@ -274,7 +274,7 @@ async def test_the_whole_life_of_a_programme(stage: Stage) -> None:
     assert "stand still" in await gu.taps("Pause")
     assert "State: paused" in await gu.taps("Yes, pause")
     other = await stage.teacher("石晓岚")
-    programme, batch = await stage.database.read(only)
+    _programme, batch = await stage.database.read(only)
     await other.starts(f"p{batch.id}")
     assert "Register" not in other.labels()
     assert "paused" in await other.sends_data(f"reg:{batch.id}")
@@ -301,7 +301,6 @@ async def test_the_whole_life_of_a_programme(stage: Stage) -> None:
     await gu.says("/desk")
     await gu.taps("Programmes")
     assert "· Over 1" in gu.labels()
-    del programme
 
 
 async def test_a_change_that_is_put_right_in_time_tells_nobody(stage: Stage) -> None:
