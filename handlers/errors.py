@@ -24,8 +24,10 @@ from handlers.people.slips import slips_text
 from handlers.training.allotting import allotting_text
 from handlers.training.approvals_text import approvals_text
 from handlers.training.attendance_text import attendance_text
+from handlers.training.changing import changing_text
 from handlers.training.conditions_words import conditions_text
 from handlers.training.nominating import nominating_text
+from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
@@ -56,6 +58,8 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     results_text,
     credits_text,
     slips_text,
+    changing_text,
+    running_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -36,6 +36,7 @@ _UNDER_WAY = (
         col(Registration.teacher_id) == sa.bindparam("teacher_id"),
         col(Registration.state).in_(LIVE),
         col(Programme.state) == ProgrammeState.PUBLISHED,
+        col(Batch.cancelled_at).is_(None),
         col(Batch.ends_at) > sa.bindparam("now"),
     )
 )

@@ -84,5 +84,7 @@ NEWS = (
     "appeal_decided",
     "work_accepted",
     "nomination_declined",
+    "appointed_class_teacher",
+    "appointed_tutor",
 )
 """What happens to one person and rides in the next brief."""

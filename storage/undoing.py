@@ -17,6 +17,7 @@ from storage.training import (
     approving,
     completion,
     marking,
+    plan_sheet,
     results,
     reviewing,
     timetables,
@@ -37,6 +38,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     posting.DEED: posting.undo,
     posting.DEED_CONFIRM: posting.undo_confirm,
     "attendance": marking.undo,
+    plan_sheet.KIND: plan_sheet.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 

@@ -31,11 +31,12 @@ from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, numbers
 from storage.messaging.briefs import Item, NewsItem
+from storage.training.changing import News
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
-REASON = 200
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
+REASON = 300  # characters of why something does not take place
 KEY = 20  # characters of a title on a key
 CAN_BE_DONE = ("reg_open", "reg_close", "offer", "nomination", "remote_end", "task_due")
 """Kinds that are over once the person has done something; to the others one simply goes."""
@@ -159,6 +160,13 @@ def _standing_text(standing: Standing, language: str) -> str:
 def news_text(item: NewsItem, language: str) -> str:
     """One thing that has happened, in a line; empty for what we have no words for."""
     _ = catalog(language).gettext
+    appointed = {
+        "appointed_class_teacher": _("You are class teacher of the training {title}; see /desk."),
+        "appointed_tutor": _("You are tutor of the training {title}; see /desk."),
+    }
+    if item.kind in appointed:
+        title = _escaped(str(item.facts["title"]), TITLE)
+        return appointed[item.kind].format(title=title)
     if item.kind == "work_accepted":
         return accepted_text(item, language)
     if item.kind == "nomination_declined":
@@ -248,28 +256,68 @@ def cancelled_card(
     zone: ZoneInfo,
     today: date,
     again: datetime | None = None,
+    reason: str = "",
 ) -> Card:
     """A training in which this person was in, or waiting, does not take place.
 
     ``again`` is until when they may choose another class, before others.
     """
     _ = catalog(language).gettext
+    named = {
+        "title": _escaped(title, TITLE),
+        "when": dates.moment(starts_at, zone, language, today),
+    }
     if again is not None:
         text = _(
             "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
             "You may choose another class {before}, ahead of newcomers."
-        ).format(
-            title=_escaped(title, TITLE),
-            when=dates.moment(starts_at, zone, language, today),
-            before=dates.before(again, zone, language, today),
-        )
-        keys = ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),)
-        return Card(text, keys)
-    text = _(
-        "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
-        "There is nothing for you to do."
-    ).format(title=_escaped(title, TITLE), when=dates.moment(starts_at, zone, language, today))
+        ).format(before=dates.before(again, zone, language, today), **named)
+    else:
+        text = _(
+            "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
+            "There is nothing for you to do."
+        ).format(**named)
+    if reason:
+        text += "\n" + _("Reason: {reason}").format(reason=_escaped(reason, REASON))
     return Card(text, ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),))
+
+
+def changed_card(news: News, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """The time or the place of a training in which this person is has changed."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = [_("[Changed] <b>{title}</b>").format(title=_escaped(news.title, TITLE))]
+    if news.has_moved:
+        lines.append(
+            _("New time: {when} (it was {before})").format(
+                when=_when(news.starts_at, news.ends_at, language, zone, today),
+                before=_when(news.before_starts_at, news.before_ends_at, language, zone, today),
+            )
+        )
+    if news.place != news.before_place:
+        lines.append(
+            _("New place: {place} (it was {before})").format(
+                place=_escaped(news.place or "—", DETAIL),
+                before=_escaped(news.before_place or "—", DETAIL),
+            )
+        )
+    lines.append(_("Your registration stays as it is; the reminders follow."))
+    return Card(
+        "\n".join(lines), ((Key(_("View"), OpenProgramme(news.batch_id)), Key(_("Menu"), Home())),)
+    )
+
+
+def _when(
+    starts_at: datetime, ends_at: datetime, language: str, zone: ZoneInfo, today: date
+) -> str:
+    """Within a day its hours; over several days when it begins, to the hour, and its last day."""
+    _ = catalog(language).gettext
+    if starts_at.astimezone(zone).date() == ends_at.astimezone(zone).date():
+        return dates.span(starts_at, ends_at, zone, language, today)
+    return _("{start} to {end}").format(
+        start=dates.moment(starts_at, zone, language, today),
+        end=dates.moment(ends_at, zone, language, today),
+    )
 
 
 def link_moved_card(language: str) -> Card:

@@ -103,6 +103,8 @@ def _heading(facts: GroupProgramme, language: str) -> str:
             heading = _("[Cancelled] {title}")
         case BatchState.FINISHED:
             heading = _("[Finished] {title}")
+        case BatchState.PAUSED:
+            heading = _("[Paused] {title}")
         case _:
             heading = _("[Training] {title}")
     return heading.format(title=_escaped(facts.title))
@@ -149,6 +151,8 @@ def _registration_lines(
             lines.append(_("The training is under way."))
         case BatchState.CANCELLED:
             lines.append(_("This training does not take place."))
+        case BatchState.PAUSED:
+            lines.append(_("This training stands still for the moment; it will be told here."))
         case _:
             pass
     return lines

@@ -105,9 +105,16 @@ async def cancelled(house: House, row: Claimed) -> Said:
     again = datetime.fromisoformat(second) if second else None
     if again is not None and again <= house.clock():
         again = None
-    return Say(
-        cancelled_card(row.facts["title"], starts_at, row.language, house.zone, today, again)
+    card = cancelled_card(
+        row.facts["title"],
+        starts_at,
+        row.language,
+        house.zone,
+        today,
+        again=again,
+        reason=row.facts.get("reason", ""),
     )
+    return Say(card)
 
 
 async def link_moved(_house: House, row: Claimed) -> Said:

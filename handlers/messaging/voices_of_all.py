@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals, check_in, seat_messages, told
+from handlers.training import answers, approvals, changing, check_in, seat_messages, told
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -22,6 +22,7 @@ VOICES: Mapping[str, Voice] = {
     "nomination_gone": seat_messages.nomination_gone,
     "allotted": seat_messages.allotted,
     "thin_class": seat_messages.thin_class,
+    "programme_changed": changing.changed,
     "link_moved": reminders.link_moved,
     "role_given": roles.given_voice,
     "role_ended": roles.ended_voice,

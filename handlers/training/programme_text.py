@@ -127,6 +127,8 @@ def state_text(
             return _("Finished")
         case BatchState.CANCELLED:
             return _("Cancelled")
+        case BatchState.PAUSED:
+            return _("Paused for the moment; what you have stays as it is")
         case _:
             return _("Registration is closed")
     if reg_close is None:

@@ -18,6 +18,7 @@ from storage.training.refusals import (
     NotWithdrawable,
     OfferGone,
     ProgrammeCancelled,
+    ProgrammePaused,
     ReasonNeeded,
     RegistrationClosed,
     RegistrationNotOpen,
@@ -69,6 +70,11 @@ def training_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime
             return _("Registration closed on {time}.").format(time=at(closed_at))
         case ProgrammeCancelled():
             return _("This training has been cancelled.")
+        case ProgrammePaused():
+            return _(
+                "This training is paused for the moment. What you have stays as it is; please "
+                "try again when the organiser goes on."
+            )
         case NotEligible(misfits=misfits):
             return _("This training is not for you this time: {reasons}.").format(
                 reasons=html.unescape(misfits_text(misfits, language))

@@ -66,11 +66,13 @@ def _build_times() -> sa.CompoundSelect[Any]:
             meeting.c.place,
         )
         .select_from(attended)
-        .where(among(programme.c.mode, ATTENDED)),
+        .where(among(programme.c.mode, ATTENDED), batch.c.cancelled_at.is_(None)),
         sa.select(batch.c.id, programme.c.title, batch.c.starts_at, batch.c.ends_at, batch.c.place)
         .select_from(whole)
         .where(
-            among(programme.c.mode, BLOCK), ~sa.exists().where(meeting.c.batch_id == batch.c.id)
+            among(programme.c.mode, BLOCK),
+            batch.c.cancelled_at.is_(None),
+            ~sa.exists().where(meeting.c.batch_id == batch.c.id),
         ),
     )
 

@@ -69,7 +69,7 @@ def enrol_all_due(session: Session, batch_id: int, *, now: datetime) -> Enrolled
     if found is None:
         raise NotFound("programme")
     batch, programme = found
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     if programme.enrolment is not Enrolment.AUTOMATIC:
         raise NotSelfRegistration(programme.title, programme.enrolment)
@@ -158,9 +158,9 @@ def accept_nomination(
 ) -> NominationAnswer:
     """Agree to go: the school's part is done; the county decides where it has to.
 
-    Raises NotFound or NominationGone.
+    Raises NotFound, NominationGone or ProgrammeCancelled.
     """
-    registration, programme = _nomination(session, teacher_id, batch_id)
+    registration, programme, batch = _nomination(session, teacher_id, batch_id)
     accepted = (
         RegistrationState.SCHOOL_APPROVED,
         RegistrationState.APPROVED,
@@ -170,6 +170,8 @@ def accept_nomination(
         return _answer(registration, programme, is_new=False)
     if registration.state is not RegistrationState.NOMINATED:
         raise NominationGone(programme.title, registration.state)
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
+        raise ProgrammeCancelled(programme.title)
     registration.state = (
         RegistrationState.SCHOOL_APPROVED
         if programme.approval is Approval.COUNTY
@@ -188,7 +190,7 @@ def decline_nomination(
 
     Raises NotFound or NominationGone.
     """
-    registration, programme = _nomination(session, teacher_id, batch_id)
+    registration, programme, _batch = _nomination(session, teacher_id, batch_id)
     if registration.state is RegistrationState.DECLINED:
         return _answer(registration, programme, is_new=False)
     if registration.state is not RegistrationState.NOMINATED:
@@ -224,10 +226,12 @@ def _tell_school(
         news.tell(session, "nomination_declined", nominated_by, registration.id, facts, now=now)
 
 
-def _nomination(session: Session, teacher_id: int, batch_id: int) -> tuple[Registration, Programme]:
+def _nomination(
+    session: Session, teacher_id: int, batch_id: int
+) -> tuple[Registration, Programme, Batch]:
     seats.lock(session, batch_id)
     found = session.exec(
-        select(Registration, Programme)
+        select(Registration, Programme, Batch)
         .join(Batch, col(Batch.id) == col(Registration.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(

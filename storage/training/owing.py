@@ -49,8 +49,8 @@ def owes(
 
     ``subject_id`` is a batch; for ``session`` a class session, for ``task_due`` a task, for
     ``offer`` a seat offer. With
-    ``teacher_id`` at most that one comes back. A cancelled programme is owed by nobody, and so
-    is one that is gone; None is for a kind that is none of training's.
+    ``teacher_id`` at most that one comes back. A cancelled or paused programme is owed by
+    nobody, and so is one that is gone; None is for a kind that is none of training's.
     """
     if kind not in KINDS:
         return None
@@ -145,9 +145,7 @@ def _in_session(_session: Session, session_id: int) -> Owing:
             ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
-                col(Batch.cancelled_at).is_(None),
-                col(Programme.id) == col(Batch.programme_id),
-                col(Programme.state) == ProgrammeState.PUBLISHED,
+                *_as_planned(),
             ),
         )
     )
@@ -168,9 +166,7 @@ def _owing_work(_session: Session, task_id: int) -> Owing:
             ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
-                col(Batch.cancelled_at).is_(None),
-                col(Programme.id) == col(Batch.programme_id),
-                col(Programme.state) == ProgrammeState.PUBLISHED,
+                *_as_planned(),
             ),
         )
     )
@@ -215,9 +211,17 @@ def _with_unused_seats(session: Session, batch_id: int) -> Owing:
 def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
-        col(Batch.cancelled_at).is_(None),
+        *_as_planned(),
+    )
+
+
+def _as_planned() -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions that a batch takes place and nothing stands still."""
+    return (
         col(Programme.id) == col(Batch.programme_id),
         col(Programme.state) == ProgrammeState.PUBLISHED,
+        col(Programme.paused_at).is_(None),
+        col(Batch.cancelled_at).is_(None),
     )
 
 

@@ -91,7 +91,7 @@ class BatchState(StrEnum):
     """Where a batch stands, in one word.
 
     FULL is open for the waiting list only. What is not entered by registering is CLOSED until
-    it starts.
+    it starts. PAUSED is any of them while the organiser lets it stand still.
     """
 
     NOT_YET_OPEN = "not_yet_open"
@@ -101,6 +101,7 @@ class BatchState(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
 
 
 class DueKind(StrEnum):
@@ -417,6 +418,7 @@ def open_for(
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.ends_at > now,
             or_(col(Batch.starts_at) > now, col(Batch.reg_close) > now),
         )
@@ -625,6 +627,8 @@ def state_of(programme: Programme, batch: Batch, is_full: bool, *, now: datetime
     is_over = programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED)
     if is_over or now >= batch.ends_at:
         return BatchState.FINISHED
+    if programme.paused_at is not None:
+        return BatchState.PAUSED
     if programme.enrolment in SELF_REGISTERED:
         has_opened = batch.reg_open is None or now >= batch.reg_open
         if not has_opened:
@@ -755,6 +759,7 @@ def _due_answers(session: Session, teacher_id: int, now: datetime) -> list[DueIt
             Registration.teacher_id == teacher_id,
             Registration.state == RegistrationState.NOMINATED,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.starts_at > now,
         )
     ).all()
@@ -788,6 +793,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
             Registration.teacher_id == teacher_id,
             col(Registration.state).in_(TAKES_PART),
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.ends_at > now,
         )
     ).all()
@@ -903,6 +909,8 @@ def _due_wishes(session: Session, teacher_id: int, now: datetime) -> list[DueIte
         .where(
             Interest.teacher_id == teacher_id,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Programme.paused_at).is_(None),
+            col(Batch.cancelled_at).is_(None),
             col(Programme.enrolment).in_(SELF_REGISTERED),
             col(Registration.id).is_(None),
         )

@@ -60,6 +60,14 @@ class ProgrammeCancelled(Refusal):
         self.title = title
 
 
+class ProgrammePaused(Refusal):
+    """Registration stands still until the organiser goes on."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"{title!r} is paused")
+        self.title = title
+
+
 class NotEligible(Refusal):
     """The programme is for others; ``misfits`` says in what."""
 

@@ -33,6 +33,7 @@ from storage.training.refusals import (
     NotSelfRegistration,
     NotWithdrawable,
     ProgrammeCancelled,
+    ProgrammePaused,
     ReasonNeeded,
     RegistrationClosed,
     RegistrationNotOpen,
@@ -127,6 +128,7 @@ def _build_facts() -> sa.Select[Any]:
             programme.c.id.label("programme_id"),
             batch.c.cancelled_at,
             programme.c.title,
+            programme.c.paused_at,
             programme.c.state.label("programme_state"),
             programme.c.enrolment,
             programme.c.approval,
@@ -249,8 +251,9 @@ def register(
     goes before a newcomer, so a seat that has just become free is not taken past them. With
     ``despite`` the person has been told of the soft conditions that are not met.
 
-    Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
-    RegistrationClosed, NotEligible, ConditionsNotMet, NotRecommended or WaitingListFull.
+    Raises NotFound, ProgrammeCancelled, ProgrammePaused, NotSelfRegistration,
+    RegistrationNotOpen, RegistrationClosed, NotEligible, ConditionsNotMet, NotRecommended or
+    WaitingListFull.
     """
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
@@ -490,6 +493,8 @@ def _check(
             raise NotFound("programme")
         case ProgrammeState.FINISHED | ProgrammeState.ARCHIVED:
             raise RegistrationClosed(facts.title, closed_at)
+    if facts.cancelled_at is not None:
+        raise ProgrammeCancelled(facts.title)
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
     if facts.reg_open is not None and now < facts.reg_open:
@@ -501,6 +506,8 @@ def _check(
         if again is None:
             raise RegistrationClosed(facts.title, closed_at)
         queued_at = again.queued_at
+    if facts.paused_at is not None:
+        raise ProgrammePaused(facts.title)
     has = audience.facts_of(session, teacher_id) if facts.audience else {}
     misfits = audience.compare(facts.audience, has, facts.teacher_state)
     if unit_id is None:

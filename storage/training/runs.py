@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -37,16 +39,33 @@ class RunLine:
     state: ProgrammeState
     starts_at: datetime
     ends_at: datetime
+    is_paused: bool = False
+    is_cancelled: bool = False
+    no: int = 1
+    of: int = 1  # how many classes the programme has
+
+
+class Which(StrEnum):
+    """Which classes a list shows."""
+
+    RUNNING = "r"  # published, whether they have begun or not
+    DRAFTS = "d"
+    FINISHED = "f"  # finished or cancelled
 
 
 @dataclass(frozen=True)
 class Runs:
-    """A page of classes, the latest first; pages count from 0."""
+    """A page of classes, the latest first; pages count from 0.
+
+    ``counts`` says how many there are of each kind, by ``Which``.
+    """
 
     lines: tuple[RunLine, ...]
     page: int
     pages: int
     acts: frozenset[Act]  # whatever the actor may do somewhere
+    which: Which = Which.RUNNING
+    counts: Mapping[Which, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,8 @@ class Run:
     """A class as its desk shows it.
 
     ``counts`` has the registrations by state, those of the own people only for somebody who
-    does not run it; ``seats`` is None without a limit.
+    does not run it; ``seats`` is None without a limit. ``has_ended``: all classes of the
+    programme are over, so that it can be finished.
     """
 
     line: RunLine
@@ -67,10 +87,22 @@ class Run:
     reg_open: datetime | None
     reg_close: datetime | None
     is_paused: bool
+    place: str = ""
+    has_ended: bool = False
 
 
-def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Runs:
-    """Return the classes that the actor runs, or sends people to. Raises NotAllowed."""
+def runs(
+    session: Session,
+    actor_id: int,
+    *,
+    page: int = 0,
+    which: Which | None = Which.RUNNING,
+    now: datetime,
+) -> Runs:
+    """Return the classes that the actor runs, or sends people to. Raises NotAllowed.
+
+    Without ``which``, those under way, or the drafts if there is nothing else.
+    """
     today = local_day(now, offices.zone(session))
     held = authority.acts(session, actor_id, today=today)
     if not held & (WITH_PROGRAMMES | set(OF_PEOPLE)):
@@ -79,12 +111,40 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
     seen: sa.ColumnElement[bool] = col(Batch.id).in_(mine)
     if held & set(OF_PEOPLE):  # what is published concerns every school
         seen = sa.or_(seen, col(Programme.state) != ProgrammeState.DRAFT)
-    found = (
-        select(Batch, Programme)
+    kind = sa.case(
+        (col(Programme.state) == ProgrammeState.DRAFT, Which.DRAFTS.value),
+        (
+            sa.or_(
+                col(Programme.state) != ProgrammeState.PUBLISHED,
+                col(Batch.cancelled_at).is_not(None),
+            ),
+            Which.FINISHED.value,
+        ),
+        else_=Which.RUNNING.value,
+    )
+    all_of = (
+        select(kind.label("kind"))
+        .select_from(Batch)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(seen, col(Programme.state) != ProgrammeState.ARCHIVED)
+    ).subquery()
+    counted = session.exec(select(all_of.c.kind, sa.func.count()).group_by(all_of.c.kind)).all()
+    counts = {Which(key): number for key, number in counted}
+    if which is None:
+        which = next((one for one in Which if counts.get(one)), Which.RUNNING)
+    siblings = sa.orm.aliased(Batch)
+    number = (
+        sa.select(sa.func.count())
+        .select_from(siblings)
+        .where(col(siblings.programme_id) == col(Programme.id))
+        .scalar_subquery()
     )
-    total = session.exec(select(sa.func.count()).select_from(found.subquery())).one()
+    found = (
+        select(Batch, Programme, number)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(seen, col(Programme.state) != ProgrammeState.ARCHIVED, kind == which.value)
+    )
+    total = counts.get(which, 0)
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
     rows = session.exec(
@@ -92,7 +152,8 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
         .offset(page * PAGE)
         .limit(PAGE)
     ).all()
-    return Runs(tuple(_line(batch, programme) for batch, programme in rows), page, pages, held)
+    lines = tuple(_line(batch, programme, of) for batch, programme, of in rows)
+    return Runs(lines, page, pages, held, which, counts)
 
 
 def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run:
@@ -118,13 +179,21 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
     counts = session.exec(
         select(Registration.state, sa.func.count()).where(*of).group_by(col(Registration.state))
     ).all()
+    siblings, last = session.exec(
+        select(
+            sa.func.count(),
+            sa.func.max(sa.case((col(Batch.cancelled_at).is_(None), col(Batch.ends_at)))),
+        )
+        .select_from(Batch)
+        .where(Batch.programme_id == programme.id)
+    ).one()
     seats, taken = session.exec(
         select(sa.func.sum(Quota.seats), sa.func.coalesce(sa.func.sum(Quota.taken), 0)).where(
             Quota.batch_id == batch_id
         )
     ).one()
     return Run(
-        line=_line(batch, programme),
+        line=_line(batch, programme, siblings),
         owner=owner,
         acts=acts,
         runs_it=runs_it,
@@ -134,6 +203,8 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
         reg_open=batch.reg_open,
         reg_close=batch.reg_close,
         is_paused=programme.paused_at is not None,
+        place=batch.place,
+        has_ended=last is not None and last <= now,
     )
 
 
@@ -171,7 +242,7 @@ def acts_on(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
     )
 
 
-def _line(batch: Batch, programme: Programme) -> RunLine:
+def _line(batch: Batch, programme: Programme, of: int) -> RunLine:
     return RunLine(
         batch_id=batch.id,
         title=programme.title,
@@ -179,4 +250,8 @@ def _line(batch: Batch, programme: Programme) -> RunLine:
         state=programme.state,
         starts_at=batch.starts_at,
         ends_at=batch.ends_at,
+        is_paused=programme.paused_at is not None,
+        is_cancelled=batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED,
+        no=batch.no,
+        of=of,
     )

@@ -19,7 +19,13 @@ from storage.calendar.steps import offsets_of, plan_steps
 from storage.inserting import insert_new
 from storage.kinds import KINDS
 from storage.messaging import deadlines
-from storage.messaging.tables import OutboxMessage, OutboxState, Priority
+from storage.messaging.tables import (
+    Deadline,
+    DeadlineState,
+    OutboxMessage,
+    OutboxState,
+    Priority,
+)
 from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import seats, waiting
@@ -78,14 +84,20 @@ class NotInOrder(ValueError):
 def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     """Set, move and cancel the deadlines of the batch so that they are those of its dates.
 
-    Only what is still to come gets a deadline. Remote training starts and ends; everything
-    else starts, by its sessions where there are any. Calling it twice changes nothing.
+    Only what is still to come gets a deadline; one that has come and is as it was stays, since
+    the word of an opening may still be on its way to people's briefs. Remote training starts
+    and ends; everything else starts, by its sessions where there are any. What is no longer
+    published, is paused or does not take place has none. Calling it twice changes nothing.
     """
     batch, programme = _batch(session, batch_id)
     meetings = session.exec(
         select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
     ).all()
-    takes_place = programme.state is ProgrammeState.PUBLISHED and batch.cancelled_at is None
+    takes_place = (
+        programme.state is ProgrammeState.PUBLISHED
+        and programme.paused_at is None
+        and batch.cancelled_at is None
+    )
     wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
     if programme.enrolment in SELF_REGISTERED:
         wanted["reg_open"] = batch.reg_open
@@ -113,8 +125,23 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         if takes_place and moment is not None and moment > now:
             preset = _steps_while_open(session, batch) if kind == "reg_close" else None
             deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
-        else:
+        elif not (
+            takes_place and moment is not None and _stands(session, kind, subject_id, moment)
+        ):
             deadlines.cancel_deadline(session, kind, subject_id, now=now)
+
+
+def _stands(session: Session, kind: str, subject_id: int, at: datetime) -> bool:
+    """Whether there is a deadline for just this moment."""
+    found = session.exec(
+        select(Deadline.id).where(
+            Deadline.kind == kind,
+            Deadline.subject_id == subject_id,
+            Deadline.at == at,
+            Deadline.state == DeadlineState.ACTIVE,
+        )
+    ).first()
+    return found is not None
 
 
 def move(
@@ -124,6 +151,7 @@ def move(
     now: datetime,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
+    reg_open: datetime | None = None,
     reg_close: datetime | None = None,
     actor_id: int | None = None,
 ) -> Moved:
@@ -135,7 +163,7 @@ def move(
     """
     seats.lock(session, batch_id)
     batch, programme = _batch(session, batch_id)
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     before = _dates(batch)
     shift = (starts_at - batch.starts_at) if starts_at is not None else None
@@ -158,6 +186,8 @@ def move(
         _shift_parts(session, batch_id, shift)
     if ends_at is not None:
         batch.ends_at = ends_at
+    if reg_open is not None:
+        batch.reg_open = reg_open
     if reg_close is not None:
         batch.reg_close = reg_close
     if batch.ends_at < batch.starts_at:
@@ -215,10 +245,9 @@ def cancel(
     session.flush()
     offers = told = 0
     for batch in batches:
-        offers += _revoke_offers(session, batch.id, now=now)
-        told += _tell_cancelled(session, programme, batch, now=now)
-        plan_deadlines(session, batch.id, now=now)
-        batch.revision += 1
+        if batch.cancelled_at is None:
+            one = call_off(session, programme, batch, reason, now=now)
+            offers, told = offers + one.offers, told + one.told
     audit.record(
         session,
         actor_id,
@@ -236,7 +265,7 @@ def cancel(
 def cancel_batch(
     session: Session, actor_id: int | None, batch_id: int, reason: str, *, now: datetime
 ) -> Cancelled:
-    """Cancel one class of a programme and tell everybody who was in or waiting.
+    """Cancel one class for which too few have registered, and tell everybody in or waiting.
 
     Registrations stay as they are; open offers are revoked and nobody is reminded any more.
     Whoever lost it may choose another class until ``Batch.second_close``. Who may cancel is for
@@ -246,24 +275,47 @@ def cancel_batch(
     batch, programme = _batch(session, batch_id)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         return Cancelled(programme.id, programme.title, offers=0, told=0)
-    batch.cancelled_at = now
-    batch.revision += 1
-    session.flush()
-    offers = _revoke_offers(session, batch_id, now=now, rule="class_cancelled")
     again = batch.second_close if batch.second_close and batch.second_close > now else None
-    told = _tell_cancelled(session, programme, batch, now=now, again=again)
-    _decide_cancelled(session, batch_id, actor_id, again, now=now)
-    plan_deadlines(session, batch_id, now=now)
-    deadlines.cancel_deadline(session, "release", batch_id, now=now)
+    done = call_off(session, programme, batch, reason, now=now, actor_id=actor_id, again=again)
     audit.record(
         session,
         actor_id,
         "cancel_batch",
         f"batch:{batch_id}",
         now=now,
-        after={"told": told, "offers_revoked": offers},
+        after={"told": done.told, "offers_revoked": done.offers},
         reason=reason,
     )
+    session.flush()
+    return done
+
+
+def call_off(
+    session: Session,
+    programme: Programme,
+    batch: Batch,
+    reason: str,
+    *,
+    now: datetime,
+    actor_id: int | None = None,
+    again: datetime | None = None,
+) -> Cancelled:
+    """Let this batch not take place: revoke its offers, tell everybody, remind nobody.
+
+    ``again`` is until when whoever lost it may choose another class. Whoever calls this holds
+    the lock of its seats and writes the audit line.
+    """
+    batch.cancelled_at = now
+    batch.revision += 1
+    session.flush()
+    whole = programme.state is ProgrammeState.CANCELLED
+    rule: Rule = "programme_cancelled" if whole else "class_cancelled"
+    offers = _revoke_offers(session, batch.id, now=now, rule=rule)
+    told = _tell_cancelled(session, programme, batch, reason, now=now, again=again)
+    if not whole:
+        _decide_cancelled(session, batch.id, actor_id, again, now=now)
+    plan_deadlines(session, batch.id, now=now)
+    deadlines.cancel_deadline(session, "release", batch.id, now=now)
     session.flush()
     return Cancelled(programme.id, programme.title, offers=offers, told=told)
 
@@ -345,6 +397,7 @@ def _dates(batch: Batch) -> dict[str, Any]:
     moments = {
         "starts_at": batch.starts_at,
         "ends_at": batch.ends_at,
+        "reg_open": batch.reg_open,
         "reg_close": batch.reg_close,
     }
     return {name: moment and moment.isoformat() for name, moment in moments.items()}
@@ -390,6 +443,7 @@ def _tell_cancelled(
     session: Session,
     programme: Programme,
     batch: Batch,
+    reason: str,
     *,
     now: datetime,
     again: datetime | None = None,
@@ -401,9 +455,10 @@ def _tell_cancelled(
     columns = SQLModel.metadata.tables["outbox_message"].c
     facts = {
         "batch_id": batch.id,
-        "title": programme.title,
+        "title": f"{programme.title} · {batch.title}" if batch.title else programme.title,
         "starts_at": batch.starts_at.isoformat(),
         "place": batch.place,
+        "reason": reason,
     }
     if again is not None:
         facts["second_close"] = again.isoformat()

@@ -48,7 +48,7 @@ class Subject:
     external_url: str
     takes_place: bool
     is_open: bool
-    """For an offer whether it can still be answered; else the same as ``takes_place``."""
+    """Takes place and is not paused; an offer, moreover, can still be answered."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -56,6 +56,8 @@ _PROGRAMME: tuple[Any, ...] = (
     col(Programme.planned_hours),
     col(Programme.external_url),
     col(Programme.state).label("programme_state"),
+    col(Programme.paused_at),
+    col(Batch.cancelled_at),
     col(Batch.id).label("batch_id"),
     col(Batch.title).label("batch_title"),
     col(Batch.starts_at),
@@ -127,7 +129,9 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         hours=row["planned_hours"],
         external_url=row["external_url"],
         takes_place=takes_place,
-        is_open=takes_place and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
+        is_open=takes_place
+        and row["paused_at"] is None
+        and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
     )
 
 

@@ -23,7 +23,7 @@ from storage.refusals import NotFound
 from storage.training import reserves, seats
 from storage.training.audience import fits
 from storage.training.decisions import Rule, decide
-from storage.training.refusals import OfferGone
+from storage.training.refusals import OfferGone, ProgrammePaused
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
     Approval,
@@ -104,7 +104,7 @@ def offer_next(
     seats.release_unused(session, batch_id, now=now)
     if programme.state is not ProgrammeState.PUBLISHED or now >= batch.starts_at:
         return ()
-    if batch.cancelled_at is not None:
+    if programme.paused_at is not None or batch.cancelled_at is not None:
         return ()
     free_seats = session.exec(
         sa.select(  # type: ignore[call-overload]
@@ -195,7 +195,8 @@ def offer_next(
 def accept(session: Session, teacher_id: int, offer_id: int, *, now: datetime) -> OfferAnswer:
     """Take the offered seat; accepting twice returns the seat that was taken.
 
-    Raises NotFound when it is not this teacher's offer, OfferGone when it is not open.
+    Raises NotFound when it is not this teacher's offer, OfferGone when it is not open,
+    ProgrammePaused while the programme stands still.
     """
     offer, registration, programme = _offer(session, teacher_id, offer_id)
     if offer.state is OfferState.ACCEPTED:
@@ -213,7 +214,8 @@ def accept(session: Session, teacher_id: int, offer_id: int, *, now: datetime) -
 def pass_on(session: Session, teacher_id: int, offer_id: int, *, now: datetime) -> OfferAnswer:
     """Decline the offered seat: the person leaves the queue, the next one is offered it.
 
-    Raises NotFound when it is not this teacher's offer, OfferGone when it is not open.
+    Raises NotFound when it is not this teacher's offer, OfferGone when it is not open,
+    ProgrammePaused while the programme stands still.
     """
     offer, registration, programme = _offer(session, teacher_id, offer_id)
     if offer.state is OfferState.PASSED:
@@ -231,12 +233,19 @@ def pass_on(session: Session, teacher_id: int, offer_id: int, *, now: datetime) 
 def lapse_due(session: Session, *, now: datetime, limit: int = 100) -> int:
     """Settle offers whose time is over and offer their seats on; return how many lapsed.
 
-    The first lapse puts the person at the end of the queue, the second ends the wish.
+    The first lapse puts the person at the end of the queue, the second ends the wish. While
+    a programme is paused its offers stand still.
     """
     due = session.exec(
         select(SeatOffer.id, Registration.batch_id)
         .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))
-        .where(SeatOffer.state == OfferState.OPEN, SeatOffer.lapses_at <= now)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            SeatOffer.state == OfferState.OPEN,
+            SeatOffer.lapses_at <= now,
+            col(Programme.paused_at).is_(None),
+        )
         .order_by(col(SeatOffer.lapses_at), col(SeatOffer.id))
         .limit(limit)
     ).all()
@@ -298,6 +307,7 @@ def promote(session: Session, *, now: datetime) -> int:
         .where(
             Quota.taken < Quota.seats,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Programme.paused_at).is_(None),
             col(Batch.cancelled_at).is_(None),
             Batch.starts_at > now,
             sa.or_(waits, unreleased),
@@ -342,6 +352,8 @@ def _offer(
 def _still_open(offer: SeatOffer, programme: Programme, now: datetime) -> None:
     if offer.state is not OfferState.OPEN:
         raise OfferGone(programme.title, offer.state)
+    if programme.paused_at is not None:
+        raise ProgrammePaused(programme.title)
     if now >= offer.lapses_at:
         raise OfferGone(programme.title, OfferState.LAPSED)
 

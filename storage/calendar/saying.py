@@ -1,0 +1,349 @@
+"""When, as people write it: understood tolerantly, to be confirmed in words before it counts.
+
+``12月4日 14:00-17:00``, ``2026-12-04 14:00``, ``12月4日至6日``, ``下周五下午2点``, ``4-6 Dec``,
+``next Friday 2 pm``. A day without an hour is not midnight: what starts then starts at 8:30,
+what ends or closes then does so at 17:00, as in an office's plan; 24:00 is read as 23:59.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from storage.moments import at
+from storage.refusals import Refusal
+
+STARTS, ENDS, LAST = 8 * 60 + 30, 17 * 60, 23 * 60 + 59
+"""Minutes of the local day: what a mere day means for a start, an end, and the day's end."""
+SHORTEST = 120  # minutes that something lasts when only its beginning in the evening is said
+MORNING, AFTERNOON, EVENING = (510, 690), (840, 1020), (1140, 1260)
+LONGEST_TEXT = 80
+
+
+class NotUnderstood(Refusal):
+    """The text names no day that is understood; ``said`` is what could not be."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"not a time: {said!r}")
+        self.said = said
+
+
+class WrongWeekday(Refusal):
+    """The day is another weekday than the text says, so one of the two is wrong."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} is another day of the week")
+        self.day = day
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said: a day or two, and an hour or two, in minutes of the local day."""
+
+    day: date
+    minute: int | None = None
+    last_day: date | None = None
+    last_minute: int | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when; both aware."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str  # date, day, weekday, time, part, sep, number
+    text: str
+    year: int | None = None
+    month: int | None = None
+    number: int = 0
+    weeks: int | None = None
+    minute: int = 0
+    is_vague: bool = False  # an hour up to 6 that nobody said to be in the morning
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HALF = r"(?:上午|早上|早晨|凌晨|中午|下午|傍晚|晚上|晚|早)"
+_FULL = (
+    r"(?P<year>\d{4})\s*[-/.年]\s*(?P<month_no>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})(?!\d)"
+    r"\s*[日号]?(?:T(?=\d))?"
+)
+_HOUR = (
+    rf"(?P<half>{_HALF})?\s*(?P<hour>\d{{1,2}})\s*[点时]"
+    r"(?:(?P<quarter>半|一刻|三刻|整)|(?P<minute>\d{1,2})\s*分?)?(?:钟)?"
+)
+_PATTERNS = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("date", _FULL),
+        ("date", r"(?P<year>20\d{2})(?P<month_no>\d{2})(?P<day>\d{2})(?!\d)"),
+        ("date", r"(?P<month_no>\d{1,2})\s*月\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?"),
+        ("days", rf"(?P<day>\d{{1,2}})\s*[-–—]\s*(?P<last>\d{{1,2}})\s+{_MONTH}"),
+        (
+            "date",
+            rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}(?:,?\s+(?P<year>\d{{4}}))?",
+        ),
+        (
+            "date",
+            rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s+(?P<year>\d{{4}}))?",
+        ),
+        ("relative", r"大后天|后天|明天|明日|今天|今日|day after tomorrow|tomorrow|today"),
+        (
+            "weekday",
+            r"(?P<which>下下|下|本|这)?\s*个?(?:周|星期|礼拜)(?P<week>[一二三四五六日天])",
+        ),
+        (
+            "weekday",
+            rf"(?:(?P<which>next|this|on)\s+)?(?P<week>{'|'.join(_WEEK)})[a-z]*\.?(?![a-z])",
+        ),
+        ("time", r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s*(?P<half>am|pm|a\.m\.|p\.m\.)"),
+        (
+            "time",
+            rf"(?P<half>{_HALF})?\s*(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::\d{{2}})?(?!\d)",
+        ),
+        ("time", _HOUR),
+        ("date", r"(?P<month_no>\d{1,2})[./](?P<day>\d{1,2})(?![\d./:])"),
+        ("part", r"全天|整天|all day"),
+        ("part", r"上午|早上|下午|晚上|morning|afternoon|evening"),
+        ("day", r"(?P<day>\d{1,2})\s*[日号]"),
+        ("sep", r"[-–—~～→]+|至|到|起至|\bto\b|\buntil\b|\btill\b"),
+        ("number", r"\d{1,2}(?!\d)"),
+        (
+            "noise",
+            r"[,，、。;；()（）\[\]【】的起止在于]+|前|之前|截止|\b(?:from|at|on|by|the|and)\b",
+        ),
+    )
+)
+
+
+def read(text: str, today: date, *, since: date | None = None) -> Said:
+    """Understand a text. A day without a year is the next one from ``since`` (today) on.
+
+    Raises NotUnderstood, or WrongWeekday.
+    """
+    said = unicodedata.normalize("NFKC", text).strip()
+    if not said or len(said) > LONGEST_TEXT:
+        raise NotUnderstood(text.strip()[:LONGEST_TEXT])
+    tokens = [_tidy(token) for token in _tokens(said)]
+    found = _put_together(tokens, today, since or today)
+    if found is None:
+        raise NotUnderstood(text.strip())
+    return found
+
+
+def span(said: Said, zone: ZoneInfo) -> Span:
+    """Return from when to when is meant; the end may lie before the start if it was said so."""
+    last_day = said.last_day or said.day
+    first = STARTS if said.minute is None else said.minute
+    last = said.last_minute
+    if last is None:
+        last = ENDS
+        if last_day == said.day and last <= first:
+            last = min(first + SHORTEST, LAST)
+    return Span(at(said.day, min(first, LAST), zone), at(last_day, min(last, LAST), zone))
+
+
+def deadline(said: Said, zone: ZoneInfo) -> datetime:
+    """Return the moment meant by when something closes: its last word, 17:00 for a mere day."""
+    day = said.last_day or said.day
+    minute = said.last_minute if said.last_minute is not None else said.minute
+    if not minute:  # nobody means the midnight before the day that they name
+        minute = ENDS if minute is None else LAST
+    return at(day, min(minute, LAST), zone)
+
+
+def opening(said: Said, zone: ZoneInfo) -> datetime:
+    """Return the moment meant by when something opens: 8:30 for a mere day."""
+    return at(said.day, min(STARTS if said.minute is None else said.minute, LAST), zone)
+
+
+def _tokens(text: str) -> list[_Token]:
+    found: list[_Token] = []
+    at_ = 0
+    while at_ < len(text):
+        if text[at_].isspace():
+            at_ += 1
+            continue
+        for kind, pattern in _PATTERNS:
+            match = pattern.match(text, at_)
+            if match and match.end() > at_:
+                if kind == "number" and match.end() < len(text) and text[match.end()].isalpha():
+                    continue
+                found += _token(kind, match)
+                at_ = match.end()
+                break
+        else:
+            raise NotUnderstood(text)
+    return found
+
+
+def _token(kind: str, match: re.Match[str]) -> list[_Token]:
+    parts = {name: value for name, value in match.groupdict().items() if value is not None}
+    text = match.group(0).strip().lower()
+    year = int(parts["year"]) if "year" in parts else None
+    month = (
+        int(parts["month_no"])
+        if "month_no" in parts
+        else _MONTHS.index(parts["month"].lower()) + 1
+        if "month" in parts
+        else None
+    )
+    match kind:
+        case "noise":
+            return []
+        case "days":
+            first = _Token("date", text, None, month, int(parts["day"]))
+            return [first, _Token("sep", "-"), replace(first, number=int(parts["last"]))]
+        case "date":
+            return [_Token("date", text, year, month, int(parts["day"]))]
+        case "day" | "number":
+            number = int(re.sub(r"\D", "", text))
+            return [_Token(kind, text, number=number)]
+        case "relative":
+            ahead = {"今": 0, "明": 1, "后": 2, "大": 3, "tod": 0, "tom": 1, "day": 2}
+            days = next(ahead[key] for key in (text[:3], text[:1]) if key in ahead)
+            return [_Token("relative", text, number=days)]
+        case "weekday":
+            week = parts["week"].lower()
+            number = _WEEK.index(week) if week in _WEEK else "一二三四五六日".find(week)
+            weeks = {"下下": 2, "下": 1, "next": 1, "本": 0, "这": 0, "this": 0}
+            which = parts.get("which", "").lower()
+            return [
+                _Token("weekday", text, number=6 if number < 0 else number, weeks=weeks.get(which))
+            ]
+        case "time":
+            return [_time(text, parts)]
+    return [_Token(kind, text)]
+
+
+def _time(text: str, parts: dict[str, str]) -> _Token:
+    hour, half = int(parts["hour"]), parts.get("half", "").lower()
+    minute = {"半": 30, "一刻": 15, "三刻": 45}.get(parts.get("quarter", ""))
+    if minute is None:
+        minute = int(parts.get("minute", 0))
+    if hour > 24 or minute > 59 or (hour == 24 and minute):
+        raise NotUnderstood(text)
+    is_late = half in ("下午", "傍晚", "晚上", "晚", "pm", "p.m.") or (half == "中午" and hour < 11)
+    if is_late and hour < 12:
+        hour += 12
+    elif half in ("am", "a.m.") and hour == 12:
+        hour = 0
+    vague = not half and 1 <= hour <= 6 and not parts["hour"].startswith("0")
+    return _Token("time", text, minute=hour * 60 + minute, is_vague=vague)
+
+
+def _tidy(token: _Token) -> _Token:
+    """Nobody trains at two in the night: an hour up to 6 without more is in the afternoon."""
+    return replace(token, minute=token.minute + 12 * 60) if token.is_vague else token
+
+
+@dataclass
+class _Side:
+    day: date | None = None
+    minute: int | None = None
+    last: int | None = None  # the end of a part of the day, or a second hour
+
+
+def _put_together(tokens: list[_Token], today: date, since: date) -> Said | None:
+    seps = [n for n, token in enumerate(tokens) if token.kind == "sep"]
+    if len(seps) > 1:
+        return None
+    cut = seps[0] if seps else len(tokens)
+    left = _side(tokens[:cut], today, since, None)
+    if left is None or left.day is None:
+        return None
+    if not seps:
+        return Said(left.day, left.minute, None, left.last)
+    right = _side(tokens[cut + 1 :], today, left.day, left)
+    if right is None or (right.day is None and right.minute is None):
+        return None
+    last = right.last if right.last is not None else right.minute
+    if right.day is None and left.minute is not None and last is not None:
+        is_half_a_day_on = last <= left.minute < last + 12 * 60 and last < 12 * 60
+        last = last + 12 * 60 if is_half_a_day_on else last
+    return Said(left.day, left.minute, right.day, last)
+
+
+def _side(tokens: list[_Token], today: date, since: date, before: _Side | None) -> _Side | None:
+    side = _Side()
+    weekday: _Token | None = None
+    for token in tokens:
+        match token.kind:
+            case "date" | "relative" | "day" if side.day is not None:
+                return None
+            case "date":
+                side.day = _dated(token, since)
+            case "relative":
+                side.day = today + timedelta(days=token.number)
+            case "day":
+                side.day = _day_of_month(token.number, since)
+            case "weekday":
+                weekday = token
+            case "time" if side.minute is None:
+                side.minute = token.minute
+            case "time" if side.last is None:
+                side.last = token.minute
+            case "part" if side.minute is None:
+                side.minute, side.last = _part(token.text)
+            case "number" if before is not None and before.minute is None and side.day is None:
+                side.day = _day_of_month(token.number, since)
+            case "number" if before is not None and side.minute is None and token.number <= 24:
+                side.minute = token.number * 60
+            case _:
+                return None
+    if weekday is not None:
+        if side.day is None:
+            side.day = _on_weekday(weekday, today, since)
+        elif side.day.weekday() != weekday.number:
+            raise WrongWeekday(side.day)
+    return side
+
+
+def _part(text: str) -> tuple[int, int]:
+    if text in ("上午", "早上", "morning"):
+        return MORNING
+    if text in ("下午", "afternoon"):
+        return AFTERNOON
+    if text in ("晚上", "evening"):
+        return EVENING
+    return STARTS, ENDS
+
+
+def _dated(token: _Token, since: date) -> date:
+    assert token.month is not None
+    for year in (token.year,) if token.year else (since.year, since.year + 1):
+        try:
+            day = date(year, token.month, token.number)
+        except ValueError:
+            continue
+        if token.year or day >= since:
+            return day
+    raise NotUnderstood(token.text)
+
+
+def _day_of_month(number: int, since: date) -> date:
+    for months in range(3):
+        month = since.month + months
+        try:
+            day = date(since.year + (month - 1) // 12, (month - 1) % 12 + 1, number)
+        except ValueError:
+            continue
+        if day >= since:
+            return day
+    raise NotUnderstood(str(number))
+
+
+def _on_weekday(token: _Token, today: date, since: date) -> date:
+    monday = today - timedelta(days=today.weekday())
+    if token.weeks is not None:
+        return monday + timedelta(days=7 * token.weeks + token.number)
+    return since + timedelta(days=(token.number - since.weekday()) % 7)
