@@ -18,6 +18,7 @@ from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.training.refusals_text import training_text
+from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.wiring import AnyApplication
 from locales import catalog, dates
 from storage.deeds import ChangedSince, TooLateToUndo
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
+    rehearsal_refused,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -10,12 +10,13 @@ from sqlmodel import Session, col, func, select
 from storage.database import Database
 from storage.people.tables import Account, Office, OrgUnit, Posting, Teacher, TeacherFact
 from storage.schema import METADATA
+from storage.scratch import Copied
 from storage.training import registration, schedule
 from storage.training.tables import Batch, Programme, Quota, Registration
 from tests import make
 
-PEOPLE = {model: None for model in (Office, OrgUnit, Teacher, Posting, TeacherFact, Account)}
-CLASSES = {model: None for model in (Programme, Batch, Quota, Registration)}
+PEOPLE: Copied = dict.fromkeys((Office, OrgUnit, Teacher, Posting, TeacherFact, Account))
+CLASSES: Copied = dict.fromkeys((Programme, Batch, Quota, Registration))
 
 
 def counts(session: Session) -> dict[str, int]:
