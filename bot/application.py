@@ -16,7 +16,7 @@ from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
 from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, programmes, registration, rehearsal, runs
+from handlers.training import due, menus, programmes, registration, rehearsal, runs
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -29,6 +29,7 @@ TOPICS = (
     undoing,
     runs,
     rehearsal,
+    menus,
     programmes,
     registration,
     due,

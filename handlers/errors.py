@@ -17,6 +17,7 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
+from handlers.training.menus_text import menu_refused
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.wiring import AnyApplication
@@ -32,6 +33,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     files_text,
     rehearsal_refused,
+    menu_refused,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -50,6 +50,8 @@ KINDS = {
     for kind in (
         Kind("reg_open", "batch", "T+0", owing.owes),
         Kind("reg_close", "batch", "standard", owing.owes),
+        Kind("menu_open", "menu", "T+0", owing.owes),
+        Kind("menu_close", "menu", "standard", owing.owes),
         # The offer itself is a message of its own; these are the steps that follow it.
         Kind(
             "offer", "seat_offer", "T-12h T-2h", owing.owes, may_mute=False, priority=Priority.OFFER
@@ -69,5 +71,5 @@ def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None
     return who
 
 
-NEWS = ("credit_posted", "credit_reversed")
+NEWS = ("credit_posted", "credit_reversed", "menu_settled", "menu_cancelled")
 """What happens to one person and rides in the next brief."""

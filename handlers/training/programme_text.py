@@ -22,6 +22,7 @@ from handlers.training.buttons import (
     SetInterest,
     Withdraw,
 )
+from handlers.training.menu_buttons import OpenMenu
 from handlers.training.refusals_text import misfits_text
 from locales import catalog, dates, numbers
 from storage.training import audience
@@ -40,11 +41,16 @@ SESSIONS = 4  # meetings that a card lists
 KEY = 20  # characters of a title on a key
 
 
-def list_card(page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: date) -> Card:
-    """The programmes that fit, a few on a page, each with a key to its card."""
+def list_card(
+    page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: date, menus: Keys = ()
+) -> Card:
+    """The programmes that fit, a few on a page, each with a key to its card.
+
+    ``menus`` are keys of what can be chosen from now.
+    """
     _ = catalog(language).gettext
     back = (Key(_("Back"), Home()),)
-    if not page.total:
+    if not page.total and not menus:
         return Card(
             _(
                 "No training that fits you is open or announced at the moment. "
@@ -61,7 +67,7 @@ def list_card(page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: d
     if not page.items:
         lines.append(_("This page is empty now."))
     turn = pager(page.number, page.pages, OpenProgrammes)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    return Card("\n".join(lines), (*menus, *keys, *((turn,) if turn else ()), back))
 
 
 def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> str:
@@ -83,7 +89,8 @@ def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> st
             item.state, item.seats_left, item.reg_open, item.reg_close, language, zone, today
         )
     )
-    if item.my_state is None and item.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+    by_itself = item.enrolment in (Enrolment.OPEN, Enrolment.MENU) and item.menu_id is None
+    if item.my_state is None and not by_itself:
         standing = words.enrolment(item.enrolment, language)
     return f"<b>{html.escape(item.title)}</b>\n{facts}\n{standing}"
 
@@ -175,7 +182,7 @@ def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: dat
 def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> str:
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU) or facts.menu_id is not None:
         return _("Enrolment: {how}").format(how=words.enrolment(facts.enrolment, language))
     text = state_text(
         facts.state,
@@ -278,6 +285,8 @@ def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
                 Key(_("Not this time"), AnswerNomination(facts.batch_id, 0)),
             )
         )
+    if facts.menu_id is not None and mine is None:
+        rows.append((Key(_("Choose from the menu"), OpenMenu(facts.menu_id), style="primary"),))
     if facts.can_register:
         label = _("Join the waiting list") if facts.state is BatchState.FULL else _("Register")
         rows.append((Key(label, Register(facts.batch_id), style="primary"),))
@@ -288,6 +297,7 @@ def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
         row.append(Key(_("Why?"), AskWhy(facts.batch_id)))
         rows.append(tuple(row))
     can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
+    can_watch = can_watch and facts.menu_id is None
     if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
         if facts.is_interested:
             rows.append((Key(_("🔔 Reminder is on"), SetInterest(facts.batch_id, 0)),))

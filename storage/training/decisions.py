@@ -42,6 +42,8 @@ Rule = Literal[
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",
+    "menu_seat",  # these two: menu, rank, number, of, lot, seed
+    "menu_queued",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

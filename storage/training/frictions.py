@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +15,7 @@ from storage.calendar.workdays import WorkCalendar
 from storage.moments import local_day
 from storage.people.tables import Teacher
 from storage.training.audience import fits
-from storage.training.clashes import ATTENDED, BLOCK
+from storage.training.clashes import BLOCK, times_of
 from storage.training.registration import SELF_REGISTERED, closes_at
 from storage.training.tables import (
     LIVE,
@@ -121,32 +120,6 @@ def _why_off(day: date, calendar: WorkCalendar) -> DayOff:
             return DayOff.WEEKEND
 
 
-Times = dict[int, list[tuple[datetime, datetime]]]
-
-
-def _times(session: Session, *conditions: sa.ColumnElement[bool]) -> Times:
-    """When one has to be present, by batch: its meetings, or all of it where none are known."""
-    found: Times = defaultdict(list)
-    for batch_id, starts_at, ends_at in session.exec(
-        select(ClassSession.batch_id, ClassSession.starts_at, ClassSession.ends_at)
-        .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(col(Programme.mode).in_(ATTENDED), *conditions)
-    ).all():
-        found[batch_id].append((starts_at, ends_at))
-    for batch_id, starts_at, ends_at in session.exec(
-        select(Batch.id, Batch.starts_at, Batch.ends_at)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(
-            col(Programme.mode).in_(BLOCK),
-            ~sa.exists().where(col(ClassSession.batch_id) == col(Batch.id)),
-            *conditions,
-        )
-    ).all():
-        found[batch_id].append((starts_at, ends_at))
-    return found
-
-
 def overlaps(
     session: Session, programme: Programme, batches: Collection[Batch], *, now: datetime
 ) -> tuple[Overlap, ...]:
@@ -155,8 +128,8 @@ def overlaps(
     In this one counts who is in, and while registration is to come whoever may register.
     """
     ids = [batch.id for batch in batches]
-    here = _times(session, col(Batch.id).in_(ids))
-    others = _times(
+    here = times_of(session, col(Batch.id).in_(ids))
+    others = times_of(
         session,
         col(Batch.id).not_in(ids),
         col(Batch.ends_at) > now,

@@ -25,6 +25,7 @@ from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
 from storage.training.audience import compare, facts_of
 from storage.training.clashes import Clash, clashes
+from storage.training.menu_options import live_menus
 from storage.training.refusals import Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
@@ -191,6 +192,8 @@ class ProgrammeLine:
     state: BatchState
     seats_left: int | None
     my_state: RegistrationState | None
+    menu_id: int | None = None
+    """The menu from which it is chosen, as long as that is not settled."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,8 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    menu_id: int | None = None
+    """The menu from which it is chosen, as long as that is not settled."""
 
 
 @dataclass(frozen=True)
@@ -370,6 +375,8 @@ def open_for(
     ]
     ids = [batch.id for batch, _ in fitting]
     seats = _seats(session, ids, unit_id)
+    is_menu = [batch.id for batch, it in fitting if it.enrolment is Enrolment.MENU]
+    chosen = live_menus(session, is_menu) if is_menu else {}
     states = dict(
         session.exec(
             select(Registration.batch_id, col(Registration.state)).where(
@@ -395,6 +402,7 @@ def open_for(
             state=state_of(programme, batch, seats[batch.id].left == 0, now=now),
             seats_left=seats[batch.id].left,
             my_state=states.get(batch.id),
+            menu_id=chosen.get(batch.id),
         )
         for batch, programme in fitting
     ]
@@ -428,6 +436,9 @@ def card(
             lacking = (*lacking, Misfit("posting", (), ()))
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
+    menu_id = None
+    if programme.enrolment is Enrolment.MENU:
+        menu_id = live_menus(session, [batch_id]).get(batch_id)
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -476,9 +487,11 @@ def card(
             and may_begin
             and not lacking
             and not is_waiting_full
+            and menu_id is None
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        menu_id=menu_id,
     )
 
 

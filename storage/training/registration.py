@@ -21,7 +21,7 @@ from sqlmodel import Session, SQLModel, col, select
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
-from storage.training import audience, seats, waiting
+from storage.training import audience, menu_options, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import (
@@ -244,7 +244,7 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
         return _existing(session, facts, teacher_id, batch_id)
-    _check(session, facts, unit_id, teacher_id, now)
+    _check(session, facts, unit_id, teacher_id, batch_id, now)
     if facts.has_unreleased:
         waiting.offer_next(session, batch_id, now=now)
         facts, unit_id = _facts(session, teacher_id, batch_id, now)
@@ -433,7 +433,12 @@ def _covers(since: date, until: date | None, day: date) -> bool:
 
 
 def _check(
-    session: Session, facts: Any, unit_id: int | None, teacher_id: int, now: datetime
+    session: Session,
+    facts: Any,
+    unit_id: int | None,
+    teacher_id: int,
+    batch_id: int,
+    now: datetime,
 ) -> None:
     """Raise the refusal that fits, if the teacher may not register now."""
     closed_at = closes_at(facts.reg_close, facts.starts_at)
@@ -446,6 +451,8 @@ def _check(
             raise RegistrationClosed(facts.title, closed_at)
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
+    if facts.enrolment is Enrolment.MENU:
+        menu_options.refuse_if_chosen(session, batch_id)
     if facts.reg_open is not None and now < facts.reg_open:
         raise RegistrationNotOpen(facts.title, facts.reg_open)
     if now >= closed_at:

@@ -17,6 +17,7 @@ from storage.training.registration import closes_at
 from storage.training.tables import (
     Batch,
     ClassSession,
+    Menu,
     OfferState,
     Programme,
     ProgrammeState,
@@ -48,6 +49,8 @@ class Subject:
     takes_place: bool
     is_open: bool
     """For an offer whether it can still be answered; else the same as ``takes_place``."""
+    menu_id: int = 0
+    """Set where it is a menu that is open or closes; then there is no batch."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -100,6 +103,8 @@ def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bo
 
 
 def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
+    if kinds.KINDS[kind].subject == "menu":
+        return _menu_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -125,6 +130,26 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         external_url=row["external_url"],
         takes_place=takes_place,
         is_open=takes_place and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
+    )
+
+
+def _menu_subject(kind: str, menu_id: int, row: sa.RowMapping) -> Subject:
+    is_on = row["settled_at"] is None and row["cancelled_at"] is None
+    return Subject(
+        kind=kind,
+        subject_id=menu_id,
+        batch_id=0,
+        title=row["title"],
+        at=row["opens_at"] if kind == "menu_open" else row["closes_at"],
+        ends_at=row["closes_at"],
+        closes_at=row["closes_at"],
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=row["cancelled_at"] is None,
+        is_open=is_on,
+        menu_id=menu_id,
     )
 
 
@@ -171,9 +196,23 @@ def _offers(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _menus(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(  # type: ignore[arg-type]
+            col(Menu.id).label("subject_id"),
+            col(Menu.title),
+            col(Menu.opens_at),
+            col(Menu.closes_at),
+            col(Menu.settled_at),
+            col(Menu.cancelled_at),
+        ).where(col(Menu.id).in_(ids)),
+    )
+
+
 def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
     rows = session.connection().execute(statement).mappings().all()
     return {row["subject_id"]: row for row in rows}
 
 
-_READ = {"batch": _batches, "class_session": _sessions, "seat_offer": _offers}
+_READ = {"batch": _batches, "class_session": _sessions, "seat_offer": _offers, "menu": _menus}
