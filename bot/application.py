@@ -15,8 +15,17 @@ from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import hours
 from handlers.messaging import groups, reminders
-from handlers.people import desk, home, linking, privacy, settings, starting
-from handlers.training import due, menus, programmes, registration, rehearsal, runs
+from handlers.people import desk, home, linking, privacy, roles, roster, settings, starting
+from handlers.training import (
+    absences,
+    approvals,
+    due,
+    menus,
+    programmes,
+    registration,
+    rehearsal,
+    runs,
+)
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -27,15 +36,19 @@ TOPICS = (
     privacy,
     desk,
     undoing,
+    roles,
     runs,
     rehearsal,
     menus,
     programmes,
     registration,
+    approvals,
+    absences,
     due,
     hours,
     reminders,
     groups,
+    roster,  # last of those that know tables: a roster has columns that others have too
 )
 
 

@@ -32,8 +32,8 @@ from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
-from storage.people import accounts, offices
-from storage.training import settling, waiting
+from storage.people import accounts, imports, offices
+from storage.training import absences, settling, waiting, worklist
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Office:
         self.ticks = Ticks()
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)
         self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
+        self.ticks.every(timedelta(minutes=1), "approvals", self._approvals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
@@ -231,10 +232,21 @@ class Office:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
 
+    async def _approvals(self) -> None:
+        """Put the card of the day for whoever has something to decide."""
+        if not await self.leads():
+            return
+        while due := await self.database.read(worklist.due, now=self.clock()):
+            await self.database.write(worklist.put, due, now=self.clock())
+            self.delivery.wake()
+
     async def _housekeeping(self) -> None:
         """Forget what the privacy card promises to forget, in small transactions."""
         if not await self.leads():
             return
         await self.database.write(inbox_rows.forget_old, now=self.clock())
+        await self.database.write(imports.forget_old, now=self.clock())
         while await self.database.write(accounts.erase_unlinked, now=self.clock()):
+            pass
+        while await self.database.write(absences.forget_reasons, now=self.clock()):
             pass

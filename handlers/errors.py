@@ -17,6 +17,9 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.files import files_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
+from handlers.people.roles import roles_text
+from handlers.people.roster import imports_text
+from handlers.training.approvals_text import approvals_text
 from handlers.training.menus_text import menu_refused
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
@@ -34,6 +37,9 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     files_text,
     rehearsal_refused,
     menu_refused,
+    roles_text,
+    approvals_text,
+    imports_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from telegram import Message, Update
+from telegram.error import BadRequest
 
-from handlers.context import Context
+from handlers import progress
+from handlers.context import Context, take_away
+from handlers.progress import Progress
 from handlers.wiring import AnyApplication
 from locales import catalog
 from storage import sheets
@@ -48,6 +51,8 @@ class Dropped:
     attachment: Attachment
     content: bytes
     book: Book
+    progress: Progress = field(default_factory=Progress)
+    """Shown in the chat while the route takes longer than a moment."""
 
 
 FileRoute = Callable[[Update, Context, Reader, Attachment], Coroutine[Any, Any, None]]
@@ -84,14 +89,52 @@ async def taken(update: Update, context: Context, reader: Reader) -> bool:
     if awaited is not None:
         await awaited(update, context, reader, attachment)
         return True
-    tables: list[tuple[Callable[[Book], bool], TableRoute]] = context.bot_data.get("tables", [])
     if reader.teacher_id is None or attachment.is_photo:
         return False
-    dropped = await read_table(context, attachment)
+    await with_bar(context, reader, lambda told: _sorted_out(update, context, reader, told))
+    return True
+
+
+async def with_bar(
+    context: Context, reader: Reader, work: Callable[[Progress], Coroutine[Any, Any, None]]
+) -> None:
+    """Do the work; while it lasts, one message in the chat says how far it is."""
+    told = Progress(_reading(reader.language))
+    messages: list[int] = []
+
+    async def show(text: str) -> None:
+        if messages:
+            await context.bot.edit_message_text(
+                text, chat_id=reader.tg_user_id, message_id=messages[0]
+            )
+        else:
+            sent = await context.bot.send_message(
+                reader.tg_user_id, text, disable_notification=True
+            )
+            messages.append(sent.message_id)
+
+    try:
+        await progress.shown(work(told), told, show)
+    finally:
+        for message_id in messages:
+            await take_away(context, reader.tg_user_id, message_id)
+
+
+def _reading(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("Reading the file…")
+
+
+async def _sorted_out(update: Update, context: Context, reader: Reader, told: Progress) -> None:
+    """Read the table and hand it to the topic that knows it."""
+    message = update.effective_message
+    assert message is not None
+    dropped = replace(await read_table(context, attached(message)), progress=told)
+    tables: list[tuple[Callable[[Book], bool], TableRoute]] = context.bot_data.get("tables", [])
     for fits, route in tables:
         if fits(dropped.book):
             await route(update, context, reader, dropped)
-            return True
+            return
     raise NotATable
 
 
@@ -110,7 +153,12 @@ async def fetch(context: Context, attachment: Attachment) -> bytes:
     """Fetch the file. Raises FileTooLarge before a byte is moved."""
     if attachment.size > LARGEST:
         raise FileTooLarge
-    file = await context.bot.get_file(attachment.file_id)
+    try:
+        file = await context.bot.get_file(attachment.file_id)
+    except BadRequest as error:
+        if "too big" in str(error).lower():  # Telegram had not said how large it is
+            raise FileTooLarge from error
+        raise
     return bytes(await file.download_as_bytearray())
 
 
@@ -142,7 +190,7 @@ def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime)
         case Unreadable(why=Wrong.MACROS):
             return _(
                 "This file contains macros, so I have not opened it. "
-                "Please save it as .xlsx or .csv and send it again."
+                "Please save it as XLSX or CSV and send it again."
             )
         case Unreadable(why=Wrong.FORMULAS):
             return _(
@@ -156,7 +204,7 @@ def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime)
         case Unreadable():
             return _(
                 "This file cannot be read as a table. "
-                "Please save it as .xlsx or .csv and send it again."
+                "Please save it as XLSX or CSV and send it again."
             )
         case _:
             return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,6 +77,8 @@ class Door:
     """The label in a language."""
     press: Callable[[int], Button]
     """The button, of a batch where the desk is a class's; of 0 otherwise."""
+    kinds: frozenset[str] = frozenset()
+    """The kinds of things that wait behind it; the key says how many."""
 
 
 def on_desk(
@@ -84,9 +86,14 @@ def on_desk(
     acts: Collection[Act],
     label: Callable[[str], str],
     press: Callable[[], Button],
+    kinds: Collection[str] = (),
 ) -> None:
-    """Put a key on the desk of whoever may do one of these acts somewhere."""
-    _add_door(application, "desk", Door(frozenset(acts), label, lambda _batch_id: press()))
+    """Put a key on the desk of whoever may do one of these acts somewhere.
+
+    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it.
+    """
+    door = Door(frozenset(acts), label, lambda _batch_id: press(), frozenset(kinds))
+    _add_door(application, "desk", door)
 
 
 def on_runs(
@@ -115,15 +122,23 @@ def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
 
 
 def keys_for(
-    context: Context, desk: str, acts: Collection[Act], language: str, batch_id: int = 0
+    context: Context,
+    desk: str,
+    acts: Collection[Act],
+    language: str,
+    batch_id: int = 0,
+    counts: Mapping[str, int] | None = None,
 ) -> tuple[tuple[Key, ...], ...]:
     """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
+    _ = catalog(language).gettext
     doors: list[Door] = context.bot_data.get(desk, [])
-    keys = [
-        Key(door.label(language), door.press(batch_id))
-        for door in doors
-        if door.acts & frozenset(acts)
-    ]
+
+    def label(door: Door) -> str:
+        number = sum((counts or {}).get(kind, 0) for kind in door.kinds)
+        text = door.label(language)
+        return _("{label} ({n})").format(label=text, n=number) if number else text
+
+    keys = [Key(label(door), door.press(batch_id)) for door in doors if door.acts & frozenset(acts)]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 
 

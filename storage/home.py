@@ -12,6 +12,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from storage import overview
 from storage.credits.balance import balance_of
 from storage.people import staff
 from storage.training import programmes
@@ -52,6 +53,7 @@ class HomeFacts:
     year_counted: Decimal
     year_floor: Decimal | None  # None: this year has no minimum, or an exemption
     has_desk: bool = False  # looks after others
+    waiting: int = 0  # things that wait on the desk
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -76,4 +78,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         year_counted=year.counted,
         year_floor=year.floor,
         has_desk=staff.has_desk(session, teacher_id, now=now),
+        waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
     )

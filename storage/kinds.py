@@ -58,6 +58,10 @@ KINDS = {
         ),
         Kind("batch_start", "batch", "T-3 T-1 T-2h", owing.owes, is_event=True),
         Kind("session", "class_session", "T-1 T-1h", owing.owes, is_event=True),
+        Kind("task_due", "task", "T-3 T-1 T-6h", owing.owes),
+        # What a school's people, and its coordinators, owe before its seats are gone.
+        Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
+        Kind("release", "batch", "T-1", owing.owes),
         Kind("remote_start", "batch", "T-3 T+0", owing.owes),
         Kind("remote_end", "batch", "T-14 T-7 T-3 T-1 T-6h", owing.owes, may_mute=False),
     )
@@ -71,5 +75,12 @@ def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None
     return who
 
 
-NEWS = ("credit_posted", "credit_reversed", "menu_settled", "menu_cancelled")
+NEWS = (
+    "credit_posted",
+    "credit_reversed",
+    "work_accepted",
+    "nomination_declined",
+    "menu_settled",
+    "menu_cancelled",
+)
 """What happens to one person and rides in the next brief."""

@@ -1,31 +1,35 @@
 """Tables as people really send them: read to plain text cells, and written back.
 
-What comes in is hostile until it has been looked at: a packed file is measured before it is
-unpacked, macros and formulas are refused, and a cell is never more than its text.
+What comes in is hostile until it has been looked at: a file is opened in a process of its own
+(``storage.reading_sheets``) that may use so much memory and time and no more, macros and
+formulas are refused, and a cell is never more than its text.
 """
 
 from __future__ import annotations
 
-import csv
 import io
+import json
 import re
+import subprocess
+import sys
+import threading
 import unicodedata
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from storage.refusals import Refusal
 
-LARGEST_UNPACKED = 200 * 1024 * 1024
-MOST_CELLS = 5_000_000
 HEAD_ROWS = 15  # the header stands among the first so many rows
+READING_TAKES = 60  # seconds at most, by the wall
+_READER = Path(__file__).with_name("reading_sheets.py")
+_READING = threading.BoundedSemaphore(2)  # files at a time: each may fill its memory
 _FIRST_DAY = date(1899, 12, 30)  # of a spreadsheet's serial numbers
 
 
@@ -51,18 +55,25 @@ class Unreadable(Refusal):
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: ``rows[0]`` is the file's first row; all cells are text without edges."""
+    """One sheet: ``rows[0]`` is the file's first row; all cells are text without edges.
+
+    Empty cells at the end of a row are left out. Hidden rows and columns, counted from 0, are
+    read like the others.
+    """
 
     name: str
     rows: tuple[tuple[str, ...], ...]
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Book:
-    """A file's visible sheets that hold anything."""
+    """A file's visible sheets that hold anything, and the names of the hidden ones."""
 
     name: str
     sheets: tuple[Sheet, ...]
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,21 +93,45 @@ class Table:
     columns: dict[str, int]
     unknown: tuple[str, ...]  # headers that say nothing known
     lines: tuple[Line, ...]
+    hidden_rows: int = 0  # so many of the lines stand in hidden rows
+    hidden_columns: tuple[str, ...] = ()  # fields that stand in hidden columns
 
 
 def read(content: bytes, name: str) -> Book:
-    """Read a spreadsheet or a text table. Raises Unreadable."""
-    if content[:2] == b"PK":
-        _check_packed(content)
-        sheets = _read_workbook(content)
-    elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        sheets = _read_workbook(content)
-    else:
-        sheets = _read_text(content)
-    kept = tuple(sheet for sheet in sheets if any(any(row) for row in sheet.rows))
-    if not kept:
-        raise Unreadable(Wrong.EMPTY)
-    return Book(name, kept)
+    """Read a spreadsheet or a text table. Raises Unreadable.
+
+    Takes a twentieth of a second and more: callers keep it off the event loop.
+    """
+    with _READING:
+        try:
+            done = subprocess.run(  # noqa: S603  (our own program, started by its path)
+                [sys.executable, "-I", str(_READER)],
+                input=content,
+                capture_output=True,
+                timeout=READING_TAKES,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unreadable(Wrong.TOO_BIG) from error
+    if done.returncode != 0:
+        # It used more than it may: what does so is no table of anybody's.
+        raise Unreadable(Wrong.TOO_BIG)
+    answer = json.loads(done.stdout)
+    if "why" in answer:
+        raise Unreadable(Wrong(answer["why"]), answer["where"])
+    return Book(
+        name,
+        tuple(
+            Sheet(
+                sheet["name"],
+                tuple(tuple(row) for row in sheet["rows"]),
+                frozenset(sheet["hidden_rows"]),
+                frozenset(sheet["hidden_columns"]),
+            )
+            for sheet in answer["sheets"]
+        ),
+        tuple(answer["hidden"]),
+    )
 
 
 def find_table(
@@ -121,7 +156,15 @@ def find_table(
                     columns[field] = column
             if all(field in columns for field in required):
                 lines = tuple(_lines(sheet.rows, at + 1, columns))
-                return Table(sheet.name, at + 1, columns, tuple(unknown), lines)
+                return Table(
+                    sheet.name,
+                    at + 1,
+                    columns,
+                    tuple(unknown),
+                    lines,
+                    sum(line.number - 1 in sheet.hidden_rows for line in lines),
+                    tuple(f for f, c in columns.items() if c in sheet.hidden_columns),
+                )
     return None
 
 
@@ -196,87 +239,3 @@ def write(sheets: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> bytes:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _check_packed(content: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            entries = packed.infolist()
-            if sum(entry.file_size for entry in entries) > LARGEST_UNPACKED:
-                raise Unreadable(Wrong.TOO_BIG)
-            if any("vbaproject" in entry.filename.lower() for entry in entries):
-                raise Unreadable(Wrong.MACROS)
-            for entry in entries:
-                if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
-                    _check_formulas(packed.read(entry))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-        raise Unreadable(Wrong.NO_TABLE) from error
-
-
-def _check_formulas(sheet: bytes) -> None:
-    found = re.search(rb"<(?:\w+:)?f[\s>/]", sheet)
-    if found:
-        cells = re.findall(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]+[0-9]+)"', sheet[: found.start()])
-        raise Unreadable(Wrong.FORMULAS, cells[-1].decode() if cells else "")
-
-
-def _read_workbook(content: bytes) -> list[Sheet]:
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        visible = [m.name for m in book.sheets_metadata if m.visible is SheetVisibleEnum.Visible]
-        return [_sheet(book, name) for name in visible]
-    except PasswordError as error:
-        raise Unreadable(Wrong.LOCKED) from error
-    except (CalamineError, OSError, ValueError) as error:
-        raise Unreadable(Wrong.NO_TABLE) from error
-
-
-def _sheet(book: CalamineWorkbook, name: str) -> Sheet:
-    sheet = book.get_sheet_by_name(name)
-    if sheet.total_height * sheet.total_width > MOST_CELLS:
-        raise Unreadable(Wrong.TOO_BIG)
-    rows = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        # A merged cell says the same for all rows that it spans.
-        for r in range(top, min(bottom + 1, len(rows))):
-            for c in range(left, min(right + 1, len(rows[r]))):
-                rows[r][c] = rows[r][c] or rows[top][left]
-    return Sheet(name, tuple(tuple(row) for row in rows))
-
-
-def _text(cell: object) -> str:
-    """A cell as text: whole numbers without a point, days and moments in ISO form."""
-    if isinstance(cell, bool):
-        return "1" if cell else "0"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "minutes")
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    return str(cell).strip()
-
-
-def _read_text(content: bytes) -> list[Sheet]:
-    text = _decoded(content)
-    delimiter = max(",;\t", key=text[:4000].count)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise Unreadable(Wrong.NO_TABLE) from error
-    return [Sheet("", tuple(tuple(_text(cell) for cell in row) for row in rows))]
-
-
-def _decoded(content: bytes) -> str:
-    if b"\x00" in content[:4000] and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        raise Unreadable(Wrong.NO_TABLE)
-    for encoding in ("utf-8-sig", "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""):
-        if encoding:
-            try:
-                return content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-    try:
-        return content.decode("gb18030")
-    except UnicodeDecodeError as error:
-        raise Unreadable(Wrong.NO_TABLE) from error

@@ -9,8 +9,19 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.deeds import Deed
+from storage.people import appointing, roster_missing, roster_undoing
+from storage.training import absences, allotting, approving, reviewing, timetables
 
-UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {}
+UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
+    "hand_over": appointing.take_back_hand_over,
+    approving.DEED: approving.undo,
+    absences.DEED: absences.undo,
+    "roster": roster_undoing.undo,
+    "roster_missing": roster_missing.undo_missing,
+    timetables.TIMETABLE: timetables.undo_timetable,
+    reviewing.REVIEWED: reviewing.undo_review,
+    allotting.DEED: allotting.undo,
+}
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from handlers.messaging import group_cards, groups, reminders
 from handlers.messaging.voices import Voice
+from handlers.people import roles
+from handlers.training import answers, approvals
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -14,7 +16,16 @@ VOICES: Mapping[str, Voice] = {
     "offer": reminders.offer,
     "cancelled": reminders.cancelled,
     "link_moved": reminders.link_moved,
+    "role_given": roles.given_voice,
+    "role_ended": roles.ended_voice,
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
     groups.HELLO: groups.hello,
+    "approvals_waiting": approvals.waiting_card,
+    "registration_approved": answers.registration_answer,
+    "registration_returned": answers.registration_answer,
+    "registration_rejected": answers.registration_answer,
+    "registration_exempt": answers.registration_answer,
+    "withdrawal_answered": answers.registration_answer,
+    "leave_answered": answers.leave_answer,
 }

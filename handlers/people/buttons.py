@@ -64,9 +64,16 @@ class Unlink(Button):
 
 @dataclass(frozen=True)
 class OpenDesk(Button):
-    """What I look after, a page of units."""
+    """What I look after, and what waits."""
 
     tag = "desk"
+
+
+@dataclass(frozen=True)
+class OpenUnits(Button):
+    """A page of the units that I look after."""
+
+    tag = "units"
     page: int = 0
 
 
@@ -88,6 +95,30 @@ class OpenPerson(Button):
     teacher_id: int
     page: int = 0
     unlinked: int = 0
+
+
+@dataclass(frozen=True)
+class OpenUnreached(Button):
+    """A page of a unit's people whom messages do not reach."""
+
+    tag = "unre"
+    unit_id: int
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class MarkContacted(Button):
+    """I have spoken with this colleague, or not after all.
+
+    ``back`` is list or person, the card to go back to; ``where`` is the list's unit, or 1 when
+    the person was opened from those who have not linked.
+    """
+
+    tag = "cont"
+    teacher_id: int
+    page: int
+    where: int
+    back: str
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from telegram import Update
 
 from handlers.cards import Card, Key, Keys, pager
-from handlers.context import Context, shortened, show, tap
+from handlers.context import Context, alert, shortened, show, tap
+from handlers.credits.words import amount, of_total
 from handlers.people import mydata_words
 from handlers.people.buttons import (
     FindPerson,
     GiveCode,
     Home,
+    MarkContacted,
     OpenDesk,
     OpenPeople,
     OpenPerson,
+    OpenUnits,
+    OpenUnreached,
 )
+from handlers.people.waiting_text import waiting_text
 from handlers.training import words
-from handlers.wiring import AnyApplication, keys_for, on_command, on_link, on_tap, on_text
+from handlers.wiring import (
+    AnyApplication,
+    keys_for,
+    on_command,
+    on_link,
+    on_tap,
+    on_text,
+)
 from locales import catalog, dates
+from storage import colleague, overview
+from storage.colleague import Colleague
 from storage.moments import local_day
-from storage.people import accounts, staff
+from storage.overview import Overview
+from storage.people import accounts, reaching, staff
 from storage.people.accounts import Reader
-from storage.people.staff import Desk, Found, Issued, People, Person, PersonLine, UnitLine
+from storage.people.reaching import Unreached, Why
+from storage.people.staff import Desk, Found, Issued, People, PersonLine, UnitLine
 from storage.people.tables import TeacherState
 from storage.refusals import NotAllowed
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
+WAITING = 8  # lines; what is over so many is counted on the keys
 LABEL = 40
 
 
@@ -38,37 +57,94 @@ def install(application: AnyApplication) -> None:
     on_command(application, "desk", open_desk)
     on_link(application, "desk", _linked)
     on_tap(application, OpenDesk, open_desk)
+    on_tap(application, OpenUnits, open_units)
     on_tap(application, OpenPeople, open_people)
     on_tap(application, OpenPerson, open_person)
+    on_tap(application, OpenUnreached, open_unreached)
+    on_tap(application, MarkContacted, mark_contacted)
     on_tap(application, FindPerson, ask_whom)
     on_tap(application, GiveCode, give_code)
     on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Desk, page: int, language: str, doors: Keys = ()) -> Card:
-    """The person's roles, their units with how many have linked, and the doors of the desk."""
+def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Sequence[str] = ()) -> Card:
+    """The person's roles, what waits for them today, their people in figures, and the doors."""
     _ = catalog(language).gettext
+    desk = facts.desk
     lines = [_("<b>My desk</b>")]
-    for role, unit in facts.roles:
+    for role, unit in desk.roles:
         name = mydata_words.word("role_assignment", "role", role, language) or role.value
         of = _("{role}, {unit}").format(role=name, unit=unit) if unit else name
         lines.append("· " + html.escape(of))
-    if not facts.units:
-        lines.append(_("There is nobody on the roster of your units yet."))
-    pages = max(1, -(-len(facts.units) // UNITS))
+    lines += ["", *_people_lines(desk, language)]
+    if desk.acts and not facts.waiting:
+        lines.append(_("Nothing waits for you at the moment."))
+    elif facts.waiting:
+        lines += ["", _("<b>Waiting for you</b>"), *waits]
+    keys: list[tuple[Key, ...]] = []
+    if len(desk.units) == 1 and desk.sees_people:
+        own = desk.units[0]
+        keys.append((Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)),))
+    elif desk.units:
+        keys.append((Key(_("Schools and people"), OpenUnits()),))
+    find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
+    return Card(
+        "\n".join(lines).rstrip(),
+        (*doors, *keys, (*find, Key(_("Back"), Home()))),
+    )
+
+
+def _people_lines(desk: Desk, language: str) -> list[str]:
+    """The people looked after in figures: of one unit, or of all together."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not desk.units:
+        return [_("There is nobody on the roster of your units yet.")] if desk.looks_after else []
+    if len(desk.units) == 1:
+        return [_unit_text(desk.units[0], language)]
+    text = ngettext("{n} unit", "{n} units", len(desk.units)).format(n=len(desk.units))
+    people = sum(unit.people for unit in desk.units)
+    linked = sum(unit.linked for unit in desk.units)
+    figures = ngettext(
+        "{n} teacher, {linked} linked", "{n} teachers, {linked} linked", people
+    ).format(n=people, linked=linked)
+    lines = [_("{units}: {figures}.").format(units=text, figures=figures)]
+    alone = [unit.name for unit in desk.units if unit.is_unattended]
+    if alone:
+        lines.append(
+            ngettext(
+                "Nobody looks after {n} school at the moment: {schools}.",
+                "Nobody looks after {n} schools at the moment: {schools}.",
+                len(alone),
+            ).format(n=len(alone), schools=html.escape(_listed(alone, language)))
+        )
+    return lines
+
+
+def _listed(names: list[str], language: str, shown: int = 3) -> str:
+    """The first few names, and that there are more."""
+    _ = catalog(language).gettext
+    said = (", " if language == "en" else "、").join(names[:shown])
+    return said if len(names) <= shown else _("{names} and others").format(names=said)
+
+
+def units_card(desk: Desk, page: int, language: str) -> Card:
+    """The units that one looks after, a page of them, each a key where names may be seen."""
+    _ = catalog(language).gettext
+    pages = max(1, -(-len(desk.units) // UNITS))
     page = min(max(0, page), pages - 1)
-    shown = facts.units[page * UNITS : (page + 1) * UNITS]
-    lines += ["", *(_unit_text(unit, language) for unit in shown)]
+    shown = desk.units[page * UNITS : (page + 1) * UNITS]
+    lines = [_("<b>Schools and people</b>"), *(_unit_text(unit, language) for unit in shown)]
+    if not shown:
+        lines.append(_("There is nobody on the roster of your units yet."))
     keys = [
         (Key(shortened(unit.name, LABEL), OpenPeople(unit.unit_id)),)
         for unit in shown
-        if facts.sees_people
+        if desk.sees_people
     ]
-    turn = pager(page, pages, OpenDesk)
-    find = (Key(_("Find a teacher"), FindPerson()),) if facts.sees_people else ()
+    turn = pager(page, pages, OpenUnits)
     return Card(
-        "\n".join(lines).rstrip(),
-        (*doors, *keys, *((turn,) if turn else ()), (*find, Key(_("Back"), Home()))),
+        "\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), OpenDesk()),))
     )
 
 
@@ -106,15 +182,21 @@ def people_card(facts: People, unlinked: bool, language: str) -> Card:
     )
     return Card(
         text,
-        (*keys, *((turn,) if turn else ()), (other,), (Key(_("Back"), OpenDesk()),)),
+        (
+            *keys,
+            *((turn,) if turn else ()),
+            (other, Key(_("Not reached"), OpenUnreached(facts.unit_id))),
+            (Key(_("Back"), OpenDesk()),),
+        ),
     )
 
 
 def person_card(
-    facts: Person, page: int, unlinked: int, language: str, zone: ZoneInfo, today: date
+    seen: Colleague, page: int, unlinked: int, language: str, zone: ZoneInfo, today: date
 ) -> Card:
-    """One colleague: what the roster says, and whether they have linked."""
+    """One colleague: the roster, whether they have linked, and as far as one may see, more."""
     _ = catalog(language).gettext
+    facts = seen.person
     profile = facts.profile
     subjects = words.joined(profile.subjects, language)
     stage = words.fact_value(profile.stage, language) if profile.stage else ""
@@ -137,13 +219,87 @@ def person_card(
         )
     else:
         lines.append(_("Not linked yet, and no code has been issued."))
+    if seen.contacted_at is not None:
+        day = dates.day(seen.contacted_at.astimezone(zone).date(), language, today)
+        lines.append(_("Last spoken with: {day}").format(day=day))
+    lines += _more_lines(seen, language)
+    contact = Key(
+        _("Mark as contacted"), MarkContacted(profile.teacher_id, page, unlinked, "person")
+    )
     label = _("New phone: issue another code") if facts.is_linked else _("Issue a link code")
     style = None if facts.is_linked else "primary"
     back = Key(_("Back"), OpenPeople(profile.unit_id or 0, page, unlinked))
     return Card(
         "\n".join(lines),
-        ((Key(label, GiveCode(profile.teacher_id, page, unlinked), style=style),), (back,)),
+        (
+            (Key(label, GiveCode(profile.teacher_id, page, unlinked), style=style),),
+            (contact, back),
+        ),
     )
+
+
+def _more_lines(seen: Colleague, language: str) -> list[str]:
+    """This year's hours and the registrations, as far as the reader's scope shows them."""
+    _ = catalog(language).gettext
+    lines = []
+    if seen.hours is not None:
+        done = (
+            amount(seen.hours.counted, seen.hours.unit, language)
+            if seen.hours.floor is None
+            else of_total(seen.hours.counted, seen.hours.floor, seen.hours.unit, language)
+        )
+        lines += ["", _("This year ({year}): {done}").format(year=seen.hours.year, done=done)]
+    if seen.registrations:
+        lines += ["", _("Registrations:")]
+        lines += [
+            "· "
+            + _("{title}: {state}").format(
+                title=html.escape(title), state=words.registration_state(state, language)
+            )
+            for title, state in seen.registrations
+        ]
+    return lines
+
+
+def unreached_card(facts: Unreached, language: str, zone: ZoneInfo, today: date) -> Card:
+    """Whom messages do not reach; a tap on a name notes that one has spoken with them."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not facts.total:
+        text = _("<b>{unit}</b>: messages reach everybody.").format(unit=html.escape(facts.unit))
+        return Card(text, ((Key(_("Back"), OpenPeople(facts.unit_id)),),))
+    text = ngettext(
+        "<b>{unit}</b>: messages do not reach {n} teacher; {contacted} spoken with.",
+        "<b>{unit}</b>: messages do not reach {n} teachers; {contacted} spoken with.",
+        facts.total,
+    ).format(unit=html.escape(facts.unit), n=facts.total, contacted=facts.contacted)
+    lines = [text]
+    for line in facts.lines:
+        why = (
+            _("has not linked") if line.why is Why.NOT_LINKED else _("has closed the private chat")
+        )
+        said = _("{name}: {why}").format(name=html.escape(line.name), why=why)
+        if line.lost:
+            said += " · " + ngettext("{n} message lost", "{n} messages lost", line.lost).format(
+                n=line.lost
+            )
+        if line.contacted_at is not None:
+            day = dates.day(line.contacted_at.astimezone(zone).date(), language, today)
+            said += " · " + _("spoken with on {day}").format(day=day)
+        lines.append("· " + said)
+    lines.append(_("Tap a name once you have spoken with the teacher; tap again to take it back."))
+    keys = [
+        (
+            Key(
+                f"{'✓' if line.contacted_at is not None else '○'} {shortened(line.name, LABEL)}",
+                MarkContacted(line.teacher_id, facts.page, facts.unit_id, "list"),
+            ),
+        )
+        for line in facts.lines
+    ]
+    turn = pager(facts.page, facts.pages, lambda page: OpenUnreached(facts.unit_id, page))
+    back = (Key(_("Back"), OpenPeople(facts.unit_id)),)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
 
 
 def code_card(issued: Issued, button: GiveCode, language: str, zone: ZoneInfo, today: date) -> Card:
@@ -194,20 +350,27 @@ def _today(context: Context) -> tuple[ZoneInfo, date, datetime]:
 
 
 async def open_desk(update: Update, context: Context) -> None:
-    """Show what this person looks after."""
-    page = OpenDesk.parse(tap(update).data).page if update.callback_query is not None else 0
-    await _show_desk(update, context, await context.reader(update), page)
+    """Show what this person looks after, and what waits."""
+    await show_desk(update, context, await context.reader(update))
 
 
-async def _show_desk(update: Update, context: Context, reader: Reader, page: int) -> None:
+async def open_units(update: Update, context: Context) -> None:
+    """Show a page of the units that this person looks after."""
+    button = OpenUnits.parse(tap(update).data)
+    reader = await context.reader(update)
     facts = await context.read(staff.desk, reader.linked_teacher_id, now=context.now())
-    doors = keys_for(context, "desk", facts.acts, reader.language)
-    await show(update, context, reader, desk_card(facts, page, reader.language, doors))
+    await show(update, context, reader, units_card(facts, button.page, reader.language))
 
 
 async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     """Show the desk, from wherever somebody comes back to it."""
-    await _show_desk(update, context, reader, 0)
+    facts = await context.read(overview.overview, reader.linked_teacher_id, now=context.now())
+    counts = Counter[str]()
+    for each in facts.waiting:
+        counts[each.kind] += each.count
+    doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
+    waits = [waiting_text(each, reader.language) for each in facts.waiting[:WAITING]]
+    await show(update, context, reader, desk_card(facts, reader.language, doors, waits))
 
 
 async def open_people(update: Update, context: Context) -> None:
@@ -230,8 +393,46 @@ async def open_person(update: Update, context: Context) -> None:
     button = OpenPerson.parse(tap(update).data)
     reader = await context.reader(update)
     zone, today, now = _today(context)
-    facts = await context.write(staff.person, reader.linked_teacher_id, button.teacher_id, now=now)
+    facts = await context.write(
+        colleague.colleague, reader.linked_teacher_id, button.teacher_id, now=now
+    )
     card = person_card(facts, button.page, button.unlinked, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+async def open_unreached(update: Update, context: Context) -> None:
+    """Show whom messages do not reach."""
+    button = OpenUnreached.parse(tap(update).data)
+    reader = await context.reader(update)
+    await _show_unreached(update, context, reader, button.unit_id, button.page)
+
+
+async def _show_unreached(
+    update: Update, context: Context, reader: Reader, unit_id: int, page: int
+) -> None:
+    zone, today, now = _today(context)
+    facts = await context.write(
+        reaching.unreached, reader.linked_teacher_id, unit_id, page=page, now=now
+    )
+    await show(update, context, reader, unreached_card(facts, reader.language, zone, today))
+
+
+async def mark_contacted(update: Update, context: Context) -> None:
+    """Note that one has spoken with somebody, or take it back; then the card it came from."""
+    button = MarkContacted.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    me = reader.linked_teacher_id
+    noted = await context.write(reaching.mark_contacted, me, button.teacher_id, now=now)
+    _ = catalog(reader.language).gettext
+    await alert(
+        update, _("Noted: you have spoken with this teacher.") if noted else _("Taken back.")
+    )
+    if button.back == "list":
+        await _show_unreached(update, context, reader, button.where, button.page)
+        return
+    seen = await context.write(colleague.colleague, me, button.teacher_id, now=now)
+    card = person_card(seen, button.page, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -268,4 +469,4 @@ async def give_code(update: Update, context: Context) -> None:
 
 
 async def _linked(update: Update, context: Context, reader: Reader, _payload: str) -> None:
-    await _show_desk(update, context, reader, 0)
+    await show_desk(update, context, reader)

@@ -68,7 +68,11 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
                 Key(_("My hours"), OpenHours()),
             ),
             (Key(_counted(_("What is due"), facts.due), OpenDue(0)),),
-            *(((Key(_("My desk"), OpenDesk()),),) if facts.has_desk else ()),
+            *(
+                ((Key(_counted(_("My desk"), facts.waiting), OpenDesk()),),)
+                if facts.has_desk
+                else ()
+            ),
             (Key(_("Settings"), OpenSettings()), Key(_("Help"), OpenHelp())),
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from handlers.credits.words import category_name, level_name
 from handlers.training import words
+from handlers.training.reasons_text import reasons
 from locales import catalog
 
 Word = Callable[[Any, str], str]
@@ -33,6 +34,8 @@ _FIELD: dict[tuple[str, str], Word] = {
     ("registration", "state"): words.registration_state,
     ("teacher_fact", "key"): words.fact_key,
     ("teacher_fact", "value"): words.fact_value,
+    ("claim", "level"): level_name,
+    ("claim", "category"): category_name,
     ("posting", "stage"): words.fact_value,
     ("posting", "duties"): words.fact_value,
     ("teacher", "state"): words.fact_value,
@@ -56,6 +59,9 @@ def _roles(language: str) -> Mapping[str, str]:
         "school_coordinator": _("school training coordinator"),
         "principal": _("principal"),
         "group_coordinator": _("coordinator of a school group"),
+        "area_coordinator": _("coordinator of a school area"),
+        "class_teacher": _("class teacher of a training"),
+        "tutor": _("tutor of a training"),
         "county_coordinator": _("county coordinator"),
         "city_coordinator": _("city coordinator"),
         "research_officer": _("research officer"),
@@ -68,8 +74,7 @@ def _scopes(language: str) -> Mapping[str, str]:
     _ = catalog(language).gettext
     return {
         "unit": _("one unit and what belongs to it"),
-        "programme": _("one programme"),
-        "subject": _("one subject"),
+        "batch": _("one class of a training"),
         "tenant": _("the whole office"),
     }
 
@@ -82,6 +87,7 @@ def _sources(language: str) -> Mapping[str, str]:
         "automatic": _("enrolment of everybody concerned"),
         "invited": _("invitation"),
         "substitute": _("taking somebody's place"),
+        "menu": _("choosing from a menu"),
     }
 
 
@@ -93,6 +99,105 @@ def _offers(language: str) -> Mapping[str, str]:
         "passed": _("passed on"),
         "lapsed": _("lapsed"),
         "revoked": _("taken back"),
+    }
+
+
+def _leave_states(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "requested": _("asked for"),
+        "school_ok": _("agreed to by the school"),
+        "approved": _("granted"),
+        "refused": _("not granted"),
+        "cancelled": _("withdrawn by you"),
+    }
+
+
+def _leave_reasons(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "sick": _("illness"),
+        "official": _("official duty"),
+        "family": _("family matters"),
+        "other": _("another reason"),
+    }
+
+
+def _presence(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "present": _("present"),
+        "late": _("came late"),
+        "left_early": _("left early"),
+        "absent": _("not there"),
+        "leave": _("on leave"),
+        "excused": _("excused"),
+    }
+
+
+def _methods(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "scan": _("scanned code"),
+        "typed": _("typed code"),
+        "time_code": _("time code typed in later"),
+        "coordinator": _("entered by a coordinator"),
+        "import": _("a table"),
+    }
+
+
+def _works(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "submitted": _("handed in"),
+        "returned": _("returned to you"),
+        "accepted": _("accepted"),
+    }
+
+
+def _grades(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "excellent": _("excellent"),
+        "qualified": _("qualified"),
+        "unqualified": _("not qualified yet"),
+        "absent": _("missed the assessment"),
+        "deferred": _("assessment deferred"),
+    }
+
+
+def _claims(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "submitted": _("handed in"),
+        "school_ok": _("confirmed by the school"),
+        "accepted": _("accepted"),
+        "returned": _("returned to you"),
+        "refused": _("not accepted"),
+        "withdrawn": _("withdrawn by you"),
+    }
+
+
+def _appeals(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "open": _("being looked into"),
+        "school_reviewed": _("the school has given its view"),
+        "accepted": _("accepted"),
+        "refused": _("not accepted"),
+        "withdrawn": _("withdrawn by you"),
+    }
+
+
+def _outcomes(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "open": _("not settled yet"),
+        "given": _("seat given"),
+        "waiting": _("on the waiting list"),
+        "clash": _("not given, at the same time as another"),
+        "no_place": _("not given, the waiting list was full"),
+        "gone": _("not given, no longer possible"),
     }
 
 
@@ -152,7 +257,16 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "offer": _("offer of a seat"),
         "cancelled": _("cancellation of a training"),
         "link_moved": _("word that your account was linked elsewhere"),
+        "role_given": _("word that you were given a role"),
+        "role_ended": _("word that a role of yours ended"),
         "link_conflict": _("word that somebody else tried to link your account"),
+        "approvals_waiting": _("card of what waits for your decision"),
+        "registration_approved": _("word that a registration was approved"),
+        "registration_returned": _("word that a registration was returned"),
+        "registration_rejected": _("word that a registration was refused"),
+        "registration_exempt": _("word of an exemption"),
+        "withdrawal_answered": _("answer to a wish to withdraw"),
+        "leave_answered": _("answer to a request for leave"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),
     }
@@ -180,6 +294,22 @@ def _rules(language: str) -> Mapping[str, str]:
         "nomination_accepted": _("nomination accepted"),
         "nomination_declined": _("nomination declined"),
         "programme_cancelled": _("training cancelled"),
+        "menu_seat": _("seat from a menu, by wish and lot"),
+        "menu_queued": _("waiting list from a menu, by wish and lot"),
+        "school_approved": _("approved by the school"),
+        "approved_by_school": _("approved by the school, finally"),
+        "approved_by_organiser": _("approved by the organiser"),
+        "returned": _("returned"),
+        "rejected": _("refused"),
+        "exempted": _("exempted"),
+        "withdrawal_agreed": _("wish to withdraw agreed to"),
+        "withdrawal_refused": _("wish to withdraw not agreed to"),
+        "decision_undone": _("decision taken back"),
+        "absence_requested": _("asked for leave"),
+        "absence_school_ok": _("leave agreed to by the school"),
+        "absence_approved": _("leave given"),
+        "absence_refused": _("leave not given"),
+        "absence_cancelled": _("gave leave up"),
     }
 
 
@@ -201,10 +331,23 @@ def _acts(language: str) -> Mapping[str, str]:
         "search_people": _("searched for a colleague"),
         "look_at_people": _("looked at a school's list"),
         "look_at_person": _("looked at a colleague's entry"),
+        "undo": _("took an act back"),
+        "mark_contacted": _("noted a talk with a colleague"),
+        "unmark_contacted": _("took back the note of a talk"),
         "link": _("linked an account"),
         "unlink": _("unlinked an account"),
         "second_claim": _("tried to link an account that was linked"),
         "load_plan": _("loaded the office's plan"),
+        "registration_approve": _("approved a registration"),
+        "registration_return": _("returned a registration"),
+        "registration_reject": _("refused a registration"),
+        "registration_exempt": _("exempted somebody"),
+        "registration_let_go": _("agreed to a late withdrawal"),
+        "registration_keep": _("did not agree to a late withdrawal"),
+        "leave_agree": _("gave leave"),
+        "leave_refuse": _("did not give leave"),
+        "look_at_registration": _("looked at a registration"),
+        "look_at_leave": _("looked at a request for leave"),
     }
 
 
@@ -214,7 +357,18 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("role_assignment", "role"): _roles,
     ("role_assignment", "scope_kind"): _scopes,
     ("registration", "source"): _sources,
+    ("registration", "reason"): reasons,
+    ("leave", "answer"): reasons,
     ("seat_offer", "state"): _offers,
+    ("menu_choice", "outcome"): _outcomes,
+    ("leave", "state"): _leave_states,
+    ("leave", "reason"): _leave_reasons,
+    ("attendance", "state"): _presence,
+    ("attendance", "method"): _methods,
+    ("task_submission", "state"): _works,
+    ("result", "grade"): _grades,
+    ("claim", "state"): _claims,
+    ("appeal", "state"): _appeals,
     ("credit_entry", "state"): _entries,
     ("credit_entry", "source_kind"): _origins,
     ("reminder", "state"): _reminders,

@@ -41,6 +41,10 @@ def what_text(item: DueItem, language: str) -> str:
             return _("{title}: {session}").format(title=item.title, session=item.session_title)
         case DueKind.SESSION:
             return item.title
+        case DueKind.TASK if item.is_late:
+            return _("Hand in late: {title}, {task}").format(title=item.title, task=item.task_title)
+        case DueKind.TASK:
+            return _("Hand in: {title}, {task}").format(title=item.title, task=item.task_title)
         case DueKind.START:
             return _("Begins: {title}").format(title=item.title)
         case DueKind.REMOTE_END:
@@ -105,7 +109,7 @@ def due_calendar(items: list[DueItem], teacher_id: int, language: str, now: date
     calendar.add("method", "PUBLISH")
     for item in items:
         event = Event()
-        subject = item.session_id or item.offer_id or item.batch_id
+        subject = item.session_id or item.offer_id or item.task_id or item.batch_id
         event.add("uid", f"{item.kind.value}-{subject}-{teacher_id}@qinglan")
         event.add("dtstamp", now)
         event.add("summary", what_text(item, language))

@@ -10,6 +10,7 @@ from handlers.cards import Card, Key, Keys, fitted, pager
 from handlers.context import shortened
 from handlers.people.buttons import Home
 from handlers.training import words
+from handlers.training.approval_buttons import OpenLeave
 from handlers.training.buttons import (
     AcceptOffer,
     AnswerNomination,
@@ -23,10 +24,12 @@ from handlers.training.buttons import (
     Withdraw,
 )
 from handlers.training.menu_buttons import OpenMenu
+from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
 from locales import catalog, dates, numbers
 from storage.training import audience
 from storage.training.programmes import (
+    TAKES_PART,
     BatchState,
     MyRegistration,
     Page,
@@ -135,7 +138,8 @@ def state_text(
 
 def programme_card(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: datetime) -> Card:
     """Everything a teacher asks about one programme, and what can be done about it."""
-    return Card(programme_text(facts, language, zone, now), _programme_keys(facts, language))
+    text = programme_text(facts, language, zone, now)
+    return Card(text, _programme_keys(facts, language, now))
 
 
 def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -242,7 +246,9 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
                 )
             )
         if mine.reason:
-            lines.append(_("Reason: {reason}").format(reason=html.escape(mine.reason)))
+            reason = html.escape(reason_text(mine.reason, language))
+            lines.append(_("Reason: {reason}").format(reason=reason))
+        lines += _next_lines(facts, language, zone, today)
         if mine.leave_requested_at is not None:
             lines.append(_("Your request to withdraw is with the school."))
     elif facts.misfits:
@@ -267,7 +273,23 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
     return lines if len(lines) > 1 else []
 
 
-def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
+def _next_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    """Who decides next, or what one can do next."""
+    _ = catalog(language).gettext
+    state = None if facts.mine is None else facts.mine.state
+    if state is RegistrationState.SUBMITTED and facts.approve_close is not None:
+        before = dates.before(facts.approve_close, zone, language, today)
+        return [_("Next: your school decides, {before}. You are told.").format(before=before)]
+    if state is RegistrationState.SUBMITTED:
+        return [_("Next: your school decides. You are told.")]
+    if state is RegistrationState.SCHOOL_APPROVED:
+        return [_("Next: the county decides. You are told.")]
+    if state is RegistrationState.RETURNED and facts.can_register:
+        return [_("You may register again.")]
+    return []
+
+
+def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
     _ = catalog(language).gettext
     rows: list[tuple[Key, ...]] = []
     mine = facts.mine
@@ -296,6 +318,9 @@ def _programme_keys(facts: ProgrammeCard, language: str) -> Keys:
             row.append(Key(_leaving_label(mine, language), Withdraw(facts.batch_id)))
         row.append(Key(_("Why?"), AskWhy(facts.batch_id)))
         rows.append(tuple(row))
+    has_meetings = any(meeting.starts_at > now for meeting in facts.sessions)
+    if mine is not None and mine.state in TAKES_PART and has_meetings:
+        rows.append((Key(_("Ask for leave"), OpenLeave(facts.batch_id)),))
     can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
     can_watch = can_watch and facts.menu_id is None
     if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):

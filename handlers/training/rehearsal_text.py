@@ -230,6 +230,8 @@ def step_text(kind: str, step: str, language: str) -> str:
         "menu_open": _("the menu opens"),
         "menu_close": _("the menu closes"),
         "task_due": _("work is due"),
+        "nomination": _("nomination closes"),
+        "release": _("seats are released"),
         "cancelled": _("cancelled"),
     }.get(kind, _("another message"))
     found = _STEP.fullmatch(step)

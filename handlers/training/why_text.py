@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from handlers.training.reasons_text import reason_text
 from locales import catalog, dates
 from storage.training.decisions import DecisionLine, Why
 
@@ -112,6 +113,54 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _menu_text(line, language)
         case "programme_cancelled":
             return _("The training was cancelled.")
+        case "school_approved":
+            return _("Your school approved; the county decides next.")
+        case "approved_by_school":
+            return _("Your school approved.")
+        case "approved_by_organiser" if line.facts.get("past_school"):
+            return _("The time of the school was over, so the organiser decided and approved.")
+        case "approved_by_organiser":
+            return _("The organiser approved.")
+        case "returned" if line.facts.get("by_school"):
+            return _("Your school returned it. Reason: {reason}").format(
+                reason=_reason(line, language)
+            )
+        case "returned":
+            return _("The organiser returned it. Reason: {reason}").format(
+                reason=_reason(line, language)
+            )
+        case "rejected":
+            return _("The organiser did not approve. Reason: {reason}").format(
+                reason=_reason(line, language)
+            )
+        case "exempted":
+            return _("You were exempted. Reason: {reason}").format(reason=_reason(line, language))
+        case "withdrawal_agreed":
+            return _("Your wish to withdraw was agreed to, and the seat was given back.")
+        case "withdrawal_refused":
+            return _("Your wish to withdraw was not agreed to. Reason: {reason}").format(
+                reason=_reason(line, language)
+            )
+        case "decision_undone":
+            return _("The last decision was taken back within ten minutes.")
+        case "absence_requested":
+            return _("You asked for leave: {when}.").format(
+                when=_meetings(line, language, zone, today)
+            )
+        case "absence_school_ok":
+            return _("Your school agreed to the leave; the organiser decides next: {when}.").format(
+                when=_meetings(line, language, zone, today)
+            )
+        case "absence_approved":
+            return _("Leave was given: {when}.").format(when=_meetings(line, language, zone, today))
+        case "absence_refused":
+            return _("Leave was not given: {when}.").format(
+                when=_meetings(line, language, zone, today)
+            )
+        case "absence_cancelled":
+            return _("You gave the leave up: {when}.").format(
+                when=_meetings(line, language, zone, today)
+            )
     return _("The state changed.")
 
 
@@ -137,3 +186,13 @@ def _menu_text(line: DecisionLine, language: str) -> str:
         lot=str(facts["lot"])[:8],
         seed=facts["seed"],
     )
+
+
+def _reason(line: DecisionLine, language: str) -> str:
+    return html.escape(reason_text(str(line.facts.get("reason", "")), language))
+
+
+def _meetings(line: DecisionLine, language: str, zone: ZoneInfo, today: date) -> str:
+    moments = [datetime.fromisoformat(at) for at in line.facts.get("meetings", ())]
+    separator = ", " if language == "en" else "、"
+    return separator.join(dates.moment(at, zone, language, today) for at in moments)

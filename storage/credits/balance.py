@@ -355,6 +355,18 @@ def balance_of(session: Session, teacher_id: int, *, now: datetime) -> Balance:
     )
 
 
+def cycle_of(session: Session, *, now: datetime) -> Span:
+    """Return the office's present cycle: the one it keeps, or its profile's own."""
+    office = session.exec(select(Office)).one()
+    today = local_day(now, ZoneInfo(office.timezone))
+    profile = profiles.current(session, office.credit_profile)
+    known = tuple(
+        Span(row.code, row.start, row.end)
+        for row in session.exec(select(SchoolYear).order_by(col(SchoolYear.start)))
+    )
+    return _kept_cycle(session, profile, today) or cycle_at(profile, today, known)
+
+
 def years_between(
     start: date, end: date, kind: str, known: Sequence[Span] = ()
 ) -> tuple[Span, ...]:

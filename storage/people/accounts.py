@@ -11,6 +11,7 @@ from storage.inserting import insert_new
 from storage.messaging.tables import Hold, OutboxMessage, OutboxState
 from storage.people.tables import (
     Account,
+    Draft,
     OrgUnit,
     Posting,
     Role,
@@ -284,6 +285,8 @@ def unlink(session: Session, account_id: int, *, now: datetime) -> None:
         )
         .values(state=OutboxState.SKIPPED, fault="unlinked")
     )
+    # What somebody was filling in is not for whoever links next.
+    session.exec(sa.delete(Draft).where(col(Draft.account_id) == account_id))
 
 
 _RESET = ("awaiting", "continue_to", "brief_minute", "quiet_from", "quiet_until")
@@ -319,7 +322,7 @@ def erase_unlinked(session: Session, *, now: datetime) -> int:
     ).all()
     if not gone:
         return 0
-    for table in (OutboxMessage, Hold):
+    for table in (OutboxMessage, Hold, Draft):
         session.exec(sa.delete(table).where(col(table.account_id).in_(gone)))
     session.exec(sa.delete(Account).where(col(Account.id).in_(gone)))
     return len(gone)

@@ -290,12 +290,18 @@ def check(session: Session, teacher_id: int, act: Act, unit_id: int, *, today: d
         raise NotAllowed
 
 
-def check_about(session: Session, actor_id: int, act: Act, teacher_id: int, *, today: date) -> int:
-    """Raise NotAllowed unless the actor may do this about this teacher; return their unit.
+def covers(session: Session, grant: Grant, act: Act, unit_id: int) -> bool:
+    """Whether this one role reaches this unit with this act."""
+    where = _reached([grant], act).subquery()
+    return (
+        session.exec(sa.select(where.c.id).where(where.c.id == unit_id)).first()  # type: ignore[call-overload]
+        is not None
+    )
 
-    The unit is that of the primary posting on the day. Somebody without one is nobody's.
-    """
-    unit_id = session.exec(
+
+def unit_of(session: Session, teacher_id: int, *, today: date) -> int | None:
+    """Return the unit of the primary posting on the day; None for somebody without one."""
+    return session.exec(
         select(Posting.unit_id)
         .where(
             Posting.teacher_id == teacher_id,
@@ -305,6 +311,14 @@ def check_about(session: Session, actor_id: int, act: Act, teacher_id: int, *, t
         )
         .order_by(col(Posting.since).desc(), col(Posting.id).desc())
     ).first()
+
+
+def check_about(session: Session, actor_id: int, act: Act, teacher_id: int, *, today: date) -> int:
+    """Raise NotAllowed unless the actor may do this about this teacher; return their unit.
+
+    The unit is that of the primary posting on the day. Somebody without one is nobody's.
+    """
+    unit_id = unit_of(session, teacher_id, today=today)
     if unit_id is None:
         raise NotAllowed
     check(session, actor_id, act, unit_id, today=today)

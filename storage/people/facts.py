@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.people.tables import (
     MembershipKind,
@@ -140,7 +140,8 @@ def _write(
         for teacher_id, key, value in sorted(wanted - present.keys())
     ]
     if new:
-        session.exec(sa.insert(TeacherFact), params=new)
+        # Past the ORM, which takes three times as long for tens of thousands of rows.
+        session.connection().execute(sa.insert(SQLModel.metadata.tables["teacher_fact"]), new)
     touched = {fact[0] for fact in present.keys() ^ wanted}
     return len(touched)
 

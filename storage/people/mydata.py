@@ -21,11 +21,12 @@ from sqlmodel import Session, col, select
 
 from storage import audit, kinds
 from storage.audit import AuditLog
+from storage.credits.tables import CreditEntry
 from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, OutboxState
 from storage.people.tables import Account, Office, OrgUnit
 from storage.refusals import NotFound
 from storage.schema import METADATA
-from storage.training.tables import Batch, ClassSession, Programme, Registration, SeatOffer
+from storage.training.tables import Batch, ClassSession, Programme, Registration, SeatOffer, Task
 
 FOLLOWED = (
     "account.teacher_id",
@@ -44,6 +45,15 @@ FOLLOWED = (
     "reminder.teacher_id",
     "reminder_mute.teacher_id",
     "news.teacher_id",
+    "draft.account_id",
+    "contact.teacher_id",
+    "menu_choice.teacher_id",
+    "leave.registration_id",
+    "attendance.registration_id",
+    "task_submission.registration_id",
+    "result.registration_id",
+    "claim.teacher_id",
+    "appeal.teacher_id",
     "audit_log.actor_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
@@ -52,6 +62,21 @@ EXEMPT = {
     "account.tg_user_id": "the account that asks is where the search begins",
     "link_code.issued_by": "a code is about the person it is for; the log says who issued it",
     "decision.actor_id": "a decision is about whoever is registered; the log says who decided",
+    "seal.decision_id": "a decision once more, under a pseudonym",
+    "role_assignment.deputy_of": "a role is about whoever holds it",
+    "contact.by_id": "a talk is noted about whom it was with; the log says who noted it",
+    "import_job.by_id": "a file is about the people in it; the log says who sent it",
+    "deed.actor_id": "a deed repeats what the log says, for undoing it",
+    "leave.decided_by": "leave is about whoever asks for it; the log says who decided",
+    "attendance.by_id": "presence is about whoever was there; the log says who entered it",
+    "task_submission.reviewed_by": "work is about whoever did it; the log says who reviewed it",
+    "result.decided_by": "a result is about whoever was assessed; the log says by whom",
+    "claim.school_by": "a claim is about whoever makes it; the log says who decided",
+    "claim.decided_by": "a claim is about whoever makes it; the log says who decided",
+    "claim.entry_id": "the hours that a claim came to are the same teacher's",
+    "appeal.entry_id": "the hours that an appeal is about are the same teacher's",
+    "appeal.reviewed_by": "an appeal is about whoever makes it; the log says who decided",
+    "appeal.decided_by": "an appeal is about whoever makes it; the log says who decided",
     "credit_entry.reverses_id": "a line and the one that reverses it are the same teacher's",
 }
 """Columns that point to a person and are not followed, each with the reason."""
@@ -275,6 +300,26 @@ def _batches(session: Session, ids: set[int]) -> dict[int, str]:
     )
 
 
+def _meetings(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(ClassSession.id, ClassSession.title).where(col(ClassSession.id).in_(ids))
+        ).all()
+    )
+
+
+def _tasks(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(session.exec(select(Task.id, Task.title).where(col(Task.id).in_(ids))).all())
+
+
+def _entries(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(CreditEntry.id, CreditEntry.title).where(col(CreditEntry.id).in_(ids))
+        ).all()
+    )
+
+
 def _registrations(session: Session, ids: set[int]) -> dict[int, str]:
     return dict(
         session.exec(
@@ -314,6 +359,7 @@ _BATCH_OF: dict[str, Callable[[set[int]], Any]] = {
     "class_session": lambda ids: select(ClassSession.id, ClassSession.batch_id).where(
         col(ClassSession.id).in_(ids)
     ),
+    "task": lambda ids: select(Task.id, Task.batch_id).where(col(Task.id).in_(ids)),
     "seat_offer": lambda ids: (
         select(SeatOffer.id, Registration.batch_id)
         .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))
@@ -338,6 +384,9 @@ def _steps(session: Session, ids: set[int]) -> dict[int, str]:
 NAMED: dict[str, Callable[[Session, set[int]], dict[int, str]]] = {
     "org_unit": _units,
     "batch": _batches,
+    "class_session": _meetings,
+    "task": _tasks,
+    "credit_entry": _entries,
     "registration": _registrations,
     "deadline": _deadlines,
     "deadline_step": _steps,

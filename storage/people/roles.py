@@ -1,5 +1,6 @@
 """Who may do what: roles with a scope and a term."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -48,14 +49,22 @@ def appoint(
     today: date,
     now: datetime,
     until: date | None = None,
+    subjects: Collection[str] = (),
+    deputy_of: int | None = None,
     actor_id: int | None = None,
 ) -> bool:
     """Give the role from today, to its last day ``until``; False when it is held like that.
 
     Appointing again changes the term. Without a unit it reaches over the whole office.
+    ``deputy_of`` is the teacher in whose stead it is held.
     """
     held = _held(session, teacher_id, role, unit_id)
-    if held is not None and _runs(held, today) and held.until == until:
+    wanted = until, sorted(subjects), deputy_of
+    if (
+        held is not None
+        and _runs(held, today)
+        and wanted == (held.until, sorted(held.subjects), held.deputy_of)
+    ):
         return False
     if held is None:
         kind = ScopeKind.TENANT if unit_id is None else ScopeKind.UNIT
@@ -68,11 +77,15 @@ def appoint(
                 since=today,
                 until=until,
                 by_plan=False,
+                subjects=sorted(subjects),
+                deputy_of=deputy_of,
             )
         )
     else:
         held.since = held.since if _runs(held, today) else today
         held.until = until
+        held.subjects = sorted(subjects)
+        held.deputy_of = deputy_of
         held.by_plan = False
     _record(session, "appoint", teacher_id, role, unit_id, now=now, actor_id=actor_id)
     return True
@@ -95,6 +108,21 @@ def dismiss(
     held.until = today - timedelta(days=1)
     held.by_plan = False
     _record(session, "dismiss", teacher_id, role, unit_id, now=now, actor_id=actor_id)
+    # Who only stood in for them stands in for nobody.
+    deputies = session.exec(
+        select(RoleAssignment).where(
+            RoleAssignment.deputy_of == teacher_id,
+            RoleAssignment.role == role,
+            RoleAssignment.scope_kind == held.scope_kind,
+            RoleAssignment.scope_id == held.scope_id,
+        )
+    ).all()
+    for deputy in deputies:
+        if _runs(deputy, today):
+            deputy.until = held.until
+            _record(
+                session, "dismiss", deputy.teacher_id, role, unit_id, now=now, actor_id=actor_id
+            )
     return True
 
 

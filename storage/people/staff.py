@@ -68,6 +68,11 @@ class Desk:
     acts: frozenset[Act]  # whatever this person may do somewhere
 
     @property
+    def looks_after(self) -> bool:
+        """Whether people are counted at all, and not only a class."""
+        return Act.COUNT_PEOPLE in self.acts
+
+    @property
     def sees_people(self) -> bool:
         """Whether names may be seen; else figures alone."""
         return Act.SEE_PEOPLE in self.acts
@@ -262,17 +267,9 @@ def search(session: Session, actor_id: int, text: str, *, now: datetime) -> Foun
             col(Teacher.state),
             col(Account.id).is_not(None).label("is_linked"),
         )
-        .join(Posting, _of_teacher())
-        .join(OrgUnit, _is_posted(today, OrgUnit.id))
+        .select_from(posted(today))
         .outerjoin(Account, col(Account.teacher_id) == col(Teacher.id))
-        .where(
-            col(Posting.unit_id).in_(where),
-            col(Teacher.state).in_(ON_THE_ROSTER),
-            sa.or_(
-                col(Teacher.name).icontains(wanted, autoescape=True),
-                sa.func.upper(col(Teacher.staff_no)).startswith(wanted.upper(), autoescape=True),
-            ),
-        )
+        .where(col(Posting.unit_id).in_(where), named_like(wanted))
     )
     total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()
     rows = session.exec(found.order_by(col(Teacher.staff_no)).limit(PAGE)).all()
@@ -311,6 +308,21 @@ def _person(session: Session, teacher_id: int, now: datetime) -> Person:
         state=TeacherState(state),
         is_linked=linked is not None,
         code_until=linking.code_until(session, teacher_id, now=now),
+    )
+
+
+def posted(today: date) -> Any:
+    """Join everybody on the roster with the primary posting of the day and its unit."""
+    return (
+        sa.join(Teacher, Posting, sa.and_(_of_teacher(), col(Teacher.state).in_(ON_THE_ROSTER)))
+    ).join(OrgUnit, _is_posted(today, OrgUnit.id))
+
+
+def named_like(wanted: str) -> sa.ColumnElement[bool]:
+    """Whose name has this in it, or whose staff number begins with it."""
+    return sa.or_(
+        col(Teacher.name).icontains(wanted, autoescape=True),
+        sa.func.upper(col(Teacher.staff_no)).startswith(wanted.upper(), autoescape=True),
     )
 
 

@@ -7,22 +7,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
-from storage.people import facts, phones
+from storage.people import facts, phones, postings
+from storage.people.postings import GONE
 from storage.people.roles import OVER_THE_OFFICE
 from storage.people.tables import (
-    OrgUnit,
     Posting,
     Role,
     RoleAssignment,
     ScopeKind,
     Teacher,
-    TeacherState,
 )
 from storage.plan.lines import Path
 from storage.plan.load import Load, Transfer
 from storage.plan.rows import Values
-
-GONE = (TeacherState.RETIRED, TeacherState.LEFT)
 
 
 def keep_teachers(load: Load) -> None:
@@ -69,7 +66,6 @@ def keep_teachers(load: Load) -> None:
 def _postings(load: Load) -> None:
     """Open, change and close postings: who moves has one more, who leaves has none open."""
     table = SQLModel.metadata.tables["posting"]
-    opened = (table.c.until.is_(None),)
     present: dict[tuple[int, bool, int], Any] = {}
     main: dict[int, Any] = {}
     had_one: set[int] = set()
@@ -82,12 +78,7 @@ def _postings(load: Load) -> None:
             if each.is_primary:
                 main[each.teacher_id] = each
     codes = {unit_id: code for code, unit_id in load.units.items()}
-    # A school of one stage says the stage of its teachers.
-    only_stage = {
-        unit_id: stages[0]
-        for unit_id, stages in load.session.exec(select(OrgUnit.id, col(OrgUnit.stages))).all()
-        if len(stages) == 1
-    }
+    only_stage = postings.only_stages(load.session)
     new: list[Values] = []
     changed: list[Values] = []
     closed: list[Values] = []
@@ -103,19 +94,18 @@ def _postings(load: Load) -> None:
         row = main.get(teacher_id)
         if teacher.state in GONE:
             closed += [
-                {"row_id": each.id, "to_until": max(each.since, load.today)}
+                postings.closing(each.id, max(each.since, load.today))
                 for each in opened_by.get(teacher_id, ())
             ]
             if teacher_id not in had_one:
                 since = teacher.since or teacher.hire or load.today
-                new.append(
-                    _posting(teacher_id, unit_id, since, says) | {"until": max(since, load.today)}
-                )
+                opening = postings.opening(teacher_id, unit_id, since, says)
+                new.append(opening | {"until": max(since, load.today)})
             continue
         if row is not None and row.unit_id == unit_id:
             since = teacher.since or row.since
             if (row.since, row.stage, row.subjects, row.duties) != (since, *says.values()):
-                changed.append(_changing(row.id, since, says))
+                changed.append(postings.changing(row.id, since, says))
         else:
             since = teacher.since or teacher.hire or load.today
             if row is not None:
@@ -123,12 +113,11 @@ def _postings(load: Load) -> None:
                 if since < row.since:
                     said = f"before the present posting began ({row.since})"
                     raise load.plan.wrong((*path, "since"), said)
-                last = max(row.since, since - timedelta(days=1))
-                closed.append({"row_id": row.id, "to_until": last})
+                closed.append(postings.closing(row.id, postings.last_day(row.since, since)))
                 load.transfers.append(Transfer(teacher.no, codes[row.unit_id], teacher.unit))
             elif teacher_id in had_one:
                 since = teacher.since or load.today  # back after having left
-            new.append(_posting(teacher_id, unit_id, since, says))
+            new.append(postings.opening(teacher_id, unit_id, since, says))
         for m, also in enumerate(teacher.also):
             also_id = load.unit(also.unit, (*path, "also", m, "unit"))
             says = {
@@ -139,47 +128,18 @@ def _postings(load: Load) -> None:
             row = present.get((teacher_id, False, also_id))
             since = also.since or (row.since if row else None) or teacher.hire or load.today
             if row is None:
-                new.append(_posting(teacher_id, also_id, since, says) | {"is_primary": False})
+                new.append(
+                    postings.opening(teacher_id, also_id, since, says) | {"is_primary": False}
+                )
             elif (row.since, row.stage, row.subjects, row.duties) != (since, *says.values()):
-                changed.append(_changing(row.id, since, says))
-    run = load.session.connection().execute
-    by_id = table.c.id == sa.bindparam("row_id")
-    if closed:
-        run(
-            sa.update(table).where(by_id, *opened).values(until=sa.bindparam("to_until")),
-            closed,
-        )
+                changed.append(postings.changing(row.id, since, says))
+    postings.write(load.session, new=new, changed=changed, closed=closed)
     if changed:
-        names = ("since", "stage", "subjects", "duties")
-        run(
-            sa.update(table)
-            .where(by_id)
-            .values({name: sa.bindparam(f"to_{name}") for name in names}),
-            changed,
-        )
         load.changed["posting"] += len(changed)
     if new:
-        run(sa.insert(table), new)
         load.new["posting"] += len(new)
     if left := len(closed) - len(load.transfers):
         load.changed["posting"] += left
-    load.session.expire_all()
-
-
-def _posting(teacher_id: int, unit_id: int, since: date, says: Values) -> Values:
-    return says | {
-        "teacher_id": teacher_id,
-        "unit_id": unit_id,
-        "since": since,
-        "until": None,
-        "is_primary": True,
-    }
-
-
-def _changing(row_id: int, since: date, says: Values) -> Values:
-    return {"row_id": row_id, "to_since": since} | {
-        f"to_{name}": value for name, value in says.items()
-    }
 
 
 def _roles(load: Load) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from storage.training import reserves
 from storage.training.tables import ChoiceOutcome
 
 Span = tuple[datetime, datetime]
@@ -21,13 +23,39 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Wish:
-    """What one person wishes: a batch, 1 being the first wish; and their lot and school."""
+    """What one person wishes: a batch, 1 being the first wish; and their lot and school.
+
+    ``kinds`` are the reserves of their school's allotment that they fill.
+    """
 
     teacher_id: int
     batch_id: int
     rank: int
     lot: str
     unit_id: int
+    kinds: reserves.Kinds = frozenset()
+
+
+@dataclass
+class Allotment:
+    """The seats of a school, with what is reserved of them, and which kinds the holders are."""
+
+    quota_id: int
+    free: int
+    seats: int = 0
+    reserved: dict[str, int] = field(default_factory=dict)
+    holders: list[reserves.Kinds] = field(default_factory=list)
+
+    def take(self, kinds: reserves.Kinds) -> bool:
+        """Take a seat, unless what is left is kept for others."""
+        if self.free <= 0 or (
+            self.reserved
+            and not reserves.leaves_room(self.seats, self.reserved, self.holders, kinds)
+        ):
+            return False
+        self.free -= 1
+        self.holders.append(kinds)
+        return True
 
 
 @dataclass
@@ -35,10 +63,9 @@ class Free:
     """Seats of a batch that nobody has: of schools, of the pool; without a limit when not so."""
 
     is_limited: bool = True
-    pool: tuple[int, int] | None = None
-    """The pool's quota, and how many are free in it."""
-    own: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """By school: its quota, and how many are free in it."""
+    pool: Allotment | None = None
+    own: dict[int, Allotment] = field(default_factory=dict)
+    """By school."""
     queue: int | None = None
     """How many more may wait; None is any number."""
 
@@ -101,7 +128,7 @@ def allocate(
                 granted.append(Granted(wish, ChoiceOutcome.GONE, *place))
             elif _overlap(spans, taken[wish.teacher_id]):
                 granted.append(Granted(wish, ChoiceOutcome.CLASH, *place))
-            elif seats.take(wish.unit_id):
+            elif seats.take(wish):
                 granted.append(Granted(wish, ChoiceOutcome.GIVEN, *place, quota_id=seats.last))
                 taken[wish.teacher_id].extend(spans)
                 got[wish.teacher_id] += 1
@@ -116,30 +143,25 @@ class _Left:
     """Seats as they go: those of the own school first, the pool's next."""
 
     def __init__(self, free: Free) -> None:
-        self._is_limited = free.is_limited
-        self._counts = dict(filter(None, (free.pool, *free.own.values())))
-        self._pool = free.pool[0] if free.pool else None
-        self._own = {unit_id: quota_id for unit_id, (quota_id, _) in free.own.items()}
-        self._queue = free.queue
+        self._free = deepcopy(free)
         self.last: int | None = None
         """Where the seat that was taken last is from."""
 
-    def take(self, unit_id: int) -> bool:
+    def take(self, wish: Wish) -> bool:
         self.last = None
-        if not self._is_limited:
+        if not self._free.is_limited:
             return True
-        for quota_id in (self._own.get(unit_id), self._pool):
-            if quota_id is not None and self._counts[quota_id] > 0:
-                self._counts[quota_id] -= 1
-                self.last = quota_id
+        for allotment in (self._free.own.get(wish.unit_id), self._free.pool):
+            if allotment is not None and allotment.take(wish.kinds):
+                self.last = allotment.quota_id
                 return True
         return False
 
     def wait(self) -> bool:
-        if self._queue is None:
+        if self._free.queue is None:
             return True
-        self._queue -= 1
-        return self._queue >= 0
+        self._free.queue -= 1
+        return self._free.queue >= 0
 
 
 def _overlap(one: Sequence[Span], other: Sequence[Span]) -> bool:

@@ -26,6 +26,7 @@ Rule = Literal[
     "seat_from_school",  # facts: approval
     "seat_from_pool",  # facts: approval
     "seat_without_limit",  # facts: approval
+    "registered_despite",  # facts: fields, of the soft conditions that were not met
     "queued",  # facts: ahead, and full: False when a free seat went past to the queue
     "withdrawn",  # facts: before
     "left_queue",
@@ -39,11 +40,30 @@ Rule = Literal[
     "offer_lapsed",  # facts: again (True: back at the end of the queue)
     "enrolled_automatically",
     "exempt_long_leave",
+    "nominated",  # facts: seat, asks, in_spite_of (batches at the same time)
+    "nomination_taken_back",
+    "replaced",  # facts: registration_id of who came, before
+    "substituted",  # facts: registration_id of who went, asks, in_spite_of
+    "class_cancelled",  # facts: thin (by the minimum), second_close
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",
     "menu_seat",  # these two: menu, rank, number, of, lot, seed
     "menu_queued",
+    "school_approved",  # the county decides next
+    "approved_by_school",
+    "approved_by_organiser",  # facts: past_school (the school let its time pass)
+    "returned",  # facts: by_school, reason
+    "rejected",  # facts: reason
+    "exempted",  # facts: before, reason
+    "withdrawal_agreed",  # facts: before
+    "withdrawal_refused",  # facts: reason
+    "decision_undone",  # facts: state, was; for an absence: meetings
+    "absence_requested",  # these five: meetings (when they begin)
+    "absence_school_ok",
+    "absence_approved",
+    "absence_refused",
+    "absence_cancelled",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

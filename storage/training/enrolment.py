@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.messaging import news
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher, TeacherState
 from storage.refusals import NotFound
@@ -199,8 +200,28 @@ def decline_nomination(
     registration.changed_at = now
     session.flush()
     decide(session, registration.id, "nomination_declined", now=now, actor_id=teacher_id)
+    _tell_school(session, registration, programme, now=now)
     waiting.offer_next(session, batch_id, now=now, because="offered_after_withdrawal")
     return _answer(registration, programme, is_new=True)
+
+
+def _tell_school(
+    session: Session, registration: Registration, programme: Programme, *, now: datetime
+) -> None:
+    """Let the brief of whoever nominated this person say that the seat is free again."""
+    nominated_by, name = session.exec(
+        select(Decision.actor_id, Teacher.name)
+        .select_from(Decision)
+        .join(Teacher, col(Teacher.id) == registration.teacher_id)
+        .where(
+            Decision.registration_id == registration.id,
+            col(Decision.rule).in_(("nominated", "substituted")),
+        )
+        .order_by(col(Decision.id).desc())
+    ).first() or (None, "")
+    if nominated_by is not None:
+        facts = {"title": programme.title, "name": name}
+        news.tell(session, "nomination_declined", nominated_by, registration.id, facts, now=now)
 
 
 def _nomination(session: Session, teacher_id: int, batch_id: int) -> tuple[Registration, Programme]:
@@ -212,7 +233,7 @@ def _nomination(session: Session, teacher_id: int, batch_id: int) -> tuple[Regis
         .where(
             Registration.batch_id == batch_id,
             Registration.teacher_id == teacher_id,
-            Registration.source == Source.NOMINATED,
+            col(Registration.source).in_((Source.NOMINATED, Source.SUBSTITUTE)),
         )
         .execution_options(populate_existing=True)
     ).first()

@@ -26,12 +26,12 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Posting, Teacher
 from storage.refusals import NotFound, Refusal
-from storage.training import schedule
+from storage.training import eligibility, schedule
 from storage.training.allocation import commitment, lot
 from storage.training.audience import compare, facts_of, fits
 from storage.training.clashes import Times, clashes, times_of
 from storage.training.menu_options import LIVE_MENU, live_menus
-from storage.training.refusals import Misfit, NotEligible
+from storage.training.refusals import ConditionsNotMet, Misfit, NotEligible
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
     Batch,
@@ -654,7 +654,7 @@ def choose(
 ) -> MenuCard:
     """Wish for this class, after what is chosen already; choosing twice changes nothing.
 
-    Raises NotFound, MenuNotOpen, NotEligible or ChosenEnough.
+    Raises NotFound, MenuNotOpen, NotEligible, ConditionsNotMet or ChosenEnough.
     """
     menu = _open_menu(session, teacher_id, menu_id, now=now)
     ranks = _ranks(session, teacher_id, menu_id)
@@ -773,6 +773,10 @@ def _check_fits(
         misfits = (*misfits, Misfit("posting", (), ()))
     if misfits:
         raise NotEligible(programme.title, misfits)
+    findings = eligibility.check(session, teacher_id, programme.id, now=now)
+    hard = tuple(finding for finding in findings if finding.hard)
+    if hard:
+        raise ConditionsNotMet(programme.title, hard)
 
 
 def _has_posting(session: Session, teacher_id: int, *, now: datetime) -> bool:

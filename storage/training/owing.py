@@ -11,21 +11,30 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.people.tables import Teacher, TeacherState
+from storage.moments import local_day
+from storage.people import offices
+from storage.people.tables import Role, RoleAssignment, ScopeKind, Teacher, TeacherState
+from storage.training import eligibility
 from storage.training.audience import fits
 from storage.training.tables import (
     Batch,
     ClassSession,
     Interest,
+    Leave,
+    LeaveState,
     Menu,
     MenuChoice,
     MenuOption,
     OfferState,
     Programme,
     ProgrammeState,
+    Quota,
     Registration,
     RegistrationState,
     SeatOffer,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -41,7 +50,8 @@ def owes(
 ) -> Owing | None:
     """Return the select of the ids of the teachers who still owe this.
 
-    ``subject_id`` is a batch; for ``session`` a class session, for ``offer`` a seat offer. With
+    ``subject_id`` is a batch; for ``session`` a class session, for ``task_due`` a task, for
+    ``offer`` a seat offer. With
     ``teacher_id`` at most that one comes back. A cancelled programme is owed by nobody, and so
     is one that is gone; None is for a kind that is none of training's.
     """
@@ -54,14 +64,19 @@ def owes(
 
 
 def _invited(session: Session, batch_id: int) -> Owing:
-    """Return those whom the programme is for and who have never registered."""
-    programme = session.exec(
-        select(Programme)
+    """Return those whom the programme is for, and who may, and who have never registered."""
+    found = session.exec(
+        select(Programme, Batch)
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
         .where(Batch.id == batch_id)
     ).first()
+    may: sa.ColumnElement[bool] = sa.false()
+    if found is not None:
+        programme, batch = found
+        opens = batch.reg_open or batch.starts_at
+        may = sa.and_(fits(programme), eligibility.meets(session, programme.id, now=opens))
     return sa.select(col(Teacher.id)).where(
-        sa.false() if programme is None else fits(programme),
+        may,
         ~sa.exists().where(
             col(Registration.batch_id) == batch_id,
             col(Registration.teacher_id) == col(Teacher.id),
@@ -105,16 +120,35 @@ def _taking_part(_session: Session, batch_id: int) -> Owing:
     )
 
 
+def _beginning(session: Session, batch_id: int) -> Owing:
+    """Return those who are expected at the start: not who is on leave from the first meeting."""
+    return _taking_part(session, batch_id).where(
+        ~sa.exists().where(
+            col(Leave.registration_id) == col(Registration.id),
+            col(Leave.state) == LeaveState.APPROVED,
+            col(ClassSession.id) == col(Leave.session_id),
+            col(Batch.id) == batch_id,
+            col(ClassSession.starts_at) == col(Batch.starts_at),
+        )
+    )
+
+
 def _in_session(_session: Session, session_id: int) -> Owing:
-    """Return those who are expected at this meeting of their batch."""
+    """Return those who are expected at this meeting of their batch, and not on leave from it."""
     return (
         sa.select(col(Registration.teacher_id))
         .join(ClassSession, col(ClassSession.batch_id) == col(Registration.batch_id))
         .where(
             col(ClassSession.id) == session_id,
             col(Registration.state).in_(TAKES_PART),
+            ~sa.exists().where(
+                col(Leave.registration_id) == col(Registration.id),
+                col(Leave.session_id) == session_id,
+                col(Leave.state) == LeaveState.APPROVED,
+            ),
             sa.exists().where(
                 col(Batch.id) == col(Registration.batch_id),
+                col(Batch.cancelled_at).is_(None),
                 col(Programme.id) == col(Batch.programme_id),
                 col(Programme.state) == ProgrammeState.PUBLISHED,
             ),
@@ -122,9 +156,69 @@ def _in_session(_session: Session, session_id: int) -> Owing:
     )
 
 
+def _owing_work(_session: Session, task_id: int) -> Owing:
+    """Return those who take part and have not handed in, or had their work returned."""
+    return (
+        sa.select(col(Registration.teacher_id))
+        .join(Task, col(Task.batch_id) == col(Registration.batch_id))
+        .where(
+            col(Task.id) == task_id,
+            col(Registration.state).in_(TAKES_PART),
+            ~sa.exists().where(
+                col(TaskSubmission.task_id) == task_id,
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+            sa.exists().where(
+                col(Batch.id) == col(Registration.batch_id),
+                col(Batch.cancelled_at).is_(None),
+                col(Programme.id) == col(Batch.programme_id),
+                col(Programme.state) == ProgrammeState.PUBLISHED,
+            ),
+        )
+    )
+
+
+def _nominated(_session: Session, batch_id: int) -> Owing:
+    """Return those whom their school nominated and who have not answered."""
+    return sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch_id,
+        col(Registration.state) == RegistrationState.NOMINATED,
+        _takes_place(batch_id),
+    )
+
+
+def _with_unused_seats(session: Session, batch_id: int) -> Owing:
+    """Return the coordinators of schools whose unused seats are about to be released."""
+    unused = (
+        col(Quota.batch_id) == batch_id,
+        col(Quota.is_pool).is_(False),
+        col(Quota.taken) < col(Quota.seats),
+    )
+    release_at = session.exec(
+        select(sa.func.min(Quota.release_at)).where(*unused, col(Quota.release_at).is_not(None))
+    ).one()
+    if release_at is None:
+        return sa.select(col(RoleAssignment.teacher_id)).where(sa.false())
+    day = local_day(release_at, offices.zone(session))
+    return (
+        sa.select(col(RoleAssignment.teacher_id))
+        .distinct()
+        .where(
+            col(RoleAssignment.role) == Role.SCHOOL_COORDINATOR,
+            col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+            col(RoleAssignment.scope_id).in_(sa.select(col(Quota.unit_id)).where(*unused)),
+            col(RoleAssignment.since) <= day,
+            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= day),
+            _takes_place(batch_id),
+        )
+    )
+
+
 def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
+        col(Batch.cancelled_at).is_(None),
         col(Programme.id) == col(Batch.programme_id),
         col(Programme.state) == ProgrammeState.PUBLISHED,
     )
@@ -172,8 +266,11 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "menu_open": _without_choice,
     "menu_close": _without_choice,
     "offer": _offered,
-    "batch_start": _taking_part,
+    "nomination": _nominated,
+    "release": _with_unused_seats,
+    "batch_start": _beginning,
     "session": _in_session,
+    "task_due": _owing_work,
     "remote_start": _taking_part,
     "remote_end": _taking_part,
 }

@@ -23,16 +23,18 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
+from storage.training import eligibility
 from storage.training.audience import compare, facts_of
 from storage.training.clashes import Clash, clashes
 from storage.training.menu_options import live_menus
-from storage.training.refusals import Misfit
+from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
     SELF_REGISTERED,
     Leaving,
     closes_at,
     leaving,
+    second_round,
 )
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
@@ -42,9 +44,13 @@ from storage.training.tables import (
     ClassSession,
     Enrolment,
     Interest,
+    Leave,
+    LeaveState,
     Level,
     Mode,
     OfferState,
+    Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Quota,
@@ -52,6 +58,9 @@ from storage.training.tables import (
     RegistrationState,
     SeatOffer,
     Source,
+    Task,
+    TaskSubmission,
+    WorkState,
 )
 
 T = TypeVar("T")
@@ -91,6 +100,7 @@ class DueKind(StrEnum):
     OFFER = "offer"  # answer before it lapses
     NOMINATION = "nomination"  # answer before the list closes
     SESSION = "session"
+    TASK = "task"  # hand in before it is due, or late
     START = "start"
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
@@ -129,6 +139,19 @@ _MEETINGS = (
     sa.select(ClassSession.__table__)  # type: ignore[attr-defined]
     .where(col(ClassSession.batch_id) == bindparam("batch_id"))
     .order_by(col(ClassSession.starts_at))
+)
+_PHASES = (
+    sa.select(
+        col(Phase.kind),
+        col(Phase.title),
+        col(Phase.starts_at),
+        col(Phase.ends_at),
+    )
+    .where(col(Phase.batch_id) == bindparam("batch_id"))
+    .order_by(col(Phase.position))
+)
+_TASKS = (
+    sa.select(func.count()).select_from(Task).where(col(Task.batch_id) == bindparam("batch_id"))
 )
 _TEACHER = sa.select(
     col(Teacher.state),
@@ -210,6 +233,16 @@ class SessionFacts:
 
 
 @dataclass(frozen=True)
+class PhaseLine:
+    """A phase in a line of a card."""
+
+    kind: PhaseKind
+    title: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
 class OpenOffer:
     """A seat that is held for the reader until it lapses."""
 
@@ -269,6 +302,7 @@ class ProgrammeCard:
     ends_at: datetime
     reg_open: datetime | None
     reg_close: datetime | None
+    approve_close: datetime | None
     place: str
     bring: str
     audience: dict[str, Any]
@@ -284,6 +318,11 @@ class ProgrammeCard:
     is_interested: bool
     can_register: bool
     revision: int
+    phases: tuple[PhaseLine, ...] = ()
+    tasks: int = 0
+    """How many tasks there are; for who is in."""
+    unmet: tuple[Finding, ...] = ()
+    """The conditions that this teacher does not meet."""
     menu_id: int | None = None
     """The menu from which it is chosen, as long as that is not settled."""
 
@@ -331,6 +370,9 @@ class DueItem:
     online_url: str = ""
     bring: str = ""
     offer_id: int | None = None
+    task_id: int | None = None
+    task_title: str = ""
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -373,6 +415,14 @@ def open_for(
         for batch, programme in found
         if not compare(programme.audience, facts, teacher.state)
     ]
+    strict = eligibility.with_rules(session, [programme.id for _, programme in fitting])
+    if strict:
+        barred = {
+            programme_id
+            for programme_id in strict
+            if any(x.hard for x in eligibility.check(session, teacher_id, programme_id, now=now))
+        }
+        fitting = [one for one in fitting if one[1].id not in barred]
     ids = [batch.id for batch, _ in fitting]
     seats = _seats(session, ids, unit_id)
     is_menu = [batch.id for batch, it in fitting if it.enrolment is Enrolment.MENU]
@@ -424,9 +474,16 @@ def card(
     meetings = run(_MEETINGS, {"batch_id": batch_id}).all()
     my: MyRegistration | None = None
     lacking: tuple[Misfit, ...] = ()
+    unmet: tuple[Finding, ...] = ()
     others: tuple[Clash, ...] = ()
     is_interested = False
+    reg_close = batch.reg_close
     if teacher_id is not None:
+        if state is BatchState.CLOSED and programme.enrolment in SELF_REGISTERED:
+            again = second_round(session, teacher_id, batch_id, now=now)
+            if again is not None:
+                state = BatchState.FULL if left == 0 else BatchState.OPEN
+                reg_close = min(again.closes_at, batch.starts_at)
         my = next(iter(mine(session, teacher_id, now=now, batch_id=batch_id)), None)
         teacher = run(_TEACHER, {"batch_id": batch_id, "teacher_id": teacher_id}).first()
         if teacher is None:
@@ -434,6 +491,7 @@ def card(
         lacking = compare(programme.audience, facts_of(session, teacher_id), teacher.state)
         if unit_id is None:
             lacking = (*lacking, Misfit("posting", (), ()))
+        unmet = eligibility.check(session, teacher_id, programme.id, now=now)
         others = clashes(session, teacher_id, batch_id)
         is_interested = teacher.is_interested
     menu_id = None
@@ -465,7 +523,8 @@ def card(
         starts_at=batch.starts_at,
         ends_at=batch.ends_at,
         reg_open=batch.reg_open,
-        reg_close=batch.reg_close,
+        reg_close=reg_close,
+        approve_close=batch.approve_close,
         place=batch.place,
         bring=batch.bring,
         audience=dict(programme.audience),
@@ -486,11 +545,15 @@ def card(
             teacher_id is not None
             and may_begin
             and not lacking
+            and not any(finding.hard for finding in unmet)
             and not is_waiting_full
             and menu_id is None
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
+        phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
+        tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
+        unmet=unmet,
         menu_id=menu_id,
     )
 
@@ -528,13 +591,14 @@ def due(session: Session, teacher_id: int, *, now: datetime) -> list[DueItem]:
     """Return everything that this teacher still owes or has to be at, soonest first."""
     items = _due_answers(session, teacher_id, now)
     items += _due_presence(session, teacher_id, now)
+    items += _due_work(session, teacher_id, now)
     items += _due_wishes(session, teacher_id, now)
     return sorted(items, key=lambda item: (item.at, item.batch_id, item.kind))
 
 
 def state_of(programme: Programme, batch: Batch, is_full: bool, *, now: datetime) -> BatchState:
     """Return where the batch stands for somebody for whom it is full, or is not."""
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         return BatchState.CANCELLED
     is_over = programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED)
     if is_over or now >= batch.ends_at:
@@ -702,11 +766,19 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
             Batch.ends_at > now,
         )
     ).all()
-    meetings: dict[int, list[ClassSession]] = defaultdict(list)
-    for meeting in session.exec(
-        select(ClassSession).where(col(ClassSession.batch_id).in_([x.id for x, _ in takes_part]))
+    on_leave = sa.exists().where(
+        col(Leave.session_id) == col(ClassSession.id),
+        col(Leave.state) == LeaveState.APPROVED,
+        col(Registration.id) == col(Leave.registration_id),
+        col(Registration.teacher_id) == teacher_id,
+    )
+    meetings: dict[int, list[tuple[ClassSession, bool]]] = defaultdict(list)
+    for meeting, is_away in session.exec(
+        select(ClassSession, on_leave).where(
+            col(ClassSession.batch_id).in_([x.id for x, _ in takes_part])
+        )
     ).all():
-        meetings[meeting.batch_id].append(meeting)
+        meetings[meeting.batch_id].append((meeting, is_away))
     items = []
     for batch, programme in takes_part:
         items += [
@@ -722,8 +794,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 online_url=meeting.online_url,
                 bring=meeting.bring or batch.bring,
             )
-            for meeting in meetings[batch.id]
-            if meeting.ends_at > now
+            for meeting, is_away in meetings[batch.id]
+            if meeting.ends_at > now and not is_away
         ]
         if not meetings[batch.id] and batch.starts_at > now:
             items.append(
@@ -749,6 +821,44 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 )
             )
     return items
+
+
+def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:
+    """Return what this teacher has to hand in, or to hand in again, as long as it is taken."""
+    rows = session.exec(
+        select(Task, Batch, Programme.title)
+        .join(Batch, col(Batch.id) == col(Task.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(Registration, col(Registration.batch_id) == col(Batch.id))
+        .outerjoin(
+            TaskSubmission,
+            and_(
+                col(TaskSubmission.task_id) == col(Task.id),
+                col(TaskSubmission.registration_id) == col(Registration.id),
+                col(TaskSubmission.state) != WorkState.RETURNED,
+            ),
+        )
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(TAKES_PART),
+            Programme.state == ProgrammeState.PUBLISHED,
+            Batch.ends_at > now,
+            col(Task.mandatory),
+            col(TaskSubmission.id).is_(None),
+        )
+    ).all()
+    return [
+        DueItem(
+            DueKind.TASK,
+            batch.id,
+            title,
+            task.due_at,
+            task_id=task.id,
+            task_title=task.title,
+            is_late=task.due_at <= now,
+        )
+        for task, batch, title in rows
+    ]
 
 
 def _due_wishes(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:

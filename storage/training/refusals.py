@@ -20,6 +20,20 @@ class Misfit:
     has: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One condition that a teacher does not meet; ``hard`` refuses, otherwise it warns.
+
+    ``has`` is what the books say instead, empty when they say nothing. Numbers are text.
+    """
+
+    field: str
+    op: str
+    values: tuple[str, ...]
+    hard: bool
+    has: tuple[str, ...]
+
+
 class RegistrationNotOpen(Refusal):
     """Registration has not begun."""
 
@@ -53,6 +67,25 @@ class NotEligible(Refusal):
         super().__init__(f"not in the audience of {title!r}: {misfits}")
         self.title = title
         self.misfits = misfits
+
+
+class ConditionsNotMet(Refusal):
+    """The programme has hard conditions that this teacher does not meet."""
+
+    def __init__(self, title: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(f"conditions of {title!r} not met: {findings}")
+        self.title = title
+        self.findings = findings
+
+
+class NotRecommended(Refusal):
+    """Soft conditions are not met: it can be registered for all the same, once asked."""
+
+    def __init__(self, batch_id: int, title: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(f"{title!r} is meant for others: {findings}")
+        self.batch_id = batch_id
+        self.title = title
+        self.findings = findings
 
 
 class NotSelfRegistration(Refusal):

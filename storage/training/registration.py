@@ -21,12 +21,15 @@ from sqlmodel import Session, SQLModel, col, select
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
-from storage.training import audience, menu_options, seats, waiting
+from storage.training import audience, eligibility, menu_options, reserves, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import (
+    ConditionsNotMet,
+    Finding,
     Misfit,
     NotEligible,
+    NotRecommended,
     NotSelfRegistration,
     NotWithdrawable,
     ProgrammeCancelled,
@@ -40,6 +43,7 @@ from storage.training.tables import (
     Approval,
     Batch,
     Enrolment,
+    MenuOption,
     OfferState,
     Programme,
     ProgrammeState,
@@ -113,13 +117,15 @@ def _build_facts() -> sa.Select[Any]:
     own, pool = _table("quota").alias("own"), _table("quota").alias("pool")
     other, any_quota = registration.alias("other"), _table("quota").alias("any_quota")
     other_batch, other_programme = batch.alias("other_batch"), programme.alias("other_programme")
-    queue = registration.alias("queue")
+    queue, rule = registration.alias("queue"), _table("eligibility_rule")
     return (
         sa.select(
             batch.c.reg_open,
             batch.c.reg_close,
             batch.c.starts_at,
             batch.c.waiting_limit,
+            programme.c.id.label("programme_id"),
+            batch.c.cancelled_at,
             programme.c.title,
             programme.c.state.label("programme_state"),
             programme.c.enrolment,
@@ -132,6 +138,7 @@ def _build_facts() -> sa.Select[Any]:
             posting.c.until,
             own.c.id.label("own_id"),
             (own.c.seats - own.c.taken).label("own_free"),
+            own.c.reserved,
             pool.c.id.label("pool_id"),
             (pool.c.seats - pool.c.taken).label("pool_free"),
             registration.c.id.label("registration_id"),
@@ -160,6 +167,7 @@ def _build_facts() -> sa.Select[Any]:
                 among(other_programme.c.mode, ATTENDED),
             )
             .label("attends_others"),
+            sa.exists().where(rule.c.programme_id == programme.c.id).label("has_rules"),
             sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
         )
         .select_from(
@@ -198,7 +206,7 @@ INSERT_WAITING = Prepared(
         source=Source.SELF,
         state=RegistrationState.WAITLISTED,
         submitted_at=sa.bindparam("now"),
-        queued_at=sa.bindparam("now"),
+        queued_at=sa.bindparam("queued_at"),
         changed_at=sa.bindparam("now"),
         reason="",
         leave_request="",
@@ -218,7 +226,7 @@ WAIT_AGAIN = Prepared(
         state=RegistrationState.WAITLISTED,
         quota_id=None,
         submitted_at=sa.bindparam("now"),
-        queued_at=sa.bindparam("now"),
+        queued_at=sa.bindparam("queued_at"),
         changed_at=sa.bindparam("now"),
         reason="",
         leave_request="",
@@ -232,19 +240,25 @@ CONFIRM = Prepared(
 )
 
 
-def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime) -> Outcome:
+def register(
+    session: Session, teacher_id: int, batch_id: int, *, now: datetime, despite: bool = False
+) -> Outcome:
     """Give the teacher a seat, or a place at the end of the queue when there is none.
 
     Asking twice changes nothing and returns what already is. Whoever waits or holds an offer
-    goes before a newcomer, so a seat that has just become free is not taken past them.
+    goes before a newcomer, so a seat that has just become free is not taken past them. With
+    ``despite`` the person has been told of the soft conditions that are not met.
 
     Raises NotFound, ProgrammeCancelled, NotSelfRegistration, RegistrationNotOpen,
-    RegistrationClosed, NotEligible or WaitingListFull.
+    RegistrationClosed, NotEligible, ConditionsNotMet, NotRecommended or WaitingListFull.
     """
     facts, unit_id = _facts(session, teacher_id, batch_id, now)
     if facts.registration_id is not None and facts.state not in MAY_REGISTER_AGAIN:
         return _existing(session, facts, teacher_id, batch_id)
-    _check(session, facts, unit_id, teacher_id, batch_id, now)
+    queued_at = _check(session, facts, unit_id, teacher_id, batch_id, now)
+    unmet = (
+        _check_rules(session, facts, batch_id, teacher_id, now, despite) if facts.has_rules else ()
+    )
     if facts.has_unreleased:
         waiting.offer_next(session, batch_id, now=now)
         facts, unit_id = _facts(session, teacher_id, batch_id, now)
@@ -261,23 +275,42 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
 
     if facts.registration_id is None:
         registration_id = INSERT_WAITING.scalar(
-            session, batch_id=batch_id, teacher_id=teacher_id, unit_id_at=unit_id, now=now
+            session,
+            batch_id=batch_id,
+            teacher_id=teacher_id,
+            unit_id_at=unit_id,
+            now=now,
+            queued_at=queued_at,
         )
         if registration_id is None:  # a second tap came first, in another transaction
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
     else:
         registration_id = facts.registration_id
-        again = {"registration_id": registration_id, "unit_id": unit_id, "now": now}
+        again = {
+            "registration_id": registration_id,
+            "unit_id": unit_id,
+            "now": now,
+            "queued_at": queued_at,
+        }
         if WAIT_AGAIN.count(session, **again) == 0:
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
 
+    if unmet:
+        despite_what = {"fields": [finding.field for finding in unmet]}
+        decide(session, registration_id, "registered_despite", despite_what, now=now)
     state, place = RegistrationState.WAITLISTED, None
     seat: dict[str, Any] = {"registration_id": registration_id, "taken_from": None}
     rule: Rule | None = None if facts.is_limited else "seat_without_limit"
+    kept = False
     for quota_id, from_where in hopeful:
-        if seats.take(session, quota_id, registration_id):
+        if quota_id == facts.own_id and facts.reserved:
+            kept = not reserves.is_next(session, quota_id, registration_id, teacher_id)
+            got = not kept and seats.hold(session, quota_id)
+        else:
+            got = seats.take(session, quota_id, registration_id)
+        if got:
             seat["taken_from"], rule = quota_id, from_where
             break
     if rule is not None:
@@ -293,7 +326,8 @@ def register(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
             ahead = facts.waiting
         place = ahead + 1
         passed = (facts.pool_free or 0) > 0
-        decide(session, registration_id, "queued", {"ahead": ahead, "full": not passed}, now=now)
+        said = {"ahead": ahead, "full": not passed} | ({"reserved": True} if kept else {})
+        decide(session, registration_id, "queued", said, now=now)
     return Outcome(
         registration_id=registration_id,
         batch_id=batch_id,
@@ -329,7 +363,7 @@ def leaving(registration: Registration, batch: Batch, *, now: datetime) -> Leavi
     if registration.source is Source.AUTOMATIC or now >= batch.ends_at:
         return Leaving.NO
     # A nominated person stands on the school's list, so the school is asked.
-    is_own = registration.source is not Source.NOMINATED
+    is_own = registration.source not in (Source.NOMINATED, Source.SUBSTITUTE)
     return Leaving.FREE if in_time and is_own else Leaving.REQUEST
 
 
@@ -439,9 +473,16 @@ def _check(
     teacher_id: int,
     batch_id: int,
     now: datetime,
-) -> None:
-    """Raise the refusal that fits, if the teacher may not register now."""
+) -> datetime:
+    """Raise the refusal that fits, if the teacher may not register now.
+
+    Returns since when the teacher counts as waiting: for whoever lost a thin class and chooses
+    again, since registering for that one.
+    """
+    queued_at = now
     closed_at = closes_at(facts.reg_close, facts.starts_at)
+    if facts.cancelled_at is not None:
+        raise ProgrammeCancelled(facts.title)
     match facts.programme_state:
         case ProgrammeState.CANCELLED:
             raise ProgrammeCancelled(facts.title)
@@ -456,13 +497,98 @@ def _check(
     if facts.reg_open is not None and now < facts.reg_open:
         raise RegistrationNotOpen(facts.title, facts.reg_open)
     if now >= closed_at:
-        raise RegistrationClosed(facts.title, closed_at)
+        again = None
+        if now < facts.starts_at:
+            again = second_round(session, teacher_id, batch_id, now=now)
+        if again is None:
+            raise RegistrationClosed(facts.title, closed_at)
+        queued_at = again.queued_at
     has = audience.facts_of(session, teacher_id) if facts.audience else {}
     misfits = audience.compare(facts.audience, has, facts.teacher_state)
     if unit_id is None:
         misfits = (*misfits, Misfit("posting", (), ()))
     if misfits:
         raise NotEligible(facts.title, misfits)
+    return queued_at
+
+
+@dataclass(frozen=True)
+class SecondRound:
+    """Somebody whose thin class was cancelled may still choose another one.
+
+    Until ``closes_at``, and before newcomers: those cannot register any more, and in the queue
+    the place is that of ``queued_at``, when the lost class was chosen.
+    """
+
+    closes_at: datetime
+    queued_at: datetime
+
+
+def second_round(
+    session: Session, teacher_id: int, batch_id: int, *, now: datetime
+) -> SecondRound | None:
+    """Return the right to choose this class after its registration has closed, if there is one.
+
+    It comes from a cancelled class of the same organiser or of the same menu in which the
+    teacher was, or waited, and whose time for choosing again still runs; each such class gives
+    one other.
+    """
+    lost, wanted = sa.orm.aliased(Batch), sa.orm.aliased(Batch)
+    of_lost, of_wanted = sa.orm.aliased(Programme), sa.orm.aliased(Programme)
+    here, there = sa.orm.aliased(MenuOption), sa.orm.aliased(MenuOption)
+    rows = session.exec(
+        select(lost.second_close, Registration.queued_at, lost.cancelled_at)
+        .select_from(Registration)
+        .join(lost, col(lost.id) == col(Registration.batch_id))
+        .join(of_lost, col(of_lost.id) == col(lost.programme_id))
+        .join(wanted, col(wanted.id) == batch_id)
+        .join(of_wanted, col(of_wanted.id) == col(wanted.programme_id))
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(LIVE),
+            col(lost.cancelled_at).is_not(None),
+            col(lost.second_close) > now,
+            col(lost.id) != batch_id,
+            sa.or_(
+                col(of_lost.owner_unit_id) == col(of_wanted.owner_unit_id),
+                sa.exists().where(
+                    col(here.batch_id) == batch_id,
+                    col(there.batch_id) == col(lost.id),
+                    col(there.menu_id) == col(here.menu_id),
+                ),
+            ),
+        )
+        .order_by(col(Registration.queued_at))
+    ).all()
+    closes = max((row[0] for row in rows if row[0] is not None), default=None)
+    since = min((row[2] for row in rows if row[2] is not None), default=None)
+    if closes is None or since is None:
+        return None
+    chosen = session.exec(
+        select(sa.func.count())
+        .select_from(Registration)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(LIVE),
+            Registration.submitted_at >= since,
+            col(Batch.cancelled_at).is_(None),
+        )
+    ).one()
+    return SecondRound(closes, rows[0][1]) if chosen < len(rows) else None
+
+
+def _check_rules(
+    session: Session, facts: Any, batch_id: int, teacher_id: int, now: datetime, despite: bool
+) -> tuple[Finding, ...]:
+    """Raise where the programme's conditions forbid it; return those that only warned."""
+    findings = eligibility.check(session, teacher_id, facts.programme_id, now=now)
+    hard = tuple(finding for finding in findings if finding.hard)
+    if hard:
+        raise ConditionsNotMet(facts.title, hard)
+    if findings and not despite:
+        raise NotRecommended(batch_id, facts.title, findings)
+    return findings
 
 
 def _check_queue(facts: Any, ahead: int) -> None:

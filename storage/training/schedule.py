@@ -23,13 +23,15 @@ from storage.messaging.tables import OutboxMessage, OutboxState, Priority
 from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import menu_options, seats, waiting
-from storage.training.decisions import decide
+from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
 from storage.training.tables import (
     LIVE,
     Batch,
     ClassSession,
+    Decision,
+    Enrolment,
     Mode,
     OfferState,
     Programme,
@@ -37,10 +39,12 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
     SeatOffer,
+    Task,
 )
 
-OF_BATCH = ("reg_open", "reg_close", "batch_start", "remote_start", "remote_end")
-"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions."""
+OF_BATCH = ("reg_open", "reg_close", "nomination", "batch_start", "remote_start", "remote_end")
+"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
+of ``task_due`` tasks."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,15 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     meetings = session.exec(
         select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
     ).all()
-    takes_place = programme.state is ProgrammeState.PUBLISHED
+    takes_place = programme.state is ProgrammeState.PUBLISHED and batch.cancelled_at is None
     wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
     # What is chosen from a menu has the menu's deadlines until seats are given out.
     is_chosen = bool(menu_options.live_menus(session, [batch_id]))
     if programme.enrolment in SELF_REGISTERED and not is_chosen:
         wanted["reg_open"] = batch.reg_open
         wanted["reg_close"] = batch.reg_close
+    if programme.enrolment is Enrolment.NOMINATION and programme.asks_consent:
+        wanted["nomination"] = batch.nominate_close
     if programme.mode is Mode.REMOTE:
         wanted["remote_start"] = batch.starts_at
         wanted["remote_end"] = batch.ends_at
@@ -95,6 +101,13 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
         for session_id, starts_at in meetings
+    ]
+    # What need not be done is owed by nobody.
+    subjects += [
+        ("task_due", task_id, due_at if mandatory else None)
+        for task_id, due_at, mandatory in session.exec(
+            select(Task.id, Task.due_at, Task.mandatory).where(Task.batch_id == batch_id)
+        ).all()
     ]
     for kind, subject_id, moment in subjects:
         if takes_place and moment is not None and moment > now:
@@ -222,6 +235,66 @@ def cancel(
     return Cancelled(programme_id, programme.title, offers=offers, told=told)
 
 
+def cancel_batch(
+    session: Session, actor_id: int | None, batch_id: int, reason: str, *, now: datetime
+) -> Cancelled:
+    """Cancel one class of a programme and tell everybody who was in or waiting.
+
+    Registrations stay as they are; open offers are revoked and nobody is reminded any more.
+    Whoever lost it may choose another class until ``Batch.second_close``. Who may cancel is for
+    the caller to check; without an actor it is the clock. Raises NotFound.
+    """
+    seats.lock(session, batch_id)
+    batch, programme = _batch(session, batch_id)
+    if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
+        return Cancelled(programme.id, programme.title, offers=0, told=0)
+    batch.cancelled_at = now
+    batch.revision += 1
+    session.flush()
+    offers = _revoke_offers(session, batch_id, now=now, rule="class_cancelled")
+    again = batch.second_close if batch.second_close and batch.second_close > now else None
+    told = _tell_cancelled(session, programme, batch, now=now, again=again)
+    _decide_cancelled(session, batch_id, actor_id, again, now=now)
+    plan_deadlines(session, batch_id, now=now)
+    deadlines.cancel_deadline(session, "release", batch_id, now=now)
+    audit.record(
+        session,
+        actor_id,
+        "cancel_batch",
+        f"batch:{batch_id}",
+        now=now,
+        after={"told": told, "offers_revoked": offers},
+        reason=reason,
+    )
+    session.flush()
+    return Cancelled(programme.id, programme.title, offers=offers, told=told)
+
+
+def _decide_cancelled(
+    session: Session,
+    batch_id: int,
+    actor_id: int | None,
+    again: datetime | None,
+    *,
+    now: datetime,
+) -> None:
+    """Leave a line for everybody who was in or waiting; one statement."""
+    columns = SQLModel.metadata.tables["decision"].c
+    facts = {"second_close": again.isoformat()} if again is not None else {}
+    lost = sa.select(
+        col(Registration.id),
+        sa.literal(now, columns.at.type),
+        sa.literal("class_cancelled"),
+        sa.literal(facts, columns.facts.type),
+        sa.literal(actor_id, columns.actor_id.type),
+    ).where(col(Registration.batch_id) == batch_id, col(Registration.state).in_(LIVE))
+    session.exec(
+        sa.insert(Decision).from_select(
+            ["registration_id", "at", "rule", "facts", "actor_id"], lost
+        )
+    )
+
+
 def steps_while_open(
     session: Session, kind: str, opens: datetime | None, closes: datetime
 ) -> str | None:
@@ -285,7 +358,9 @@ def _shorten_offers(session: Session, batch: Batch, *, now: datetime) -> None:
             deadlines.set_deadline(session, "offer", offer.id, offer.lapses_at, now=now)
 
 
-def _revoke_offers(session: Session, batch_id: int, *, now: datetime) -> int:
+def _revoke_offers(
+    session: Session, batch_id: int, *, now: datetime, rule: Rule = "programme_cancelled"
+) -> int:
     open_offers = _open_offers(session, batch_id)
     for offer, registration in open_offers:
         waiting.settle(session, offer, OfferState.REVOKED, now=now)
@@ -293,12 +368,23 @@ def _revoke_offers(session: Session, batch_id: int, *, now: datetime) -> int:
         registration.changed_at = now
         session.flush()
         facts = {"offer_id": offer.id}
-        decide(session, registration.id, "programme_cancelled", facts, now=now)
+        if rule == "programme_cancelled":  # of a class everybody gets a line
+            decide(session, registration.id, rule, facts, now=now)
     return len(open_offers)
 
 
-def _tell_cancelled(session: Session, programme: Programme, batch: Batch, *, now: datetime) -> int:
-    """Leave one message for each person who was in or waiting; return how many."""
+def _tell_cancelled(
+    session: Session,
+    programme: Programme,
+    batch: Batch,
+    *,
+    now: datetime,
+    again: datetime | None = None,
+) -> int:
+    """Leave one message for each person who was in or waiting; return how many.
+
+    ``again`` is until when they may choose another class.
+    """
     columns = SQLModel.metadata.tables["outbox_message"].c
     facts = {
         "batch_id": batch.id,
@@ -306,6 +392,8 @@ def _tell_cancelled(session: Session, programme: Programme, batch: Batch, *, now
         "starts_at": batch.starts_at.isoformat(),
         "place": batch.place,
     }
+    if again is not None:
+        facts["second_close"] = again.isoformat()
     is_reachable = col(Account.id).is_not(None)
     live = (
         sa.select(

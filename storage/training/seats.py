@@ -127,11 +127,19 @@ def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
         col(Quota.taken) < col(Quota.seats),
     )
     lock(session, batch_id)
-    unused = session.exec(select(Quota.unit_id, Quota.seats - Quota.taken).where(*due)).all()
+    unused = session.exec(
+        select(Quota.unit_id, Quota.seats - Quota.taken, Quota.over_allowed).where(*due)
+    ).all()
     if not unused:
         return 0
-    moved = sum(seats for _, seats in unused)
-    session.exec(sa.update(Quota).where(*due).values(seats=Quota.taken))
+    # A seat beyond the capacity was for this school alone: unused, it is no seat any more.
+    moved = sum(max(0, seats - over) for _, seats, over in unused)
+    left_over = col(Quota.over_allowed) - (col(Quota.seats) - col(Quota.taken))
+    session.exec(
+        sa.update(Quota)
+        .where(*due)
+        .values(seats=Quota.taken, over_allowed=sa.case((left_over > 0, left_over), else_=0))
+    )
     pooled = session.exec(
         sa.update(Quota)
         .where(col(Quota.batch_id) == batch_id, col(Quota.is_pool))
@@ -150,7 +158,7 @@ def release_unused(session: Session, batch_id: int, *, now: datetime) -> int:
         "release_seats",
         f"batch:{batch_id}",
         now=now,
-        before={"unused": {str(unit_id): seats for unit_id, seats in unused}},
+        before={"unused": {str(unit_id): seats for unit_id, seats, _ in unused}},
         after={"to_pool": moved},
     )
     session.flush()

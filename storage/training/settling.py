@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,8 @@ from storage.messaging import deadlines, news
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.tables import Posting, Teacher
-from storage.training import schedule, seats
-from storage.training.allocation import Free, Granted, Span, Wish, allocate, lot
+from storage.training import eligibility, reserves, schedule, seats
+from storage.training.allocation import Allotment, Free, Granted, Span, Wish, allocate, lot
 from storage.training.audience import fits
 from storage.training.clashes import times_of
 from storage.training.decisions import decide
@@ -86,12 +87,13 @@ def _settle(session: Session, menu: Menu, *, now: datetime) -> None:
         ).all()
     }
     known = _registrations(session, options)
-    wishes = _wishes(session, menu, options, now=now)
+    free = _free(session, options)
+    wishes = _with_kinds(session, _wishes(session, menu, options, now=now), free)
     # Who is in already has had that wish fulfilled; who waits has a place that is older.
     done = {pair: state for pair, (_, state) in known.items() if state in LIVE}
     granted = allocate(
         [wish for wish in wishes if (wish.batch_id, wish.teacher_id) not in done],
-        _free(session, options),
+        free,
         times_of(session, col(Batch.id).in_(options.keys())),
         _busy(session, {wish.teacher_id for wish in wishes}, now=now),
     )
@@ -170,6 +172,7 @@ def _wishes(
                 fits(programme),
             )
         )
+        strict = bool(eligibility.with_rules(session, [programme.id]))
         wishes += [
             Wish(
                 teacher_id=row.teacher_id,
@@ -179,8 +182,28 @@ def _wishes(
                 unit_id=row.unit_id,
             )
             for row in session.exec(chosen).all()  # type: ignore[call-overload]
+            if not strict or not _is_barred(session, row.teacher_id, programme.id, now=now)
         ]
     return wishes
+
+
+def _is_barred(session: Session, teacher_id: int, programme_id: int, *, now: datetime) -> bool:
+    findings = eligibility.check(session, teacher_id, programme_id, now=now)
+    return any(finding.hard for finding in findings)
+
+
+def _with_kinds(session: Session, wishes: list[Wish], free: dict[int, Free]) -> list[Wish]:
+    """Say of each wish which reserves of the school's allotment the person fills."""
+    of: dict[int, list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        of[wish.batch_id].append(wish)
+    found = []
+    for batch_id, theirs in of.items():
+        keys = {key for one in free[batch_id].own.values() for key in one.reserved}
+        people = {wish.teacher_id for wish in theirs}
+        kinds = reserves.kinds_of(session, batch_id, people, keys) if keys else {}
+        found += [replace(one, kinds=kinds.get(one.teacher_id, frozenset())) for one in theirs]
+    return found
 
 
 def _free(session: Session, options: dict[int, tuple[Batch, Programme]]) -> dict[int, Free]:
@@ -211,8 +234,14 @@ def _free(session: Session, options: dict[int, tuple[Batch, Programme]]) -> dict
         seats_of.is_limited = True
         ahead = waiting[quota.batch_id]
         waits = ahead.total() if quota.is_pool else ahead[quota.unit_id]
-        left = (quota.id, 0 if waits else quota.seats - quota.taken)
+        left = Allotment(quota.id, 0 if waits else quota.seats - quota.taken, quota.seats)
+        left.reserved = {key: number for key, number in quota.reserved.items() if number > 0}
+        if left.reserved:
+            holders = reserves.holders_of(session, quota.id)
+            kinds = reserves.kinds_of(session, quota.batch_id, holders, left.reserved)
+            left.holders = [kinds[one] for one in holders]
         if quota.is_pool:
+            left.reserved = {}
             seats_of.pool = left
         else:
             seats_of.own[quota.unit_id] = left

@@ -23,6 +23,7 @@ from storage.training.tables import (
     ProgrammeState,
     Registration,
     SeatOffer,
+    Task,
 )
 
 
@@ -31,8 +32,8 @@ class Subject:
     """The thing behind a deadline.
 
     ``at`` is the moment in question: when registration opens or closes, when the training or
-    the meeting begins, when remote training ends, when an offer lapses. ``closes_at`` is when
-    registration closes, ``ends_at`` when the training or the meeting ends.
+    the meeting begins, when remote training ends, when work is due, when an offer lapses.
+    ``closes_at`` is when registration closes, ``ends_at`` when the training or the meeting ends.
     """
 
     kind: str
@@ -66,6 +67,7 @@ _PROGRAMME: tuple[Any, ...] = (
     col(Batch.reg_close),
     col(Batch.place),
     col(Batch.bring),
+    col(Batch.cancelled_at),
 )
 
 
@@ -111,11 +113,12 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "reg_close": closes,
         "remote_end": row["ends_at"],
         "session": row.get("session_starts_at"),
+        "task_due": row.get("task_due_at"),
         "offer": row.get("lapses_at"),
     }
     title = row["programme_title"]
-    part = row.get("session_title") or row["batch_title"]
-    takes_place = row["programme_state"] is ProgrammeState.PUBLISHED
+    part = row.get("session_title") or row.get("task_title") or row["batch_title"]
+    takes_place = row["programme_state"] is ProgrammeState.PUBLISHED and row["cancelled_at"] is None
     return Subject(
         kind=kind,
         subject_id=subject_id,
@@ -180,6 +183,21 @@ def _sessions(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping
     )
 
 
+def _tasks(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(
+            col(Task.id).label("subject_id"),
+            *_PROGRAMME,
+            col(Task.title).label("task_title"),
+            col(Task.due_at).label("task_due_at"),
+        )
+        .join(Batch, col(Batch.id) == col(Task.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(Task.id).in_(ids)),
+    )
+
+
 def _offers(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     return _by_id(
         session,
@@ -215,4 +233,10 @@ def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMappi
     return {row["subject_id"]: row for row in rows}
 
 
-_READ = {"batch": _batches, "class_session": _sessions, "seat_offer": _offers, "menu": _menus}
+_READ = {
+    "batch": _batches,
+    "class_session": _sessions,
+    "seat_offer": _offers,
+    "task": _tasks,
+    "menu": _menus,
+}

@@ -108,6 +108,7 @@ class Batch(Row, table=True):
     waiting_limit: int | None = None
     minimum: int | None = None  # with fewer registered by ``thin_at`` the class does not run
     thin_at: datetime | None = None
+    thin_settled_at: datetime | None = None  # it was found out, or decided, whether it runs
     second_close: datetime | None = None  # who lost a thin class may choose again until then
     counts_check_out: bool = False  # hours need a check-out too
     cancelled_at: datetime | None = None
@@ -466,8 +467,9 @@ class TaskSubmission(Row, table=True):
     state: WorkState = one_of(WorkState, default=WorkState.SUBMITTED)
     text: str = ""  # what was written, or the link
     file_id: str = ""  # as Telegram knows the file
-    file_name: str = ""
+    file_name: str = ""  # empty for a photo
     submitted_at: datetime
+    late: bool = False  # it first came after the due date
     score: float | None = None
     comment: str = ""
     reviewed_by: int | None = key(default=None, foreign_key="teacher.id")

@@ -20,7 +20,7 @@ from storage.messaging.quiet import Calendar
 from storage.messaging.tables import Priority
 from storage.people.tables import Account, Teacher
 from storage.refusals import NotFound
-from storage.training import seats
+from storage.training import reserves, seats
 from storage.training.audience import fits
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import OfferGone
@@ -104,16 +104,24 @@ def offer_next(
     seats.release_unused(session, batch_id, now=now)
     if programme.state is not ProgrammeState.PUBLISHED or now >= batch.starts_at:
         return ()
+    if batch.cancelled_at is not None:
+        return ()
     free_seats = session.exec(
-        select(Quota.id, Quota.unit_id, Quota.is_pool, Quota.seats - Quota.taken)
-        .where(Quota.batch_id == batch_id, Quota.taken < Quota.seats)
+        sa.select(  # type: ignore[call-overload]
+            col(Quota.id),
+            col(Quota.unit_id),
+            col(Quota.is_pool),
+            Quota.seats - Quota.taken,
+            col(Quota.reserved),
+        )
+        .where(col(Quota.batch_id) == batch_id, col(Quota.taken) < col(Quota.seats))
         .order_by(col(Quota.is_pool), col(Quota.id))
     ).all()
     if not free_seats:
         return ()
     calendar = workdays.load(session)
     offers: list[Offer] = []
-    for quota_id, unit_id, is_pool, free in free_seats:
+    for quota_id, unit_id, is_pool, free, reserved in free_seats:
         queue = (
             select(Registration.id, Registration.teacher_id, Account)
             .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
@@ -132,6 +140,8 @@ def offer_next(
                 break
             told_at = _told_at(calendar, account, now, batch)
             if told_at >= batch.starts_at:
+                continue
+            if reserved and not reserves.may_have(session, quota_id, teacher_id):
                 continue
             if not seats.hold(session, quota_id):
                 break
@@ -288,6 +298,7 @@ def promote(session: Session, *, now: datetime) -> int:
         .where(
             Quota.taken < Quota.seats,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.starts_at > now,
             sa.or_(waits, unreleased),
         )

@@ -24,7 +24,7 @@ from handlers.people.privacy import ask_card, gone_card, privacy_card
 from locales import LANGUAGES
 from storage import audit
 from storage.audit import AuditLog
-from storage.credits.tables import CreditEntry, EntryState
+from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging.tables import (
     Deadline,
@@ -40,17 +40,37 @@ from storage.messaging.tables import (
 from storage.people import accounts, linking, mydata
 from storage.people.accounts import Reader
 from storage.people.mydata import EXEMPT, FOLLOWED, MyData, Withheld
-from storage.people.tables import Account, LinkCode, Posting, Role, RoleAssignment
+from storage.people.tables import (
+    Account,
+    Contact,
+    Draft,
+    LinkCode,
+    Posting,
+    Role,
+    RoleAssignment,
+)
 from storage.refusals import NotFound
 from storage.schema import METADATA
 from storage.training.tables import (
+    Attendance,
+    ClassSession,
     Decision,
+    Grade,
     Interest,
+    Leave,
+    LeaveReason,
+    Menu,
+    MenuChoice,
+    Method,
     OfferState,
+    Presence,
     Quota,
     Registration,
     RegistrationState,
+    Result,
     SeatOffer,
+    Task,
+    TaskSubmission,
 )
 from tests import make
 from tests.make import NOW
@@ -125,6 +145,48 @@ def person(session: Session, name: str) -> tuple[int, int]:
             ),
         ]
     )
+    meeting = ClassSession(batch_id=batch_id, title=name, starts_at=NOW, ends_at=NOW)
+    task = Task(batch_id=batch_id, title=name, due_at=NOW)
+    menu = Menu(title=name, owner_unit_id=unit_id, opens_at=NOW, closes_at=NOW)
+    session.add_all([meeting, task, menu])
+    session.flush()
+    by: dict[str, Any] = {"registration_id": registration.id}
+    about: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    session.add_all(
+        [
+            Draft(account_id=account_id, kind="claim", data={"title": name}, updated_at=NOW),
+            Contact(teacher_id=teacher_id, by_id=teacher_id, at=NOW),
+            MenuChoice(
+                menu_id=menu.id, teacher_id=teacher_id, batch_id=batch_id, rank=1, chosen_at=NOW
+            ),
+            Leave(
+                **by,
+                session_id=meeting.id,
+                reason=LeaveReason.SICK,
+                note=name,
+                requested_at=NOW,
+            ),
+            Attendance(
+                **by,
+                session_id=meeting.id,
+                state=Presence.PRESENT,
+                method=Method.TYPED,
+                at=NOW,
+            ),
+            TaskSubmission(**by, task_id=task.id, text=name, submitted_at=NOW),
+            Result(**by, grade=Grade.QUALIFIED, comment=name, decided_at=NOW),
+            Claim(
+                **about,
+                title=name,
+                level="county",
+                category="other",
+                hours=Decimal(4),
+                learnt_on=date(2026, 10, 20),
+                submitted_at=NOW,
+            ),
+            Appeal(**about, about=name, opened_at=NOW, due_on=date(2026, 12, 4)),
+        ]
+    )
     linking.issue_code(session, teacher_id, now=NOW)
     audit.record(
         session, None, "look", f"registration:{registration.id}", now=NOW, reason=f"look at {name}"
@@ -187,14 +249,14 @@ def test_a_new_table_about_people_would_be_noticed() -> None:
     for table in METADATA.sorted_tables:
         table.to_metadata(metadata)
     for name, column in (
-        ("appeal", sa.Column("entry_id", sa.ForeignKey("credit_entry.id"))),
+        ("complaint", sa.Column("entry_id", sa.ForeignKey("credit_entry.id"))),
         ("pairing", sa.Column("mentor_id", sa.ForeignKey("teacher.id"))),
         ("visit", sa.Column("actor_id", sa.BigInteger)),
         ("guest", sa.Column("tg_user_id", sa.BigInteger)),
     ):
         sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=True), column)
     assert mydata.columns_about_people(metadata) - mydata.columns_about_people() == {
-        "appeal.entry_id",
+        "complaint.entry_id",
         "pairing.mentor_id",
         "visit.actor_id",
         "guest.tg_user_id",
@@ -488,7 +550,7 @@ def test_erasing_knows_every_table_that_points_to_an_account() -> None:
         for column in table.columns
         for foreign in column.foreign_keys
         if foreign.column.table.name == "account"
-    } == {"outbox_message.account_id", "hold.account_id"}
+    } == {"outbox_message.account_id", "hold.account_id", "draft.account_id"}
 
 
 async def test_who_never_linked_is_erased_thirty_days_after_the_first_message(

@@ -20,7 +20,7 @@ from storage.people.tables import Role, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound
 from storage.schema import METADATA
 from storage.training import menus, registration, settling
-from storage.training.allocation import Free, Wish, allocate, commitment, lot
+from storage.training.allocation import Allotment, Free, Wish, allocate, commitment, lot
 from storage.training.decisions import why
 from storage.training.menus import BadMenu, ChosenEnough, MenuFlaw, MenuNotOpen, MenuState
 from storage.training.refusals import ChosenFromMenu, NotEligible
@@ -467,7 +467,7 @@ def check(session: Session, menu_id: int, ids: list[int]) -> None:
 def test_the_lot_does_not_ask_who_came_first() -> None:
     span = [(NOW, NOW + timedelta(hours=1))]
     wishes = [Wish(n, 1, 1, lot("s", 1, str(n)), 0) for n in range(30)]
-    free = {1: Free(pool=(7, 10))}
+    free = {1: Free(pool=Allotment(7, 10))}
     one = allocate(wishes, free, {1: span}, {})
     other = allocate(list(reversed(wishes)), free, {1: span}, {})
     assert one == other
@@ -488,7 +488,24 @@ def test_who_has_less_so_far_comes_first_among_later_wishes() -> None:
         Wish(rich, 12, 2, lots[rich], 0),
         Wish(poor, 12, 2, lots[poor], 0),
     ]
-    free = {10: Free(pool=(1, 1)), 11: Free(pool=(2, 0)), 12: Free(pool=(3, 1))}
+    free = {
+        10: Free(pool=Allotment(1, 1)),
+        11: Free(pool=Allotment(2, 0)),
+        12: Free(pool=Allotment(3, 1)),
+    }
     granted = allocate(wishes, free, {10: at(1), 11: at(3), 12: at(5)}, {})
     seats = {one.wish.batch_id: one.wish.teacher_id for one in granted if one.quota_id}
     assert seats == {10: rich, 12: poor}
+
+
+def test_what_is_reserved_stays_for_those_it_is_reserved_for() -> None:
+    allotment = Allotment(1, free=2, seats=2, reserved={"rural": 1})
+    town, village = frozenset[str](), frozenset({"rural"})
+    wishes = [
+        Wish(1, 1, 1, "0", 5, town),
+        Wish(2, 1, 1, "1", 5, town),
+        Wish(3, 1, 2, "2", 5, village),
+    ]
+    granted = allocate(wishes, {1: Free(own={5: allotment})}, {}, {})
+    seated = {one.wish.teacher_id for one in granted if one.outcome is ChoiceOutcome.GIVEN}
+    assert seated == {1, 3}

@@ -1,0 +1,67 @@
+"""The usual reasons for a no, each a key; what is typed instead stays as it is.
+
+A usual reason is kept as its name, so that everybody reads it in their own language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from locales import catalog
+
+USUAL = "usual."
+
+
+def reasons(language: str) -> Mapping[str, str]:
+    """Every usual reason by its name, as whoever is told no reads it."""
+    _ = catalog(language).gettext
+    return {
+        "usual.duties": _("It falls on the same days as your duties at school."),
+        "usual.turn": _("Another colleague goes this time."),
+        "usual.many": _("Too many colleagues of your subject would be away."),
+        "usual.fit": _("It is meant for another subject or stage."),
+        "usual.before": _("You have had this kind of training not long ago."),
+        "usual.full": _("There are more registrations than places."),
+        "usual.listed": _("The list of participants has been handed in already."),
+        "usual.needed": _("Your part in it cannot be taken by anybody else."),
+        "usual.attendance": _("With this absence you would miss more than the rules allow."),
+        "usual.swap": _("Please arrange it with a colleague on another day."),
+        "usual.seconded": _("You are seconded or support another school."),
+        "usual.retiring": _("You retire before the end of the school year."),
+        "long_leave": _("You are on long leave."),
+    }
+
+
+def labels(language: str) -> Mapping[str, str]:
+    """The same reasons as short keys."""
+    _ = catalog(language).gettext
+    return {
+        "usual.duties": _("Clash of duties"),
+        "usual.turn": _("Another's turn"),
+        "usual.many": _("Too many away"),
+        "usual.fit": _("Other subject or stage"),
+        "usual.before": _("Had it recently"),
+        "usual.full": _("Too few places"),
+        "usual.listed": _("List handed in"),
+        "usual.needed": _("Cannot be replaced"),
+        "usual.attendance": _("Would miss too much"),
+        "usual.swap": _("Another day"),
+        "usual.seconded": _("Seconded"),
+        "usual.retiring": _("Retires soon"),
+        "long_leave": _("On long leave"),
+    }
+
+
+OFFERED: Mapping[str, tuple[str, ...]] = {
+    "return": ("usual.duties", "usual.turn", "usual.many", "usual.fit", "usual.before"),
+    "reject": ("usual.full", "usual.fit", "usual.before"),
+    "exempt": ("long_leave", "usual.seconded", "usual.retiring", "usual.before"),
+    "keep": ("usual.listed", "usual.needed"),
+    "leave": ("usual.attendance", "usual.needed", "usual.swap"),
+}
+"""Which of them fit which no."""
+
+
+def reason_text(reason: str, language: str) -> str:
+    """A reason as it is read: a usual one in words, a typed one as it was typed. Plain text."""
+    return reasons(language).get(reason, reason)
