@@ -13,7 +13,8 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit
 from storage.inserting import insert_new
-from storage.messaging import deadlines, news
+from storage.messaging import deadlines
+from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.tables import Posting, Teacher
@@ -314,8 +315,9 @@ def _register(
                 .where(col(Registration.id) == again[0])
                 .values(**row, leave_requested_at=None)
             )
-    for some in _chunks(rows):
-        session.exec(insert_new(session, Registration).values(some))
+    if rows:
+        # One form for all rows: a statement with the values in it is built anew each time.
+        session.connection().execute(insert_new(session, Registration), rows)
     for quota_id, number in Counter(one.quota_id for one in kept if one.quota_id).items():
         taken = session.exec(
             sa.update(Quota)
@@ -386,6 +388,7 @@ def _tell(
         .order_by(col(MenuChoice.teacher_id), col(MenuChoice.rank))
     ).all():
         outcomes[teacher_id].append((batch_id, outcome))
+    rows = []
     for teacher_id, theirs in outcomes.items():
         given = [
             options[batch_id][1].title
@@ -394,7 +397,17 @@ def _tell(
         ]
         waits = sum(outcome is ChoiceOutcome.WAITING for _, outcome in theirs)
         facts = {"title": menu.title, "given": given, "waiting": waits, "chosen": len(theirs)}
-        news.tell(session, "menu_settled", teacher_id, menu.id, facts, now=now)
+        rows.append(
+            {
+                "kind": "menu_settled",
+                "teacher_id": teacher_id,
+                "subject_id": menu.id,
+                "facts": facts,
+                "at": now,
+            }
+        )
+    if rows:
+        session.connection().execute(insert_new(session, News), rows)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
