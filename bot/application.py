@@ -27,12 +27,14 @@ from handlers.training import (
     conditions,
     due,
     making,
+    menus,
     my_timetable,
     nominating,
     plan_sheet,
     programmes,
     publishing,
     registration,
+    rehearsal,
     results,
     reviewing,
     runs,
@@ -84,6 +86,8 @@ TOPICS = (
     publishing,
     staffing,
     plan_sheet,
+    rehearsal,
+    menus,
     roster,  # last of those that know tables: a roster has columns that others have too
 )
 

@@ -33,7 +33,7 @@ from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
 from storage.people import accounts, imports, offices
-from storage.training import absences, meeting_end, sealing, thinning, waiting, worklist
+from storage.training import absences, meeting_end, sealing, settling, thinning, waiting, worklist
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +219,8 @@ class Office:
             return
         await self.database.write(waiting.lapse_due, now=self.clock())
         await self.database.write(waiting.promote, now=self.clock())
+        while await self.database.write(settling.settle_due, now=self.clock()) is not None:
+            pass
         self.delivery.wake()
 
     async def _reminders(self) -> None:

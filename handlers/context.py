@@ -37,6 +37,7 @@ from locales import best_language
 from storage.database import Database
 from storage.people import accounts
 from storage.people.accounts import Reader
+from storage.scratch import Copied
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -119,6 +120,15 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         self, operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         return await self.house.database.read(operation, *args, **kwargs)
+
+    async def aside(
+        self,
+        copied: Copied,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        return await self.house.database.aside(copied, operation, *args, **kwargs)
 
     async def reader(self, update: Update) -> Reader:
         """Who sent this update: always by the numeric id, never by what it says."""

@@ -26,9 +26,11 @@ from handlers.training.approvals_text import approvals_text
 from handlers.training.attendance_text import attendance_text
 from handlers.training.changing import changing_text
 from handlers.training.conditions_words import conditions_text
+from handlers.training.menus_text import menu_refused
 from handlers.training.nominating import nominating_text
 from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
+from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -46,6 +48,8 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     training_text,
     attendance_text,
     files_text,
+    rehearsal_refused,
+    menu_refused,
     roles_text,
     approvals_text,
     imports_text,

@@ -23,6 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session
 
+from storage import scratch
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -85,6 +87,9 @@ class Database:
         self._arrived = threading.Condition()
         self._closing = False
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="database-reader")
+        self._copier = scratch.engine(self.url)
+        # One at a time: a copy takes memory, and rehearsing is nobody's hurry.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="database-aside")
         self._threads = [
             threading.Thread(target=self._serve, name=f"database-writer-{n}", daemon=True)
             for n in range(writers)
@@ -123,6 +128,23 @@ class Database:
         self._readers.submit(self._look, job)
         return await future
 
+    async def aside(
+        self,
+        copied: scratch.Copied,
+        operation: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run the operation on a scratch copy of these rows; whatever it does is forgotten.
+
+        It may write as it likes, nobody waits for it, and nothing of it can reach anybody.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        job = _Job(lambda session: operation(session, *args, **kwargs), future, loop)
+        self._aside.submit(self._try, job, copied)
+        return await future
+
     def write_now(
         self,
         operation: Callable[Concatenate[Session, P], T],
@@ -142,6 +164,7 @@ class Database:
         for thread in self._threads:
             thread.join()
         self._readers.shutdown()
+        self._aside.shutdown()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -173,6 +196,16 @@ class Database:
             return
         try:
             with Session(self._reader) as session:
+                answer = _Answer(job, job.run(session))
+        except BaseException as error:
+            answer = _Answer(job, failure=error)
+        _give([answer])
+
+    def _try(self, job: _Job, copied: scratch.Copied) -> None:
+        if not job.is_wanted():
+            return
+        try:
+            with scratch.opened(self._copier, copied) as session:
                 answer = _Answer(job, job.run(session))
         except BaseException as error:
             answer = _Answer(job, failure=error)

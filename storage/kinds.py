@@ -50,6 +50,8 @@ KINDS = {
     for kind in (
         Kind("reg_open", "batch", "T+0", owing.owes),
         Kind("reg_close", "batch", "standard", owing.owes),
+        Kind("menu_open", "menu", "T+0", owing.owes),
+        Kind("menu_close", "menu", "standard", owing.owes),
         # The offer itself is a message of its own; these are the steps that follow it.
         Kind(
             "offer", "seat_offer", "T-12h T-2h", owing.owes, may_mute=False, priority=Priority.OFFER
@@ -86,5 +88,7 @@ NEWS = (
     "nomination_declined",
     "appointed_class_teacher",
     "appointed_tutor",
+    "menu_settled",
+    "menu_cancelled",
 )
 """What happens to one person and rides in the next brief."""

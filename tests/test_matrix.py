@@ -333,7 +333,7 @@ def _place(session: Session, name: str) -> Place:
         )
     )
     task_id = kept(Task(batch_id=batch_id, title="教学设计", due_at=NOW + timedelta(days=21)))
-    of = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    of: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
     return Place(
         {
             "name": name,

@@ -27,6 +27,7 @@ from handlers.training.buttons import (
     OpenProgrammes,
     PassOffer,
 )
+from handlers.training.menu_buttons import OpenMenu
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, numbers
@@ -38,7 +39,16 @@ SHOWN = 8  # items, and news, that a brief spells out
 TITLE, DETAIL = 80, 60  # characters of a title, and of a place or what to bring
 REASON = 300  # characters of why something does not take place
 KEY = 20  # characters of a title on a key
-CAN_BE_DONE = ("reg_open", "reg_close", "offer", "nomination", "remote_end", "task_due")
+CAN_BE_DONE = (
+    "reg_open",
+    "reg_close",
+    "menu_open",
+    "menu_close",
+    "offer",
+    "nomination",
+    "remote_end",
+    "task_due",
+)
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
 HOURS = ("credit_posted", "credit_reversed")
@@ -118,6 +128,10 @@ def item_text(
         sentences = {
             "reg_open": _("<b>{title}</b>: registration is open until {close}."),
             "reg_close": _("<b>{title}</b>: registration closes {when}, and you are not in yet."),
+            "menu_open": _("<b>{title}</b>: please choose from the menu until {close}."),
+            "menu_close": _(
+                "<b>{title}</b>: choosing closes {when}, and you have not chosen enough yet."
+            ),
             "offer": _(
                 "<b>{title}</b>: a seat is held for you until {when}. Please accept it or pass."
             ),
@@ -160,6 +174,8 @@ def _standing_text(standing: Standing, language: str) -> str:
 def news_text(item: NewsItem, language: str) -> str:
     """One thing that has happened, in a line; empty for what we have no words for."""
     _ = catalog(language).gettext
+    if item.kind.startswith("menu_"):
+        return _menu_news(item, language)
     appointed = {
         "appointed_class_teacher": _("You are class teacher of the training {title}; see /desk."),
         "appointed_tutor": _("You are tutor of the training {title}; see /desk."),
@@ -229,6 +245,27 @@ def _decided_text(item: NewsItem, language: str) -> str:
         case _:
             return ""
     return sentence.format(title=_escaped(str(facts["title"]), TITLE), reason=reason).rstrip()
+
+
+def _menu_news(item: NewsItem, language: str) -> str:
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    title = _escaped(str(item.facts["title"]), TITLE)
+    if item.kind == "menu_cancelled":
+        return _("<b>{title}</b>: the menu was cancelled; your wishes are void.").format(
+            title=title
+        )
+    given, waiting = list(item.facts["given"]), int(item.facts["waiting"])
+    if given:
+        names = _escaped(numbers.joined(map(str, given), language), 3 * TITLE)
+        text = _("<b>{title}</b>: you have a seat in {given}.").format(title=title, given=names)
+    else:
+        text = _("<b>{title}</b>: no seat was left for your wishes.").format(title=title)
+    if waiting:
+        text += " " + ngettext(
+            "You are on {n} waiting list.", "You are on {n} waiting lists.", waiting
+        ).format(n=waiting)
+    return text
 
 
 def offer_card(subject: Subject, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -416,7 +453,7 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
             rows += _one_item_keys(item, subject, language)
     elif live:
         rows += [
-            (Key(_label(number, subject), OpenProgramme(subject.batch_id)),)
+            (Key(_label(number, subject), open_subject(subject)),)
             for number, _item, subject in live
         ]
         row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
@@ -425,6 +462,9 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     last = []
     if len(known) > SHOWN:
         last.append(Key(_("What is due"), OpenDue(0)))
+    menu = next((item for item in told.news if item.kind == "menu_settled"), None)
+    if menu is not None:
+        last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
     if any(item.kind.startswith("credit_") for item in told.news):
         last.append(Key(_("My hours"), OpenHours()))
     if last:
@@ -444,7 +484,7 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
                 Key(_("Not this time"), AnswerNomination(subject.batch_id, 0)),
             )
         )
-    view = [Key(_("View"), OpenProgramme(subject.batch_id))]
+    view = [Key(_("View"), open_subject(subject))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
     if item.kind.startswith("remote_") and subject.external_url.startswith(("http://", "https://")):
@@ -490,6 +530,11 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
             Key(_("Decline"), PassOffer(subject.subject_id)),
         ),
     )
+
+
+def open_subject(subject: Subject) -> OpenProgramme | OpenMenu:
+    """The button that opens what a deadline is about."""
+    return OpenMenu(subject.menu_id) if subject.menu_id else OpenProgramme(subject.batch_id)
 
 
 def _label(number: int, subject: Subject) -> str:

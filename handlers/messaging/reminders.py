@@ -21,11 +21,12 @@ from handlers.messaging.brief_text import (
     link_conflict_card,
     link_moved_card,
     offer_card,
+    open_subject,
 )
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
 from handlers.messaging.voices import Later, Nothing, Said, Say
 from handlers.people.buttons import Home
-from handlers.training.buttons import OpenDue, OpenProgramme
+from handlers.training.buttons import OpenDue
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates
 from storage import moments
@@ -205,6 +206,8 @@ async def done(update: Update, context: Context) -> None:
         text = _("Thank you, this is settled.")
     elif kind in ("reg_open", "reg_close"):
         text = _("You are not registered yet. The programme's card has the key for it.")
+    elif kind in ("menu_open", "menu_close"):
+        text = _("You have not chosen enough yet. The menu's card has the keys for it.")
     elif kind == "offer":
         text = _("The seat is still waiting for your answer.")
     elif kind == "remote_end":
@@ -325,6 +328,6 @@ async def _show_brief(
     _ = catalog(reader.language).gettext
     keys = [Key(_("What is due"), OpenDue(0)), Key(_("Menu"), Home())]
     if about is not None:
-        keys.insert(0, Key(_("View"), OpenProgramme(about.batch_id)))
+        keys.insert(0, Key(_("View"), open_subject(about)))
     shown = text or _("This brief is too old to be worked with. What is due now is in the list.")
     await show(update, context, reader, Card(shown, (tuple(keys),)))

@@ -285,6 +285,7 @@ def column_labels(language: str) -> dict[str, str]:
         "about": _("About"),
         "task_id": _("Task"),
         "rank": _("Rank of the wish"),
+        "outcome": _("What became of it"),
         "chosen_at": _("Chosen at"),
         "note": _("Note"),
         "requested_at": _("Requested at"),

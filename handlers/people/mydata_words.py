@@ -87,6 +87,7 @@ def _sources(language: str) -> Mapping[str, str]:
         "automatic": _("enrolment of everybody concerned"),
         "invited": _("invitation"),
         "substitute": _("taking somebody's place"),
+        "menu": _("choosing from a menu"),
     }
 
 
@@ -185,6 +186,18 @@ def _appeals(language: str) -> Mapping[str, str]:
         "accepted": _("accepted"),
         "refused": _("not accepted"),
         "withdrawn": _("withdrawn by you"),
+    }
+
+
+def _outcomes(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "open": _("not settled yet"),
+        "given": _("seat given"),
+        "waiting": _("on the waiting list"),
+        "clash": _("not given, at the same time as another"),
+        "no_place": _("not given, the waiting list was full"),
+        "gone": _("not given, no longer possible"),
     }
 
 
@@ -309,6 +322,8 @@ def _rules(language: str) -> Mapping[str, str]:
         "nomination_accepted": _("nomination accepted"),
         "nomination_declined": _("nomination declined"),
         "programme_cancelled": _("training cancelled"),
+        "menu_seat": _("seat from a menu, by wish and lot"),
+        "menu_queued": _("waiting list from a menu, by wish and lot"),
         "school_approved": _("approved by the school"),
         "approved_by_school": _("approved by the school, finally"),
         "approved_by_organiser": _("approved by the organiser"),
@@ -435,6 +450,7 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("registration", "reason"): reasons,
     ("leave", "answer"): reasons,
     ("seat_offer", "state"): _offers,
+    ("menu_choice", "outcome"): _outcomes,
     ("leave", "state"): _leave_states,
     ("leave", "reason"): _leave_reasons,
     ("attendance", "state"): _presence,

@@ -25,6 +25,7 @@ from handlers.training.buttons import (
 )
 from handlers.training.check_in import check_in_key, presence_lines
 from handlers.training.conditions_words import findings_text
+from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
 from handlers.training.results_text import mark_text
@@ -50,11 +51,16 @@ SESSIONS = 4  # meetings that a card lists
 KEY = 20  # characters of a title on a key
 
 
-def list_card(page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: date) -> Card:
-    """The programmes that fit, a few on a page, each with a key to its card."""
+def list_card(
+    page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: date, menus: Keys = ()
+) -> Card:
+    """The programmes that fit, a few on a page, each with a key to its card.
+
+    ``menus`` are keys of what can be chosen from now.
+    """
     _ = catalog(language).gettext
     back = (Key(_("Back"), Home()),)
-    if not page.total:
+    if not page.total and not menus:
         return Card(
             _(
                 "No training that fits you is open or announced at the moment. "
@@ -71,7 +77,7 @@ def list_card(page: Page[ProgrammeLine], language: str, zone: ZoneInfo, today: d
     if not page.items:
         lines.append(_("This page is empty now."))
     turn = pager(page.number, page.pages, OpenProgrammes)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    return Card("\n".join(lines), (*menus, *keys, *((turn,) if turn else ()), back))
 
 
 def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> str:
@@ -93,7 +99,8 @@ def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> st
             item.state, item.seats_left, item.reg_open, item.reg_close, language, zone, today
         )
     )
-    if item.my_state is None and item.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+    by_itself = item.enrolment in (Enrolment.OPEN, Enrolment.MENU) and item.menu_id is None
+    if item.my_state is None and not by_itself:
         standing = words.enrolment(item.enrolment, language)
     return f"<b>{html.escape(item.title)}</b>\n{facts}\n{standing}"
 
@@ -189,7 +196,7 @@ def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: dat
 def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> str:
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU):
+    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU) or facts.menu_id is not None:
         return _("Enrolment: {how}").format(how=words.enrolment(facts.enrolment, language))
     text = state_text(
         facts.state,
@@ -352,6 +359,8 @@ def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
                 Key(_("Not this time"), AnswerNomination(facts.batch_id, 0)),
             )
         )
+    if facts.menu_id is not None and mine is None:
+        rows.append((Key(_("Choose from the menu"), OpenMenu(facts.menu_id), style="primary"),))
     if facts.can_register:
         label = _("Join the waiting list") if facts.state is BatchState.FULL else _("Register")
         rows.append((Key(label, Register(facts.batch_id), style="primary"),))
@@ -366,6 +375,7 @@ def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
         rows.append((Key(_("Ask for leave"), OpenLeave(facts.batch_id)),))
     rows += _class_keys(facts, language)
     can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
+    can_watch = can_watch and facts.menu_id is None
     if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
         if facts.is_interested:
             rows.append((Key(_("🔔 Reminder is on"), SetInterest(facts.batch_id, 0)),))

@@ -13,12 +13,13 @@ from handlers.training.buttons import (
     OpenProgrammes,
     SetInterest,
 )
+from handlers.training.menus_text import menu_keys
 from handlers.training.programme_text import list_card, mine_card, programme_card
 from handlers.training.why_text import why_text
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog
 from storage.people.accounts import Reader
-from storage.training import decisions, interest, programmes
+from storage.training import decisions, interest, menus, programmes
 
 PAGE = 4
 
@@ -49,13 +50,11 @@ async def _show_list(update: Update, context: Context, reader: Reader, page: int
     found = await context.read(
         programmes.open_for, reader.linked_teacher_id, now=now, page=max(0, page), size=PAGE
     )
+    choices = await context.read(menus.open_for, reader.linked_teacher_id, now=now)
     zone = context.house.zone
-    await show(
-        update,
-        context,
-        reader,
-        list_card(found, reader.language, zone, now.astimezone(zone).date()),
-    )
+    today = now.astimezone(zone).date()
+    keys = menu_keys(choices, reader.language)
+    await show(update, context, reader, list_card(found, reader.language, zone, today, keys))
 
 
 async def open_mine(update: Update, context: Context) -> None:

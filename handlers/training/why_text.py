@@ -126,6 +126,8 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("You agreed to be sent by your school.")
         case "nomination_declined":
             return _("You declined to be sent.")
+        case "menu_seat" | "menu_queued":
+            return _menu_text(line, language)
         case "programme_cancelled":
             return _("The training was cancelled.")
         case "school_approved":
@@ -208,6 +210,30 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
         case "attendance_undone":
             return _("Your presence at a meeting had been entered by mistake and was taken back.")
     return _("The state changed.")
+
+
+def _menu_text(line: DecisionLine, language: str) -> str:
+    """What the lot decided, with what it takes to check it."""
+    _ = catalog(language).gettext
+    facts = line.facts
+    if line.rule == "menu_seat":
+        sentence = _(
+            "Your wish number {rank} from the menu “{menu}” was number {number} of {all} such "
+            "wishes, and there was a seat. Lot {lot}, seed {seed}."
+        )
+    else:
+        sentence = _(
+            "Your wish number {rank} from the menu “{menu}” was number {number} of {all} such "
+            "wishes, and no seat was left; you wait in this order. Lot {lot}, seed {seed}."
+        )
+    return sentence.format(
+        rank=facts["rank"],
+        menu=html.escape(str(facts["menu"])),
+        number=facts["number"],
+        all=facts["of"],
+        lot=str(facts["lot"])[:8],
+        seed=facts["seed"],
+    )
 
 
 def _reason(line: DecisionLine, language: str) -> str:

@@ -240,8 +240,14 @@ def overview(session: Session, deadline_id: int) -> Overview:
 
 def next_event(session: Session, *, now: datetime) -> datetime | None:
     """Return the soonest moment after now at which the clock alone makes something happen."""
-    # Of a seat offer the engine knows two columns, by name: it imports no wing.
+    # Of seat offers and menus the engine knows a few columns, by name: it imports no wing.
     offer = sa.table("seat_offer", sa.column("state"), sa.column("lapses_at", moments.Moment()))
+    menu = sa.table(
+        "menu",
+        sa.column("closes_at", moments.Moment()),
+        sa.column("settled_at"),
+        sa.column("cancelled_at"),
+    )
     soonest = (
         sa.select(sa.func.min(col(DeadlineStep.due_at))).where(
             col(DeadlineStep.outcome).is_(None), col(DeadlineStep.due_at) > now
@@ -251,6 +257,9 @@ def next_event(session: Session, *, now: datetime) -> datetime | None:
         ),
         sa.select(sa.func.min(offer.c.lapses_at)).where(
             offer.c.state == "open", offer.c.lapses_at > now
+        ),
+        sa.select(sa.func.min(menu.c.closes_at)).where(
+            menu.c.settled_at.is_(None), menu.c.cancelled_at.is_(None), menu.c.closes_at > now
         ),
     )
     found = [session.exec(statement).scalar_one() for statement in soonest]  # type: ignore[call-overload]

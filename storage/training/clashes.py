@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.prepared import Prepared, among
-from storage.training.tables import LIVE, Mode
+from storage.training.tables import LIVE, Batch, ClassSession, Mode, Programme
 
 ATTENDED = (Mode.FACE_TO_FACE, Mode.SHADOWING, Mode.BLENDED, Mode.OUTREACH, Mode.LIVE)
 """Modes in which one has to be somewhere at a certain time."""
@@ -92,3 +93,29 @@ def clashes(session: Session, teacher_id: int, batch_id: int) -> tuple[Clash, ..
         if any(one.starts_at < other.ends_at and other.starts_at < one.ends_at for one in here):
             found[other.batch_id] = other
     return tuple(found.values())
+
+
+Times = dict[int, list[tuple[datetime, datetime]]]
+
+
+def times_of(session: Session, *conditions: sa.ColumnElement[bool]) -> Times:
+    """When one has to be present, by batch: its meetings, or all of it where none are known."""
+    found: Times = defaultdict(list)
+    for batch_id, starts_at, ends_at in session.exec(
+        select(ClassSession.batch_id, ClassSession.starts_at, ClassSession.ends_at)
+        .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(Programme.mode).in_(ATTENDED), *conditions)
+    ).all():
+        found[batch_id].append((starts_at, ends_at))
+    for batch_id, starts_at, ends_at in session.exec(
+        select(Batch.id, Batch.starts_at, Batch.ends_at)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            col(Programme.mode).in_(BLOCK),
+            ~sa.exists().where(col(ClassSession.batch_id) == col(Batch.id)),
+            *conditions,
+        )
+    ).all():
+        found[batch_id].append((starts_at, ends_at))
+    return found

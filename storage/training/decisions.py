@@ -48,6 +48,8 @@ Rule = Literal[
     "nomination_accepted",
     "nomination_declined",
     "programme_cancelled",
+    "menu_seat",  # these two: menu, rank, number, of, lot, seed
+    "menu_queued",
     "school_approved",  # the county decides next
     "approved_by_school",
     "approved_by_organiser",  # facts: past_school (the school let its time pass)

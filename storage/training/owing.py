@@ -22,6 +22,9 @@ from storage.training.tables import (
     Interest,
     Leave,
     LeaveState,
+    Menu,
+    MenuChoice,
+    MenuOption,
     OfferState,
     Programme,
     ProgrammeState,
@@ -225,9 +228,47 @@ def _as_planned() -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+def _without_choice(session: Session, menu_id: int) -> Owing:
+    """Return those whom the menu is for, who have chosen too little and have more to choose."""
+    menu = session.exec(
+        select(Menu).where(
+            Menu.id == menu_id, col(Menu.settled_at).is_(None), col(Menu.cancelled_at).is_(None)
+        )
+    ).first()
+    options = session.exec(
+        select(Batch.id, Programme)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(MenuOption, col(MenuOption.batch_id) == col(Batch.id))
+        .where(MenuOption.menu_id == menu_id, Programme.state == ProgrammeState.PUBLISHED)
+    ).all()
+    if menu is None or not options:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    mine = sa.orm.aliased(MenuChoice)
+    chosen = (
+        sa.select(sa.func.count())
+        .select_from(mine)
+        .where(col(mine.menu_id) == menu_id, col(mine.teacher_id) == col(Teacher.id))
+        .scalar_subquery()
+    )
+    more = [
+        sa.and_(
+            fits(programme),
+            ~sa.exists().where(
+                col(MenuChoice.menu_id) == menu_id,
+                col(MenuChoice.teacher_id) == col(Teacher.id),
+                col(MenuChoice.batch_id) == batch_id,
+            ),
+        )
+        for batch_id, programme in options
+    ]
+    return sa.select(col(Teacher.id)).where(fits(menu), chosen < menu.least, sa.or_(*more))
+
+
 KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "reg_open": _invited,
     "reg_close": _interested,
+    "menu_open": _without_choice,
+    "menu_close": _without_choice,
     "offer": _offered,
     "nomination": _nominated,
     "release": _with_unused_seats,

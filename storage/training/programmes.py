@@ -27,6 +27,7 @@ from storage.training import check_in, eligibility
 from storage.training.audience import compare, facts_of
 from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
+from storage.training.menu_options import live_menus
 from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
@@ -225,6 +226,8 @@ class ProgrammeLine:
     state: BatchState
     seats_left: int | None
     my_state: RegistrationState | None
+    menu_id: int | None = None
+    """The menu from which it is chosen, as long as that is not settled."""
 
 
 @dataclass(frozen=True)
@@ -338,6 +341,8 @@ class ProgrammeCard:
     grade: Grade | None = None
     presence: tuple[MyPresence, ...] = ()  # at the meetings so far
     check_in: tuple[OpenMeeting, ...] = ()  # open now
+    menu_id: int | None = None
+    """The menu from which it is chosen, as long as that is not settled."""
 
 
 @dataclass(frozen=True)
@@ -439,6 +444,8 @@ def open_for(
         fitting = [one for one in fitting if one[1].id not in barred]
     ids = [batch.id for batch, _ in fitting]
     seats = _seats(session, ids, unit_id)
+    is_menu = [batch.id for batch, it in fitting if it.enrolment is Enrolment.MENU]
+    chosen = live_menus(session, is_menu) if is_menu else {}
     states = dict(
         session.exec(
             select(Registration.batch_id, col(Registration.state)).where(
@@ -464,6 +471,7 @@ def open_for(
             state=state_of(programme, batch, seats[batch.id].left == 0, now=now),
             seats_left=seats[batch.id].left,
             my_state=states.get(batch.id),
+            menu_id=chosen.get(batch.id),
         )
         for batch, programme in fitting
     ]
@@ -519,6 +527,9 @@ def card(
         result = session.exec(
             select(Result).where(Result.registration_id == my.registration_id)
         ).first()
+    menu_id = None
+    if programme.enrolment is Enrolment.MENU:
+        menu_id = live_menus(session, [batch_id]).get(batch_id)
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -569,6 +580,7 @@ def card(
             and not lacking
             and not any(finding.hard for finding in unmet)
             and not is_waiting_full
+            and menu_id is None
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
@@ -579,6 +591,7 @@ def card(
         grade=None if result is None else result.grade,
         presence=presence,
         check_in=wanted,
+        menu_id=menu_id,
     )
 
 

@@ -152,3 +152,13 @@ class NominationGone(Refusal):
         super().__init__(f"the nomination for {title!r} is {state.value}")
         self.title = title
         self.state = state
+
+
+class ChosenFromMenu(Refusal):
+    """One comes into this programme by choosing it from a menu, as long as that is open."""
+
+    def __init__(self, title: str, menu: str, closes_at: datetime) -> None:
+        super().__init__(f"{title!r} is chosen from {menu!r}")
+        self.title = title
+        self.menu = menu
+        self.closes_at = closes_at

@@ -21,7 +21,7 @@ from sqlmodel import Session, SQLModel, col, select
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
-from storage.training import audience, eligibility, reserves, seats, waiting
+from storage.training import audience, eligibility, menu_options, reserves, seats, waiting
 from storage.training.clashes import ATTENDED, Clash, clashes
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import (
@@ -497,6 +497,8 @@ def _check(
         raise ProgrammeCancelled(facts.title)
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
+    if facts.enrolment is Enrolment.MENU:
+        menu_options.refuse_if_chosen(session, batch_id)
     if facts.reg_open is not None and now < facts.reg_open:
         raise RegistrationNotOpen(facts.title, facts.reg_open)
     if now >= closed_at:

@@ -28,7 +28,7 @@ from storage.messaging.tables import (
 )
 from storage.people.tables import Account
 from storage.refusals import NotFound
-from storage.training import seats, waiting
+from storage.training import menu_options, seats, waiting
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
@@ -99,7 +99,9 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         and batch.cancelled_at is None
     )
     wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
-    if programme.enrolment in SELF_REGISTERED:
+    # What is chosen from a menu has the menu's deadlines until seats are given out.
+    is_chosen = bool(menu_options.live_menus(session, [batch_id]))
+    if programme.enrolment in SELF_REGISTERED and not is_chosen:
         wanted["reg_open"] = batch.reg_open
         wanted["reg_close"] = batch.reg_close
     if programme.enrolment is Enrolment.NOMINATION and programme.asks_consent:
@@ -123,7 +125,11 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     ]
     for kind, subject_id, moment in subjects:
         if takes_place and moment is not None and moment > now:
-            preset = _steps_while_open(session, batch) if kind == "reg_close" else None
+            preset = (
+                steps_while_open(session, kind, batch.reg_open, moment)
+                if kind == "reg_close"
+                else None
+            )
             deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
         elif not (
             takes_place and moment is not None and _stands(session, kind, subject_id, moment)
@@ -345,16 +351,17 @@ def _decide_cancelled(
     )
 
 
-def _steps_while_open(session: Session, batch: Batch) -> str | None:
-    """Return which steps before the close fall into the time in which one can register.
+def steps_while_open(
+    session: Session, kind: str, opens: datetime | None, closes: datetime
+) -> str | None:
+    """Return which of the usual steps before the close fall into the time in which it is open.
 
     None when all do; a step before the opening would call for what nobody can do yet.
     """
-    opens, closes = batch.reg_open, batch.reg_close
-    if opens is None or closes is None:
+    if opens is None:
         return None
     calendar = workdays.load(session)
-    usual = offsets_of(KINDS["reg_close"].preset)
+    usual = offsets_of(KINDS[kind].preset)
     kept = usual
     while kept:
         planned = plan_steps(closes, kept, calendar, now=opens)

@@ -17,6 +17,7 @@ from storage.training.registration import closes_at
 from storage.training.tables import (
     Batch,
     ClassSession,
+    Menu,
     OfferState,
     Programme,
     ProgrammeState,
@@ -49,6 +50,8 @@ class Subject:
     takes_place: bool
     is_open: bool
     """Takes place and is not paused; an offer, moreover, can still be answered."""
+    menu_id: int = 0
+    """Set where it is a menu that is open or closes; then there is no batch."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -104,6 +107,8 @@ def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bo
 
 
 def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
+    if kinds.KINDS[kind].subject == "menu":
+        return _menu_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -132,6 +137,26 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         is_open=takes_place
         and row["paused_at"] is None
         and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
+    )
+
+
+def _menu_subject(kind: str, menu_id: int, row: sa.RowMapping) -> Subject:
+    is_on = row["settled_at"] is None and row["cancelled_at"] is None
+    return Subject(
+        kind=kind,
+        subject_id=menu_id,
+        batch_id=0,
+        title=row["title"],
+        at=row["opens_at"] if kind == "menu_open" else row["closes_at"],
+        ends_at=row["closes_at"],
+        closes_at=row["closes_at"],
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=row["cancelled_at"] is None,
+        is_open=is_on,
+        menu_id=menu_id,
     )
 
 
@@ -193,6 +218,20 @@ def _offers(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _menus(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(  # type: ignore[arg-type]
+            col(Menu.id).label("subject_id"),
+            col(Menu.title),
+            col(Menu.opens_at),
+            col(Menu.closes_at),
+            col(Menu.settled_at),
+            col(Menu.cancelled_at),
+        ).where(col(Menu.id).in_(ids)),
+    )
+
+
 def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
     rows = session.connection().execute(statement).mappings().all()
     return {row["subject_id"]: row for row in rows}
@@ -203,4 +242,5 @@ _READ = {
     "class_session": _sessions,
     "seat_offer": _offers,
     "task": _tasks,
+    "menu": _menus,
 }

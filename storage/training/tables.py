@@ -257,6 +257,7 @@ class Menu(Row, table=True):
     least: int = 1
     most: int = 1
     audience: dict[str, Any] = document(default_factory=dict)
+    seed: str = ""  # of the lot; its hash is shown from the beginning, itself when it is settled
     settled_at: datetime | None = None  # seats were given out by the choices
     cancelled_at: datetime | None = None
 
@@ -270,6 +271,17 @@ class MenuOption(Row, table=True):
     batch_id: int = key(foreign_key="batch.id", index=True)
 
 
+class ChoiceOutcome(StrEnum):
+    """What became of a wish when the menu was settled."""
+
+    OPEN = "open"
+    GIVEN = "given"
+    WAITING = "waiting"
+    CLASH = "clash"  # at the same time as something that the person has
+    NO_PLACE = "no_place"  # the waiting list was full too
+    GONE = "gone"  # the person, or the option, is not there any more
+
+
 class MenuChoice(Row, table=True):
     """What a teacher chose, 1 being the first wish."""
 
@@ -280,6 +292,7 @@ class MenuChoice(Row, table=True):
     batch_id: int = key(foreign_key="batch.id")
     rank: int
     chosen_at: datetime
+    outcome: ChoiceOutcome = one_of(ChoiceOutcome, default=ChoiceOutcome.OPEN)
 
 
 class ClassSession(Row, table=True):
@@ -345,6 +358,7 @@ class Source(StrEnum):
     AUTOMATIC = "automatic"
     INVITED = "invited"
     SUBSTITUTE = "substitute"
+    MENU = "menu"
 
 
 class Registration(Row, table=True):
