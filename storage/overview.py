@@ -12,12 +12,32 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from storage.credits import appeals, claims, posting
 from storage.people import staff
 from storage.people.staff import Desk
-from storage.training import worklist
+from storage.training import (
+    attendance,
+    nominating,
+    publishing,
+    results,
+    reviewing,
+    thinning,
+    worklist,
+)
 from storage.waiting_for import Waiting
 
-WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (worklist.waits,)
+WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
+    worklist.waits,
+    nominating.waits,
+    thinning.waits,
+    publishing.waits,
+    attendance.waits,
+    reviewing.waits,
+    results.waits,
+    posting.waits,
+    claims.waits,
+    appeals.waits,
+)
 """Each takes a session, ``actor_id`` and ``now``."""
 
 

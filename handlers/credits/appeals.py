@@ -150,7 +150,13 @@ class AcceptAppeal(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_desk(application, [Act.CONFIRM_HOURS, Act.SETTLE_HOURS], _label, ReviewAppeals)
+    on_desk(
+        application,
+        [Act.CONFIRM_HOURS, Act.SETTLE_HOURS],
+        _label,
+        ReviewAppeals,
+        kinds=["appeals", "appeals_overdue"],
+    )
     on_link(application, "appeals", _linked)
     on_tap(application, MyAppeals, open_mine)
     on_tap(application, PickLine, pick_line)

@@ -177,7 +177,9 @@ class FixClaim(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_desk(application, [Act.CONFIRM_HOURS, Act.SETTLE_HOURS], _label, ReviewClaims)
+    on_desk(
+        application, [Act.CONFIRM_HOURS, Act.SETTLE_HOURS], _label, ReviewClaims, kinds=["claims"]
+    )
     on_link(application, "claims", _linked)
     on_tap(application, MyClaims, open_mine)
     on_tap(application, NewClaim, begin)
@@ -291,7 +293,7 @@ def draft_card(filled: Filled, twins: tuple[Twin, ...], language: str, today: da
     """Everything that is filled in, to be handed in or changed."""
     _ = catalog(language).gettext
     labels = {
-        "title": _("Title"),
+        "title": _("Heading"),
         "provider": _("Provider"),
         "learnt_on": _("Day"),
         "hours": _("Hours"),

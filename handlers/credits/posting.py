@@ -77,7 +77,9 @@ class ConfirmHours(Button):
 
 def install(application: AnyApplication) -> None:
     on_run(application, [Act.POST_HOURS], _label, OpenPosting)
-    on_desk(application, [Act.CONFIRM_HOURS], _confirm_label, OpenToConfirm)
+    on_desk(
+        application, [Act.CONFIRM_HOURS], _confirm_label, OpenToConfirm, kinds=["confirm_hours"]
+    )
     on_tap(application, OpenPosting, open_posting)
     on_tap(application, PostingPeople, open_people)
     on_tap(application, PostHours, post)

@@ -27,6 +27,32 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} late withdrawal to decide", "{n} late withdrawals to decide", n)
         case "leaves":
             text = ngettext("{n} request for leave", "{n} requests for leave", n)
+        case "nominate":
+            text = ngettext("{n} seat to fill", "{n} seats to fill", n)
+        case "thin":
+            text = ngettext("{n} class is too small", "{n} classes are too small", n)
+        case "drafts":
+            text = ngettext("{n} draft to publish", "{n} drafts to publish", n)
+        case "ended":
+            text = ngettext("{n} class to close", "{n} classes to close", n)
+        case "attendance":
+            text = ngettext(
+                "attendance of {n} meeting to enter", "attendance of {n} meetings to enter", n
+            )
+        case "work":
+            text = ngettext("{n} piece of work to review", "{n} pieces of work to review", n)
+        case "results":
+            text = ngettext("{n} result to enter", "{n} results to enter", n)
+        case "hours":
+            text = ngettext("hours of {n} person to post", "hours of {n} persons to post", n)
+        case "confirm_hours":
+            text = ngettext("hours of {n} person to confirm", "hours of {n} persons to confirm", n)
+        case "claims":
+            text = ngettext("{n} claim of hours", "{n} claims of hours", n)
+        case "appeals":
+            text = ngettext("{n} appeal about hours", "{n} appeals about hours", n)
+        case "appeals_overdue":
+            text = ngettext("{n} appeal is overdue", "{n} appeals are overdue", n)
         case _:
             raise AssertionError(f"{waiting.kind} has no words")
     return text.format(n=n)

@@ -74,7 +74,7 @@ def label(what: What, language: str) -> str:
     """What a field is called on its key."""
     _ = catalog(language).gettext
     return {
-        What.TITLE: _("Title"),
+        What.TITLE: _("Heading"),
         What.CATEGORY: _("Kind"),
         What.LEVEL: _("Level"),
         What.MODE: _("Way of teaching"),

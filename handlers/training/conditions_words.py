@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from handlers.training import words
-from handlers.training.refusals_text import joined_reasons
+from handlers.training.refusals_text import joined_reasons, misfit_text
 from locales import catalog
 from storage.refusals import Refusal
 from storage.training.eligibility import (
@@ -23,7 +23,7 @@ from storage.training.eligibility import (
     NoSuchRule,
     RuleFacts,
 )
-from storage.training.refusals import ConditionsNotMet, Finding, NotRecommended
+from storage.training.refusals import ConditionsNotMet, Finding, Misfit, NotRecommended
 
 
 def field(value: str, language: str) -> str:
@@ -97,6 +97,15 @@ def finding_text(finding: Finding, language: str) -> str:
 def findings_text(findings: Sequence[Finding], language: str) -> str:
     """All of them in one line. HTML."""
     return joined_reasons([finding_text(one, language) for one in findings], language)
+
+
+def unfit_text(reasons: Sequence[Misfit | Finding], language: str) -> str:
+    """Why somebody cannot be sent: what the audience or a hard condition asks for. HTML."""
+    said = [
+        finding_text(one, language) if isinstance(one, Finding) else misfit_text(one, language)
+        for one in reasons
+    ]
+    return joined_reasons(said, language)
 
 
 def conditions_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:

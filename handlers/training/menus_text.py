@@ -347,7 +347,7 @@ def desk_card(facts: MenuDesk, language: str, zone: ZoneInfo, today: date) -> Ca
     if facts.state in (MenuState.NOT_OPEN, MenuState.OPEN, MenuState.CLOSED):
         keys = [
             (
-                Key(_("Title"), AskMenu(facts.menu_id, "title")),
+                Key(_("Heading"), AskMenu(facts.menu_id, "title")),
                 Key(_("Closing time"), AskMenu(facts.menu_id, "closes")),
             ),
             (

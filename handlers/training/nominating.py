@@ -16,7 +16,7 @@ from handlers.context import Context, alert, hush, shortened, show, tap
 from handlers.training import words
 from handlers.training.allotting import reserves_text
 from handlers.training.buttons import OpenRun
-from handlers.training.refusals_text import misfits_text
+from handlers.training.conditions_words import unfit_text
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
 from locales import catalog, dates
 from storage.people import accounts
@@ -314,7 +314,7 @@ def why_not_text(line: Candidate, language: str) -> str:
             name=line.name, state=words.registration_state(line.state, language)
         )
     return _("{name} does not fit: {reasons}.").format(
-        name=line.name, reasons=html.unescape(misfits_text(line.misfits, language))
+        name=line.name, reasons=html.unescape(unfit_text(line.misfits, language))
     )
 
 
@@ -359,7 +359,7 @@ def nominating_text(refusal: Refusal, language: str, zone: ZoneInfo, now: dateti
             ).format(name=name, kinds=reserves_text(reserved, language))
         case DoesNotFit(name=name, misfits=misfits):
             return _("{name} does not fit: {reasons}.").format(
-                name=name, reasons=html.unescape(misfits_text(misfits, language))
+                name=name, reasons=html.unescape(unfit_text(misfits, language))
             )
         case IsIn(name=name, state=state):
             return _("{name} is in this class already: {state}").format(

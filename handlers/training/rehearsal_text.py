@@ -314,7 +314,7 @@ def rehearsal_sheets(
     _ = catalog(language).gettext
     today = facts.made_at.astimezone(zone).date()
     timeline: list[Sequence[Any]] = [
-        (_("Day"), _("From"), _("What"), _("By itself"), _("Persons")),
+        (_("Day"), _("Starting at"), _("What"), _("By itself"), _("Persons")),
         *(
             (
                 line.day.isoformat(),

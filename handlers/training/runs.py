@@ -34,12 +34,25 @@ from storage.training.tables import ProgrammeState
 LABEL = 40
 
 
+OF_CLASSES = (
+    "nominate",
+    "thin",
+    "drafts",
+    "ended",
+    "attendance",
+    "work",
+    "results",
+    "hours",
+)
+"""What waits in a class, behind the key of the programmes."""
+
+
 def install(application: AnyApplication) -> None:
     on_tap(application, OpenRuns, open_runs)
     on_tap(application, ListRuns, list_runs)
     on_tap(application, OpenRun, open_run)
     on_link(application, "run([0-9]{1,18})", _linked)
-    on_desk(application, WITH_PROGRAMMES | set(OF_PEOPLE), _label, OpenRuns)
+    on_desk(application, WITH_PROGRAMMES | set(OF_PEOPLE), _label, OpenRuns, kinds=OF_CLASSES)
 
 
 def _label(language: str) -> str:

@@ -28,7 +28,7 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotFound, Refusal
-from storage.training import certificates, seats
+from storage.training import attendance, certificates, seats, tasks
 from storage.training.decisions import Rule, decide
 from storage.training.results import (
     DECIDED,
@@ -43,15 +43,10 @@ from storage.training.tables import (
     CheckIn,
     ClassSession,
     Grade,
-    Method,
-    Presence,
     Programme,
     Registration,
     RegistrationState,
     Result,
-    Task,
-    TaskSubmission,
-    WorkState,
 )
 
 DEED = "completion"
@@ -294,63 +289,6 @@ def _unknown(has: Has, needs: Needs) -> tuple[Lack, ...]:
     if not (needs.meetings or needs.tasks or needs.has_results):
         return (Lack.NO_RESULT,)
     return ()
-
-
-def presence(session: Session, batch_id: int) -> dict[int, tuple[int, int]]:
-    """Return for each participant how many meetings they attended, of how many that count.
-
-    Counted are meetings at which presence was taken, but for those one is excused from;
-    attended is present or late, and checked out where the class counts that, unless a person
-    entered it.
-    """
-    out_counts = session.exec(select(Batch.counts_check_out).where(Batch.id == batch_id)).first()
-    attended: sa.ColumnElement[bool] = col(Attendance.state).in_([Presence.PRESENT, Presence.LATE])
-    if out_counts:
-        by_hand = col(Attendance.method).in_([Method.COORDINATOR, Method.IMPORT])
-        attended = sa.and_(attended, sa.or_(col(Attendance.out_at).is_not(None), by_hand))
-    taken = sa.exists().where(col(Attendance.session_id) == col(ClassSession.id))
-    rows = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            col(Registration.id),
-            func.count(col(ClassSession.id)),
-            func.count(sa.case((attended, 1))),
-            func.count(sa.case((col(Attendance.state) == Presence.EXCUSED, 1))),
-        )
-        .select_from(Registration)
-        .join(
-            ClassSession,
-            sa.and_(
-                col(ClassSession.batch_id) == col(Registration.batch_id),
-                col(ClassSession.check_in) != CheckIn.NONE,
-                taken.correlate(ClassSession),
-            ),
-            isouter=True,
-        )
-        .join(
-            Attendance,
-            sa.and_(
-                col(Attendance.session_id) == col(ClassSession.id),
-                col(Attendance.registration_id) == col(Registration.id),
-            ),
-            isouter=True,
-        )
-        .where(col(Registration.batch_id) == batch_id, col(Registration.state).in_(TAKES_PART))
-        .group_by(col(Registration.id))
-    ).all()
-    return {id_: (there, meetings - excused) for id_, meetings, there, excused in rows}
-
-
-def work(session: Session, batch_id: int) -> tuple[int, dict[int, int]]:
-    """Return how many mandatory tasks there are, and how many each participant has accepted."""
-    mandatory = [col(Task.batch_id) == batch_id, col(Task.mandatory)]
-    number = session.exec(select(func.count()).select_from(Task).where(*mandatory)).one()
-    rows = session.exec(
-        select(TaskSubmission.registration_id, func.count())
-        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
-        .where(*mandatory, TaskSubmission.state == WorkState.ACCEPTED)
-        .group_by(col(TaskSubmission.registration_id))
-    ).all()
-    return number, dict(rows)
 
 
 # --- looking ------------------------------------------------------------------------------------
@@ -755,8 +693,9 @@ def _lines(
 ) -> tuple[list[Line], Needs]:
     """Return every participant, or one, with what follows from the facts."""
     _batch_row, programme = _batch(session, batch_id)
-    there = presence(session, batch_id)
-    tasks, done = work(session, batch_id)
+    there = attendance.presence_of(session, batch_id)
+    work = tasks.task_state(session, batch_id)
+    mandatory = max((total for _done, total in work.values()), default=0)
     taken = sa.exists().where(col(Attendance.session_id) == col(ClassSession.id))
     meetings = session.exec(
         select(taken, func.count())
@@ -779,7 +718,11 @@ def _lines(
         is not None
     )
     needs = Needs(
-        programme.attendance_min, by_taken.get(True, 0), by_taken.get(False, 0), tasks, has_results
+        programme.attendance_min,
+        by_taken.get(True, 0),
+        by_taken.get(False, 0),
+        mandatory,
+        has_results,
     )
     statement = (
         select(Registration, Teacher.name, OrgUnit.name, Result)
@@ -798,7 +741,7 @@ def _lines(
         has = Has(
             attended,
             counted,
-            done.get(row.id, 0),
+            work.get(row.id, (0, 0))[0],
             None if result is None else result.grade,
             row.make_up_until,
         )

@@ -23,10 +23,10 @@ from storage.people import authority, offices
 from storage.people.authority import MAY, OVERSEES, Act
 from storage.people.tables import Draft, OrgUnit, Posting, Teacher, TeacherFact, TeacherState
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.training import audience, reserves, seats, waiting
+from storage.training import audience, eligibility, reserves, seats, waiting
 from storage.training.clashes import Clash, clashes
 from storage.training.decisions import decide
-from storage.training.refusals import Misfit, ProgrammeCancelled
+from storage.training.refusals import Finding, Misfit, ProgrammeCancelled
 from storage.training.registration import MAY_REGISTER_AGAIN
 from storage.training.tables import (
     LIVE,
@@ -97,7 +97,7 @@ class SeatReserved(Refusal):
 class DoesNotFit(Refusal):
     """The programme is not for this person."""
 
-    def __init__(self, name: str, misfits: tuple[Misfit, ...]) -> None:
+    def __init__(self, name: str, misfits: tuple[Misfit | Finding, ...]) -> None:
         super().__init__(f"not in the audience: {misfits}")
         self.name = name
         self.misfits = misfits
@@ -203,7 +203,7 @@ class Candidate:
     teacher_id: int
     name: str
     beside: str
-    misfits: tuple[Misfit, ...]
+    misfits: tuple[Misfit | Finding, ...]
     state: RegistrationState | None  # of a registration that stands in the way
     is_picked: bool
 
@@ -255,8 +255,8 @@ class Substituted:
 
 
 def unfit(
-    session: Session, programme: Programme, teacher_ids: Collection[int]
-) -> dict[int, tuple[Misfit, ...]]:
+    session: Session, programme: Programme, teacher_ids: Collection[int], *, now: datetime
+) -> dict[int, tuple[Misfit | Finding, ...]]:
     """Return for each of these people in what the programme is not for them.
 
     The one place where a nomination asks who may take part.
@@ -271,10 +271,16 @@ def unfit(
     states = session.exec(
         select(Teacher.id, Teacher.state).where(col(Teacher.id).in_(teacher_ids))
     ).all()
-    return {
-        teacher_id: audience.compare(programme.audience, facts[teacher_id], TeacherState(state))
-        for teacher_id, state in states
-    }
+    has_rules = bool(eligibility.with_rules(session, [programme.id]))
+    found: dict[int, tuple[Misfit | Finding, ...]] = {}
+    for teacher_id, state in states:
+        found[teacher_id] = audience.compare(
+            programme.audience, facts[teacher_id], TeacherState(state)
+        )
+        if has_rules:
+            unmet = eligibility.check(session, teacher_id, programme.id, now=now)
+            found[teacher_id] += tuple(finding for finding in unmet if finding.hard)
+    return found
 
 
 def my_people(
@@ -417,7 +423,7 @@ def candidates(
             )
         )
     people = session.exec(everybody.order_by(col(Teacher.staff_no))).all()
-    why_not = unfit(session, programme, [teacher_id for teacher_id, *_ in people])
+    why_not = unfit(session, programme, [teacher_id for teacher_id, *_ in people], now=now)
     chosen = picked(session, account_id, batch_id, unit_id)
     lines = [
         Candidate(
@@ -479,7 +485,7 @@ def candidate(
         teacher_id=teacher_id,
         name=_names(session, [teacher_id])[teacher_id],
         beside="",
-        misfits=unfit(session, programme, [teacher_id])[teacher_id],
+        misfits=unfit(session, programme, [teacher_id], now=now)[teacher_id],
         state=None if _is_free(state, instead_of) else RegistrationState(state or ""),
         is_picked=False,
     )
@@ -574,7 +580,7 @@ def nominate(
             raise ListReported(programme.title, batch.roster_date)
         if now >= closes_at:
             raise NominationClosed(programme.title, closes_at)
-        _check_people(session, programme, batch_id, new, known, names, override=override)
+        _check_people(session, programme, batch_id, new, known, names, override=override, now=now)
     session.flush()
     for one in new:
         quota_id, rule = _seat(session, batch, programme, actor_id, units[one], one, names, now)
@@ -700,6 +706,7 @@ def substitute(
         {} if waits else known,
         names,
         override=override,
+        now=now,
     )
     quota_id = gone.quota_id
     if quota_id is not None and not reserves.may_have(session, quota_id, in_id, instead_of=out_id):
@@ -887,12 +894,13 @@ def _check_people(
     names: Mapping[int, str],
     *,
     override: bool,
+    now: datetime,
 ) -> None:
     for one in teacher_ids:
         registration = known.get(one)
         if registration is not None and registration.state not in MAY_BE_NOMINATED:
             raise IsIn(names[one], registration.state)
-    for one, misfits in unfit(session, programme, teacher_ids).items():
+    for one, misfits in unfit(session, programme, teacher_ids, now=now).items():
         if misfits:
             raise DoesNotFit(names[one], misfits)
     if override:

@@ -52,7 +52,7 @@ from storage.people.tables import (
 )
 from storage.refusals import NotFound, Refusal
 from storage.scratch import Copied
-from storage.training import enrolment, frictions, schedule, subjects, waiting
+from storage.training import frictions, publishing, schedule, subjects, waiting
 from storage.training.audience import fits
 from storage.training.frictions import Doubt, OffDay, Overlap
 from storage.training.tables import (
@@ -60,7 +60,6 @@ from storage.training.tables import (
     Attendance,
     Batch,
     Decision,
-    Enrolment,
     Programme,
     ProgrammeState,
     Quota,
@@ -319,14 +318,18 @@ def exported(session: Session, actor_id: int, batch_id: int, *, rows: int, now: 
 def _take_effect(session: Session, programme_id: int, *, now: datetime) -> None:
     """Do what publishing does; of what is published already nothing changes."""
     programme = session.get_one(Programme, programme_id)
+    is_draft = programme.state is ProgrammeState.DRAFT
     programme.state = ProgrammeState.PUBLISHED
     session.flush()
     for batch in session.exec(
-        select(Batch).where(Batch.programme_id == programme_id).order_by(col(Batch.id))
+        select(Batch)
+        .where(Batch.programme_id == programme_id, col(Batch.cancelled_at).is_(None))
+        .order_by(col(Batch.id))
     ).all():
-        if programme.enrolment is Enrolment.AUTOMATIC and batch.ends_at > now:
-            enrolment.enrol_all_due(session, batch.id, now=now)
-        schedule.plan_deadlines(session, batch.id, now=now)
+        if is_draft:
+            publishing.begin(session, programme, batch, now=now)
+        else:
+            schedule.plan_deadlines(session, batch.id, now=now)
 
 
 def _what_the_clock_does(session: Session, now: datetime) -> None:

@@ -363,7 +363,7 @@ async def test_a_programme_is_held_once_more(stage: Stage) -> None:
     gu = await county(stage)
     await makes_draft(gu)
     await gu.taps("Look and change")
-    await gu.taps("Title")
+    await gu.taps("Heading")
     await gu.says("2026年作业设计专题培训")
     await gu.taps("Back")
     await gu.taps("More")

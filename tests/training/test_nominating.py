@@ -39,6 +39,7 @@ from storage.training.nominating import (
     ReasonMissing,
     SeatReserved,
 )
+from storage.training.refusals import Misfit
 from storage.training.tables import (
     Approval,
     Decision,
@@ -465,7 +466,9 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
     first = await look()
     assert (first.total, first.fitting, first.pages) == (14, 5, 2)
     assert [x.fits for x in first.lines] == [True] * 5 + [False] * 3
-    assert first.lines[-1].misfits[0].key == "subject"
+    (misfit,) = first.lines[-1].misfits
+    assert isinstance(misfit, Misfit)
+    assert misfit.key == "subject"
     found = await look(text="教师0")
     assert {x.name for x in found.lines} == {"教师00", "教师01", "教师02", "教师03"}
     for one in made.people[0][:2]:
