@@ -143,6 +143,7 @@ def _methods(language: str) -> Mapping[str, str]:
         "time_code": _("time code typed in later"),
         "coordinator": _("entered by a coordinator"),
         "import": _("a table"),
+        "clock": _("the end of the meeting"),
     }
 
 
@@ -457,6 +458,7 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("attendance", "method"): _methods,
     ("task_submission", "state"): _works,
     ("result", "grade"): _grades,
+    ("result", "entered"): _grades,
     ("claim", "state"): _claims,
     ("appeal", "state"): _appeals,
     ("credit_entry", "state"): _entries,

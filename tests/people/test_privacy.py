@@ -151,10 +151,9 @@ def person(session: Session, name: str) -> tuple[int, int]:
             ),
         ]
     )
-    meeting = ClassSession(batch_id=batch_id, title=name, starts_at=NOW, ends_at=NOW)
     task = Task(batch_id=batch_id, title=name, due_at=NOW)
     menu = Menu(title=name, owner_unit_id=unit_id, opens_at=NOW, closes_at=NOW)
-    session.add_all([meeting, task, menu])
+    session.add_all([task, menu])
     session.flush()
     by: dict[str, Any] = {"registration_id": registration.id}
     about: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
