@@ -528,14 +528,22 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Non
 
 
 def _waits_here(session: Session, actor_id: int, now: datetime) -> sa.ColumnElement[bool]:
-    """A pending line of a batch, or a correction of one, of people the actor may confirm."""
+    """A pending line of a school's own class that was decided, of people the actor may confirm.
+
+    What the plan says is still pending of other classes is not the school's to confirm.
+    """
     today = local_day(now, offices.zone(session))
     own = reviewing.first_word(session, actor_id, today=today)
+    of_school = sa.orm.aliased(Programme)
     return sa.and_(
         col(CreditEntry.teacher_id) == col(Registration.teacher_id),
         col(CreditEntry.state) == EntryState.PENDING,
         _comes_from(col(Batch.id)),
         col(Registration.unit_id_at).in_(own),
+        col(Registration.state).in_([RegistrationState.COMPLETED, RegistrationState.NOT_COMPLETED]),
+        col(Batch.programme_id).in_(
+            sa.select(col(of_school.id)).where(col(of_school.level) == Level.SCHOOL)
+        ),
     )
 
 
