@@ -91,6 +91,8 @@ class Door:
     """The button, of a batch where the desk is a class's; of 0 otherwise."""
     kinds: frozenset[str] = frozenset()
     """The kinds of things that wait behind it; the key says how many."""
+    prepares: bool = False
+    """Whether it is of use before a class is published."""
 
 
 def on_desk(
@@ -123,9 +125,14 @@ def on_run(
     acts: Collection[Act],
     label: Callable[[str], str],
     press: Callable[[int], Button],
+    *,
+    prepares: bool = False,
 ) -> None:
-    """Put a key on the desk card of a class, for whoever may do one of these acts there."""
-    _add_door(application, "run", Door(frozenset(acts), label, press))
+    """Put a key on the desk card of a class, for whoever may do one of these acts there.
+
+    A class that is still a draft has the keys alone that prepare it.
+    """
+    _add_door(application, "run", Door(frozenset(acts), label, press, prepares=prepares))
 
 
 def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
@@ -140,6 +147,8 @@ def keys_for(
     language: str,
     batch_id: int = 0,
     counts: Mapping[str, int] | None = None,
+    *,
+    only_preparing: bool = False,
 ) -> tuple[tuple[Key, ...], ...]:
     """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
     _ = catalog(language).gettext
@@ -150,7 +159,11 @@ def keys_for(
         text = door.label(language)
         return _("{label} ({n})").format(label=text, n=number) if number else text
 
-    keys = [Key(label(door), door.press(batch_id)) for door in doors if door.acts & frozenset(acts)]
+    keys = [
+        Key(label(door), door.press(batch_id))
+        for door in doors
+        if door.acts & frozenset(acts) and (door.prepares or not only_preparing)
+    ]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 
 

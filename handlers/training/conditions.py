@@ -103,7 +103,7 @@ class SetCondition(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, {Act.RUN_PROGRAMME}, _label, OpenConditions)
+    on_run(application, {Act.RUN_PROGRAMME}, _label, OpenConditions, prepares=True)
     on_tap(application, OpenConditions, open_conditions)
     on_tap(application, OpenCondition, open_condition)
     on_tap(application, SetHard, set_hard)

@@ -28,7 +28,7 @@ FRESH = timedelta(minutes=10)
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, {Act.RUN_PROGRAMME}, _label, Rehearse)
+    on_run(application, {Act.RUN_PROGRAMME}, _label, Rehearse, prepares=True)
     on_tap(application, Rehearse, rehearse)
     on_tap(application, RehearsalPage, turn)
     on_tap(application, RehearsalSheet, send_sheets)

@@ -228,7 +228,14 @@ async def show_run(update: Update, context: Context, reader: Reader, batch_id: i
     """Show one class, from wherever somebody comes back to it."""
     now, zone = context.now(), context.house.zone
     facts = await context.read(runs.run, reader.linked_teacher_id, batch_id, now=now)
-    doors = keys_for(context, "run", facts.acts, reader.language, batch_id)
+    doors = keys_for(
+        context,
+        "run",
+        facts.acts,
+        reader.language,
+        batch_id,
+        only_preparing=facts.line.state is ProgrammeState.DRAFT,
+    )
     card = run_card(facts, reader.language, zone, local_day(now, zone), doors)
     await show(update, context, reader, card)
 

@@ -70,7 +70,7 @@ EMPTY = ("-", "–", "—", "无", "無", "none")
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, {Act.SEE_PROGRAMME}, _label, OpenTimetable)
+    on_run(application, {Act.SEE_PROGRAMME}, _label, OpenTimetable, prepares=True)
     on_tap(application, OpenTimetable, open_timetable)
     on_tap(application, OpenMeetings, open_meetings)
     on_tap(application, AddPhase, add_phase)
