@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -28,6 +27,7 @@ from handlers.people.buttons import (
 from handlers.people.slips import slips_key
 from handlers.people.waiting_text import waiting_text
 from handlers.training import words
+from handlers.training.buttons import OpenRun
 from handlers.wiring import (
     AnyApplication,
     keys_for,
@@ -50,7 +50,7 @@ from storage.refusals import NotAllowed
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
-WAITING = 8  # lines; what is over so many is counted on the keys
+WAITING = 8  # lines, and keys in a row; what is over so many is counted on the doors
 LABEL = 40
 
 
@@ -68,8 +68,11 @@ def install(application: AnyApplication) -> None:
     on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Sequence[str] = ()) -> Card:
-    """The person's roles, what waits for them today, their people in figures, and the doors."""
+def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
+    """The person's roles, what waits for them today, their people in figures, and the doors.
+
+    What waits in a class has a number, and a key of that number leads there.
+    """
     _ = catalog(language).gettext
     desk = facts.desk
     lines = [_("<b>My desk</b>")]
@@ -81,7 +84,16 @@ def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Sequence[
     if desk.acts and not facts.waiting:
         lines.append(_("Nothing waits for you at the moment."))
     elif facts.waiting:
-        lines += ["", _("<b>Waiting for you</b>"), *waits]
+        lines += ["", _("<b>Waiting for you</b>")]
+    to_classes: list[Key] = []
+    for each in facts.waiting[:WAITING]:
+        text = waiting_text(each, language)
+        if each.batch_id:
+            number = str(len(to_classes) + 1)
+            to_classes.append(Key(number, OpenRun(each.batch_id)))
+            lines.append(f"{number}. {text}")
+        else:
+            lines.append(f"· {text}")
     keys: list[tuple[Key, ...]] = []
     if len(desk.units) == 1 and desk.sees_people:
         own = desk.units[0]
@@ -91,7 +103,7 @@ def desk_card(facts: Overview, language: str, doors: Keys = (), waits: Sequence[
     find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
     return Card(
         "\n".join(lines).rstrip(),
-        (*doors, *keys, (*find, Key(_("Back"), Home()))),
+        (tuple(to_classes), *doors, *keys, (*find, Key(_("Back"), Home()))),
     )
 
 
@@ -372,8 +384,7 @@ async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     for each in facts.waiting:
         counts[each.kind] += each.count
     doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
-    waits = [waiting_text(each, reader.language) for each in facts.waiting[:WAITING]]
-    await show(update, context, reader, desk_card(facts, reader.language, doors, waits))
+    await show(update, context, reader, desk_card(facts, reader.language, doors))
 
 
 async def open_people(update: Update, context: Context) -> None:

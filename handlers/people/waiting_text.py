@@ -13,8 +13,8 @@ def waiting_text(waiting: Waiting, language: str) -> str:
     _ = catalog(language).gettext
     said = _what(waiting, language)
     if not waiting.title:
-        return "· " + said
-    return "· " + _("{title}: {what}").format(title=html.escape(waiting.title), what=said)
+        return said
+    return _("{title}: {what}").format(title=html.escape(waiting.title), what=said)
 
 
 def _what(waiting: Waiting, language: str) -> str:

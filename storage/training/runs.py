@@ -148,7 +148,13 @@ def runs(
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
     rows = session.exec(
-        found.order_by(col(Batch.starts_at).desc(), col(Batch.id).desc())
+        found.order_by(
+            # What is to come or runs, the soonest first; then what is over, the latest first.
+            col(Batch.ends_at) <= now,
+            sa.case((col(Batch.ends_at) > now, col(Batch.starts_at))),
+            col(Batch.starts_at).desc(),
+            col(Batch.id).desc(),
+        )
         .offset(page * PAGE)
         .limit(PAGE)
     ).all()
