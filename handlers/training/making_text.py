@@ -289,7 +289,7 @@ def toggle_keys(
         for at, each in enumerate(pool)
     ]
     rows = tuple(tuple(keys[n : n + 3]) for n in range(0, len(keys), 3))
-    return (*rows, (Key(_("Done"), Answer(step, DONE), style="primary"),))
+    return (*rows, (Key(_("Go on"), Answer(step, DONE), style="primary"),))
 
 
 def understood_text(

@@ -282,7 +282,7 @@ def keypad_card(facts: Person, typed: str, language: str) -> Card:
     if at > 0:
         walk.append(Key(_("‹ Previous"), Keypad(id_, at - 1)))
     walk.append(Key(_("Skip ›"), Keypad(id_, at + 1)))
-    return Card("\n".join(lines), (*rows, tuple(walk), (Key(_("Done"), OpenResults(id_)),)))
+    return Card("\n".join(lines), (*rows, tuple(walk), (Key(_("Back"), OpenResults(id_)),)))
 
 
 def _begun(text: str) -> str:
