@@ -18,10 +18,12 @@ from handlers.cards import Card, Key, pager
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.files import Attachment, Dropped, on_file, on_table, read_table
 from handlers.training.buttons import OpenRun, OpenRuns
-from handlers.training.typed_moments import read_moment
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
 from locales import catalog, dates
+from storage.calendar import saying
+from storage.calendar.saying import NotUnderstood, WrongWeekday
+from storage.moments import local_day
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
@@ -703,6 +705,14 @@ def _setting_card(button: SetSeats, language: str, *, again: bool = False) -> Ca
     return Card(text, ((Key(_("Back"), OpenSeats(button.batch_id)),),))
 
 
+def _moment(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """Read by when something ends; a day without an hour is the end of the working day."""
+    try:
+        return saying.deadline(saying.read(text, local_day(now, zone)), zone)
+    except (NotUnderstood, WrongWeekday):
+        return None
+
+
 async def setting_given(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Set what was asked for; what is not understood is asked again."""
     _, batch, what = reader.awaiting.split(":")
@@ -710,7 +720,7 @@ async def setting_given(update: Update, context: Context, reader: Reader, text: 
     actor_id = reader.linked_teacher_id
     parts = [part for part in re.split(r"[,，;；\n]+", text) if part.strip()]
     number = _number(parts[0]) if parts else None
-    moments = [read_moment(part, zone, now) for part in parts]
+    moments = [_moment(part, zone, now) for part in parts]
     button = SetSeats(batch_id, what)
     if what == "capacity" and number is not None and len(parts) == 1:
         await _settle(context, reader)
