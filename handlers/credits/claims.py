@@ -32,7 +32,7 @@ from storage.credits.hours import rounded
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import ClaimState
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.sheets import as_number
@@ -391,7 +391,7 @@ async def begin(update: Update, context: Context) -> None:
     claim_id = NewClaim.parse(tap(update).data).claim_id
     reader = await context.reader(update)
     teacher_id = reader.linked_teacher_id
-    filled = await context.write(claims.draft, reader.account_id)
+    filled = await context.read(claims.draft, reader.account_id)
     if claim_id or filled == Filled():
         filled = await context.write(
             claims.begin, teacher_id, reader.account_id, now=context.now(), claim_id=claim_id
@@ -425,7 +425,7 @@ async def ask_again(update: Update, context: Context) -> None:
     """Ask for one field again; what is there stays until something else is given."""
     field = ClaimField.parse(tap(update).data).field
     reader = await context.reader(update)
-    filled = await context.write(claims.draft, reader.account_id)
+    filled = await context.read(claims.draft, reader.account_id)
     if filled == Filled() or field not in FIELDS:
         await _show_mine(update, context, reader)
         return
@@ -465,7 +465,7 @@ async def evidence_sent(
 
 async def evidence_typed(update: Update, context: Context, reader: Reader, _text: str) -> None:
     """A text is no evidence: ask once more."""
-    filled = await context.write(claims.draft, reader.account_id)
+    filled = await context.read(claims.draft, reader.account_id)
     await _ask(update, context, reader, filled, "file_id")
 
 
@@ -482,7 +482,7 @@ async def send(update: Update, context: Context) -> None:
 
 async def give_up(update: Update, context: Context) -> None:
     reader = await context.reader(update)
-    await context.write(claims.give_up, reader.account_id)
+    await context.write(drafts.drop, reader.account_id, claims.KIND)
     await _show_mine(update, context, reader)
 
 

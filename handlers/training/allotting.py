@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -19,11 +18,13 @@ from handlers.cards import Card, Key, pager
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.files import Attachment, Dropped, on_file, on_table, read_table
 from handlers.training.buttons import OpenRun, OpenRuns
-from handlers.training.typed_moments import read_moment
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
 from locales import catalog, dates
-from storage.people import accounts
+from storage.calendar import saying
+from storage.calendar.saying import NotUnderstood, WrongWeekday
+from storage.moments import local_day
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
@@ -47,6 +48,7 @@ from storage.training.thinning import DatesNotInOrder, ThinSettled
 SCHOOLS = 8  # on a page
 PREVIEWED = 20  # schools that a preview spells out
 LABEL = 40
+DRAFT = "allot"
 WAYS = (Way.EQUAL, Way.BY_TEACHERS)
 
 
@@ -461,7 +463,7 @@ def _keep(session: Session, reader: Reader, plan: Plan, *, now: datetime) -> Non
         "lines": {str(row.unit_id): row.after for row in plan.changed},
         "reserved": {str(unit_id): dict(kinds) for unit_id, kinds in plan.reserved.items()},
     }
-    allotting.keep(session, reader.account_id, data, now=now)
+    drafts.keep(session, reader.account_id, DRAFT, data, now=now)
 
 
 async def ask_keep(update: Update, context: Context) -> None:
@@ -522,7 +524,7 @@ async def apply(update: Update, context: Context) -> None:
 def _apply(
     session: Session, reader: Reader, batch_id: int, over: int, *, now: datetime
 ) -> Allotted:
-    data = allotting.kept(session, reader.account_id)
+    data = drafts.read(session, reader.account_id, DRAFT) or {}
     if data.get("batch_id") != batch_id or "lines" not in data:
         raise NotFound("preview")
     return allotting.allot(
@@ -651,7 +653,7 @@ async def table_dropped(update: Update, context: Context, reader: Reader, droppe
 
 def _keep_text(session: Session, reader: Reader, text: str, *, now: datetime) -> Runs:
     facts = runs.runs(session, reader.linked_teacher_id, now=now)
-    allotting.keep(session, reader.account_id, {"text": text[:20_000]}, now=now)
+    drafts.keep(session, reader.account_id, DRAFT, {"text": text[:20_000]}, now=now)
     return facts
 
 
@@ -659,8 +661,8 @@ async def allot_to(update: Update, context: Context) -> None:
     """Preview the dropped table for the chosen class."""
     button = AllotTo.parse(tap(update).data)
     reader = await context.reader(update)
-    data: dict[str, Any] = await context.read(allotting.kept, reader.account_id)
-    if "text" not in data:
+    data = await context.read(drafts.read, reader.account_id, DRAFT)
+    if data is None or "text" not in data:
         raise NotFound("table")
     await _preview_text(update, context, reader, button.batch_id, data["text"])
 
@@ -703,6 +705,14 @@ def _setting_card(button: SetSeats, language: str, *, again: bool = False) -> Ca
     return Card(text, ((Key(_("Back"), OpenSeats(button.batch_id)),),))
 
 
+def _moment(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """Read by when something ends; a day without an hour is the end of the working day."""
+    try:
+        return saying.deadline(saying.read(text, local_day(now, zone)), zone)
+    except (NotUnderstood, WrongWeekday):
+        return None
+
+
 async def setting_given(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Set what was asked for; what is not understood is asked again."""
     _, batch, what = reader.awaiting.split(":")
@@ -710,7 +720,7 @@ async def setting_given(update: Update, context: Context, reader: Reader, text: 
     actor_id = reader.linked_teacher_id
     parts = [part for part in re.split(r"[,，;；\n]+", text) if part.strip()]
     number = _number(parts[0]) if parts else None
-    moments = [read_moment(part, zone, now) for part in parts]
+    moments = [_moment(part, zone, now) for part in parts]
     button = SetSeats(batch_id, what)
     if what == "capacity" and number is not None and len(parts) == 1:
         await _settle(context, reader)

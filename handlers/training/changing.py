@@ -31,11 +31,11 @@ from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates, numbers
 from storage.calendar.saying import NotUnderstood, WrongWeekday
 from storage.messaging.outbox import Claimed
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound, Refusal
 from storage.sheets import as_number
-from storage.training import changing, making
+from storage.training import changing
 from storage.training.audience import wanted
 from storage.training.changing import Changed, Face, FixedByNow, Impact, SeatsTaken, What
 from storage.training.making import DatesNotInOrder, WrongValue
@@ -328,7 +328,7 @@ async def open_face(update: Update, context: Context) -> None:
     """Show everything a programme says."""
     batch_id = ChangeRun.parse(tap(update).data).batch_id
     reader = await context.reader(update)
-    await context.write(making.drop_draft, reader.account_id, KIND)
+    await context.write(drafts.drop, reader.account_id, KIND)
     await show_face(update, context, reader, batch_id)
 
 
@@ -466,7 +466,7 @@ def _open(
     if what in _MANY:
         chosen = list(facts.audience.get(what.value) or [])
         data = {"batch_id": batch_id, "what": what.value, "value": chosen}
-        making.keep_draft(session, reader.account_id, KIND, data, now=now)
+        drafts.keep(session, reader.account_id, KIND, data, now=now)
     elif what in (*_TYPED, What.DATES, What.REGISTRATION, What.SEATS, What.HOURS):
         awaited = f"{AWAITED}:{batch_id}:{what.value}"
         accounts.await_text(session, reader.account_id, awaited, now=now)
@@ -475,7 +475,7 @@ def _open(
 
 def _pending(session: Session, reader: Reader, batch_id: int) -> dict[str, Any] | None:
     """The change of this class that waits to be confirmed, if any does."""
-    kept = making.draft_of(session, reader.account_id, KIND)
+    kept = drafts.read(session, reader.account_id, KIND)
     return kept if kept is not None and kept["batch_id"] == batch_id else None
 
 
@@ -496,7 +496,7 @@ def _toggle(
     one = pool[int(value)]
     chosen = [each for each in chosen if each != one] if one in chosen else [*chosen, one]
     data = {"batch_id": batch_id, "what": what.value, "value": chosen}
-    making.keep_draft(session, reader.account_id, KIND, data, now=now)
+    drafts.keep(session, reader.account_id, KIND, data, now=now)
     return facts, tuple(chosen)
 
 
@@ -507,7 +507,7 @@ def _prepare(
     actor_id = reader.linked_teacher_id
     impact = changing.impact(session, actor_id, batch_id, what, value, now=now)
     data = {"batch_id": batch_id, "what": what.value, "value": value}
-    making.keep_draft(session, reader.account_id, KIND, data, now=now)
+    drafts.keep(session, reader.account_id, KIND, data, now=now)
     return changing.face(session, actor_id, batch_id, now=now), impact
 
 
@@ -519,7 +519,7 @@ def _do(session: Session, reader: Reader, batch_id: int, *, now: datetime) -> Ch
     done = changing.change(
         session, reader.linked_teacher_id, batch_id, What(kept["what"]), kept["value"], now=now
     )
-    making.drop_draft(session, reader.account_id, KIND)
+    drafts.drop(session, reader.account_id, KIND)
     return done
 
 

@@ -38,7 +38,7 @@ from locales import catalog, dates
 from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, WrongWeekday
 from storage.moments import local_day
-from storage.people import accounts, offices
+from storage.people import accounts, drafts, offices
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
@@ -216,7 +216,7 @@ def _where(
 ) -> tuple[tuple[Home, ...], Answers | None, tuple[str, ...]]:
     """The actor's units, the answers so far, and the subjects to choose from."""
     homes = making.homes(session, reader.linked_teacher_id, now=now)
-    kept = making.draft_of(session, reader.account_id, KIND)
+    kept = drafts.read(session, reader.account_id, KIND)
     subjects = making.subjects_of(session)
     only = {subject for home in homes for subject in home.subjects}
     narrow = only and all(home.subjects for home in homes)
@@ -234,7 +234,7 @@ def _open(
 
 
 def _keep(session: Session, reader: Reader, asked: Answers, *, now: datetime) -> None:
-    making.keep_draft(session, reader.account_id, KIND, asked.data(), now=now)
+    drafts.keep(session, reader.account_id, KIND, asked.data(), now=now)
 
 
 def _begin(session: Session, reader: Reader, first: Answers, *, now: datetime) -> None:
@@ -244,7 +244,7 @@ def _begin(session: Session, reader: Reader, first: Answers, *, now: datetime) -
 
 
 def _current(session: Session, reader: Reader) -> Answers:
-    kept = making.draft_of(session, reader.account_id, KIND)
+    kept = drafts.read(session, reader.account_id, KIND)
     if kept is None:
         raise NotFound("draft")
     return Answers.of_data(kept)
@@ -259,7 +259,7 @@ def _back(session: Session, reader: Reader, step: str, *, now: datetime) -> None
 
 def _forget(session: Session, reader: Reader, *, now: datetime) -> bool:
     accounts.await_text(session, reader.account_id, "", now=now)
-    return making.drop_draft(session, reader.account_id, KIND)
+    return drafts.drop(session, reader.account_id, KIND)
 
 
 def _go(session: Session, reader: Reader, asked: Answers, *, now: datetime) -> None:
@@ -376,7 +376,7 @@ def _make(
             homes = making.homes(session, actor_id, now=now)
             form = answers.form(asked, homes, zone)
             made = making.create(session, actor_id, form, language=language, now=now)
-    making.drop_draft(session, reader.account_id, KIND)
+    drafts.drop(session, reader.account_id, KIND)
     accounts.await_text(session, reader.account_id, "", now=now)
     return asked.what, made
 

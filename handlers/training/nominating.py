@@ -19,11 +19,11 @@ from handlers.training.buttons import OpenRun
 from handlers.training.conditions_words import unfit_text
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
 from locales import catalog, dates
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
-from storage.training import allotting, nominating
+from storage.training import nominating
 from storage.training.nominating import (
     Candidate,
     Candidates,
@@ -43,6 +43,7 @@ from storage.training.nominating import (
 )
 from storage.training.tables import Enrolment
 
+DRAFT = "replace"
 LABEL = 40
 UNITS = 8
 
@@ -598,7 +599,7 @@ async def reason_given(update: Update, context: Context, reader: Reader, text: s
     now = context.now()
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     data = {"batch_id": batch_id, "out": out, "in": teacher_id, "reason": text}
-    await context.write(allotting.keep, reader.account_id, data, now=now)
+    await context.write(drafts.keep, reader.account_id, DRAFT, data, now=now)
     await _replace(update, context, reader, batch_id, out, teacher_id, text, override=False)
 
 
@@ -606,7 +607,7 @@ async def replace_anyway(update: Update, context: Context) -> None:
     """Send the other person although they have something else at that time."""
     button = Replace.parse(tap(update).data)
     reader = await context.reader(update)
-    data = await context.read(allotting.kept, reader.account_id)
+    data = await context.read(drafts.read, reader.account_id, DRAFT) or {}
     about = (data.get("batch_id"), data.get("out"), data.get("in"))
     if about != (button.batch_id, button.out, button.teacher_id):
         raise NotFound("reason")

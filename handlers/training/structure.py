@@ -54,6 +54,7 @@ from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog, dates
 from storage import sheets
+from storage.calendar.saying import Span
 from storage.moments import local_day
 from storage.people import accounts
 from storage.people.accounts import Reader
@@ -272,7 +273,7 @@ def _add_phase(
     batch_id: int,
     kind: PhaseKind,
     title: str,
-    days: times.Span | None,
+    days: Span | None,
     *,
     now: datetime,
 ) -> int:
@@ -635,7 +636,7 @@ async def _phase_given(
     await _show_phase(update, context, reader, phase_id)
 
 
-def _named_days(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, times.Span | None]:
+def _named_days(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, Span | None]:
     """A name, perhaps, and the days behind it; the days are None when they cannot be read."""
     parts = text.split()
     for cut in range(len(parts)):
@@ -719,7 +720,7 @@ async def _time_given(
     span = times.span(text, now, zone)
     start = times.moment(text, now, zone)
     if span is None and start is not None:
-        span = times.Span(start, start + (meeting.ends_at - meeting.starts_at))
+        span = Span(start, start + (meeting.ends_at - meeting.starts_at))
     if span is None:
         await _again(update, context, reader, "sw", session_id, _unread(text, reader.language))
         return

@@ -1,8 +1,10 @@
 """When, as people write it: understood tolerantly, to be confirmed in words before it counts.
 
 ``12月4日 14:00-17:00``, ``2026-12-04 14:00``, ``12月4日至6日``, ``下周五下午2点``, ``4-6 Dec``,
-``next Friday 2 pm``. A day without an hour is not midnight: what starts then starts at 8:30,
-what ends or closes then does so at 17:00, as in an office's plan; 24:00 is read as 23:59.
+``next Friday 2 pm``. What contradicts itself, or names no day, is not guessed. For a programme
+(``span``, ``deadline``, ``opening``) a day without an hour is not midnight: what starts then
+starts at 8:30, what ends or closes then does so at 17:00, as in an office's plan; 24:00 is read
+as 23:59.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ STARTS, ENDS, LAST = 8 * 60 + 30, 17 * 60, 23 * 60 + 59
 SHORTEST = 120  # minutes that something lasts when only its beginning in the evening is said
 MORNING, AFTERNOON, EVENING = (510, 690), (840, 1020), (1140, 1260)
 LONGEST_TEXT = 80
+MOST_TOKENS = 12  # that say when, at the beginning of a text
+HALF_A_DAY = 12 * 60
 
 
 class NotUnderstood(Refusal):
@@ -47,6 +51,8 @@ class Said:
     minute: int | None = None
     last_day: date | None = None
     last_minute: int | None = None
+    is_weekday: bool = False
+    """The first day is known by its day of the week only: today can be this week's or the next."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +72,42 @@ class _Token:
     number: int = 0
     weeks: int | None = None
     minute: int = 0
-    is_vague: bool = False  # an hour up to 6 that nobody said to be in the morning
+    half: str = ""  # am, pm, 下午, … where one was said
+    end: int = 0  # where in the text it ends
 
 
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
+_NUMERAL = re.compile(r"[零〇一二两兩三四五六七八九十]{1,3}(?=[点點时時月日号號])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HALF = r"(?:上午|早上|早晨|凌晨|中午|下午|傍晚|晚上|晚|早)"
+_WEEKDAYS = {c: n % 7 for n, c in enumerate("一二三四五六日1234567")} | {"天": 6}
+_WEEKDAY = (
+    r"(?P<which>下下|下|本|[这這])?\s*[个個]?(?:[周週]|星期|[礼禮]拜)"
+    r"(?P<week>[一二三四五六日天]|[1-7](?!\d))"
+)
+_ENGLISH_WEEKDAY = (
+    rf"(?:(?P<which>next|this|on)\s+)?(?P<week>{'|'.join(_WEEK)})"
+    r"(?:s?day|nesday|r?sday|urday|s|rs?)?\b\.?"
+)
+_HALF = r"(?:上午|早上|早晨|清晨|凌晨|中午|下午|傍晚|晚上|晚|早)"
 _FULL = (
     r"(?P<year>\d{4})\s*[-/.年]\s*(?P<month_no>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})(?!\d)"
-    r"\s*[日号]?(?:T(?=\d))?"
+    r"\s*[日号號]?(?:T(?=\d))?"
 )
 _HOUR = (
-    rf"(?P<half>{_HALF})?\s*(?P<hour>\d{{1,2}})\s*[点时]"
-    r"(?:(?P<quarter>半|一刻|三刻|整)|(?P<minute>\d{1,2})\s*分?)?(?:钟)?"
+    rf"(?P<half>{_HALF})?\s*(?P<hour>\d{{1,2}})\s*[点點时時]"
+    r"(?:(?P<quarter>半|一刻|三刻|整)|(?P<minute>\d{1,2})(?!\d)分?)?(?:[钟鐘])?"
+)
+_NOISE = (
+    r"[,，、。;；()（）\[\]【】的起止在于]+|[之以]?前|截止|\b(?:from|at|on|by|the|and|before)\b"
 )
 _PATTERNS = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         ("date", _FULL),
         ("date", r"(?P<year>20\d{2})(?P<month_no>\d{2})(?P<day>\d{2})(?!\d)"),
-        ("date", r"(?P<month_no>\d{1,2})\s*月\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?"),
+        ("date", r"(?P<month_no>\d{1,2})\s*月\s*(?P<day>\d{1,2})(?!\d)\s*[日号號]?"),
         ("days", rf"(?P<day>\d{{1,2}})\s*[-–—]\s*(?P<last>\d{{1,2}})\s+{_MONTH}"),
         (
             "date",
@@ -96,33 +117,29 @@ _PATTERNS = tuple(
             "date",
             rf"{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,?\s+(?P<year>\d{{4}}))?",
         ),
-        ("relative", r"大后天|后天|明天|明日|今天|今日|day after tomorrow|tomorrow|today"),
         (
-            "weekday",
-            r"(?P<which>下下|下|本|这)?\s*个?(?:周|星期|礼拜)(?P<week>[一二三四五六日天])",
+            "relative",
+            r"大[后後]天|[后後]天|明天|明日|今天|今日|day after tomorrow|tomorrow|today",
         ),
-        (
-            "weekday",
-            rf"(?:(?P<which>next|this|on)\s+)?(?P<week>{'|'.join(_WEEK)})[a-z]*\.?(?![a-z])",
-        ),
+        ("weekday", _WEEKDAY),
+        ("weekday", _ENGLISH_WEEKDAY),
         ("time", r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s*(?P<half>am|pm|a\.m\.|p\.m\.)"),
         (
             "time",
             rf"(?P<half>{_HALF})?\s*(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::\d{{2}})?(?!\d)",
         ),
         ("time", _HOUR),
-        ("date", r"(?P<month_no>\d{1,2})[./](?P<day>\d{1,2})(?![\d./:])"),
+        ("date", r"(?P<month_no>\d{1,2})[./](?P<day>\d{1,2})(?![\d./:%])"),
+        ("date", r"(?P<month_no>\d{2})-(?P<day>\d{2})(?!\d|\s*[-:日号號月点點时時])"),
         ("part", r"全天|整天|all day"),
         ("part", r"上午|早上|下午|晚上|morning|afternoon|evening"),
-        ("day", r"(?P<day>\d{1,2})\s*[日号]"),
-        ("sep", r"[-–—~～→]+|至|到|起至|\bto\b|\buntil\b|\btill\b"),
+        ("day", r"(?P<day>\d{1,2})\s*[日号號]"),
+        ("sep", r"[-–—―~～→]+|至|到|起至|\bto\b|\buntil\b|\btill\b"),
         ("number", r"\d{1,2}(?!\d)"),
-        (
-            "noise",
-            r"[,，、。;；()（）\[\]【】的起止在于]+|前|之前|截止|\b(?:from|at|on|by|the|and)\b",
-        ),
+        ("noise", _NOISE),
     )
 )
+_NOTHING = re.compile(rf"(?:\s|{_NOISE})*", re.IGNORECASE)
 
 
 def read(text: str, today: date, *, since: date | None = None) -> Said:
@@ -130,14 +147,36 @@ def read(text: str, today: date, *, since: date | None = None) -> Said:
 
     Raises NotUnderstood, or WrongWeekday.
     """
-    said = unicodedata.normalize("NFKC", text).strip()
-    if not said or len(said) > LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT:
         raise NotUnderstood(text.strip()[:LONGEST_TEXT])
-    tokens = [_tidy(token) for token in _tokens(said)]
-    found = _put_together(tokens, today, since or today)
-    if found is None:
+    said, rest = begin(text, today, since=since)
+    if not is_nothing(rest):
         raise NotUnderstood(text.strip())
-    return found
+    return said
+
+
+def begin(
+    text: str, today: date, *, since: date | None = None, hour_alone: bool = False
+) -> tuple[Said, str]:
+    """Understand the beginning of a text, as far as it says when, and return what follows too.
+
+    With ``hour_alone`` an hour without a day is today's. Raises NotUnderstood, or WrongWeekday.
+    """
+    plain = _plain(text)
+    tokens = _tokens(plain)
+    for count in range(len(tokens), 0, -1):
+        try:
+            said = _put_together(tokens[:count], today, since or today, hour_alone)
+        except NotUnderstood:
+            continue
+        if said is not None:
+            return said, plain[tokens[count - 1].end :]
+    raise NotUnderstood(text.strip())
+
+
+def is_nothing(rest: str) -> bool:
+    """Whether what follows a time says nothing more."""
+    return _NOTHING.fullmatch(rest) is not None
 
 
 def span(said: Said, zone: ZoneInfo) -> Span:
@@ -166,10 +205,24 @@ def opening(said: Said, zone: ZoneInfo) -> datetime:
     return at(said.day, min(STARTS if said.minute is None else said.minute, LAST), zone)
 
 
+def _plain(text: str) -> str:
+    """Full-width forms made plain, and Chinese numerals before a unit made digits."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    return _NUMERAL.sub(lambda found: str(_numeral(found.group())), text)
+
+
+def _numeral(said: str) -> int:
+    tens, has_ten, ones = said.rpartition("十")
+    if has_ten:
+        return (_DIGITS.get(tens, 1) if tens else 1) * 10 + (_DIGITS.get(ones, 0) if ones else 0)
+    return int("".join(str(_DIGITS[digit]) for digit in ones))
+
+
 def _tokens(text: str) -> list[_Token]:
+    """The beginning of the text, as far as it can say when."""
     found: list[_Token] = []
     at_ = 0
-    while at_ < len(text):
+    while at_ < len(text) and len(found) < MOST_TOKENS:
         if text[at_].isspace():
             at_ += 1
             continue
@@ -178,11 +231,15 @@ def _tokens(text: str) -> list[_Token]:
             if match and match.end() > at_:
                 if kind == "number" and match.end() < len(text) and text[match.end()].isalpha():
                     continue
-                found += _token(kind, match)
+                try:
+                    tokens = _token(kind, match)
+                except NotUnderstood:
+                    return found
+                found += [replace(token, end=match.end()) for token in tokens]
                 at_ = match.end()
                 break
         else:
-            raise NotUnderstood(text)
+            break
     return found
 
 
@@ -209,74 +266,91 @@ def _token(kind: str, match: re.Match[str]) -> list[_Token]:
             number = int(re.sub(r"\D", "", text))
             return [_Token(kind, text, number=number)]
         case "relative":
-            ahead = {"今": 0, "明": 1, "后": 2, "大": 3, "tod": 0, "tom": 1, "day": 2}
+            ahead = {"今": 0, "明": 1, "后": 2, "後": 2, "大": 3, "tod": 0, "tom": 1, "day": 2}
             days = next(ahead[key] for key in (text[:3], text[:1]) if key in ahead)
             return [_Token("relative", text, number=days)]
         case "weekday":
             week = parts["week"].lower()
-            number = _WEEK.index(week) if week in _WEEK else "一二三四五六日".find(week)
-            weeks = {"下下": 2, "下": 1, "next": 1, "本": 0, "这": 0, "this": 0}
+            number = _WEEK.index(week) if week in _WEEK else _WEEKDAYS[week]
+            weeks = {"下下": 2, "下": 1, "next": 1, "本": 0, "这": 0, "這": 0, "this": 0}
             which = parts.get("which", "").lower()
-            return [
-                _Token("weekday", text, number=6 if number < 0 else number, weeks=weeks.get(which))
-            ]
+            return [_Token("weekday", text, number=number, weeks=weeks.get(which))]
         case "time":
             return [_time(text, parts)]
     return [_Token(kind, text)]
 
 
 def _time(text: str, parts: dict[str, str]) -> _Token:
-    hour, half = int(parts["hour"]), parts.get("half", "").lower()
+    hour, half = int(parts["hour"]), parts.get("half", "").lower().replace(".", "")
     minute = {"半": 30, "一刻": 15, "三刻": 45}.get(parts.get("quarter", ""))
     if minute is None:
         minute = int(parts.get("minute", 0))
     if hour > 24 or minute > 59 or (hour == 24 and minute):
         raise NotUnderstood(text)
-    is_late = half in ("下午", "傍晚", "晚上", "晚", "pm", "p.m.") or (half == "中午" and hour < 11)
-    if is_late and hour < 12:
+    if half in ("am", "pm") and not 1 <= hour <= 12:
+        raise NotUnderstood(text)
+    is_late = half in ("下午", "傍晚", "晚上", "晚", "pm") or (half == "中午" and hour < 11)
+    if (is_late and hour < 12) or (half in ("晚上", "晚") and hour == 12):
         hour += 12
-    elif half in ("am", "a.m.") and hour == 12:
+    elif half in ("am", "凌晨") and hour == 12:
         hour = 0
-    vague = not half and 1 <= hour <= 6 and not parts["hour"].startswith("0")
-    return _Token("time", text, minute=hour * 60 + minute, is_vague=vague)
+    total = hour * 60 + minute
+    if not half and not parts["hour"].startswith("0"):
+        total = _by_day(total)
+    return _Token("time", text, minute=total, half=half)
 
 
-def _tidy(token: _Token) -> _Token:
+def _by_day(minute: int) -> int:
     """Nobody trains at two in the night: an hour up to 6 without more is in the afternoon."""
-    return replace(token, minute=token.minute + 12 * 60) if token.is_vague else token
+    return minute + HALF_A_DAY if 60 <= minute < 7 * 60 else minute
 
 
 @dataclass
 class _Side:
     day: date | None = None
+    is_weekday: bool = False
     minute: int | None = None
+    half: str = ""  # of the hour
+    is_bare: bool = False  # the hour is a mere number
     last: int | None = None  # the end of a part of the day, or a second hour
 
 
-def _put_together(tokens: list[_Token], today: date, since: date) -> Said | None:
+def _put_together(tokens: list[_Token], today: date, since: date, hour_alone: bool) -> Said | None:
     seps = [n for n, token in enumerate(tokens) if token.kind == "sep"]
     if len(seps) > 1:
         return None
     cut = seps[0] if seps else len(tokens)
     left = _side(tokens[:cut], today, since, None)
-    if left is None or left.day is None:
+    if left is None:
         return None
+    if left.day is None:
+        if not hour_alone or left.minute is None:
+            return None
+        left.day = today
     if not seps:
-        return Said(left.day, left.minute, None, left.last)
+        known = Said(left.day, left.minute, None, left.last, left.is_weekday)
+        return None if left.is_bare else known
     right = _side(tokens[cut + 1 :], today, left.day, left)
     if right is None or (right.day is None and right.minute is None):
         return None
-    last = right.last if right.last is not None else right.minute
-    if right.day is None and left.minute is not None and last is not None:
-        is_half_a_day_on = last <= left.minute < last + 12 * 60 and last < 12 * 60
-        last = last + 12 * 60 if is_half_a_day_on else last
-    return Said(left.day, left.minute, right.day, last)
+    if left.is_bare and (right.minute is None or right.is_bare):
+        return None
+    first, last = left.minute, right.last if right.last is not None else right.minute
+    if right.day is None and first is not None and last is not None:
+        if last <= first < last + HALF_A_DAY and last < HALF_A_DAY:
+            last += HALF_A_DAY
+        if right.half == "pm" and not left.half and first + HALF_A_DAY < last:
+            first += HALF_A_DAY  # 7-9 pm
+    return Said(left.day, first, right.day, last, left.is_weekday)
 
 
 def _side(tokens: list[_Token], today: date, since: date, before: _Side | None) -> _Side | None:
     side = _Side()
     weekday: _Token | None = None
     for token in tokens:
+        is_day = token.kind in ("date", "relative", "day", "weekday")
+        if is_day and before is not None and side.minute is not None:
+            return None  # behind a second hour no day is named any more
         match token.kind:
             case "date" | "relative" | "day" if side.day is not None:
                 return None
@@ -285,24 +359,30 @@ def _side(tokens: list[_Token], today: date, since: date, before: _Side | None) 
             case "relative":
                 side.day = today + timedelta(days=token.number)
             case "day":
-                side.day = _day_of_month(token.number, since)
-            case "weekday":
+                side.day = _day_of_month(token.number, today, since, before)
+            case "weekday" if weekday is None:
                 weekday = token
             case "time" if side.minute is None:
-                side.minute = token.minute
+                side.minute, side.half = token.minute, token.half
             case "time" if side.last is None:
                 side.last = token.minute
             case "part" if side.minute is None:
                 side.minute, side.last = _part(token.text)
+            case "number" if side.minute is None and token.number <= 24:
+                if before is None:
+                    side.minute, side.is_bare = _by_day(token.number * 60), True
+                elif before.minute is None and side.day is None:
+                    side.day = _day_of_month(token.number, today, since, before)
+                else:
+                    side.minute, side.is_bare = token.number * 60, True
             case "number" if before is not None and before.minute is None and side.day is None:
-                side.day = _day_of_month(token.number, since)
-            case "number" if before is not None and side.minute is None and token.number <= 24:
-                side.minute = token.number * 60
+                side.day = _day_of_month(token.number, today, since, before)
             case _:
                 return None
     if weekday is not None:
         if side.day is None:
-            side.day = _on_weekday(weekday, today, since)
+            side.is_weekday = weekday.weeks is None
+            side.day = _on_weekday(weekday, today, since if before else max(since, today))
         elif side.day.weekday() != weekday.number:
             raise WrongWeekday(side.day)
     return side
@@ -330,14 +410,16 @@ def _dated(token: _Token, since: date) -> date:
     raise NotUnderstood(token.text)
 
 
-def _day_of_month(number: int, since: date) -> date:
-    for months in range(3):
-        month = since.month + months
+def _day_of_month(number: int, today: date, since: date, before: _Side | None) -> date:
+    """The next such day of a month; behind another day, that of the same month."""
+    first = max(since, today) if before is None else since
+    for months in range(3 if before is None else 1):
+        month = first.month + months
         try:
-            day = date(since.year + (month - 1) // 12, (month - 1) % 12 + 1, number)
+            day = date(first.year + (month - 1) // 12, (month - 1) % 12 + 1, number)
         except ValueError:
             continue
-        if day >= since:
+        if day >= first:
             return day
     raise NotUnderstood(str(number))
 

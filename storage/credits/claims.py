@@ -23,9 +23,9 @@ from storage.credits.tables import Claim, ClaimState, CreditEntry, EntryState
 from storage.messaging import news
 from storage.messaging.tables import News
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, drafts, offices
 from storage.people.authority import Act
-from storage.people.tables import Draft, Office, OrgUnit, Teacher
+from storage.people.tables import Office, OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.sheets import as_day, as_number, key, plain
 from storage.waiting_for import Waiting
@@ -141,8 +141,7 @@ class Mine:
 
 def draft(session: Session, account_id: int) -> Filled:
     """Return what this account is filling in; empty when nothing is."""
-    row = _draft(session, account_id)
-    return Filled() if row is None else _filled(row.data)
+    return _filled(drafts.read(session, account_id, KIND) or {})
 
 
 def begin(
@@ -168,7 +167,7 @@ def begin(
             "file_name": row.evidence_name,
             "claim_id": claim_id,
         }
-    _keep(session, account_id, data, now)
+    drafts.keep(session, account_id, KIND, data, now=now)
     return _filled(data)
 
 
@@ -179,11 +178,10 @@ def fill(
 
     Raises NotAClaim when it cannot be that, NotFound when nothing is being filled in.
     """
-    row = _draft(session, account_id)
-    if row is None:
+    data = drafts.read(session, account_id, KIND, lock=True)
+    if data is None:
         raise NotFound("draft")
     today = local_day(now, offices.zone(session))
-    data = dict(row.data)
     match field:
         case "title" | "provider":
             value = " ".join(text.split())[:LONGEST_TITLE]
@@ -206,25 +204,18 @@ def fill(
             value = plain(text)[:40]
     if not value:
         raise NotAClaim(field)
-    _keep(session, account_id, data | {field: value}, now)
+    drafts.keep(session, account_id, KIND, data | {field: value}, now=now)
     return _filled(data | {field: value})
 
 
 def clear(session: Session, account_id: int, field: str, *, now: datetime) -> Filled:
     """Empty one field of the draft, so that it is asked for again."""
-    row = _draft(session, account_id)
-    if row is None:
+    data = drafts.read(session, account_id, KIND, lock=True)
+    if data is None:
         raise NotFound("draft")
-    data = {name: value for name, value in row.data.items() if name != field}
-    _keep(session, account_id, data, now)
+    data.pop(field, None)
+    drafts.keep(session, account_id, KIND, data, now=now)
     return _filled(data)
-
-
-def give_up(session: Session, account_id: int) -> None:
-    """Forget the draft."""
-    session.exec(
-        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == KIND)
-    )
 
 
 def look_alike(session: Session, teacher_id: int, filled: Filled) -> tuple[Twin, ...]:
@@ -242,8 +233,8 @@ def send(session: Session, teacher_id: int, account_id: int, *, now: datetime) -
     A second tap returns the claim that was just sent. Raises NotAClaim, or NotFound without a
     draft or for somebody who works nowhere.
     """
-    row = _draft(session, account_id)
-    if row is None:
+    data = drafts.read(session, account_id, KIND, lock=True)
+    if data is None:
         sent = session.exec(
             select(Claim)
             .where(Claim.teacher_id == teacher_id, Claim.submitted_at > now - JUST_NOW)
@@ -252,7 +243,7 @@ def send(session: Session, teacher_id: int, account_id: int, *, now: datetime) -
         if sent is None:
             raise NotFound("draft")
         return _facts(session, sent)
-    filled = _filled(row.data)
+    filled = _filled(data)
     if filled.missing or filled.learnt_on is None or filled.hours is None:
         raise NotAClaim(filled.missing)
     today = local_day(now, offices.zone(session))
@@ -284,7 +275,7 @@ def send(session: Session, teacher_id: int, account_id: int, *, now: datetime) -
         claim = Claim(teacher_id=teacher_id, **values)
         session.add(claim)
     session.flush()
-    give_up(session, account_id)
+    drafts.drop(session, account_id, KIND)
     audit.record(session, teacher_id, "claim", f"claim:{claim.id}", now=now, after=_plain(claim))
     return _facts(session, claim)
 
@@ -627,24 +618,6 @@ def _twins(
     ]
     found += [Twin(row.title, row.earned_on, row.hours, True) for row in entries]
     return tuple(twin for twin in found if twin.hours == hours or key(twin.title) == key(title))
-
-
-def _draft(session: Session, account_id: int) -> Draft | None:
-    return session.exec(
-        select(Draft)
-        .where(Draft.account_id == account_id, Draft.kind == KIND)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-
-
-def _keep(session: Session, account_id: int, data: dict[str, Any], now: datetime) -> None:
-    row = _draft(session, account_id)
-    if row is None:
-        row = Draft(account_id=account_id, kind=KIND, updated_at=now)
-        session.add(row)
-    row.data, row.updated_at = data, now
-    session.flush()
 
 
 def _filled(data: dict[str, Any]) -> Filled:

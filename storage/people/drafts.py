@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from storage.inserting import insert_new
 from storage.people.tables import Draft
 
 
@@ -16,31 +17,31 @@ def keep(
     session: Session, account_id: int, kind: str, data: Mapping[str, Any], *, now: datetime
 ) -> None:
     """Make this the account's draft of the kind, in place of what there was. Plain JSON."""
-    row = _row(session, account_id, kind)
-    if row is None:
-        row = Draft(account_id=account_id, kind=kind, data={}, updated_at=now)
-    row.data = dict(data)
-    row.updated_at = now
-    session.add(row)
-    session.flush()
-
-
-def read(session: Session, account_id: int, kind: str) -> dict[str, Any] | None:
-    """Return the draft of the kind, or None."""
-    row = _row(session, account_id, kind)
-    return None if row is None else dict(row.data)
-
-
-def drop(session: Session, account_id: int, kind: str) -> None:
-    """Forget the draft of the kind; none is no harm."""
+    plain = dict(data)
     session.exec(
-        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == kind)
+        insert_new(session, Draft).values(
+            account_id=account_id, kind=kind, data=plain, updated_at=now
+        )
+    )
+    session.exec(
+        sa.update(Draft)
+        .where(col(Draft.account_id) == account_id, col(Draft.kind) == kind)
+        .values(data=plain, updated_at=now)
     )
 
 
-def _row(session: Session, account_id: int, kind: str) -> Draft | None:
-    return session.exec(
-        select(Draft)
-        .where(Draft.account_id == account_id, Draft.kind == kind)
-        .execution_options(populate_existing=True)
-    ).first()
+def read(
+    session: Session, account_id: int, kind: str, *, lock: bool = False
+) -> dict[str, Any] | None:
+    """Return the draft of the kind, or None; locked for who changes a part of it."""
+    query = select(Draft.data).where(Draft.account_id == account_id, Draft.kind == kind)
+    data = session.exec(query.with_for_update() if lock else query).first()
+    return None if data is None else dict(data)
+
+
+def drop(session: Session, account_id: int, kind: str) -> bool:
+    """Forget the draft of the kind; False when there was none, which is no harm."""
+    gone = session.exec(
+        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == kind)
+    )
+    return gone.rowcount > 0

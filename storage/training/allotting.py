@@ -28,7 +28,7 @@ from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import authority, offices, roles
 from storage.people.authority import Act
-from storage.people.tables import Draft, OrgMembership, OrgUnit, Posting, Role, Teacher, UnitKind
+from storage.people.tables import OrgMembership, OrgUnit, Posting, Role, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, find_table, plain
 from storage.training import reserves, seats, waiting
@@ -969,23 +969,3 @@ def _kinds(said: str) -> dict[str, int] | None:
         kinds[key] = kinds.get(key, 0) + int(number)
     left = re.sub(r"([^\s\d:,、]+)[\s:]*(\d{1,4})|[\s,、]", "", rest)
     return None if left else kinds
-
-
-def keep(session: Session, account_id: int, data: dict[str, Any], *, now: datetime) -> None:
-    """Keep what somebody is about to hand out until they say yes; a restart loses nothing."""
-    draft = session.exec(
-        select(Draft).where(Draft.account_id == account_id, Draft.kind == DEED)
-    ).first()
-    if draft is None:
-        session.add(Draft(account_id=account_id, kind=DEED, data=data, updated_at=now))
-    else:
-        draft.data, draft.updated_at = data, now
-    session.flush()
-
-
-def kept(session: Session, account_id: int) -> dict[str, Any]:
-    """What somebody was about to hand out; empty when nothing is kept."""
-    data = session.exec(
-        select(Draft.data).where(Draft.account_id == account_id, Draft.kind == DEED)
-    ).first()
-    return dict(data or {})

@@ -28,7 +28,6 @@ from storage.moments import at, local_day
 from storage.people import authority, facts, offices
 from storage.people.authority import MAY, Act
 from storage.people.tables import (
-    Draft,
     Office,
     OrgUnit,
     RoleAssignment,
@@ -521,39 +520,6 @@ def seats_of(session: Session, batch_id: int) -> int | None:
     """Return how many seats a class has in all; None without a limit."""
     found = session.exec(select(sa.func.sum(Quota.seats)).where(Quota.batch_id == batch_id)).one()
     return None if found is None else int(found)
-
-
-# -- what somebody is filling in ----------------------------------------------------------------
-
-
-def keep_draft(
-    session: Session, account_id: int, kind: str, data: dict[str, Any], *, now: datetime
-) -> None:
-    """Keep what this person has filled in so far, in place of what was kept before."""
-    found = session.exec(
-        select(Draft).where(Draft.account_id == account_id, Draft.kind == kind)
-    ).first()
-    if found is None:
-        session.add(Draft(account_id=account_id, kind=kind, data=data, updated_at=now))
-    else:
-        found.data, found.updated_at = data, now
-    session.flush()
-
-
-def draft_of(session: Session, account_id: int, kind: str) -> dict[str, Any] | None:
-    """Return what this person has filled in so far; None when nothing is begun."""
-    found = session.exec(
-        select(Draft.data).where(Draft.account_id == account_id, Draft.kind == kind)
-    ).first()
-    return None if found is None else dict(found)
-
-
-def drop_draft(session: Session, account_id: int, kind: str) -> bool:
-    """Forget it; False when nothing was begun."""
-    gone = session.exec(
-        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == kind)
-    )
-    return gone.rowcount > 0
 
 
 # -- inside ----------------------------------------------------------------------------------------

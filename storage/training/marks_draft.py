@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from storage.inserting import insert_new
-from storage.people.tables import Draft
+from storage.people import drafts
 from storage.refusals import NotFound
 from storage.training import attendance, marking, windows
 from storage.training.attendance import Names
@@ -51,12 +49,8 @@ def begin(
         raise refusal
     people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
     absent = sorted(x.registration_id for x in people if x.state is Presence.ABSENT)
-    _keep(
-        session,
-        account_id,
-        {"session_id": session_id, "unit_id": unit_id, "absent": absent},
-        now=now,
-    )
+    data = {"session_id": session_id, "unit_id": unit_id, "absent": absent}
+    drafts.keep(session, account_id, KIND, data, now=now)
     return look(session, account_id, actor_id, now=now)
 
 
@@ -88,19 +82,19 @@ def turn(
     now: datetime,
 ) -> MarksDraft:
     """Let somebody be absent, or not; doing it twice changes nothing."""
-    data = _data(session, account_id)
+    data = _data(session, account_id, lock=True)
     absent = set(data["absent"])
     if is_absent:
         absent.add(registration_id)
     else:
         absent.discard(registration_id)
-    _keep(session, account_id, {**data, "absent": sorted(absent)}, now=now)
+    drafts.keep(session, account_id, KIND, data | {"absent": sorted(absent)}, now=now)
     return look(session, account_id, actor_id, page=page, now=now)
 
 
 def save(session: Session, account_id: int, actor_id: int, *, now: datetime) -> Marked:
     """Enter what was filled in; the draft is gone then. Raises NotFound when it is already."""
-    data = _data(session, account_id)
+    data = _data(session, account_id, lock=True)
     marked = marking.mark(
         session,
         actor_id,
@@ -109,29 +103,12 @@ def save(session: Session, account_id: int, actor_id: int, *, now: datetime) -> 
         absent=data["absent"],
         now=now,
     )
-    session.exec(
-        sa.delete(Draft).where(col(Draft.account_id) == account_id, col(Draft.kind) == KIND)
-    )
+    drafts.drop(session, account_id, KIND)
     return marked
 
 
-def _data(session: Session, account_id: int) -> dict[str, Any]:
-    data = session.exec(
-        select(Draft.data).where(Draft.account_id == account_id, Draft.kind == KIND)
-    ).first()
+def _data(session: Session, account_id: int, *, lock: bool = False) -> dict[str, Any]:
+    data = drafts.read(session, account_id, KIND, lock=lock)
     if data is None:
         raise NotFound("draft")
-    return dict(data)
-
-
-def _keep(session: Session, account_id: int, data: dict[str, Any], *, now: datetime) -> None:
-    session.exec(
-        insert_new(session, Draft).values(
-            account_id=account_id, kind=KIND, data=data, updated_at=now
-        )
-    )
-    session.exec(
-        sa.update(Draft)
-        .where(col(Draft.account_id) == account_id, col(Draft.kind) == KIND)
-        .values(data=data, updated_at=now)
-    )
+    return data

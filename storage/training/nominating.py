@@ -19,9 +19,9 @@ from storage import audit
 from storage.messaging import deadlines, outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, drafts, offices
 from storage.people.authority import MAY, OVERSEES, Act
-from storage.people.tables import Draft, OrgUnit, Posting, Teacher, TeacherFact, TeacherState
+from storage.people.tables import OrgUnit, Posting, Teacher, TeacherFact, TeacherState
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import audience, eligibility, reserves, seats, waiting
 from storage.training.clashes import Clash, clashes
@@ -518,29 +518,21 @@ def pick(
     else:
         raise TooManyAtOnce
     data = {"batch_id": batch_id, "unit_id": unit_id, "teacher_ids": chosen}
-    draft = _draft(session, account_id)
-    if draft is None:
-        session.add(Draft(account_id=account_id, kind=DRAFT, data=data, updated_at=now))
-    else:
-        draft.data, draft.updated_at = data, now
-    session.flush()
+    drafts.keep(session, account_id, DRAFT, data, now=now)
     return tuple(chosen)
 
 
 def picked(session: Session, account_id: int, batch_id: int, unit_id: int) -> tuple[int, ...]:
     """Return who is on the list of this class and school."""
-    draft = _draft(session, account_id)
-    if draft is None or (draft.data["batch_id"], draft.data["unit_id"]) != (batch_id, unit_id):
+    data = drafts.read(session, account_id, DRAFT)
+    if data is None or (data["batch_id"], data["unit_id"]) != (batch_id, unit_id):
         return ()
-    return tuple(draft.data["teacher_ids"])
+    return tuple(data["teacher_ids"])
 
 
 def forget_picked(session: Session, account_id: int) -> None:
     """Give the list up."""
-    draft = _draft(session, account_id)
-    if draft is not None:
-        session.delete(draft)
-        session.flush()
+    drafts.drop(session, account_id, DRAFT)
 
 
 def nominate(
@@ -1103,12 +1095,6 @@ def _unfilled(session: Session, quota: Quota) -> int:
     holders = reserves.holders_of(session, quota.id)
     kinds = reserves.kinds_of(session, quota.batch_id, holders, quota.reserved)
     return reserves.unmet(quota.reserved, [kinds[one] for one in holders])
-
-
-def _draft(session: Session, account_id: int) -> Draft | None:
-    return session.exec(
-        select(Draft).where(Draft.account_id == account_id, Draft.kind == DRAFT)
-    ).first()
 
 
 @dataclass(frozen=True)

@@ -433,7 +433,7 @@ def with_structure(session: Session, batch_id: int, programme_id: int, /) -> Non
             secret="s3cret",
         )
     )
-    session.add(EligibilityRule(programme_id=programme_id, field="tier", op="is", value="new"))
+    session.add(EligibilityRule(programme_id=programme_id, field="tier", op="is_not", value="new"))
     session.flush()
 
 

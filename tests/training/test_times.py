@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.training import times
+from storage.calendar import saying
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday 9:00 there
@@ -139,6 +140,12 @@ def test_a_day_alone_is_due_when_it_ends() -> None:
         ("2026-12-04 9:00-11:30, 专家讲座@ 教室2", "专家讲座", "教室2"),
         ("12月10日 15:40-17:00 分组研讨 @二楼", "分组研讨", "二楼"),
         ("12月10日 9点30分-11点30分 分享会", "分享会", ""),
+        ("12月10日 上午 专家讲座 @报告厅", "专家讲座", "报告厅"),
+        ("12月4日 14:00-17:00 下午茶", "下午茶", ""),
+        ("12月4日 14:00-17:00 周三教研汇报", "周三教研汇报", ""),
+        ("12月4日 14:00-17:00 30.5 克的重量", "30.5 克的重量", ""),
+        ("Dec 4 14:00-17:00 Monthly review", "Monthly review", ""),
+        ("12月4日 14:00-17:00 在线备课", "在线备课", ""),
     ],
 )
 def test_a_line_of_a_timetable_is_taken_apart(line: str, title: str, place: str) -> None:
@@ -175,7 +182,7 @@ def test_what_is_written_in_full_is_read_back(
     first = day + timedelta(minutes=start)
     last = first + timedelta(minutes=length)
     found = times.span(form.format(first, last), NOW, ZONE)
-    assert found == times.Span(first, last)
+    assert found == saying.Span(first, last)
 
 
 @settings(max_examples=200, deadline=None)
