@@ -57,7 +57,7 @@ class MyAppeals(Button):
 class PickLine(Button):
     """Which line is wrong? Page by page."""
 
-    tag = "apk"
+    tag = "aqk"
     page: int = 0
 
 
@@ -65,7 +65,7 @@ class PickLine(Button):
 class NewAppeal(Button):
     """This line is wrong; 0: one is missing. What is wrong is typed."""
 
-    tag = "apn"
+    tag = "aqn"
     entry_id: int = 0
 
 
