@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import segno
 from telegram import Update
 
-from handlers import documents
+from handlers import documents, progress
 from handlers.buttons import Button
 from handlers.cards import Card, Key
-from handlers.context import Context, send_file, show, show_anew, tap
+from handlers.context import Context, edit_in_place, send_file, show, show_anew, tap
 from handlers.people.buttons import OpenPeople
+from handlers.progress import Progress
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates, names
 from storage.moments import local_day
@@ -158,7 +159,13 @@ async def make(update: Update, context: Context) -> None:
         slips.make, reader.linked_teacher_id, button.unit_id, button.stamp, now=now
     )
     link = context.house.link("LCODE")
-    pdf = await asyncio.to_thread(sheet, made, language, zone, now, link)
+
+    async def bar(text: str) -> None:
+        await edit_in_place(update, context, Card(text))
+
+    # A large school's takes seconds: a QR code a teacher.
+    drawn = asyncio.to_thread(sheet, made, language, zone, now, link)
+    pdf = await progress.shown(drawn, Progress(_("Making the sheet…")), bar)
     name = f"{made.unit}-{_('Link code')}-{local_day(now, zone).isoformat()}.pdf"
     until = dates.moment(made.until, zone, language, local_day(now, zone))
     lines = [
