@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -26,6 +27,9 @@ LONGEST_PAUSE = 3.0  # seconds; a person is not kept waiting for longer
 # What would come twice if a call of it were made again. Polling goes on by itself.
 # An edit that comes late would undo a newer one; who edits decides that.
 ONCE_ONLY = ("send", "forward", "copy", "create", "edit", "getUpdates")
+
+NOT_IN_A_NAME = re.compile(r'[\x00-\x1f\x7f"\\]')
+"""What a file's name in the header of an upload must not hold."""
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -165,9 +169,12 @@ def _body(request_data: RequestData | None) -> Any:
     if not request_data.contains_files:
         # Encoded here: aiohttp would prepare a multipart form first, at the price of the rest.
         return urlencode(request_data.json_parameters).encode()
-    form = aiohttp.FormData()
+    # Telegram shows a file's name as it comes: 名册.xlsx must not go out as %E5%90%8D….
+    form = aiohttp.FormData(quote_fields=False)
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)
     for name, (filename, content, mimetype) in (request_data.multipart_data or {}).items():
-        form.add_field(name, content, filename=filename, content_type=mimetype)
+        # Such a name may be a person's: it must not end the header that it stands in.
+        plain = NOT_IN_A_NAME.sub("_", filename)
+        form.add_field(name, content, filename=plain, content_type=mimetype)
     return form

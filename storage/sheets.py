@@ -150,7 +150,7 @@ def find_table(
             for column, header in enumerate(row):
                 field = meant.get(key(header))
                 if field is None or field in columns:
-                    if header:
+                    if header and key(header) not in NUMBERING:
                         unknown.append(header)
                 else:
                     columns[field] = column
@@ -180,6 +180,10 @@ def key(header: str) -> str:
     text = unicodedata.normalize("NFKC", header).lower()
     text = re.sub(r"\(.*?\)", "", text)
     return re.sub(r"[\W_]+", "", text)
+
+
+NUMBERING = frozenset(map(key, ("序号", "序號", "行号", "No.", "Serial number")))
+"""Headers of the column that numbers a sheet's rows: nobody misses what it says."""
 
 
 def plain(text: str) -> str:

@@ -249,14 +249,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage_on(database: Database, now: datetime = make.NOW) -> AsyncIterator[Stage]:
-    """Set the stage on this database and clear it away."""
+async def stage_on(
+    database: Database, now: datetime = make.NOW, *, founded: bool = False
+) -> AsyncIterator[Stage]:
+    """Set the stage on this database and clear it away; ``founded``: the play founds the office."""
     clock = StillClock(now)
     world = World(clock)
     world.updates.allow(["message", "callback_query", "my_chat_member", "chat_member"])
     sandbox = Sandbox(world, token=TOKEN)
     settings = Settings(language="en", rate=1000, token=None, _env_file=None)  # type: ignore[call-arg]
-    await database.write(make.office)
+    if not founded:
+        await database.write(make.office)
     office = Office(
         settings, TOKEN, database, clock, bot_api="http://sandbox", request=Wire(sandbox)
     )

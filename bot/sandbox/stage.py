@@ -37,18 +37,20 @@ async def serve_sandbox(settings: Settings, console: Console) -> None:
     settings.folder.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     try:
-        clock = Clock(TODAY)
+        # An office that was founded by hand lives today, the sample county on its own day.
+        is_founded = await database.read(founding.is_founded)
+        clock = Clock(None if is_founded else TODAY)
         world = World(clock)
         people_the(world)
         sandbox = Sandbox(
             world, port=settings.sandbox_port, state_file=settings.folder / "sandbox.json"
         )
         sandbox.next_event = lambda: database.read(reminders.next_event, now=clock())
-        sandbox.tour = Tour(world)
+        sandbox.tour = None if is_founded else Tour(world)
         sandbox.feed = lambda last: database.read(feed.recent, last)
         await start_listening(sandbox)
         try:
-            if not await database.read(founding.is_founded):  # else it is to be built by hand
+            if not is_founded:  # else it is to be built by hand
                 await load_county(database, world, clock, console)
             office = Office(settings, sandbox.token, database, clock, bot_api=sandbox.bot_api)
             clock.on_moved(office.clock_moved)

@@ -263,10 +263,20 @@ def preview_card(
     """What applying the file would do, with examples."""
     _ = catalog(language).gettext
     figures = preview.figures
-    lines = [f"<b>{html.escape(shortened(file_name, NAME))}</b>"]
+    lines = [_title(read, file_name, language)]
     if note:
         lines.append(note)
     lines.append(figures_text(figures, language))
+    if figures.new:
+        names = "、" if language != "en" else ", "
+        lines.append(
+            _("New: {names}").format(
+                names=html.escape(
+                    names.join(shortened(row.name, 16) for row in preview.examples(Kind.NEW))
+                )
+                + ("…" if figures.new > len(preview.examples(Kind.NEW)) else "")
+            )
+        )
     if figures.transfers or figures.leavers or figures.returning or figures.roles:
         lines.append(
             _(
@@ -295,6 +305,15 @@ def preview_card(
         lines.append(_("There is nothing to apply."))
         keys.append((cancel_key,))
     return Card("\n".join(lines), tuple(keys))
+
+
+def _title(read: TableRead, file_name: str, language: str) -> str:
+    """What the file is taken for, and its name."""
+    _ = catalog(language).gettext
+    name = html.escape(shortened(file_name, NAME))
+    if isinstance(read, SchoolList):
+        return _("<b>List of schools</b>: {file}").format(file=name)
+    return _("<b>Roster</b>: {file}").format(file=name)
 
 
 def _example(row: RowResult, language: str) -> str:
@@ -335,8 +354,8 @@ def _about_the_file(read: TableRead, language: str) -> list[str]:
     return lines
 
 
-def applied_card(applied: Applied, language: str, zone: ZoneInfo, today: date) -> Card:
-    """What was done, and the way back."""
+def applied_card(applied: Applied, kind: str, language: str, zone: ZoneInfo, today: date) -> Card:
+    """What was done, the way back, and after schools the way on."""
     _ = catalog(language).gettext
     figures = applied.figures
     lines = [
@@ -350,6 +369,8 @@ def applied_card(applied: Applied, language: str, zone: ZoneInfo, today: date) -
                 "can be sent again as a whole: what is the same already changes nothing."
             ).format(n=left)
         )
+    if kind == school_list.KIND and figures.new:
+        lines.append(_("Next, please send me the roster of their teachers."))
     lines.append(
         _("This can be undone until {time}.").format(
             time=dates.moment(applied.undo_until, zone, language, today)
@@ -395,7 +416,8 @@ def missing_card(facts: Missing, language: str) -> Card:
 def annotated(book: Book, read: TableRead, results: Sequence[RowResult], language: str) -> bytes:
     """The same file with two more columns: what becomes of each row, and its problem."""
     _ = catalog(language).gettext
-    labels = [_("Result"), _("Problem")]
+    # Not “Result”: with that column the file would be one of marks when it comes back.
+    labels = [_("What becomes of it"), _("Problem")]
     by_row = {result.row: result for result in results}
     made = []
     for sheet in book.sheets:
@@ -605,7 +627,7 @@ async def apply(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     told = Progress(_("Applying the roster…"))
 
-    async def work() -> Applied:
+    async def work() -> tuple[str, Applied]:
         kind = await context.read(imports.kind_of, reader.linked_teacher_id, job_id)
         source = SOURCES[kind]
         try:
@@ -614,7 +636,7 @@ async def apply(update: Update, context: Context) -> None:
             if over.state is not ImportState.APPLIED:
                 raise
             read = source.nothing  # applied by an earlier tap, and forgotten
-        return await context.write(
+        return kind, await context.write(
             source.apply, reader.linked_teacher_id, job_id, read, now=now, tell=told.at
         )
 
@@ -622,13 +644,13 @@ async def apply(update: Update, context: Context) -> None:
         await edit_in_place(update, context, Card(text))
 
     try:
-        applied = await progress.shown(work(), told, bar)
+        kind, applied = await progress.shown(work(), told, bar)
     except PreviewOutdated:
         note = _("Something has changed since the preview, so here is a new one.")
         await _again(update, context, reader, job_id, note)
         return
     context.house.wake_delivery()
-    card = applied_card(applied, reader.language, zone, today)
+    card = applied_card(applied, kind, reader.language, zone, today)
     await show(update, context, reader, card)
 
 

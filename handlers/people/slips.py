@@ -7,16 +7,18 @@ import html
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import segno
 from telegram import Update
 
-from handlers import documents
+from handlers import documents, progress
 from handlers.buttons import Button
 from handlers.cards import Card, Key
-from handlers.context import Context, send_file, show, tap
+from handlers.context import Context, edit_in_place, send_file, show, show_anew, tap
 from handlers.people.buttons import OpenPeople
+from handlers.progress import Progress
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates, names
 from storage.moments import local_day
@@ -115,6 +117,7 @@ def sheet(made: Slips, language: str, zone: ZoneInfo, now: datetime, link: str) 
     data = {
         "title": _("{unit}: link codes for the training assistant").format(unit=made.unit),
         "unit": made.unit,
+        "bot": f"@{urlsplit(link).path.strip('/')}",
         "labels": labels,
         "slips": [
             {
@@ -156,8 +159,14 @@ async def make(update: Update, context: Context) -> None:
         slips.make, reader.linked_teacher_id, button.unit_id, button.stamp, now=now
     )
     link = context.house.link("LCODE")
-    pdf = await asyncio.to_thread(sheet, made, language, zone, now, link)
-    name = f"{made.unit}-{local_day(now, zone).isoformat()}.pdf"
+
+    async def bar(text: str) -> None:
+        await edit_in_place(update, context, Card(text))
+
+    # A large school's takes seconds: a QR code a teacher.
+    drawn = asyncio.to_thread(sheet, made, language, zone, now, link)
+    pdf = await progress.shown(drawn, Progress(_("Making the sheet…")), bar)
+    name = f"{made.unit}-{_('Link code')}-{local_day(now, zone).isoformat()}.pdf"
     until = dates.moment(made.until, zone, language, local_day(now, zone))
     lines = [
         ngettext(
@@ -172,7 +181,8 @@ async def make(update: Update, context: Context) -> None:
     await send_file(update, context, reader, pdf, name, "\n".join(lines))
     done = _("The sheet is above. It cannot be shown again; another one makes new codes.")
     back = Key(_("Back"), OpenPeople(button.unit_id, 0, 1))
-    await show(update, context, reader, Card(done, ((back,),)))
+    # Below the file: in place, the card would stand above it.
+    await show_anew(context, reader, Card(done, ((back,),)))
 
 
 def slips_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:

@@ -410,7 +410,9 @@ class _Desk:
             changes.append(Changed("roles", "", role.value))
         if changes and known.id != self.actor_id and not self._covers(known.id):
             raise _Conflict("reaches_further")
-        if moves and known.id == self.actor_id:
+        if changes and known.id == self.actor_id and (is_leaving or work.ends):
+            # Who looks after the whole office may stand at another desk of it; nobody takes
+            # away the rights by which they import.
             raise _Conflict("yourself")
         kind = Kind.CHANGED if changes else Kind.SAME
         if kind is Kind.SAME:

@@ -375,7 +375,7 @@ class _Reading:
         self._today = local_day(now, self._zone)
         self._subjects = sorted(making.subjects_of(session), key=len, reverse=True)
         self._known = {
-            (title, starts_at)
+            (sheets.plain(title), starts_at)
             for title, starts_at in session.exec(
                 select(Programme.title, Batch.starts_at)
                 .join(Batch, col(Batch.programme_id) == col(Programme.id))
@@ -387,7 +387,8 @@ class _Reading:
     def row(self, line: Line) -> Row:
         problems: list[Problem] = []
         values = {name: sheets.plain(text) for name, text in line.values.items()}
-        title = " ".join(values.get("title", "").split())
+        # As it is typed: in Chinese a colon is a wide one.
+        title = " ".join(line.values.get("title", "").split())
 
         def one(name: str, words: Mapping[E, Iterable[str]], usual: E, trouble: Trouble) -> E:
             said = values.get(name, "")
@@ -413,12 +414,12 @@ class _Reading:
         if not title:
             problems.insert(0, Problem(Trouble.NO_TITLE))
         if starts_at is not None and title:
-            key = (title, starts_at)
+            key = (sheets.plain(title), starts_at)
             if key in self._known:
                 problems = [Problem(Trouble.KNOWN)]
             elif key in self._seen:
                 problems = [Problem(Trouble.TWICE)]
-            elif enrolment is Enrolment.AUTOMATIC and title in {seen for seen, _at in self._seen}:
+            elif enrolment is Enrolment.AUTOMATIC and key[0] in {seen for seen, _at in self._seen}:
                 problems.append(Problem(Trouble.ONE_CLASS))
             self._seen.add(key)
         form = None
@@ -435,7 +436,7 @@ class _Reading:
                 approval=Approval.COUNTY if enrolment is Enrolment.NOMINATION else Approval.NONE,
                 audience=audience,
                 hours=hours or Decimal(0),
-                place=" ".join(values.get("place", "").split()),
+                place=" ".join(line.values.get("place", "").split()),
                 seats=None if seats is None or enrolment is Enrolment.AUTOMATIC else int(seats),
                 reg_close=times[2],
             )
@@ -449,7 +450,7 @@ class _Reading:
         if self._home.subjects and not set(audience.get("subject", ())) & set(self._home.subjects):
             problems.append(Problem(Trouble.AUDIENCE, values.get("audience", "")))
         made = None if problems else form
-        klass = values.get("class", "")[: making.LONGEST]
+        klass = line.values.get("class", "").strip()[: making.LONGEST]
         return Row(line.number, title, starts_at, made, klass, tuple(problems))
 
     def _number(

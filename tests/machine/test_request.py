@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile
 from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bot.clock import Clock
@@ -101,3 +101,15 @@ async def test_a_short_pause_is_kept_and_a_long_one_is_told(
     world.faults.add_named("flood", method="answerCallbackQuery", retry_after=1)
     await client.answer_callback_query(query, "好")
     assert (await world.answered(query)).text == "好"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("名册 一.xlsx", "名册 一.xlsx"), ('a"b\r\nX: y\\.csv', "a_b__X: y_.csv")],
+)
+async def test_a_file_keeps_its_name_and_no_name_breaks_out_of_it(
+    name: str, shown: str, client: Bot, amina: Person
+) -> None:
+    sent = await client.send_document(amina.id, InputFile(b"x", filename=name))
+    assert sent.document is not None
+    assert sent.document.file_name == shown

@@ -21,6 +21,7 @@ from storage.people.roster_reading import Trouble, is_roster, read_roster
 from storage.people.tables import (
     ImportJob,
     ImportState,
+    OrgUnit,
     Posting,
     Role,
     RoleAssignment,
@@ -375,6 +376,25 @@ async def test_nobody_touches_a_superior_or_closes_themselves(database: Database
             ["900009", "何静山", "", "", "", "", "", "13800000009", ""],
             ["900001", "罗佳宁", "", "", "", "", "离职", "", ""],
         ) == [(Kind.CONFLICT, "reaches_further"), (Kind.CONFLICT, "yourself")]
+
+    await database.write(check)
+
+
+async def test_who_looks_after_the_office_may_stand_at_another_desk_of_it(
+    database: Database,
+) -> None:
+    def check(session: Session) -> None:
+        units(session)
+        county = of_county(session)
+        moves = ["900002", "何静山", "城东小学", "", "", "", "", "", ""]
+        assert kinds(session, county, moves) == [(Kind.CHANGED, "transfer")]
+        assert imported(session, county, roster_of(moves)).figures.transfers == 1
+        assert kinds(session, county, moves) == [(Kind.SAME, "")]
+        # But not where the move would end a role of their own.
+        city_east = session.exec(select(OrgUnit.id).where(OrgUnit.short_name == "城东")).one()
+        roles.appoint(session, county, Role.PRINCIPAL, city_east, today=TODAY, now=NOW)
+        moves[2] = "澄禾县实验小学"
+        assert kinds(session, county, moves) == [(Kind.CONFLICT, "yourself")]
 
     await database.write(check)
 

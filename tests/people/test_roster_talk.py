@@ -69,7 +69,7 @@ async def test_a_dropped_file_is_looked_at_applied_and_taken_back(stage: Stage) 
     ((name, content),) = luo.files()
     assert name == "名册-Problem.xlsx"
     (sheet,) = sheets.read(content, name).sheets
-    assert sheet.rows[0] == (*HEAD, "Result", "Problem")
+    assert sheet.rows[0] == (*HEAD, "What becomes of it", "Problem")
     assert sheet.rows[1][6] == "changed · Subjects: 语文 → 数学"
     assert sheet.rows[3][6:] == (
         "conflict",
@@ -107,7 +107,7 @@ async def test_the_file_that_was_sent_back_can_be_corrected_and_sent_again(stage
     rows[1][3] = "数学"
     await luo.sends_file("again.xlsx", sheets.write([("名册", rows)]))
     (sheet,) = sheets.read(luo.files()[-1][1], "").sheets
-    assert sheet.rows[0] == (*HEAD, "Result", "Problem")  # not twice
+    assert sheet.rows[0] == (*HEAD, "What becomes of it", "Problem")  # not twice
 
 
 async def test_importing_the_same_file_again_says_that_there_is_nothing_to_do(

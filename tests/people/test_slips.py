@@ -105,7 +105,7 @@ async def test_the_coordinator_prints_the_sheet_from_the_list_of_people(stage: S
     data = luo.messages()[-1].button("Make the sheet")["callback_data"]
     await luo.taps("Make the sheet")
     ((name, pdf),) = luo.files()
-    assert name == "澄禾县实验小学-2026-11-20.pdf"
+    assert name == "澄禾县实验小学-Link code-2026-11-20.pdf"
     assert pdf.startswith(b"%PDF")
     await luo.sends_data(data)
     assert "no second sheet was made" in luo.alert
