@@ -19,6 +19,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InlineQueryResultArticle,
+    InputMediaPhoto,
     InputTextMessageContent,
     ReactionTypeEmoji,
     Update,
@@ -215,6 +216,9 @@ class First:
     def command(self) -> Any:
         return BotCommand("hours", "我的学时")
 
+    def photo(self, data: bytes) -> Any:
+        return InputMediaPhoto(data)
+
     def emoji(self) -> Any:
         return ReactionTypeEmoji("👍")
 
@@ -234,6 +238,9 @@ class Second:
 
     def command(self) -> Any:
         return second.BotCommand(command="hours", description="我的学时")
+
+    def photo(self, data: bytes) -> Any:
+        return second.InputMediaPhoto(media=second.BufferedInputFile(data, "b.png"))
 
     def emoji(self) -> Any:
         return second.ReactionTypeEmoji(emoji="👍")
@@ -273,6 +280,9 @@ async def test_every_answer_parses_in_both_libraries(
     await client.set_message_reaction(chat, sent.message_id, reaction=[kit.emoji()])
     photo = await client.send_photo(chat, kit.file(picture(), "a.png"), caption="图")
     await client.edit_message_caption(chat_id=chat, message_id=photo.message_id, caption="新说明")
+    await client.edit_message_media(
+        media=kit.photo(picture()), chat_id=chat, message_id=photo.message_id
+    )
     document = await client.send_document(chat, kit.file(b"x" * 10, "名册.csv"))
     file = await client.get_file(document.document.file_id)
     assert file.file_size == 10
