@@ -19,7 +19,7 @@ from storage.messaging import outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import accounts, authority, offices, roles, staff
-from storage.people.authority import MAY_GIVE, Act
+from storage.people.authority import Act
 from storage.people.tables import (
     OrgUnit,
     Posting,
@@ -484,9 +484,8 @@ def _may_give(session: Session, actor_id: int, unit: OrgUnit, today: date) -> fr
     fitting = {role for role, kinds in KINDS_OF.items() if unit.kind in kinds}
     given: set[Role] = set()
     for grant in authority.grants(session, actor_id, today=today):
-        gives = MAY_GIVE.get(grant.role, frozenset())
-        # A deputy keeps the office running and appoints nobody.
-        if not gives & fitting or grant.deputy_of is not None:
+        gives = authority.gives(grant)
+        if not gives & fitting:
             continue
         if grant.unit_id is None or authority.covers(session, grant, Act.APPOINT, unit.id):
             given |= gives & fitting

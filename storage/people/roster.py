@@ -399,6 +399,7 @@ def _let_in(session: Session, now: datetime) -> None:
         .where(
             Programme.enrolment == Enrolment.AUTOMATIC,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.ends_at > now,
         )
     ).all()

@@ -20,7 +20,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from storage import sheets
 from storage.people import authority, phones, postings
-from storage.people.authority import MAY_GIVE, Act
+from storage.people.authority import Act
 from storage.people.postings import GONE, Values
 from storage.people.roles import OVER_THE_OFFICE
 from storage.people.roster_reading import Entry, Roster, Trouble, same_name
@@ -531,8 +531,7 @@ class _Desk:
 
     def _may_give(self, role: Role, unit_id: int) -> bool:
         return any(
-            role in MAY_GIVE.get(grant.role, frozenset())
-            and grant.batch_id is None
+            role in authority.gives(grant)
             and (grant.unit_id is None or unit_id in self._tree(grant.unit_id))
             for grant in self.grants
         )

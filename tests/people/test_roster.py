@@ -13,7 +13,16 @@ from sqlmodel import Session, col, select
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
-from storage.people import facts, imports, linking, phones, roles, roster, roster_missing
+from storage.people import (
+    appointing,
+    facts,
+    imports,
+    linking,
+    phones,
+    roles,
+    roster,
+    roster_missing,
+)
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
 from storage.people.postings import GONE
 from storage.people.roster_comparing import Kind
@@ -427,6 +436,42 @@ async def test_everybody_who_is_due_is_enrolled(database: Database) -> None:
         assert undone(session, luo, applied)
         assert teacher_of(session, "060012").state is TeacherState.LEFT
         assert history_of(session, "060012")[0][2] is not None
+
+    await database.write(check)
+
+
+async def test_a_cancelled_class_of_a_running_programme_keeps_nobody_out(
+    database: Database,
+) -> None:
+    def check(session: Session) -> None:
+        units(session)
+        luo = coordinator(session)
+        everybody = {"enrolment": Enrolment.AUTOMATIC}
+        cancelled = make.batch(session, seats=None, programme=everybody, cancelled_at=NOW)
+        held = make.batch(session, seats=None, programme=everybody)
+        imported(session, luo, roster_of(LIN))
+        lin = teacher_of(session, "060012").id
+        enrolled = session.exec(
+            select(Registration.batch_id).where(Registration.teacher_id == lin)
+        ).all()
+        assert cancelled not in enrolled
+        assert list(enrolled) == [held]
+
+    await database.write(check)
+
+
+async def test_a_deputy_gives_no_role_by_a_file_either(database: Database) -> None:
+    def check(session: Session) -> None:
+        ids = units(session)
+        head = make.teacher(session, "沈校长", at="澄禾县实验小学", staff_no="060009")
+        roles.appoint(session, head, Role.PRINCIPAL, ids["实小"], today=TODAY, now=NOW)
+        deputy = make.teacher(session, "代理", at="澄禾县实验小学", staff_no="060010")
+        week = TODAY + timedelta(days=7)
+        appointing.deputise(session, head, deputy, Role.PRINCIPAL, ids["实小"], until=week, now=NOW)
+        row = ["060011", "朋友", "实小", "校长"]
+        columns = ["工号", "姓名", "学校", "角色"]
+        assert kinds(session, deputy, row, head=columns) == [(Kind.CONFLICT, "role")]
+        assert kinds(session, head, row, head=columns) == [(Kind.NEW, "")]
 
     await database.write(check)
 
