@@ -28,6 +28,7 @@ from storage.people.appointing import (
     BadTerm,
     Given,
     Holder,
+    NoSubject,
     OwnRole,
     Proposal,
     RoleUnits,
@@ -495,6 +496,11 @@ def roles_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: object) -
     match refusal:
         case BadTerm():
             return _("The last day must be today or later, and within a year for a deputy.")
+        case NoSubject():
+            return _(
+                "This role is for a subject, and the roster says none for this colleague. "
+                "Please let the roster be completed first."
+            )
         case AlreadyHeld():
             return _("This colleague holds the same role already.")
         case _:

@@ -55,6 +55,10 @@ class BadTerm(Refusal):
     """A term that ends before it begins, or that is longer than a deputy may have."""
 
 
+class NoSubject(Refusal):
+    """A role for some subjects, and nobody says which: it would reach over all of them."""
+
+
 class AlreadyHeld(Refusal):
     """A deputy who holds the role in their own right."""
 
@@ -213,7 +217,7 @@ def give(
 ) -> Given:
     """Give the role over the unit to somebody of one's own reach, and tell them.
 
-    Raises NotFound, NotAllowed or BadTerm.
+    Raises NotFound, NotAllowed, BadTerm or NoSubject.
     """
     today = _today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
@@ -224,6 +228,8 @@ def give(
     authority.check_about(session, actor_id, Act.APPOINT, teacher_id, today=today)
     if until is not None and until < today:
         raise BadTerm
+    if role in roles.FOR_SUBJECTS and not subjects:
+        raise NoSubject
     is_new = roles.appoint(
         session,
         teacher_id,

@@ -15,6 +15,9 @@ OVER_THE_OFFICE = frozenset(
 )
 """Roles that reach over the office's own unit unless another one is named."""
 
+FOR_SUBJECTS = frozenset({Role.RESEARCH_OFFICER})
+"""Roles that reach as far as their holder's subjects; nobody gives them without one by hand."""
+
 
 def usual_scope(session: Session, teacher_id: int, role: Role, *, today: date) -> int | None:
     """Return the unit that this role usually reaches over; None is the whole office.
