@@ -380,7 +380,7 @@ async def named(update: Update, context: Context, reader: Reader, text: str) -> 
     now = context.now()
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     _prefix, unit_id, role, way = reader.awaiting.split(":")
-    found = await context.read(
+    found = await context.write(
         appointing.candidates, reader.linked_teacher_id, int(unit_id), text, now=now
     )
     card = found_card(found, int(unit_id), role, way, reader.language)
@@ -398,7 +398,7 @@ async def give(update: Update, context: Context) -> None:
         context.house.wake_delivery()
         await show(update, context, reader, given_card(given, reader.language))
         return
-    facts = await context.read(
+    facts = await context.write(
         appointing.propose, me, asked.teacher_id, role, asked.unit_id, now=now
     )
     if asked.way != OVER and asked.days < 0:
@@ -417,7 +417,7 @@ async def _given(context: Context, me: int, role: Role, asked: GiveRole, today: 
         return await context.write(
             appointing.deputise, me, whom, role, asked.unit_id, until=until, now=now
         )
-    facts = await context.read(appointing.propose, me, whom, role, asked.unit_id, now=now)
+    facts = await context.write(appointing.propose, me, whom, role, asked.unit_id, now=now)
     return await context.write(
         appointing.give,
         me,

@@ -704,7 +704,6 @@ async def test_who_is_not_in_a_complete_list_is_closed_only_when_that_is_said(
         make.teacher(session, "写错了", staff_no="060014")
         make.teacher(session, "别校的", at="城东小学", staff_no="070001")
         facts.refresh(session)
-        facts.refresh(session)
         before = everything(session)
         applied = imported(
             session,
