@@ -7,7 +7,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.people.tables import Office, OrgUnit, Posting, Role, RoleAssignment, ScopeKind
+from storage.people.tables import (
+    Office,
+    OrgUnit,
+    Posting,
+    Role,
+    RoleAssignment,
+    ScopeKind,
+    Teacher,
+)
 from storage.refusals import NotFound
 
 OVER_THE_OFFICE = frozenset(
@@ -61,6 +69,10 @@ def appoint(
     Appointing again changes the term. Without a unit it reaches over the whole office.
     ``deputy_of`` is the teacher in whose stead it is held.
     """
+    # Two who give it at once give it once.
+    session.exec(
+        select(Teacher.id).where(Teacher.id == teacher_id).with_for_update(key_share=True)
+    ).all()
     held = _held(session, teacher_id, role, unit_id)
     wanted = until, sorted(subjects), deputy_of
     if (

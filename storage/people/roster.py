@@ -36,6 +36,7 @@ from storage.people.roster_reading import Roster
 from storage.people.tables import (
     ImportState,
     RoleAssignment,
+    Teacher,
 )
 from storage.training import enrolment
 from storage.training.tables import (
@@ -169,6 +170,7 @@ def apply(
     Raises NotFound, NotAllowed, NoLongerWaiting, or PreviewOutdated when the same file would
     do something else now.
     """
+    offices.lock(session)
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
         deed = session.get_one(Deed, job.deed_id)
@@ -369,6 +371,10 @@ def _write_roles(
         )
     for some in pieces(list(ended)):
         run(sa.update(table).where(table.c.id.in_(some)).values(until=yesterday, by_plan=False))
+    # As roles.appoint does: who gives the same role by hand meanwhile comes before or after.
+    for some in pieces(sorted(_id(work, ids) for work in works if work.gives)):
+        kept_still = select(Teacher.id).where(col(Teacher.id).in_(some)).order_by(col(Teacher.id))
+        session.exec(kept_still.with_for_update(key_share=True)).all()
     for work in works:
         for role, scope_kind, scope_id in work.gives:
             teacher_id = _id(work, ids)

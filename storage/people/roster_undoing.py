@@ -37,6 +37,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     code, a message or an automatic enrolment is closed instead; one who has linked, registered
     or was given a role since keeps the whole import from being undone.
     """
+    offices.lock(session)
     data = deed.data
     today = local_day(now, offices.zone(session))
     new = [int(teacher_id) for teacher_id in data["new"]]
