@@ -20,9 +20,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, select
 
 import storage
+from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim
 from storage.database import Database
 from storage.people import appointing
@@ -268,8 +270,8 @@ ROW_BY_ROW = "row by row by reach; test_roster"
 OTHERWISE = {
     "storage.people.appointing.units": "shows what is in reach, which may be nothing",
     "storage.people.appointing.own_roles": "about oneself",
-    "storage.people.appointing.candidates": "shows what is in reach; test_appointing",
-    "storage.people.appointing.propose": "gives nothing; checked again where it is given",
+    "storage.people.appointing.candidates": "by APPOINT or one's own role, below",
+    "storage.people.appointing.propose": "by MAY_GIVE or one's own role, below",
     "storage.people.appointing.give": "by MAY_GIVE, below",
     "storage.people.appointing.deputise": "by one's own role; test_appointing",
     "storage.people.appointing.hand_over": "by one's own role; test_appointing",
@@ -610,6 +612,79 @@ async def test_a_role_is_given_by_the_roles_that_may_give_it(sqlite: Database, g
     fitting = {Role.SCHOOL_COORDINATOR, Role.PRINCIPAL}  # what there is in a school
     allowed = MAY_GIVE.get(giver, frozenset()) & fitting if Act.APPOINT in MAY[giver] else set()
     assert await sqlite.write(look) == {role: role in allowed for role in Role}
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_whom_a_role_is_for_is_shown_to_who_may_give_it_or_pass_their_own_on(
+    sqlite: Database, role: Role
+) -> None:
+    """Nobody reads a name by naming a role and a person; and the log keeps who did."""
+
+    def sees(session: Session, call: Callable[..., Any], *given: Any) -> bool:
+        point = session.begin_nested()
+        looks = sa.select(sa.func.count()).select_from(AuditLog)
+        before = session.connection().execute(looks).scalar_one()
+        try:
+            call(session, *given, now=NOW)
+            assert session.connection().execute(looks).scalar_one() == before + 1
+        except NotAllowed:
+            return False
+        finally:
+            if point.is_active:
+                point.rollback()
+            session.expire_all()
+        return True
+
+    def look(session: Session) -> dict[str, Any]:
+        own, foreign = places(session)
+        me = appointed(session, role, own, "实验小学")
+        nobody = make.teacher(session, "顾念", at="实验小学")
+        propose, candidates = appointing.propose, appointing.candidates
+        for who, at in ((me, foreign), (nobody, own), (nobody, foreign)):
+            # Not even of somebody of one's own school, over another one.
+            for whom in (own.teacher_id, foreign.teacher_id):
+                assert not any(sees(session, propose, who, whom, r, at.unit_id) for r in Role)
+            assert not sees(session, candidates, who, at.unit_id, "林")
+        for r in Role:
+            assert not sees(session, propose, me, foreign.teacher_id, r, own.unit_id)
+        found: set[int] = set()
+        if sees(session, candidates, me, own.unit_id, "林"):
+            found = {x[0] for x in candidates(session, me, own.unit_id, "林", now=NOW)}
+            assert foreign.teacher_id not in found
+        return {
+            "shown": {
+                r for r in Role if sees(session, propose, me, own.teacher_id, r, own.unit_id)
+            },
+            "found": own.teacher_id in found,
+        }
+
+    fitting = {Role.SCHOOL_COORDINATOR, Role.PRINCIPAL}
+    # A role over a class is the organiser's to give.
+    passes_on = {role} - set(OF_A_CLASS)
+    assert await sqlite.write(look) == {
+        "shown": MAY_GIVE.get(role, frozenset()) & fitting | passes_on,
+        "found": bool(passes_on),
+    }
+
+
+async def test_a_role_that_looks_from_above_searches_no_names(sqlite: Database) -> None:
+    def look(session: Session) -> tuple[tuple[int, str, str], ...]:
+        own, _foreign = places(session)
+        county = make.county(session)
+        viewer = make.teacher(session, "观察员", at="教师发展中心")
+        make.teacher(session, "林小满", at="教师发展中心")
+        held = RoleAssignment(
+            teacher_id=viewer, role=Role.BUREAU_VIEWER, scope_id=county, since=TODAY
+        )
+        session.add(held)
+        session.flush()
+        found = appointing.candidates(session, viewer, county, "林", now=NOW)
+        with pytest.raises(NotAllowed):
+            appointing.propose(session, viewer, own.teacher_id, Role.BUREAU_VIEWER, county, now=NOW)
+        return found
+
+    # A deputy is found among those one works with.
+    assert [name for _id, name, _unit in await sqlite.write(look)] == ["林小满"]
 
 
 def test_every_act_has_an_operation() -> None:

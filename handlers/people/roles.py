@@ -28,6 +28,7 @@ from storage.people.appointing import (
     BadTerm,
     Given,
     Holder,
+    NoSubject,
     OwnRole,
     Proposal,
     RoleUnits,
@@ -379,7 +380,7 @@ async def named(update: Update, context: Context, reader: Reader, text: str) -> 
     now = context.now()
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     _prefix, unit_id, role, way = reader.awaiting.split(":")
-    found = await context.read(
+    found = await context.write(
         appointing.candidates, reader.linked_teacher_id, int(unit_id), text, now=now
     )
     card = found_card(found, int(unit_id), role, way, reader.language)
@@ -397,7 +398,7 @@ async def give(update: Update, context: Context) -> None:
         context.house.wake_delivery()
         await show(update, context, reader, given_card(given, reader.language))
         return
-    facts = await context.read(
+    facts = await context.write(
         appointing.propose, me, asked.teacher_id, role, asked.unit_id, now=now
     )
     if asked.way != OVER and asked.days < 0:
@@ -416,7 +417,7 @@ async def _given(context: Context, me: int, role: Role, asked: GiveRole, today: 
         return await context.write(
             appointing.deputise, me, whom, role, asked.unit_id, until=until, now=now
         )
-    facts = await context.read(appointing.propose, me, whom, role, asked.unit_id, now=now)
+    facts = await context.write(appointing.propose, me, whom, role, asked.unit_id, now=now)
     return await context.write(
         appointing.give,
         me,
@@ -495,6 +496,11 @@ def roles_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: object) -
     match refusal:
         case BadTerm():
             return _("The last day must be today or later, and within a year for a deputy.")
+        case NoSubject():
+            return _(
+                "This role is for a subject, and the roster says none for this colleague. "
+                "Please let the roster be completed first."
+            )
         case AlreadyHeld():
             return _("This colleague holds the same role already.")
         case _:

@@ -111,6 +111,9 @@ def trouble_text(trouble: Trouble, language: str) -> str:
         ),
         "yourself": _("You cannot move or close yourself."),
         "role": _("You cannot give the role “{role}” here."),
+        "no_subject": _(
+            "The role “{role}” is for a subject; please give one in the column “Subjects”."
+        ),
         "no_code": _("There is no code of a school here, or none that can be one."),
         "no_unit_name": _("There is no name of a school here."),
         "code_twice": _("This code stands here several times, also in row {rows}."),

@@ -113,6 +113,10 @@ def open_(
     about = reviewing.said(about)
     if not about:
         raise ReasonMissing
+    # The same words by two who write at once are one appeal.
+    session.exec(
+        select(Teacher.id).where(Teacher.id == teacher_id).with_for_update(key_share=True)
+    ).all()
     running = session.exec(
         select(Appeal).where(
             Appeal.teacher_id == teacher_id,

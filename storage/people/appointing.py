@@ -13,13 +13,13 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import deeds
+from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import accounts, authority, offices, roles, staff
-from storage.people.authority import MAY_GIVE, Act
+from storage.people.authority import Act
 from storage.people.tables import (
     OrgUnit,
     Posting,
@@ -32,6 +32,7 @@ from storage.people.tables import (
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 PAGE = 8
+LONGEST_SEARCH = 40
 LONGEST_DEPUTY = timedelta(days=366)
 GIVEN, ENDED = "role_given", "role_ended"
 
@@ -53,6 +54,10 @@ KINDS_OF: dict[Role, frozenset[UnitKind]] = {
 
 class BadTerm(Refusal):
     """A term that ends before it begins, or that is longer than a deputy may have."""
+
+
+class NoSubject(Refusal):
+    """A role for some subjects, and nobody says which: it would reach over all of them."""
 
 
 class AlreadyHeld(Refusal):
@@ -213,7 +218,7 @@ def give(
 ) -> Given:
     """Give the role over the unit to somebody of one's own reach, and tell them.
 
-    Raises NotFound, NotAllowed or BadTerm.
+    Raises NotFound, NotAllowed, BadTerm or NoSubject.
     """
     today = _today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
@@ -224,6 +229,8 @@ def give(
     authority.check_about(session, actor_id, Act.APPOINT, teacher_id, today=today)
     if until is not None and until < today:
         raise BadTerm
+    if role in roles.FOR_SUBJECTS and not subjects:
+        raise NoSubject
     is_new = roles.appoint(
         session,
         teacher_id,
@@ -418,20 +425,31 @@ def propose(
 ) -> Proposal:
     """Return who would get which role over what; a research officer's subject is their own.
 
-    Raises NotFound, or NotAllowed for a teacher out of the actor's reach.
+    For whoever may give that role to this teacher, or holds it and may pass it on; the log
+    keeps that they looked. Raises NotFound or NotAllowed.
     """
     today = _today(session, now)
-    _check_colleague(session, actor_id, teacher_id, unit_id, today)
-    unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).first()
-    teacher = session.exec(select(Teacher).where(Teacher.id == teacher_id)).first()
-    if unit is None or teacher is None:
+    unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
+    if unit is None:
         raise NotFound("unit")
+    held = _own(session, actor_id, role, unit_id, today)
+    if held is not None and held.deputy_of is None:
+        _check_colleague(session, actor_id, teacher_id, unit_id, today)
+    elif role in _may_give(session, actor_id, unit, today):
+        authority.check_about(session, actor_id, Act.APPOINT, teacher_id, today=today)
+    else:
+        raise NotAllowed
+    teacher = session.exec(select(Teacher).where(Teacher.id == teacher_id)).first()
+    if teacher is None:
+        raise NotFound("teacher")
+    audit.record(session, actor_id, "look_at_person", f"teacher:{teacher_id}", now=now)
+    session.flush()
     subjects = accounts.profile(session, teacher_id).subjects
     return Proposal(
         name=teacher.name,
         staff_no=teacher.staff_no,
         role=role,
-        unit=unit,
+        unit=unit.name,
         subjects=tuple(subjects) if role is Role.RESEARCH_OFFICER else (),
     )
 
@@ -441,22 +459,24 @@ def candidates(
 ) -> tuple[tuple[int, str, str], ...]:
     """Find colleagues to appoint or to name deputy, by name or staff number: id, name, unit.
 
-    Among the people whom the actor may appoint, or of the unit whose role the actor holds.
+    Among the people whom the actor may appoint; whoever holds a role over the unit finds their
+    colleagues, too. The log keeps what was searched for. Raises NotAllowed.
     """
     today = _today(session, now)
     where = authority.reaches(session, actor_id, Act.APPOINT, today=today)
-    held = {grant.unit_id for grant in authority.grants(session, actor_id, today=today)}
+    held = {
+        grant.unit_id
+        for grant in authority.grants(session, actor_id, today=today)
+        if grant.deputy_of is None
+    }
     if unit_id in held:
-        where = where.union(
-            sa.select(col(OrgUnit.id)).where(
-                sa.or_(
-                    col(OrgUnit.id) == unit_id,
-                    col(OrgUnit.parent_id) == unit_id,
-                )
-            )
-        )
-    elif Act.APPOINT not in authority.acts(session, actor_id, today=today):
+        near = (unit_id, authority.unit_of(session, actor_id, today=today))
+        where = where.union(sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(near)))
+    elif not authority.may(session, actor_id, Act.APPOINT, unit_id, today=today):
         raise NotAllowed
+    after = {"text": text.strip()[:LONGEST_SEARCH]}
+    audit.record(session, actor_id, "search_people", f"unit:{unit_id}", now=now, after=after)
+    session.flush()
     return _found(session, where, text, today)
 
 
@@ -466,7 +486,7 @@ def candidates(
 def _found(
     session: Session, where: sa.SelectBase, text: str, today: date
 ) -> tuple[tuple[int, str, str], ...]:
-    wanted = text.strip()[:40]
+    wanted = text.strip()[:LONGEST_SEARCH]
     if not wanted:
         return ()
     rows = session.exec(
@@ -484,9 +504,8 @@ def _may_give(session: Session, actor_id: int, unit: OrgUnit, today: date) -> fr
     fitting = {role for role, kinds in KINDS_OF.items() if unit.kind in kinds}
     given: set[Role] = set()
     for grant in authority.grants(session, actor_id, today=today):
-        gives = MAY_GIVE.get(grant.role, frozenset())
-        # A deputy keeps the office running and appoints nobody.
-        if not gives & fitting or grant.deputy_of is not None:
+        gives = authority.gives(grant)
+        if not gives & fitting:
             continue
         if grant.unit_id is None or authority.covers(session, grant, Act.APPOINT, unit.id):
             given |= gives & fitting
@@ -517,12 +536,14 @@ def _own(
 def _check_colleague(
     session: Session, actor_id: int, teacher_id: int, unit_id: int, today: date
 ) -> None:
-    """Raise NotAllowed unless this is a colleague: of the unit itself, or within one's reach."""
+    """Raise NotAllowed unless this is a colleague: of the unit, or the own one, or in reach.
+
+    Whoever holds a role over a county is not by that a colleague of all its schools.
+    """
     own = authority.unit_of(session, teacher_id, today=today)
     if own is None:
         raise NotAllowed
-    parent = session.exec(select(OrgUnit.parent_id).where(OrgUnit.id == own)).first()
-    if unit_id in (own, parent):
+    if own in (unit_id, authority.unit_of(session, actor_id, today=today)):
         return
     authority.check(session, actor_id, Act.APPOINT, own, today=today)
 

@@ -172,6 +172,16 @@ def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ..
     )
 
 
+def gives(grant: Grant) -> frozenset[Role]:
+    """Which roles this one role lets its holder give and end within its unit.
+
+    A deputy keeps the office running and appoints nobody.
+    """
+    if grant.deputy_of is not None or grant.batch_id is not None:
+        return frozenset()
+    return MAY_GIVE.get(grant.role, frozenset())
+
+
 def acts(session: Session, teacher_id: int, *, today: date) -> frozenset[Act]:
     """Return whatever this person may do somewhere today."""
     held = grants(session, teacher_id, today=today)

@@ -23,6 +23,11 @@ def settle_in(session: Session, *, timezone: str, language: str) -> None:
         session.flush()
 
 
+def lock(session: Session) -> None:
+    """Wait for whoever brings a file about people or schools in, and keep others waiting."""
+    session.exec(select(Office.id).with_for_update(key_share=True)).all()
+
+
 def zone(session: Session) -> ZoneInfo:
     """Return the office's time zone."""
     return ZoneInfo(session.exec(select(Office.timezone)).first() or "Asia/Shanghai")

@@ -7,13 +7,24 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.people.tables import Office, OrgUnit, Posting, Role, RoleAssignment, ScopeKind
+from storage.people.tables import (
+    Office,
+    OrgUnit,
+    Posting,
+    Role,
+    RoleAssignment,
+    ScopeKind,
+    Teacher,
+)
 from storage.refusals import NotFound
 
 OVER_THE_OFFICE = frozenset(
     {Role.COUNTY_COORDINATOR, Role.CITY_COORDINATOR, Role.BUREAU_VIEWER, Role.RESEARCH_OFFICER}
 )
 """Roles that reach over the office's own unit unless another one is named."""
+
+FOR_SUBJECTS = frozenset({Role.RESEARCH_OFFICER})
+"""Roles that reach as far as their holder's subjects; nobody gives them without one by hand."""
 
 
 def usual_scope(session: Session, teacher_id: int, role: Role, *, today: date) -> int | None:
@@ -58,6 +69,10 @@ def appoint(
     Appointing again changes the term. Without a unit it reaches over the whole office.
     ``deputy_of`` is the teacher in whose stead it is held.
     """
+    # Two who give it at once give it once.
+    session.exec(
+        select(Teacher.id).where(Teacher.id == teacher_id).with_for_update(key_share=True)
+    ).all()
     held = _held(session, teacher_id, role, unit_id)
     wanted = until, sorted(subjects), deputy_of
     if (

@@ -19,7 +19,7 @@ from sqlmodel import Session, SQLModel, col, select
 from storage import audit, deeds
 from storage.deeds import Deed
 from storage.moments import local_day
-from storage.people import facts, imports, offices, postings
+from storage.people import facts, imports, offices, postings, roles
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
 from storage.people.postings import Values
 from storage.people.roster_comparing import (
@@ -36,6 +36,7 @@ from storage.people.roster_reading import Roster
 from storage.people.tables import (
     ImportState,
     RoleAssignment,
+    Teacher,
 )
 from storage.training import enrolment
 from storage.training.tables import (
@@ -169,6 +170,7 @@ def apply(
     Raises NotFound, NotAllowed, NoLongerWaiting, or PreviewOutdated when the same file would
     do something else now.
     """
+    offices.lock(session)
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
         deed = session.get_one(Deed, job.deed_id)
@@ -227,7 +229,7 @@ def write(
             }
     update_teachers(session, [(_id(work, ids), work.teacher) for work in changed])
     _write_postings(session, [*new, *changed], ids)
-    roles = _write_roles(session, [*new, *changed], ids, today)
+    held = _write_roles(session, actor_id, [*new, *changed], ids, today, now)
     touched = [_id(work, ids) for work in (*new, *changed)]
     moved = [_id(work, ids) for work in changed if work.opens or work.closes or work.changes]
     if touched:
@@ -259,7 +261,7 @@ def write(
             for row, until in work.closes
         ],
         "moved": moved,
-        "roles": roles,
+        "roles": held,
     }
 
 
@@ -342,20 +344,37 @@ def plain_value(value: Any) -> Any:
 
 
 def _write_roles(
-    session: Session, works: Sequence[Work], ids: dict[str, int], today: date
+    session: Session,
+    actor_id: int,
+    works: Sequence[Work],
+    ids: dict[str, int],
+    today: date,
+    now: datetime,
 ) -> dict[str, Any]:
-    """Give and end roles; return what it takes to undo it."""
+    """Give and end roles; return what it takes to undo it.
+
+    Who only stood in for somebody whose role ends stands in for nobody.
+    """
     table = SQLModel.metadata.tables["role_assignment"]
     run = session.connection().execute
     ended: dict[int, Any] = {row.id: row for work in works for row in work.ends}
+    for row in _deputies(session, list(ended.values()), today):
+        ended[row.id] = row
+        after = {"role": row.role.value, "unit_id": row.scope_id}
+        thing = f"teacher:{row.teacher_id}"
+        audit.record(session, actor_id, "dismiss", thing, now=now, after=after)
     yesterday = date.fromordinal(today.toordinal() - 1)
     kept: dict[str, Any] = {"new": [], "changed": []}
     for row in ended.values():
         kept["changed"].append(
-            [row.id, term(row.since, row.until, row.by_plan), term(row.since, yesterday, False)]
+            [row.id, term(row), [row.since.isoformat(), yesterday.isoformat(), False, *_held(row)]]
         )
     for some in pieces(list(ended)):
         run(sa.update(table).where(table.c.id.in_(some)).values(until=yesterday, by_plan=False))
+    # As roles.appoint does: who gives the same role by hand meanwhile comes before or after.
+    for some in pieces(sorted(_id(work, ids) for work in works if work.gives)):
+        kept_still = select(Teacher.id).where(col(Teacher.id).in_(some)).order_by(col(Teacher.id))
+        session.exec(kept_still.with_for_update(key_share=True)).all()
     for work in works:
         for role, scope_kind, scope_id in work.gives:
             teacher_id = _id(work, ids)
@@ -375,20 +394,47 @@ def _write_roles(
                     scope_id=scope_id,
                     since=today,
                     by_plan=False,
+                    subjects=sorted(work.subjects) if role in roles.FOR_SUBJECTS else [],
                 )
                 session.add(known)
                 session.flush()
                 kept["new"].append(known.id)
             else:
-                before = term(known.since, known.until, known.by_plan)
+                before = term(known)
                 known.since, known.until, known.by_plan = today, None, False
+                # Who was somebody's deputy once holds it in their own right now.
+                known.deputy_of = None
+                known.subjects = sorted(work.subjects) if role in roles.FOR_SUBJECTS else []
                 session.flush()
-                kept["changed"].append([known.id, before, term(today, None, False)])
+                kept["changed"].append([known.id, before, term(known)])
     return kept
 
 
-def term(since: date, until: date | None, by_plan: bool) -> list[Any]:
-    return [since.isoformat(), until.isoformat() if until else None, by_plan]
+def _deputies(session: Session, ended: Sequence[Any], today: date) -> list[Any]:
+    """The running roles of whoever stands in for somebody in one of these."""
+    table = SQLModel.metadata.tables["role_assignment"]
+    own = {(row.teacher_id, row.role, row.scope_kind, row.scope_id) for row in ended}
+    return [
+        row
+        for some in pieces(sorted({row.teacher_id for row in ended}))
+        for row in session.connection().execute(
+            sa.select(table).where(
+                table.c.deputy_of.in_(some),
+                sa.or_(table.c.until.is_(None), table.c.until >= today),
+            )
+        )
+        if (row.deputy_of, row.role, row.scope_kind, row.scope_id) in own
+    ]
+
+
+def term(row: Any) -> list[Any]:
+    """How a role is held: from when, until when, by the plan, for what, in whose stead."""
+    until = row.until.isoformat() if row.until else None
+    return [row.since.isoformat(), until, row.by_plan, *_held(row)]
+
+
+def _held(row: Any) -> list[Any]:
+    return [list(row.subjects), row.deputy_of]
 
 
 def _let_in(session: Session, now: datetime) -> None:
@@ -399,6 +445,7 @@ def _let_in(session: Session, now: datetime) -> None:
         .where(
             Programme.enrolment == Enrolment.AUTOMATIC,
             Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
             Batch.ends_at > now,
         )
     ).all()

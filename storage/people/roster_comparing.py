@@ -20,9 +20,9 @@ from sqlmodel import Session, SQLModel, col, select
 
 from storage import sheets
 from storage.people import authority, phones, postings
-from storage.people.authority import MAY_GIVE, Act
+from storage.people.authority import Act
 from storage.people.postings import GONE, Values
-from storage.people.roles import OVER_THE_OFFICE
+from storage.people.roles import FOR_SUBJECTS, OVER_THE_OFFICE
 from storage.people.roster_reading import Entry, Roster, Trouble, same_name
 from storage.people.tables import (
     Office,
@@ -94,6 +94,7 @@ class Work:
     closes: list[tuple[Any, date]] = field(default_factory=list)
     ends: list[Any] = field(default_factory=list)  # role assignments
     gives: list[tuple[Role, ScopeKind, int]] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)  # for a role that is for some only
 
 
 @dataclass(frozen=True)
@@ -339,11 +340,13 @@ class _Desk:
             "state": says.get("state", TeacherState.ACTIVE),
         }
         since = says.get("since") or says.get("hire_date") or self.today
+        opens = self._opening(entry, unit_id, min(since, self.today + AHEAD))
         return Work(
             RowResult(entry.row, Kind.NEW, entry.staff_no, entry.name, unit_id=unit_id),
             teacher=teacher,
-            opens=self._opening(entry, unit_id, min(since, self.today + AHEAD)),
-            gives=self._roles(entry, None, unit_id),
+            opens=opens,
+            gives=self._roles(entry, None, unit_id, opens["subjects"]),
+            subjects=opens["subjects"],
         )
 
     def _opening(self, entry: Entry, unit_id: int, since: date, before: Any = None) -> Values:
@@ -405,7 +408,8 @@ class _Desk:
                 self._moves(work, changes, entry, target, main, last)
             else:
                 self._stays(work, changes, entry, main, last)
-            work.gives = self._roles(entry, known.id, target)
+            work.subjects = list(entry.says.get("subjects", _subjects(main, last)))
+            work.gives = self._roles(entry, known.id, target, work.subjects)
         for role, _kind, _scope in work.gives:
             changes.append(Changed("roles", "", role.value))
         if changes and known.id != self.actor_id and not self._covers(known.id):
@@ -507,7 +511,7 @@ class _Desk:
             work.changes = (main, {"since": since, **after})
 
     def _roles(
-        self, entry: Entry, teacher_id: int | None, unit_id: int
+        self, entry: Entry, teacher_id: int | None, unit_id: int, subjects: Collection[str]
     ) -> list[tuple[Role, ScopeKind, int]]:
         """The roles that the row gives and that are not held yet."""
         gives = []
@@ -528,13 +532,15 @@ class _Desk:
                 continue
             if not self._may_give(role, scope):
                 raise _Conflict("role", role.value)
+            # No subject would mean all of them.
+            if role in FOR_SUBJECTS and not subjects:
+                raise _Conflict("no_subject", role.value)
             gives.append((role, ScopeKind.UNIT, scope))
         return gives
 
     def _may_give(self, role: Role, unit_id: int) -> bool:
         return any(
-            role in MAY_GIVE.get(grant.role, frozenset())
-            and grant.batch_id is None
+            role in authority.gives(grant)
             and (grant.unit_id is None or unit_id in self._tree(grant.unit_id))
             for grant in self.grants
         )
@@ -583,6 +589,12 @@ class _Desk:
             for teacher_id, name in rows
             if teacher_id not in listed and teacher_id != self.actor_id and name not in unclear
         )
+
+
+def _subjects(main: Any, last: Any) -> Collection[str]:
+    """What somebody teaches, by the posting that is open or the last that was."""
+    before = main if main is not None else last
+    return () if before is None else before.subjects
 
 
 def _said(value: Any) -> str:

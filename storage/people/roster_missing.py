@@ -97,6 +97,7 @@ def close_missing(
     ``expected`` is how many the coordinator was shown. Raises PreviewOutdated when there are
     others by now, NotFound for an import that was not applied.
     """
+    offices.lock(session)
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is not ImportState.APPLIED:
         raise NotFound("import")

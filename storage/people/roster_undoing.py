@@ -37,6 +37,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     code, a message or an automatic enrolment is closed instead; one who has linked, registered
     or was given a role since keeps the whole import from being undone.
     """
+    offices.lock(session)
     data = deed.data
     today = local_day(now, offices.zone(session))
     new = [int(teacher_id) for teacher_id in data["new"]]
@@ -49,7 +50,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     held = SQLModel.metadata.tables["role_assignment"]
     for some in pieces(data["roles"]["new"]):
         run(sa.delete(held).where(held.c.id.in_(some)))
-    for row_id, (since, until, by_plan), _after in data["roles"]["changed"]:
+    for row_id, (since, until, by_plan, subjects, deputy_of), _after in data["roles"]["changed"]:
         run(
             sa.update(held)
             .where(held.c.id == row_id)
@@ -57,6 +58,8 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
                 since=date.fromisoformat(since),
                 until=date.fromisoformat(until) if until else None,
                 by_plan=by_plan,
+                subjects=subjects,
+                deputy_of=deputy_of,
             )
         )
     attached = _attached(session, new)
@@ -140,8 +143,8 @@ def _check_roles(session: Session, roles: dict[str, Any]) -> None:
             if row is None:
                 raise ChangedSince("role")
             after = wanted.get(row_id)
-            said = term(row.since, row.until, row.by_plan)
-            if said != (after or [said[0], None, False]):
+            said = term(row)
+            if said != (after or [said[0], None, False, said[3], None]):
                 raise ChangedSince("role")
 
 

@@ -423,6 +423,7 @@ def apply(
 
     Raises NotFound, NotAllowed, NoLongerWaiting or PreviewOutdated.
     """
+    offices.lock(session)
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
         deed = session.get_one(Deed, job.deed_id)

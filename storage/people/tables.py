@@ -99,7 +99,17 @@ class Teacher(Row, table=True):
 class Posting(Row, table=True):
     """Where a teacher works, from when until when; the primary one counts in figures."""
 
-    __table_args__ = (sa.Index("ix_posting_unit_open", "unit_id", "until"),)
+    __table_args__ = (
+        sa.Index("ix_posting_unit_open", "unit_id", "until"),
+        # Nobody works at two schools in the first place.
+        sa.Index(
+            "ix_posting_one_primary",
+            "teacher_id",
+            unique=True,
+            sqlite_where=sa.text("is_primary AND until IS NULL"),
+            postgresql_where=sa.text("is_primary AND until IS NULL"),
+        ),
+    )
 
     teacher_id: int = key(foreign_key="teacher.id", index=True)
     unit_id: int = key(foreign_key="org_unit.id")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from storage import undoing
 from storage.audit import AuditLog
@@ -14,9 +15,9 @@ from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.tables import OutboxMessage
 from storage.people import appointing, authority, roles
-from storage.people.appointing import AlreadyHeld, BadTerm
+from storage.people.appointing import AlreadyHeld, BadTerm, NoSubject
 from storage.people.authority import Act
-from storage.people.tables import Role, Teacher, TeacherState
+from storage.people.tables import Posting, Role, Teacher, TeacherState
 from storage.refusals import NotAllowed
 from tests import make
 from tests.make import NOW
@@ -135,6 +136,30 @@ async def test_nobody_out_of_reach_is_appointed_and_no_higher_role_is_given(
         with pytest.raises(NotAllowed):
             await database.write(appointing.give, here.luo, who, role, unit, now=NOW)
     assert not await database.read(may_see, here.lin, here.school)
+
+
+async def test_nobody_becomes_research_officer_for_no_subject(database: Database) -> None:
+    def without(session: Session, teacher_id: int) -> None:
+        session.exec(
+            sa.update(Posting).where(col(Posting.teacher_id) == teacher_id).values(subjects=[])
+        )
+
+    here = await database.write(cast)
+    await database.write(without, here.lin)
+    with pytest.raises(NoSubject):
+        await database.write(
+            appointing.give, here.above, here.lin, Role.RESEARCH_OFFICER, here.county, now=NOW
+        )
+    given = await database.write(
+        appointing.give,
+        here.above,
+        here.lin,
+        Role.RESEARCH_OFFICER,
+        here.county,
+        subjects=["数学"],
+        now=NOW,
+    )
+    assert given.is_new
 
 
 async def test_the_county_appoints_in_a_school_that_has_nobody(database: Database) -> None:

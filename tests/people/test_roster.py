@@ -13,7 +13,18 @@ from sqlmodel import Session, col, select
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
-from storage.people import facts, imports, linking, phones, roles, roster, roster_missing
+from storage.people import (
+    appointing,
+    authority,
+    facts,
+    imports,
+    linking,
+    phones,
+    roles,
+    roster,
+    roster_missing,
+)
+from storage.people.authority import Act
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
 from storage.people.postings import GONE
 from storage.people.roster_comparing import Kind
@@ -403,11 +414,11 @@ async def test_roles_of_a_file_are_given_as_far_as_the_giver_may(database: Datab
     def check(session: Session) -> None:
         ids = units(session)
         luo, county = coordinator(session), of_county(session)
-        head = ["工号", "姓名", "学校", "角色"]
+        head = ["工号", "姓名", "学校", "角色", "学科"]
         rows = [
             ["060001", "沈校长", "实小", "校长"],
             ["060002", "副手", "实小", "校级管理员"],
-            ["060003", "教研员", "实小", "教研员"],
+            ["060003", "教研员", "实小", "教研员", "数学"],
         ]
         assert kinds(session, luo, *rows, head=head) == [
             (Kind.CONFLICT, "role"),
@@ -447,6 +458,132 @@ async def test_everybody_who_is_due_is_enrolled(database: Database) -> None:
         assert undone(session, luo, applied)
         assert teacher_of(session, "060012").state is TeacherState.LEFT
         assert history_of(session, "060012")[0][2] is not None
+
+    await database.write(check)
+
+
+async def test_a_cancelled_class_of_a_running_programme_keeps_nobody_out(
+    database: Database,
+) -> None:
+    def check(session: Session) -> None:
+        units(session)
+        luo = coordinator(session)
+        everybody = {"enrolment": Enrolment.AUTOMATIC}
+        cancelled = make.batch(session, seats=None, programme=everybody, cancelled_at=NOW)
+        held = make.batch(session, seats=None, programme=everybody)
+        imported(session, luo, roster_of(LIN))
+        lin = teacher_of(session, "060012").id
+        enrolled = session.exec(
+            select(Registration.batch_id).where(Registration.teacher_id == lin)
+        ).all()
+        assert cancelled not in enrolled
+        assert list(enrolled) == [held]
+
+    await database.write(check)
+
+
+async def test_a_deputy_gives_no_role_by_a_file_either(database: Database) -> None:
+    def check(session: Session) -> None:
+        ids = units(session)
+        head = make.teacher(session, "沈校长", at="澄禾县实验小学", staff_no="060009")
+        roles.appoint(session, head, Role.PRINCIPAL, ids["实小"], today=TODAY, now=NOW)
+        deputy = make.teacher(session, "代理", at="澄禾县实验小学", staff_no="060010")
+        week = TODAY + timedelta(days=7)
+        appointing.deputise(session, head, deputy, Role.PRINCIPAL, ids["实小"], until=week, now=NOW)
+        row = ["060011", "朋友", "实小", "校长"]
+        columns = ["工号", "姓名", "学校", "角色"]
+        assert kinds(session, deputy, row, head=columns) == [(Kind.CONFLICT, "role")]
+        assert kinds(session, head, row, head=columns) == [(Kind.NEW, "")]
+
+    await database.write(check)
+
+
+async def test_a_research_officer_by_a_file_is_one_for_their_own_subject(
+    database: Database,
+) -> None:
+    def check(session: Session) -> None:
+        units(session)
+        county = of_county(session)
+        head = ["工号", "姓名", "学校", "学科", "角色"]
+        maths = ["070002", "研员", "实小", "数学", "教研员"]
+        nothing = ["070003", "新研员", "实小", "", "教研员"]
+        assert kinds(session, county, maths, nothing, head=head) == [
+            (Kind.NEW, ""),
+            (Kind.CONFLICT, "no_subject"),
+        ]
+        imported(session, county, roster_of(maths, head=head))
+        officer = teacher_of(session, "070002").id
+        own, other = (
+            make.batch(session, audience={"subject": [subject]}) for subject in ("数学", "语文")
+        )
+        runs = Act.RUN_PROGRAMME
+        assert authority.may_with(session, officer, runs, own, today=TODAY)
+        assert not authority.may_with(session, officer, runs, other, today=TODAY)
+        # Who is there already has the subjects of their posting, whatever the file leaves out.
+        imported(session, county, roster_of(["070004", "王研", "实小", "英语", ""], head=head))
+        row = ["070004", "王研", "教研员"]
+        imported(session, county, roster_of(row, head=["工号", "姓名", "角色"]))
+        known = teacher_of(session, "070004").id
+        (held,) = authority.grants(session, known, today=TODAY)
+        assert held.subjects == ("英语",)
+
+    await database.write(check)
+
+
+@pytest.mark.parametrize("how", ["leaves", "moves", "missing"])
+async def test_who_stood_in_for_somebody_who_goes_stands_in_for_nobody(
+    database: Database, how: str
+) -> None:
+    def check(session: Session) -> None:
+        ids = units(session)
+        county = of_county(session)
+        head = make.teacher(session, "沈校长", at="澄禾县实验小学", staff_no="060009")
+        deputy = make.teacher(session, "代理", at="澄禾县实验小学", staff_no="060010")
+        roles.appoint(session, head, Role.PRINCIPAL, ids["实小"], today=TODAY, now=NOW)
+        until = TODAY + timedelta(days=90)
+        appointing.deputise(
+            session, head, deputy, Role.PRINCIPAL, ids["实小"], until=until, now=NOW
+        )
+        facts.refresh(session)
+        before = everything(session)
+        rows = {
+            "leaves": ["060009", "沈校长", "实小", "小学", "", "", "离职", "", ""],
+            "moves": ["060009", "沈校长", "城东", "小学", "", "", "在职", "", ""],
+            "missing": ["060010", "代理", "实小", "", "", "", "", "", ""],
+        }
+        applied = imported(session, county, roster_of(rows[how]))
+        if how == "missing":
+            assert authority.grants(session, deputy, today=TODAY)
+            applied = roster_missing.close_missing(session, county, applied.job_id, 1, now=NOW)
+        assert authority.grants(session, deputy, today=TODAY) == ()
+        # Undone with the rest, the deputy is one again, for the same person and as long.
+        assert undone(session, county, applied)
+        assert everything(session) == before
+
+    await database.write(check)
+
+
+async def test_who_was_a_deputy_once_holds_in_their_own_right_what_a_file_gives(
+    database: Database,
+) -> None:
+    def check(session: Session) -> None:
+        ids = units(session)
+        county = of_county(session)
+        head = make.teacher(session, "沈校长", at="澄禾县实验小学", staff_no="060009")
+        deputy = make.teacher(session, "代理", at="澄禾县实验小学", staff_no="060010")
+        roles.appoint(session, head, Role.PRINCIPAL, ids["实小"], today=TODAY, now=NOW)
+        appointing.deputise(
+            session, head, deputy, Role.PRINCIPAL, ids["实小"], until=TODAY, now=NOW
+        )
+        later = NOW + timedelta(days=2)
+        facts.refresh(session)
+        before = everything(session)
+        read = roster_of(["060010", "代理", "校长"], head=["工号", "姓名", "角色"])
+        applied = imported(session, county, read, now=later)
+        (held,) = authority.grants(session, deputy, today=TODAY + timedelta(days=2))
+        assert held.deputy_of is None
+        assert undone(session, county, applied, now=later)
+        assert everything(session) == before
 
     await database.write(check)
 

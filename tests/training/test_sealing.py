@@ -139,6 +139,33 @@ async def test_a_school_reads_all_lines_and_its_own_names(database: Database) ->
     assert [x.actor_id for x in log] == [luo, made.coordinators[1], made.county_id]
 
 
+@pytest.mark.parametrize("typed", ["pregnant", "T000123", "13800000012", "ill", ""])
+async def test_what_somebody_typed_is_never_in_the_log_whatever_it_looks_like(
+    database: Database, typed: str
+) -> None:
+    made = await history(database)
+
+    def decided(session: Session) -> None:
+        one = made.people[0][0]
+        row = session.exec(select(Registration.id).where(Registration.teacher_id == one)).one()
+        facts = {"reason": typed, "by_school": True, "before": "approved", "parts": [typed]}
+        decisions.decide(session, row, "returned", facts, now=NOW)
+
+    await database.write(decided)
+    exported = await database.write(
+        sealing.export, made.coordinators[1], made.batch_id, now=NOW + timedelta(minutes=1)
+    )
+    facts = json.loads(rows(exported.content)[-2]["line"])["facts"]
+    assert (facts["before"], facts["by_school"]) == ("approved", True)
+    assert facts["reason"].startswith("#")
+    assert facts["parts"] == [facts["reason"]]
+    # The records behind it still fit the seal.
+    checked = await database.read(
+        sealing.check_file, made.county_id, exported.content, now=NOW + timedelta(minutes=2)
+    )
+    assert checked.is_sound
+
+
 async def test_a_person_is_somebody_else_in_another_class(database: Database) -> None:
     assert sealing.pseudonym("salt", 1, 7) != sealing.pseudonym("salt", 2, 7)
     assert sealing.pseudonym("salt", 1, 7) != sealing.pseudonym("other", 1, 7)

@@ -363,6 +363,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('batch_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
         batch_op.create_index(batch_op.f('ix_credit_entry_batch_id'), ['batch_id'], unique=False)
 
+    with op.batch_alter_table('posting', schema=None) as batch_op:
+        batch_op.create_index('ix_posting_one_primary', ['teacher_id'], unique=True, sqlite_where=sa.text('is_primary AND until IS NULL'), postgresql_where=sa.text('is_primary AND until IS NULL'))
+
     with op.batch_alter_table('programme', schema=None) as batch_op:
         batch_op.add_column(sa.Column('template', sa.String(), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('cloned_from', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
@@ -434,6 +437,9 @@ def downgrade() -> None:
         batch_op.drop_column('paused_at')
         batch_op.drop_column('cloned_from')
         batch_op.drop_column('template')
+
+    with op.batch_alter_table('posting', schema=None) as batch_op:
+        batch_op.drop_index('ix_posting_one_primary', sqlite_where=sa.text('is_primary AND until IS NULL'), postgresql_where=sa.text('is_primary AND until IS NULL'))
 
     with op.batch_alter_table('credit_entry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_credit_entry_batch_id'))
