@@ -36,12 +36,33 @@ LARGEST = 16 * 1024 * 1024
 SUFFIX = ".jsonl"
 
 _NAME = re.compile(r"[A-Za-z0-9_.:+-]{0,40}")
+_PLAIN = frozenset(
+    {
+        "after",
+        "approval",
+        "before",
+        "fields",
+        "grade",
+        "in_spite_of",
+        "lacks",
+        "lapses_at",
+        "make_up",
+        "meetings",
+        "seat",
+        "second_close",
+        "seed",
+        "starts_at",
+        "state",
+        "until",
+        "was",
+    }
+)
+"""Facts whose words are ours and not a person's: names of states and rules, and moments.
 
-PLAIN = frozenset(
-    ("approval", "before", "fields", "grade", "lacks", "lapses_at", "lot", "meetings", "seat",
-     "second_close", "seed", "starts_at", "state", "until", "was")
-)  # fmt: skip
-"""Facts that are moments, or words of ours such as a state; what people typed is none of them."""
+The lot is none of them: who knows the seed and a staff number would find the person by it.
+"""
+
+_LARGEST_ID = 2**31 - 1
 
 CHECK = (
     "python3 -c 'import json,hashlib,sys;"
@@ -227,7 +248,7 @@ def check_file(session: Session, actor_id: int, content: bytes, *, now: datetime
     """
     head, lines = _read(content)
     batch_id = head.get("batch")
-    if not isinstance(batch_id, int):
+    if type(batch_id) is not int or not 0 < batch_id <= _LARGEST_ID:
         raise NotALog
     title, tenant = _check(session, actor_id, batch_id, now)
     if head.get("office") != tenant:
@@ -294,8 +315,8 @@ def verify(session: Session, batch_id: int) -> int | None:
 def _line(number: int, row: Any, salt: str) -> str:
     """A decision as it is sealed: keys in order, no spaces, without words about the person.
 
-    Free text, such as a reason, is there as a fingerprint: altering it shows, reading it is
-    for those who may.
+    Whatever somebody typed, such as a reason, is there as a fingerprint: altering it shows,
+    reading it is for those who may. In clear are numbers, and the words of ``_PLAIN`` alone.
     """
     by = "clock"
     if row.actor_id is not None:
@@ -315,12 +336,11 @@ def _line(number: int, row: Any, salt: str) -> str:
 
 
 def _said(key: str, value: Any, batch_id: int, salt: str) -> Any:
-    """A fact as it is sealed: text in clear only under a key that holds words of ours."""
     if key == "registration_id" and isinstance(value, int):
         return pseudonym(salt, batch_id, value)
-    if key.endswith(("teacher_id", "teacher_ids")):
+    if key.endswith(("teacher_id", "teacher_ids", "name", "names")):
         return _fingerprint(salt, batch_id, value)
-    if isinstance(value, str) and (key not in PLAIN or not _NAME.fullmatch(value)):
+    if isinstance(value, str) and not (key in _PLAIN and _NAME.fullmatch(value)):
         return _fingerprint(salt, batch_id, value)
     if isinstance(value, dict):
         return {name: _said(name, part, batch_id, salt) for name, part in value.items()}
@@ -428,7 +448,11 @@ def _read(content: bytes) -> tuple[dict[str, Any], list[tuple[int, str, str]]]:
         if "own" in row:
             continue
         number, line, digest = row.get("n"), row.get("line"), row.get("digest")
-        if not (isinstance(number, int) and isinstance(line, str) and isinstance(digest, str)):
+        if not (type(number) is int and isinstance(line, str) and isinstance(digest, str)):
             raise NotALog
+        try:
+            line.encode()
+        except UnicodeEncodeError as error:  # half a character, which no line of ours has
+            raise NotALog from error
         lines.append((number, line, digest))
     return head, lines
