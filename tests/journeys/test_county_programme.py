@@ -70,7 +70,7 @@ async def plans(gu: Actor) -> None:
 
 
 async def comes(stage: Stage, day: int, hour: int, minute: int = 0) -> None:
-    """Let December come to this moment in Shanghai; every day the daily brief is sent on the way."""
+    """Let December come to this moment in Shanghai, with the daily briefs on the way."""
     end = datetime(2026, 12, day, hour, minute, tzinfo=SHANGHAI)
     while stage.clock() < end:
         today = stage.clock().astimezone(SHANGHAI)
