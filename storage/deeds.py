@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.refusals import NotAllowed, NotFound, Refusal
@@ -62,6 +62,26 @@ def done(
     session.add(row)
     session.flush()
     return row.id
+
+
+def standing(
+    session: Session, actor_id: int, kind: str, batch_id: int, *, now: datetime
+) -> int | None:
+    """Return the newest deed of this kind and person with a class that can still be undone.
+
+    A second tap finds nothing left to do; it must not cost the key that takes back the first.
+    """
+    rows = session.exec(
+        select(Deed)
+        .where(
+            Deed.actor_id == actor_id,
+            Deed.kind == kind,
+            Deed.until > now,
+            col(Deed.undone_at).is_(None),
+        )
+        .order_by(col(Deed.id).desc())
+    )
+    return next((row.id for row in rows if row.data.get("batch_id") == batch_id), None)
 
 
 def take_back(session: Session, actor_id: int, deed_id: int, *, now: datetime) -> Deed | None:

@@ -198,6 +198,7 @@ LINES: dict[str, Line] = {
     "storage.training.allotting.allot": line(RUN, given=given(lines={})),
     "storage.training.allotting.set_capacity": line(RUN, given=given(capacity=50)),
     "storage.training.allotting.set_release": line(RUN, given=given(release_at=SOON)),
+    "storage.training.allotting.set_roster_date": line(RUN, given=given(roster_date=SOON)),
     "storage.training.thinning.set_minimum": line(RUN, given=given(minimum=5)),
     "storage.training.thinning.cancel_thin": line(RUN),
     "storage.training.thinning.run_all_the_same": line(RUN),

@@ -193,7 +193,10 @@ def mine_card(found: tuple[AppealFacts, ...], language: str) -> Card:
     if not found:
         lines.append(_("You have not appealed against anything."))
     lines += [
-        f"· {html.escape(_title(one, language))}: {appeal_state(one.state, language)}"
+        "· "
+        + _("{title}: {state}").format(
+            title=html.escape(_title(one, language)), state=appeal_state(one.state, language)
+        )
         for one in found[:SHOWN]
     ]
     keys = [

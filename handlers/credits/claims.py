@@ -224,7 +224,10 @@ def mine_card(facts: Mine, language: str) -> Card:
             )
         )
     lines += [
-        f"· {html.escape(claim.title)}: {claim_state(claim.state, language)}"
+        "· "
+        + _("{title}: {state}").format(
+            title=html.escape(claim.title), state=claim_state(claim.state, language)
+        )
         for claim in facts.claims
     ]
     keys = [

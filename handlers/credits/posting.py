@@ -195,7 +195,7 @@ def done_card(done: Done, language: str) -> Card:
     _ = catalog(language).gettext
     ngettext = catalog(language).ngettext
     lines = [f"<b>{html.escape(done.title)}</b>"]
-    if done.deed_id is None:
+    if not done.people:
         lines.append(_("Everything was posted already; nothing has changed."))
     elif done.is_pending:
         lines.append(
@@ -228,7 +228,10 @@ def to_confirm_card(found: tuple[ToConfirm, ...], language: str) -> Card:
         lines.append(_("Nothing waits for you."))
     rows: list[tuple[Key, ...]] = []
     for number, item in enumerate(found[:SHOWN], 1):
-        lines.append(f"{number}. {html.escape(item.title)}: {_sum_text(item, language)}")
+        text = _("{title}: {what}").format(
+            title=html.escape(item.title), what=_sum_text(item, language)
+        )
+        lines.append(f"{number}. {text}")
         rows.append(
             (
                 Key(_("Confirm {n}").format(n=number), ConfirmHours(item.batch_id)),

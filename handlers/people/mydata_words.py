@@ -396,6 +396,7 @@ def _acts(language: str) -> Mapping[str, str]:
         "allot_seats": _("handed out seats"),
         "set_capacity": _("set the number of seats"),
         "set_release": _("set when unused seats are released"),
+        "set_roster_date": _("set when a list is reported"),
         "nominate": _("nominated colleagues"),
         "take_back_nomination": _("took a nomination back"),
         "substitute": _("sent a colleague in another's place"),

@@ -35,6 +35,7 @@ from storage.training.allotting import (
     NoCapacity,
     Plan,
     QueueLine,
+    ReportedTooLate,
     SeatsTaken,
     TooManyReserved,
     TooManySeats,
@@ -43,6 +44,7 @@ from storage.training.allotting import (
     Way,
 )
 from storage.training.runs import Runs
+from storage.training.tables import Enrolment
 from storage.training.thinning import DatesNotInOrder, ThinSettled
 
 SCHOOLS = 8  # on a page
@@ -109,7 +111,7 @@ class PickSchool(Button):
 
 @dataclass(frozen=True)
 class SetSeats(Button):
-    """Type a setting of the seats: capacity, release, thin."""
+    """Type a setting of the seats: capacity, release, roster, thin."""
 
     tag = "stw"
     batch_id: int
@@ -246,6 +248,12 @@ def board_card(facts: Board, page: int, language: str, zone: ZoneInfo, today: da
                 time=dates.moment(facts.release_at, zone, language, today)
             )
         )
+    if facts.roster_date is not None:
+        lines.append(
+            _("The list can be changed {before}; after that through the county.").format(
+                before=dates.before(facts.roster_date, zone, language, today)
+            )
+        )
     if facts.waiting or facts.offered:
         lines.append(
             _("Waiting: {waiting}. Open offers: {offered}.").format(
@@ -282,6 +290,8 @@ def board_card(facts: Board, page: int, language: str, zone: ZoneInfo, today: da
         row.append(Key(_("Release"), SetSeats(batch_id, "release")))
     keys.append(tuple(row))
     row = [Key(_("Smallest class"), SetSeats(batch_id, "thin"))]
+    if facts.enrolment is Enrolment.NOMINATION:
+        row.append(Key(_("List reported"), SetSeats(batch_id, "roster")))
     if facts.waiting or facts.offered:
         row.append(Key(_("Queue"), OpenQueue(batch_id)))
     keys.append(tuple(row))
@@ -377,7 +387,7 @@ def queue_card(
     return Card("\n".join(said), ((Key(_("Back"), OpenSeats(batch_id)),),))
 
 
-def allotting_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:
+def allotting_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
     """Why seats are not handed out so; empty for what is not ours."""
     _ = catalog(language).gettext
     match refusal:
@@ -408,6 +418,10 @@ def allotting_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datet
             return _(
                 "Please name a day before the start, and for choosing again a later one that is "
                 "not after the start."
+            )
+        case ReportedTooLate(starts_at=starts_at):
+            return _("Please name a moment before the class begins: {time}.").format(
+                time=dates.moment(starts_at, zone, language, local_day(now, zone))
             )
         case ThinSettled():
             return _("It is decided already whether this class runs.")
@@ -668,7 +682,7 @@ async def allot_to(update: Update, context: Context) -> None:
 
 
 async def ask_setting(update: Update, context: Context) -> None:
-    """Ask for the number of seats, the release, or the smallest class."""
+    """Ask for the number of seats, the release, the roster date, or the smallest class."""
     button = SetSeats.parse(tap(update).data)
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
@@ -693,6 +707,12 @@ def _setting_card(button: SetSeats, language: str, *, again: bool = False) -> Ca
             text = _(
                 "When shall unused seats of schools go to everybody? Please send a day and an "
                 "hour, such as <code>12-01 17:00</code>, or 0 for never."
+            )
+        case "roster":
+            text = _(
+                "Until when may schools replace people? After that the list is reported. Please "
+                "send a day and an hour, such as <code>12-01 17:00</code>, or 0 for until the "
+                "start."
             )
         case _:
             text = _(
@@ -729,6 +749,10 @@ async def setting_given(update: Update, context: Context, reader: Reader, text: 
         await _settle(context, reader)
         release_at = None if number == 0 else moments[0]
         await context.write(allotting.set_release, actor_id, batch_id, release_at, now=now)
+    elif what == "roster" and len(parts) == 1 and (number == 0 or moments[0] is not None):
+        await _settle(context, reader)
+        roster_date = None if number == 0 else moments[0]
+        await context.write(allotting.set_roster_date, actor_id, batch_id, roster_date, now=now)
     elif what == "thin" and number == 0:
         await _settle(context, reader)
         await context.write(thinning.set_minimum, actor_id, batch_id, None, now=now)

@@ -154,7 +154,10 @@ def sure_card(facts: Assessment, language: str) -> Card:
         )
     ]
     lines += [
-        f"· {_begun(verdict_name(verdict, language))}: {facts.counts[verdict]}"
+        "· "
+        + _("{state}: {n}").format(
+            state=_begun(verdict_name(verdict, language)), n=facts.counts[verdict]
+        )
         for verdict in SETTLES
         if facts.counts.get(verdict)
     ]
@@ -198,7 +201,10 @@ def people_card(facts: Lines, language: str) -> Card:
     if not facts.lines:
         lines.append(_("The list is empty."))
     for line in facts.lines:
-        text = f"{html.escape(line.name)}: {has_text(line.has, line.score, facts.needs, language)}"
+        text = _("{name}: {state}").format(
+            name=html.escape(line.name),
+            state=has_text(line.has, line.score, facts.needs, language),
+        )
         if line.judged.lacks:
             text += f" · {lacks_text(line.judged.lacks, language)}"
         lines.append(text)

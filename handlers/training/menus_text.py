@@ -154,7 +154,7 @@ def _standing(facts: MenuCard, language: str, zone: ZoneInfo, today: date) -> st
     _ = catalog(language).gettext
     match facts.state:
         case MenuState.OPEN:
-            return " ".join(
+            return "\n".join(
                 (
                     bounds_text(facts.least, facts.most, language),
                     _("It is open {before}; until then you can change it.").format(

@@ -115,9 +115,8 @@ def check_card(facts: Readiness, language: str, zone: ZoneInfo, today: date) -> 
         f"<b>{html.escape(facts.title)}</b>",
         ngettext("It is for {n} person.", "It is for {n} persons.", facts.people).format(
             n=facts.people
-        )
-        + " "
-        + _("Seats: {seats}.").format(seats=seats),
+        ),
+        _("Seats: {seats}.").format(seats=seats),
         _("Enrolment: {how}").format(how=words.enrolment(facts.enrolment, language)),
     ]
     if facts.enrolment is Enrolment.AUTOMATIC:

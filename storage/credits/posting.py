@@ -104,7 +104,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class Done:
-    """What posting came to: people with new or changed lines; ``deed_id`` undoes it."""
+    """What posting came to: people with new or changed lines; ``deed_id`` undoes it.
+
+    Where nobody is new it is what was posted before and can still be undone, if anything.
+    """
 
     batch_id: int
     title: str
@@ -270,7 +273,8 @@ def post(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Do
         if not plan.there and not plan.kept:
             raise NothingToPost
         is_pending = plan.state is EntryState.PENDING
-        return Done(batch_id, plan.programme.title, 0, Decimal(0), is_pending, None)
+        earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
+        return Done(batch_id, plan.programme.title, 0, Decimal(0), is_pending, earlier)
     posted, before = _settle(session, plan, actor_id=actor_id, now=now)
     deed_id = deeds.done(
         session,
@@ -459,7 +463,8 @@ def confirm(
         heads = heads.where(CreditEntry.teacher_id == teacher_id)
     rows = session.exec(heads).all()
     if not rows:
-        return Confirmed(0, Decimal(0), None)
+        earlier = deeds.standing(session, actor_id, DEED_CONFIRM, batch_id, now=now)
+        return Confirmed(0, Decimal(0), earlier)
     ids = [id_ for id_, _, _ in rows]
     ledger.release_many(session, ids, actor_id=actor_id, now=now, about=f"{BATCH}:{batch_id}")
     data = {"batch_id": batch_id, "entries": ids}

@@ -91,6 +91,14 @@ class NoCapacity(Refusal):
         self.title = title
 
 
+class ReportedTooLate(Refusal):
+    """The list is reported before the class begins."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        super().__init__(f"the class begins at {starts_at}")
+        self.starts_at = starts_at
+
+
 class TooManySeats(Refusal):
     """More than the capacity; ``over`` seats would have to be allowed beyond it."""
 
@@ -168,6 +176,7 @@ class Board:
     pool_taken: int
     schools: tuple[SchoolSeats, ...]
     release_at: datetime | None
+    roster_date: datetime | None
     seated: int
     waiting: int
     offered: int
@@ -324,6 +333,7 @@ def board(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> B
         pool_taken=pool.taken if pool else 0,
         schools=tuple(schools),
         release_at=_release_at(quotas),
+        roster_date=batch.roster_date,
         seated=seated,
         waiting=sum(waits.values()),
         offered=offered,
@@ -598,6 +608,36 @@ def set_release(
     plan_release(session, batch_id, now=now)
     if release_at is not None and release_at <= now:
         waiting.offer_next(session, batch_id, now=now)
+    session.flush()
+
+
+def set_roster_date(
+    session: Session, actor_id: int, batch_id: int, roster_date: datetime | None, *, now: datetime
+) -> None:
+    """Set when the list is reported, after which only the organiser replaces people.
+
+    None is with the start of the class. Raises NotFound, NotAllowed, ProgrammeCancelled or
+    ReportedTooLate.
+    """
+    seats.lock(session, batch_id)
+    batch, programme = _run_by(session, actor_id, batch_id, now)
+    _takes_place(batch, programme)
+    if roster_date is not None and roster_date > batch.starts_at:
+        raise ReportedTooLate(batch.starts_at)
+    before = batch.roster_date
+    if before == roster_date:
+        return
+    batch.roster_date = roster_date
+    batch.revision += 1
+    audit.record(
+        session,
+        actor_id,
+        "set_roster_date",
+        f"batch:{batch_id}",
+        now=now,
+        before={"roster_date": before and before.isoformat()},
+        after={"roster_date": roster_date and roster_date.isoformat()},
+    )
     session.flush()
 
 

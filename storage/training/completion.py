@@ -434,7 +434,8 @@ def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
         if line.state in OPEN and line.judged.verdict in SETTLES
     ]
     if not settled:
-        return Confirmed(batch_id, programme.title, {}, None)
+        earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
+        return Confirmed(batch_id, programme.title, {}, earlier)
     fresh = _settle(session, batch_id, settled, actor_id=actor_id, today=today, now=now)
     deed_id = _deed(session, actor_id, batch_id, settled, fresh, now)
     counts = Counter(state for _, state in settled)

@@ -1,0 +1,63 @@
+"""The people of the journeys, who read Chinese, and what every reader may expect of a card."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, select
+
+from storage.people import roles
+from storage.people.tables import OrgUnit, Role, UnitKind
+from tests import make
+from tests.make import NOW
+from tests.stage import Actor, Stage
+
+HERE, THERE, CENTRE = "城东小学", "南塘乡中心小学", "教师发展中心"
+
+
+async def person(
+    stage: Stage, name: str, *, at: str = HERE, role: Role | None = None, **roster: object
+) -> Actor:
+    """A linked teacher whose phone speaks Chinese, with a role over the own unit if given."""
+    who = await stage.teacher(name, "zh-hans", at=at, **roster)
+
+    def appoint(session: Session) -> None:
+        if role is None or who.teacher_id is None:
+            return
+        of_county = role in (Role.COUNTY_COORDINATOR, Role.RESEARCH_OFFICER)
+        unit_id = make.county(session) if of_county else make.school(session, at)
+        roles.appoint(session, who.teacher_id, role, unit_id, today=NOW.date(), now=NOW)
+
+    await stage.database.write(appoint)
+    return who
+
+
+async def schools(stage: Stage) -> None:
+    """A school in town, one in the countryside, and the county's centre."""
+
+    def build(session: Session) -> None:
+        make.school(session, HERE, area_type="urban")
+        make.school(session, THERE, area_type="rural")
+        centre = session.exec(
+            select(OrgUnit).where(OrgUnit.id == make.school(session, CENTRE))
+        ).one()
+        centre.kind = UnitKind.TEACHER_DEV_CENTER
+
+    await stage.database.write(build)
+
+
+async def county(stage: Stage, name: str = "顾岩") -> Actor:
+    return await person(stage, name, at=CENTRE, role=Role.COUNTY_COORDINATOR, subject="教研")
+
+
+async def school(stage: Stage, name: str = "罗佳宁", *, at: str = HERE) -> Actor:
+    return await person(stage, name, at=at, role=Role.SCHOOL_COORDINATOR, subject="体育")
+
+
+def told(who: Actor, part: str) -> int:
+    """How many messages of the bot with this in it the person has."""
+    return sum(part in message.text for message in who.messages() if not message.mine)
+
+
+def data(who: Actor, label: str) -> str:
+    """What a key of the newest card with keys would send, to be tapped once it is old."""
+    shown = next(message for message in reversed(who.messages()) if message.buttons)
+    return str(shown.button(label)["callback_data"])
