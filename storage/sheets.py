@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,7 @@ def _lines(rows: Sequence[Sequence[str]], start: int, columns: Mapping[str, int]
             yield Line(number, values)
 
 
+@lru_cache(maxsize=4096)
 def key(header: str) -> str:
     """What a header says, without what makes no difference."""
     text = unicodedata.normalize("NFKC", header).lower()

@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import re
 import unicodedata
 
 SHORTEST = 6
 CHINA = "86"
+_NO_DIGIT = re.compile("[^0-9]")
 
 
 def normalised(phone: str) -> str:
@@ -15,7 +17,7 @@ def normalised(phone: str) -> str:
     (+86, 0086, none) make no difference. Eleven digits that begin with 1 are a mobile number
     of the mainland.
     """
-    digits = "".join(c for c in unicodedata.normalize("NFKC", phone) if c in "0123456789")
+    digits = _NO_DIGIT.sub("", unicodedata.normalize("NFKC", phone))
     digits = digits.removeprefix("00")
     if len(digits) == 11 and digits.startswith("1"):
         digits = CHINA + digits

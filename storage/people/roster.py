@@ -234,7 +234,8 @@ def write(
     moved = [_id(work, ids) for work in changed if work.opens or work.closes or work.changes]
     if touched:
         facts.refresh(session, touched)
-    opened = _open_postings(session, [_id(w, ids) for w in (*new, *changed) if w.opens])
+    opens = {_id(w, ids): w.opens for w in (*new, *changed) if w.opens is not None}
+    opened = _open_postings(session, opens)
     _let_in(session, now)
     _log(session, actor_id, job_id, changed, now)
     return {
@@ -307,17 +308,18 @@ def _write_postings(session: Session, works: Sequence[Work], ids: dict[str, int]
     postings.write(session, new=new, changed=changed, closed=closed)
 
 
-def _open_postings(session: Session, teacher_ids: Collection[int]) -> list[list[Any]]:
-    """The postings that were just opened: id, teacher, and what they say."""
+def _open_postings(session: Session, opens: dict[int, Values]) -> list[list[Any]]:
+    """The postings that were just opened, by teacher: id, teacher, and what they say."""
     table = SQLModel.metadata.tables["posting"]
     return [
-        [row.id, row.teacher_id, row.unit_id, *posting_said(row)]
-        for some in pieces(teacher_ids)
+        [row.id, row.teacher_id, opens[row.teacher_id]["unit_id"], *_posting_said_after(said)]
+        for some in pieces(opens)
         for row in session.connection().execute(
-            sa.select(table).where(
+            sa.select(table.c.id, table.c.teacher_id).where(
                 table.c.teacher_id.in_(some), table.c.is_primary, table.c.until.is_(None)
             )
         )
+        for said in [opens[row.teacher_id]]
     ]
 
 

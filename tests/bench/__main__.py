@@ -9,7 +9,7 @@ import time
 
 from rich.console import Console
 
-from tests.bench import hours, outbox, sandbox, starting, sweep, taps
+from tests.bench import hours, outbox, roster, sandbox, starting, sweep, taps
 from tests.bench.table import Report
 
 SECTIONS = {
@@ -19,6 +19,7 @@ SECTIONS = {
     "outbox": outbox.measure,
     "start": starting.measure,
     "hours": hours.measure,
+    "roster": roster.measure,
     "sandbox": sandbox.measure,
 }
 
