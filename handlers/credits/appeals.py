@@ -250,7 +250,7 @@ def appeal_card(facts: AppealFacts, language: str, today: date) -> Card:
     if facts.state in appeals.UNDER_WAY:
         label = _("Other evidence") if facts.file_id else _("Add evidence")
         rows.append((Key(label, AddEvidence(facts.appeal_id)),))
-        rows.append((Key(_("Withdraw"), WithdrawAppeal(facts.appeal_id)),))
+        rows.append((Key(_("Withdraw it"), WithdrawAppeal(facts.appeal_id)),))
     rows.append((Key(_("Back"), MyAppeals()),))
     return Card(appeal_text(facts, language, today), tuple(rows))
 
@@ -266,7 +266,9 @@ def review_card(queued: Queued, language: str, today: date) -> Card:
         lines.append(
             ngettext("{n} is overdue.", "{n} are overdue.", queued.overdue).format(n=queued.overdue)
         )
-    lines.append(f"{html.escape(facts.name)}, {html.escape(facts.unit)}")
+    lines.append(
+        _("{name}, {school}").format(name=html.escape(facts.name), school=html.escape(facts.unit))
+    )
     lines.append(appeal_text(facts, language, today))
     id_ = facts.appeal_id
     rows: list[tuple[Key, ...]] = []

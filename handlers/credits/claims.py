@@ -252,7 +252,7 @@ def claim_card(facts: ClaimFacts, language: str, today: date) -> Card:
     if facts.state is ClaimState.RETURNED:
         rows.append((Key(_("Correct it"), NewClaim(facts.claim_id), style="primary"),))
     if facts.state in claims.ALIVE:
-        rows.append((Key(_("Withdraw"), WithdrawClaim(facts.claim_id)),))
+        rows.append((Key(_("Withdraw it"), WithdrawClaim(facts.claim_id)),))
     rows.append((Key(_("Back"), MyClaims()),))
     return Card(claim_text(facts, language, today), tuple(rows))
 
@@ -337,7 +337,7 @@ def review_card(queued: Queued, given: ReviewClaim, language: str, today: date) 
             )
         rows.append(
             (
-                Key(_("Accept"), AcceptClaim(id_, *fixed), style="success"),
+                Key(_("Approve"), AcceptClaim(id_, *fixed), style="success"),
                 Key(_("Refuse"), RefuseClaim(id_)),
             )
         )

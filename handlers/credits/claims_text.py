@@ -109,7 +109,7 @@ def review_text(facts: ClaimFacts, waiting: int, language: str, today: date) -> 
     ngettext = catalog(language).ngettext
     lines = [
         ngettext("<b>Claims</b>: {n} waits", "<b>Claims</b>: {n} wait", waiting).format(n=waiting),
-        f"{html.escape(facts.name)}, {html.escape(facts.unit)}",
+        _("{name}, {school}").format(name=html.escape(facts.name), school=html.escape(facts.unit)),
         *claim_lines(
             facts.title,
             facts.provider,

@@ -28,6 +28,7 @@ from handlers.training.buttons import (
     PassOffer,
 )
 from handlers.training.menu_buttons import OpenMenu
+from handlers.training.reasons_text import reason_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, numbers
@@ -315,7 +316,8 @@ def cancelled_card(
             "There is nothing for you to do."
         ).format(**named)
     if reason:
-        text += "\n" + _("Reason: {reason}").format(reason=_escaped(reason, REASON))
+        said = reason_text(reason, language)
+        text += "\n" + _("Reason: {reason}").format(reason=_escaped(said, REASON))
     return Card(text, ((Key(_("Training for me"), OpenProgrammes(0)), Key(_("Menu"), Home())),))
 
 

@@ -37,7 +37,8 @@ from storage.waiting_for import Waiting
 
 ASKED_BEFORE = timedelta(hours=24)
 """How long before a thin class is cancelled its organiser is asked."""
-REASON = "fewer than the minimum"
+REASON = "usual.thin"
+"""Why it does not take place, as a usual reason that everybody reads in their language."""
 
 
 class DatesNotInOrder(Refusal):

@@ -290,7 +290,7 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     assert "6 hours" in await gao.taps("Claims")
     await gao.taps("Level")
     assert "To be posted as: 6 hours, City" in await gao.taps("City")
-    await gao.taps("Accept")
+    await gao.taps("Approve")
     assert "No claim waits" in gao.sees()
     assert await stage.database.read(posted) == [Decimal(6)]
     await lin.says("/hours")
