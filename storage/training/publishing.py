@@ -511,7 +511,7 @@ def _programme(
         authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     of = select(Batch).where(Batch.programme_id == found.id).order_by(col(Batch.no))
     if lock:
-        seats.lock(session, *(batch.id for batch in session.exec(of).all()))
+        seats.lock(session, *(batch.id for batch in session.exec(of).all()), alone=True)
         session.refresh(found)
     return found, list(session.exec(of.execution_options(populate_existing=True)).all())
 

@@ -245,7 +245,7 @@ def cancel(
     batches = session.exec(
         select(Batch).where(Batch.programme_id == programme_id).order_by(col(Batch.id))
     ).all()
-    seats.lock(session, *(batch.id for batch in batches))
+    seats.lock(session, *(batch.id for batch in batches), alone=True)
     before = programme.state
     programme.state = ProgrammeState.CANCELLED
     session.flush()
@@ -277,7 +277,7 @@ def cancel_batch(
     Whoever lost it may choose another class until ``Batch.second_close``. Who may cancel is for
     the caller to check; without an actor it is the clock. Raises NotFound.
     """
-    seats.lock(session, batch_id)
+    seats.lock(session, batch_id, alone=True)
     batch, programme = _batch(session, batch_id)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         return Cancelled(programme.id, programme.title, offers=0, told=0)

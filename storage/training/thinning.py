@@ -141,7 +141,7 @@ def cancel_thin(session: Session, actor_id: int, batch_id: int, *, now: datetime
 
     Raises NotFound, NotAllowed, or ThinSettled when it is not thin (any more) or was let run.
     """
-    seats.lock(session, batch_id)
+    seats.lock(session, batch_id, alone=True)
     batch, programme = _run_by(session, actor_id, batch_id, now)
     if batch.cancelled_at is not None:
         return 0
@@ -176,7 +176,7 @@ def thin_out(session: Session, *, now: datetime) -> int:
             if facts.is_thin:
                 _ask(session, facts, now=now)
             continue
-        seats.lock(session, facts.batch_id)
+        seats.lock(session, facts.batch_id, alone=True)
         # Counted once more: nobody moves seats from here on.
         facts = thin(session, facts.batch_id)
         batch = session.exec(
