@@ -18,6 +18,7 @@ from handlers.progress import Progress
 from handlers.wiring import AnyApplication
 from locales import catalog
 from storage import sheets
+from storage.people import imports
 from storage.people.accounts import Reader
 from storage.refusals import Refusal
 from storage.sheets import Book, Unreadable, Wrong
@@ -182,6 +183,13 @@ async def read_table(context: Context, attachment: Attachment) -> Dropped:
     content = await fetch(context, attachment)
     book = await asyncio.to_thread(sheets.read, content, attachment.name)
     return Dropped(attachment, content, book)
+
+
+async def kept_book(context: Context, reader: Reader, job_id: int, kind: str) -> Book:
+    """Read the reader's own file again, before any transaction. Raises NotFound or NotAllowed."""
+    actor_id = reader.linked_teacher_id
+    name, content = await context.read(imports.file_of, actor_id, job_id, kind)
+    return await asyncio.to_thread(sheets.read, content, name)
 
 
 def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:

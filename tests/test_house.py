@@ -56,6 +56,13 @@ def test_storage_has_never_heard_of_telegram() -> None:
         assert not heard, path
 
 
+def test_no_table_is_read_inside_a_transaction() -> None:
+    # Reading takes a process of its own and up to a minute, in which nobody else could write.
+    for path in modules("storage"):
+        if path.name != "sheets.py":
+            assert "sheets.read(" not in path.read_text(encoding="utf-8"), path
+
+
 def test_only_the_start_command_leads_into_the_sandbox() -> None:
     for floor in MAY_IMPORT:
         for path in modules(floor):

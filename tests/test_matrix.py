@@ -314,7 +314,7 @@ OTHERWISE = {
     "storage.training.marking.to_mark": OWN_PEOPLE,
     "storage.training.marking.mark": OWN_PEOPLE,
     "storage.training.marking.set_state": OWN_PEOPLE,
-    "storage.training.attendance_sheets.annotated": OWN_FILE,
+    "storage.people.imports.file_of": OWN_FILE,
     "storage.training.attendance_sheets.apply": OWN_FILE,
     "storage.training.attendance_sheets.cancel": OWN_FILE,
     "storage.training.attendance_sheets.choices": REACH,

@@ -295,10 +295,12 @@ def cancelled_card(
     today: date,
     again: datetime | None = None,
     reason: str = "",
+    thin: bool = False,
 ) -> Card:
     """A training in which this person was in, or waiting, does not take place.
 
-    ``again`` is until when they may choose another class, before others.
+    ``again`` is until when they may choose another class, before others; ``thin`` is that too
+    few had registered.
     """
     _ = catalog(language).gettext
     named = {
@@ -315,6 +317,8 @@ def cancelled_card(
             "[Cancelled] <b>{title}</b>, planned for {when}, does not take place. "
             "There is nothing for you to do."
         ).format(**named)
+    if thin:
+        text += "\n" + _("Reason: too few people had registered.")
     if reason:
         said = reason_text(reason, language)
         text += "\n" + _("Reason: {reason}").format(reason=_escaped(said, REASON))

@@ -114,6 +114,7 @@ async def cancelled(house: House, row: Claimed) -> Said:
         today,
         again=again,
         reason=row.facts.get("reason", ""),
+        thin=row.facts.get("thin", False),
     )
     return Say(card)
 

@@ -21,7 +21,7 @@ from handlers.context import (
     show_picture,
     tap,
 )
-from handlers.files import Attachment, Dropped, on_file, on_table, read_table
+from handlers.files import Attachment, Dropped, kept_book, on_file, on_table, read_table
 from handlers.live import Look, Screen, put
 from handlers.people.buttons import OpenDesk
 from handlers.training import attendance_sheet_text as sheet_text
@@ -467,9 +467,12 @@ async def _preview(
 ) -> None:
     zone, today, now = _today(context)
     actor_id = reader.linked_teacher_id
-    found = await context.write(attendance_sheets.preview, actor_id, job_id, session_id, now=now)
+    book = await kept_book(context, reader, job_id, attendance_sheets.KIND)
+    found = await context.write(
+        attendance_sheets.preview, actor_id, job_id, session_id, book, now=now
+    )
     if found.troubles:
-        name, rows = await context.read(attendance_sheets.annotated, actor_id, job_id)
+        name, rows = attendance_sheets.annotated(book)
         content = await asyncio.to_thread(
             sheet_text.annotated_sheet, name, rows, found.troubles, reader.language
         )
@@ -490,7 +493,10 @@ async def apply_sheet(update: Update, context: Context) -> None:
     zone, today, now = _today(context)
     actor_id = reader.linked_teacher_id
     if button.yes:
-        marked = await context.write(attendance_sheets.apply, actor_id, button.job_id, now=now)
+        book = await kept_book(context, reader, button.job_id, attendance_sheets.KIND)
+        marked = await context.write(
+            attendance_sheets.apply, actor_id, button.job_id, book, now=now
+        )
         card = text.marked_card(marked, reader.language, zone, today)
     else:
         await context.write(attendance_sheets.cancel, actor_id, button.job_id, now=now)

@@ -10,7 +10,7 @@ from telegram import Update
 
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, send_file, show, tap
-from handlers.files import Dropped, on_table
+from handlers.files import Dropped, kept_book, on_table
 from handlers.training.run_buttons import ApplySheet, BlankSheet, DropSheet, ListRuns
 from handlers.training.runs import show_list
 from handlers.undoing import undo_key
@@ -180,8 +180,9 @@ async def apply(update: Update, context: Context) -> None:
     """Make the drafts."""
     job_id = ApplySheet.parse(tap(update).data).job_id
     reader = await context.reader(update)
+    book = await kept_book(context, reader, job_id, plan_sheet.KIND)
     done = await context.write(
-        plan_sheet.apply, reader.linked_teacher_id, job_id, now=context.now()
+        plan_sheet.apply, reader.linked_teacher_id, job_id, book, now=context.now()
     )
     await show(update, context, reader, applied_card(done, reader.language))
 

@@ -28,7 +28,6 @@ def reasons(language: str) -> Mapping[str, str]:
         "usual.swap": _("Please arrange it with a colleague on another day."),
         "usual.seconded": _("You are seconded or support another school."),
         "usual.retiring": _("You retire before the end of the school year."),
-        "usual.thin": _("Fewer people than the smallest class."),
         "long_leave": _("You are on long leave."),
     }
 
@@ -49,7 +48,6 @@ def labels(language: str) -> Mapping[str, str]:
         "usual.swap": _("Another day"),
         "usual.seconded": _("Seconded"),
         "usual.retiring": _("Retires soon"),
-        "usual.thin": _("Too few people"),
         "long_leave": _("On long leave"),
     }
 

@@ -120,6 +120,8 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("Your school sent a colleague in your place.")
         case "substituted":
             return _("Your school sent you in a colleague's place.")
+        case "class_cancelled" if line.facts.get("thin"):
+            return _("The class was cancelled because too few people had registered.")
         case "class_cancelled":
             return _("The class was cancelled.")
         case "nomination_accepted":

@@ -134,6 +134,21 @@ def content_of(session: Session, actor_id: int, job_id: int) -> Waiting:
     return Waiting(kind, name, bytes(content))
 
 
+def file_of(session: Session, actor_id: int, job_id: int, kind: str) -> tuple[str, bytes]:
+    """Return the name and the content of a kept file. Raises NotFound or NotAllowed."""
+    row = session.exec(
+        select(ImportJob.by_id, ImportJob.file_name, ImportJob.content).where(
+            ImportJob.id == job_id, ImportJob.kind == kind
+        )
+    ).first()
+    if row is None:
+        raise NotFound("import")
+    by_id, name, content = row
+    if by_id != actor_id:
+        raise NotAllowed
+    return name, bytes(content)
+
+
 def kind_of(session: Session, actor_id: int, job_id: int) -> str:
     """What is imported by it. Raises NotFound or NotAllowed."""
     row = session.exec(

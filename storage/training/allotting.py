@@ -528,7 +528,7 @@ def set_capacity(
     In a class that had no limit, whoever is in keeps the seat. Raises NotFound, NotAllowed,
     ProgrammeCancelled or SeatsTaken.
     """
-    seats.lock(session, batch_id)
+    seats.lock(session, batch_id, alone=True)
     batch, programme = _run_by(session, actor_id, batch_id, now)
     _takes_place(batch, programme)
     quotas = _quotas(session, batch_id, lock=True)

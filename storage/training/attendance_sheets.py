@@ -174,12 +174,15 @@ def keep(
 
 
 def preview(
-    session: Session, actor_id: int, job_id: int, session_id: int, *, now: datetime
+    session: Session, actor_id: int, job_id: int, session_id: int, book: Book, *, now: datetime
 ) -> Preview:
-    """Work out what the sheet would do to this meeting. Raises as marking does."""
+    """Work out what the sheet would do to this meeting. Raises as marking does.
+
+    ``book`` is the kept file, read before the transaction.
+    """
     job = _job(session, actor_id, job_id)
     job.subject_id = session_id
-    facts, wanted, troubles, lines, rows = _read(session, actor_id, job, now)
+    facts, wanted, troubles, lines, rows = _read(session, actor_id, job, book, now)
     counts: dict[Presence, int] = {}
     for state in wanted.values():
         counts[state] = counts.get(state, 0) + 1
@@ -203,12 +206,12 @@ def preview(
     )
 
 
-def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Marked:
+def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Marked:
     """Enter what the sheet says; undone as one within a day. Twice is no error."""
     job = _job(session, actor_id, job_id)
     if job.subject_id is None:
         raise NotFound("meeting")
-    facts, said, _, lines, _ = _read(session, actor_id, job, now)
+    facts, said, _, lines, _ = _read(session, actor_id, job, book, now)
     wanted = {id_: state for id_, state in said.items() if lines[id_].state is not state}
     if job.state is ImportState.APPLIED:
         return Marked(facts, 0, 0, 0, len(said), job.deed_id)
@@ -232,10 +235,8 @@ def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> No
         session.flush()
 
 
-def annotated(session: Session, actor_id: int, job_id: int) -> tuple[str, Sequence[Sequence[str]]]:
+def annotated(book: Book) -> tuple[str, Sequence[Sequence[str]]]:
     """Return the file's table as it came, from its header on, to be given back with remarks."""
-    job = _job(session, actor_id, job_id)
-    book = sheets.read(job.content, job.file_name)
     table = _table(book)
     assert table is not None
     rows = next(sheet.rows for sheet in book.sheets if sheet.name == table.sheet)
@@ -282,12 +283,12 @@ def _job(session: Session, actor_id: int, job_id: int) -> ImportJob:
 
 
 def _read(
-    session: Session, actor_id: int, job: ImportJob, now: datetime
+    session: Session, actor_id: int, job: ImportJob, book: Book, now: datetime
 ) -> tuple[MeetingFacts, dict[int, Presence], dict[int, Trouble], dict[int, NameLine], int]:
     """Return what each registration would be, what is wrong by row, and who is on the list."""
     assert job.subject_id is not None
     meeting, facts, reach = marking.to_mark(session, actor_id, job.subject_id, now)
-    table = _table(sheets.read(job.content, job.file_name))
+    table = _table(book)
     if table is None:
         raise NoAttendanceTable
     people = attendance.people_at(session, reach.where, meeting.id)

@@ -279,7 +279,7 @@ def change(
     FixedByNow or SeatsTaken.
     """
     programme, batch = _class(session, actor_id, batch_id, now=now)
-    seats.lock(session, *_siblings(session, programme.id))
+    seats.lock(session, *_siblings(session, programme.id), alone=True)
     session.refresh(programme)
     session.refresh(batch)
     after = _checked(session, programme, batch, what, value)

@@ -252,17 +252,17 @@ def preview(
     return found
 
 
-def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Applied:
+def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Applied:
     """Make drafts of the rows that are understood; applying twice makes nothing more.
 
-    Raises NotFound, or NotAllowed for anybody but whoever dropped the file.
+    ``book`` is the kept file, read before the transaction. Raises NotFound, or
+    NotAllowed for anybody but whoever dropped the file.
     """
     job = _job(session, actor_id, job_id)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
         return Applied(job_id, job.deed_id, 0, 0, is_new=False)
     if job.state is not ImportState.PREVIEWED:
         raise NotFound("import")
-    book = sheets.read(job.content, job.file_name)
     found = _read(session, actor_id, book, job, now=now)
     programmes: dict[str, int] = {}
     classes = 0

@@ -433,7 +433,7 @@ def finish(session: Session, actor_id: int | None, batch_id: int, *, now: dateti
     if programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED):
         return Closed(programme.id, programme.title, programme.state, is_new=False)
     _check_under_way(programme)
-    ends = max(each.ends_at for each in batches if each.cancelled_at is None)
+    ends = max((each.ends_at for each in batches if each.cancelled_at is None), default=now)
     if now < ends:
         raise StillRunning(programme.title, ends)
     for batch in batches:
@@ -474,6 +474,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
         .where(
             col(Batch.id).in_(mine),
+            col(Batch.cancelled_at).is_(None),
             col(Programme.state).in_([ProgrammeState.DRAFT, ProgrammeState.PUBLISHED]),
         )
         .group_by(col(Programme.id), col(Programme.title), col(Programme.state))
@@ -511,7 +512,7 @@ def _programme(
         authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     of = select(Batch).where(Batch.programme_id == found.id).order_by(col(Batch.no))
     if lock:
-        seats.lock(session, *(batch.id for batch in session.exec(of).all()))
+        seats.lock(session, *(batch.id for batch in session.exec(of).all()), alone=True)
         session.refresh(found)
     return found, list(session.exec(of.execution_options(populate_existing=True)).all())
 

@@ -235,6 +235,15 @@ WAIT_AGAIN = Prepared(
         leave_requested_at=None,
     )
 )
+STANDS = Prepared(
+    sa.select(
+        _table("batch").c.cancelled_at,
+        _table("programme").c.paused_at,
+        sa.exists().where(_table("quota").c.batch_id == _table("batch").c.id).label("is_limited"),
+    )
+    .join_from(_table("batch"), _table("programme"))
+    .where(_table("batch").c.id == sa.bindparam("batch_id"))
+)
 CONFIRM = Prepared(
     sa.update(_registration)
     .where(_registration.c.id == sa.bindparam("registration_id"))
@@ -266,13 +275,10 @@ def register(
         waiting.offer_next(session, batch_id, now=now)
         facts, unit_id = _facts(session, teacher_id, batch_id, now)
 
-    allotments: list[tuple[int, int | None, Rule]] = [
-        (facts.own_id, facts.own_free, "seat_from_school"),
-        (facts.pool_id, 0 if facts.waiting else facts.pool_free, "seat_from_pool"),
-    ]
-    hopeful = [(quota_id, rule) for quota_id, free, rule in allotments if (free or 0) > 0]
+    ahead = facts.waiting
+    hopeful = _hopeful(facts, ahead)
     if facts.is_limited and not hopeful:
-        _check_queue(facts, facts.waiting)
+        _check_queue(facts, ahead)
     if facts.own_id is not None and hopeful:
         seats.lock(session, batch_id)
 
@@ -290,6 +296,7 @@ def register(
             return _existing(session, facts, teacher_id, batch_id)
     else:
         registration_id = facts.registration_id
+        seats.lock(session, batch_id)  # this row held on to the batch when it was written
         again = {
             "registration_id": registration_id,
             "unit_id": unit_id,
@@ -299,6 +306,20 @@ def register(
         if WAIT_AGAIN.count(session, **again) == 0:
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             return _existing(session, facts, teacher_id, batch_id)
+
+    # What was read before may be over: whoever cancels it, pauses it or sets a limit
+    # (``seats.lock`` alone) has either done so or waits for this registration.
+    (is_now,) = STANDS.all(session, batch_id=batch_id)
+    if is_now.cancelled_at is not None:
+        raise ProgrammeCancelled(facts.title)
+    if is_now.paused_at is not None:
+        raise ProgrammePaused(facts.title)
+    if is_now.is_limited != facts.is_limited:
+        facts, unit_id = _facts(session, teacher_id, batch_id, now)
+        ahead = facts.waiting - 1
+        hopeful = _hopeful(facts, ahead)
+        if facts.is_limited and not hopeful:
+            _check_queue(facts, ahead)
 
     if unmet:
         despite_what = {"fields": [finding.field for finding in unmet]}
@@ -325,8 +346,6 @@ def register(
             facts, unit_id = _facts(session, teacher_id, batch_id, now)
             ahead = facts.waiting - 1
             _check_queue(facts, ahead)
-        else:
-            ahead = facts.waiting
         place = ahead + 1
         passed = (facts.pool_free or 0) > 0
         said = {"ahead": ahead, "full": not passed} | ({"reserved": True} if kept else {})
@@ -341,6 +360,15 @@ def register(
         clashes=_clashes(session, facts, teacher_id, batch_id),
         is_new=True,
     )
+
+
+def _hopeful(facts: Any, ahead: int) -> list[tuple[int, Rule]]:
+    """Return the allotments that have a seat for a newcomer, so far as ``facts`` know."""
+    allotments: list[tuple[int, int | None, Rule]] = [
+        (facts.own_id, facts.own_free, "seat_from_school"),
+        (facts.pool_id, 0 if ahead else facts.pool_free, "seat_from_pool"),
+    ]
+    return [(quota_id, rule) for quota_id, free, rule in allotments if (free or 0) > 0]
 
 
 def closes_at(reg_close: datetime | None, starts_at: datetime) -> datetime:
@@ -493,8 +521,6 @@ def _check(
             raise NotFound("programme")
         case ProgrammeState.FINISHED | ProgrammeState.ARCHIVED:
             raise RegistrationClosed(facts.title, closed_at)
-    if facts.cancelled_at is not None:
-        raise ProgrammeCancelled(facts.title)
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
     if facts.enrolment is Enrolment.MENU:

@@ -245,7 +245,7 @@ def cancel(
     batches = session.exec(
         select(Batch).where(Batch.programme_id == programme_id).order_by(col(Batch.id))
     ).all()
-    seats.lock(session, *(batch.id for batch in batches))
+    seats.lock(session, *(batch.id for batch in batches), alone=True)
     before = programme.state
     programme.state = ProgrammeState.CANCELLED
     session.flush()
@@ -269,31 +269,54 @@ def cancel(
 
 
 def cancel_batch(
-    session: Session, actor_id: int | None, batch_id: int, reason: str, *, now: datetime
+    session: Session, actor_id: int | None, batch_id: int, *, now: datetime
 ) -> Cancelled:
     """Cancel one class for which too few have registered, and tell everybody in or waiting.
 
     Registrations stay as they are; open offers are revoked and nobody is reminded any more.
-    Whoever lost it may choose another class until ``Batch.second_close``. Who may cancel is for
-    the caller to check; without an actor it is the clock. Raises NotFound.
+    Whoever lost it may choose another class until ``Batch.second_close``. With its last class
+    the programme is cancelled. Who may cancel is for the caller to check; without an actor it
+    is the clock. Raises NotFound.
     """
-    seats.lock(session, batch_id)
+    lock_classes(session, batch_id)
     batch, programme = _batch(session, batch_id)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         return Cancelled(programme.id, programme.title, offers=0, told=0)
     again = batch.second_close if batch.second_close and batch.second_close > now else None
-    done = call_off(session, programme, batch, reason, now=now, actor_id=actor_id, again=again)
+    done = call_off(
+        session, programme, batch, "", now=now, actor_id=actor_id, again=again, thin=True
+    )
     audit.record(
         session,
         actor_id,
         "cancel_batch",
         f"batch:{batch_id}",
         now=now,
-        after={"told": done.told, "offers_revoked": done.offers},
-        reason=reason,
+        after={"thin": True, "told": done.told, "offers_revoked": done.offers},
     )
+    others = select(Batch.id).where(
+        Batch.programme_id == programme.id, col(Batch.cancelled_at).is_(None)
+    )
+    if session.exec(others).first() is None:
+        before, programme.state = programme.state, ProgrammeState.CANCELLED
+        audit.record(
+            session,
+            actor_id,
+            "cancel_programme",
+            f"programme:{programme.id}",
+            now=now,
+            before={"state": before.value},
+            after={"state": programme.state.value},
+        )
     session.flush()
     return done
+
+
+def lock_classes(session: Session, batch_id: int) -> None:
+    """Lock the seats of all classes of this batch's programme, alone (see ``seats.lock``)."""
+    of = sa.select(col(Batch.programme_id)).where(col(Batch.id) == batch_id).scalar_subquery()
+    found = session.exec(select(Batch.id).where(Batch.programme_id == of)).all()
+    seats.lock(session, *found, alone=True)
 
 
 def call_off(
@@ -305,10 +328,12 @@ def call_off(
     now: datetime,
     actor_id: int | None = None,
     again: datetime | None = None,
+    thin: bool = False,
 ) -> Cancelled:
     """Let this batch not take place: revoke its offers, tell everybody, remind nobody.
 
-    ``again`` is until when whoever lost it may choose another class. Whoever calls this holds
+    ``again`` is until when whoever lost it may choose another class, ``thin`` whether too few
+    had registered; a ``reason`` is in the words of whoever cancels. Whoever calls this holds
     the lock of its seats and writes the audit line.
     """
     batch.cancelled_at = now
@@ -317,9 +342,9 @@ def call_off(
     whole = programme.state is ProgrammeState.CANCELLED
     rule: Rule = "programme_cancelled" if whole else "class_cancelled"
     offers = _revoke_offers(session, batch.id, now=now, rule=rule)
-    told = _tell_cancelled(session, programme, batch, reason, now=now, again=again)
+    told = _tell_cancelled(session, programme, batch, reason, now=now, again=again, thin=thin)
     if not whole:
-        _decide_cancelled(session, batch.id, actor_id, again, now=now)
+        _decide_cancelled(session, batch.id, actor_id, again, now=now, thin=thin)
     plan_deadlines(session, batch.id, now=now)
     deadlines.cancel_deadline(session, "release", batch.id, now=now)
     session.flush()
@@ -333,10 +358,13 @@ def _decide_cancelled(
     again: datetime | None,
     *,
     now: datetime,
+    thin: bool,
 ) -> None:
     """Leave a line for everybody who was in or waiting; one statement."""
     columns = SQLModel.metadata.tables["decision"].c
-    facts = {"second_close": again.isoformat()} if again is not None else {}
+    facts: dict[str, Any] = {"thin": True} if thin else {}
+    if again is not None:
+        facts["second_close"] = again.isoformat()
     lost = sa.select(
         col(Registration.id),
         sa.literal(now, columns.at.type),
@@ -454,19 +482,22 @@ def _tell_cancelled(
     *,
     now: datetime,
     again: datetime | None = None,
+    thin: bool = False,
 ) -> int:
     """Leave one message for each person who was in or waiting; return how many.
 
-    ``again`` is until when they may choose another class.
+    ``again`` is until when they may choose another class, ``thin`` that too few registered.
     """
     columns = SQLModel.metadata.tables["outbox_message"].c
-    facts = {
+    facts: dict[str, Any] = {
         "batch_id": batch.id,
         "title": f"{programme.title} · {batch.title}" if batch.title else programme.title,
         "starts_at": batch.starts_at.isoformat(),
         "place": batch.place,
         "reason": reason,
     }
+    if thin:
+        facts["thin"] = True
     if again is not None:
         facts["second_close"] = again.isoformat()
     is_reachable = col(Account.id).is_not(None)

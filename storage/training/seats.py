@@ -84,17 +84,21 @@ def state_with_seat(approval: Approval) -> RegistrationState:
     return RegistrationState.SUBMITTED
 
 
-def lock(session: Session, *batch_ids: int) -> None:
+def lock(session: Session, *batch_ids: int, alone: bool = False) -> None:
     """Let nobody else move seats of these batches before this transaction ends.
 
     All who touch more than one allotment come through here first, so that two transactions
     never wait for each other's rows. SQLite has one writer anyway.
+
+    A registration into the open pool, or where there is no limit, does not come through here:
+    its row alone holds on to the batch. ``alone`` waits for those too, and lets no further one
+    in: for whoever lets a class not take place, stand still, or have another limit.
     """
     session.connection().execute(
         sa.select(col(Batch.id))
         .where(col(Batch.id).in_(batch_ids))
         .order_by(col(Batch.id))
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=not alone)
     ).all()
 
 

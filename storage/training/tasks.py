@@ -385,6 +385,7 @@ def my_tasks(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
     is_open = (
         registration.state in TAKES_PART
         and programme.state is ProgrammeState.PUBLISHED
+        and batch.cancelled_at is None
         and now < batch.ends_at
     )
     return MyTasks(
@@ -464,7 +465,7 @@ def hand_in(
     ).first()
     if registration_id is None:
         raise NotFound("task")
-    if programme.state is ProgrammeState.CANCELLED:
+    if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     if programme.state is not ProgrammeState.PUBLISHED or now >= batch.ends_at:
         raise ClassOver(programme.title, batch.ends_at)

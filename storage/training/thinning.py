@@ -37,8 +37,6 @@ from storage.waiting_for import Waiting
 
 ASKED_BEFORE = timedelta(hours=24)
 """How long before a thin class is cancelled its organiser is asked."""
-REASON = "usual.thin"
-"""Why it does not take place, as a usual reason that everybody reads in their language."""
 
 
 class DatesNotInOrder(Refusal):
@@ -142,7 +140,7 @@ def cancel_thin(session: Session, actor_id: int, batch_id: int, *, now: datetime
 
     Raises NotFound, NotAllowed, or ThinSettled when it is not thin (any more) or was let run.
     """
-    seats.lock(session, batch_id)
+    schedule.lock_classes(session, batch_id)
     batch, programme = _run_by(session, actor_id, batch_id, now)
     if batch.cancelled_at is not None:
         return 0
@@ -151,7 +149,7 @@ def cancel_thin(session: Session, actor_id: int, batch_id: int, *, now: datetime
         raise ThinSettled(programme.title)
     batch.thin_settled_at = now
     session.flush()
-    return schedule.cancel_batch(session, actor_id, batch_id, REASON, now=now).told
+    return schedule.cancel_batch(session, actor_id, batch_id, now=now).told
 
 
 def thin_out(session: Session, *, now: datetime) -> int:
@@ -177,7 +175,7 @@ def thin_out(session: Session, *, now: datetime) -> int:
             if facts.is_thin:
                 _ask(session, facts, now=now)
             continue
-        seats.lock(session, facts.batch_id)
+        schedule.lock_classes(session, facts.batch_id)
         # Counted once more: nobody moves seats from here on.
         facts = thin(session, facts.batch_id)
         batch = session.exec(
@@ -190,7 +188,7 @@ def thin_out(session: Session, *, now: datetime) -> int:
         batch.thin_settled_at = now
         session.flush()
         if facts.is_thin:
-            schedule.cancel_batch(session, None, facts.batch_id, REASON, now=now)
+            schedule.cancel_batch(session, None, facts.batch_id, now=now)
             cancelled += 1
     return cancelled
 

@@ -153,16 +153,16 @@ def apply(
 def undo_timetable(session: Session, deed: Deed, now: datetime) -> None:
     """Take the timetable's meetings away again, and give back what it changed.
 
-    Raises ChangedSince when somebody has worked on with one of them.
+    Those concerned hear of what was changed alone: nobody was told of what was added. Raises
+    ChangedSince when somebody has worked on with one of them.
     """
     batch_id = int(deed.data["batch_id"])
     seats.lock(session, batch_id)
     batch, programme = batch_of(session, batch_id)
     added = [_unchanged(session, kept) for kept in deed.data["added"]]
     changed = [(_unchanged(session, one["is"]), one["was"]) for one in deed.data["changed"]]
-    told: list[tuple[MeetingFacts, MeetingFacts | None]] = []
+    told: list[tuple[MeetingFacts, MeetingFacts]] = []
     for row in added:
-        told.append((meeting_facts(row), None))
         erase(session, row, now=now)
     for row, was in changed:
         before = meeting_facts(row)

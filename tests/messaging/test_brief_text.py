@@ -204,6 +204,7 @@ def test_the_other_messages_have_words_in_every_language(language: str) -> None:
     for card in (
         offer_card(subject(1, "offer"), language, ZONE, NOW),
         cancelled_card("作业设计 & 评价", NOW, language, ZONE, NOW.date()),
+        cancelled_card("作业设计", NOW, language, ZONE, NOW.date(), again=NOW, thin=True),
         link_moved_card(language),
         link_conflict_card("林若溪", "澄禾县实验小学", language),
     ):

@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.deeds import ChangedSince
 from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed
+from storage.sheets import Book
 from storage.training import plan_sheet, publishing
 from storage.training.plan_sheet import Preview, Trouble
 from storage.training.tables import Batch, Enrolment, Level, Mode, Programme
@@ -54,10 +55,12 @@ def sheet(*rows: tuple[str, ...]) -> bytes:
     return sheets.write([("计划", [title, HEADER, *rows])])
 
 
+def book(content: bytes) -> Book:
+    return sheets.read(content, "计划.xlsx")
+
+
 def previewed(session: Session, actor_id: int, content: bytes, /) -> Preview:
-    return plan_sheet.preview(
-        session, actor_id, sheets.read(content, "计划.xlsx"), content, now=NOW
-    )
+    return plan_sheet.preview(session, actor_id, book(content), content, now=NOW)
 
 
 def kept(session: Session, /) -> list[tuple[Programme, Batch]]:
@@ -79,7 +82,7 @@ async def test_the_rows_of_a_plan_sheet_become_drafts_once(database: Database) -
     assert (found.programmes, found.classes, found.unknown) == (3, 4, ("备注",))
     assert await database.read(kept) == []
     for new in (True, False):
-        done = await database.write(plan_sheet.apply, gu, found.job_id, now=NOW)
+        done = await database.write(plan_sheet.apply, gu, found.job_id, book(sheet(*GOOD)), now=NOW)
         assert done.is_new is new
     (first, one), (_same, two), (ethics, _b), (forum, talk) = await database.read(kept)
     assert (first.category, first.level, first.mode) == (
@@ -133,12 +136,12 @@ async def test_a_sheet_is_taken_back_as_long_as_it_is_only_drafts(database: Data
     gu = await database.write(desk.county_coordinator)
     await database.write(make.teacher, subject="语文")
     found = await database.write(previewed, gu, sheet(*GOOD))
-    done = await database.write(plan_sheet.apply, gu, found.job_id, now=NOW)
+    done = await database.write(plan_sheet.apply, gu, found.job_id, book(sheet(*GOOD)), now=NOW)
     assert await database.write(undoing.undo, gu, done.deed_id, now=NOW)
     assert await database.read(kept) == []
     assert not await database.write(undoing.undo, gu, done.deed_id, now=NOW)
     found = await database.write(previewed, gu, sheet(*GOOD[2:]))
-    done = await database.write(plan_sheet.apply, gu, found.job_id, now=NOW)
+    done = await database.write(plan_sheet.apply, gu, found.job_id, book(sheet(*GOOD[2:])), now=NOW)
     batch_id = (await database.read(kept))[0][1].id
     await database.write(publishing.publish, gu, batch_id, now=NOW)
     with pytest.raises(ChangedSince):
@@ -155,9 +158,10 @@ async def test_a_sheet_is_its_own_persons_and_of_its_own_unit(sqlite: Database) 
     assert {x.trouble for row in found.rows for x in row.problems} >= {Trouble.LEVEL_NOT_YOURS}
     with pytest.raises(NotAllowed):
         await sqlite.write(previewed, lin, content)
-    for operation in (plan_sheet.apply, plan_sheet.drop):
-        with pytest.raises(NotAllowed):
-            await sqlite.write(operation, gu, found.job_id, now=NOW)
+    with pytest.raises(NotAllowed):
+        await sqlite.write(plan_sheet.apply, gu, found.job_id, book(content), now=NOW)
+    with pytest.raises(NotAllowed):
+        await sqlite.write(plan_sheet.drop, gu, found.job_id, now=NOW)
     assert await sqlite.write(plan_sheet.drop, luo, found.job_id, now=NOW)
     assert not await sqlite.write(plan_sheet.drop, luo, found.job_id, now=NOW)
     state = await sqlite.read(lambda s: s.exec(select(ImportJob.state)).one())

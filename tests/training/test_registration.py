@@ -490,7 +490,7 @@ async def test_a_registration_takes_few_statements(sqlite: Database) -> None:
         return state
 
     assert await sqlite.write(counting, people[0]) is RegistrationState.APPROVED
-    assert len(said) == 6, said
+    assert len(said) == 7, said
     said.clear()
     assert await sqlite.write(counting, people[1]) is RegistrationState.WAITLISTED
-    assert len(said) == 4, said
+    assert len(said) == 5, said

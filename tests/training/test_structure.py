@@ -394,6 +394,7 @@ async def test_a_timetable_is_put_in_once_and_can_be_undone(database: Database) 
         assert fates == (Fate.NEW, Fate.CHANGED, Fate.TWICE, Fate.OUTSIDE, Fate.ENDS_FIRST)
         done = timetables.apply(session, actor, batch, lines(), now=NOW)
         assert (done.new, done.changed, done.same, done.left, done.told) == (1, 1, 0, 3, 1)
+        assert {row.facts["session_id"] for row in told(session)} == {old}
         again = timetables.apply(session, actor, batch, lines(), now=NOW)
         assert (again.deed_id, again.new, again.changed, again.same) == (None, 0, 0, 2)
         found = structure.outline(session, actor, batch, now=NOW).all_meetings
@@ -404,6 +405,8 @@ async def test_a_timetable_is_put_in_once_and_can_be_undone(database: Database) 
         assert undoing.undo(session, actor, done.deed_id, now=NOW)
         assert not undoing.undo(session, actor, done.deed_id, now=NOW)
         assert structure.outline(session, actor, batch, now=NOW).all_meetings == before
+        # Nobody was told of the meeting that was added, so nobody is told that it is gone.
+        assert {row.facts["session_id"] for row in told(session)} == {old}
         # Whoever had not been told of the change is told nothing: it is as it was.
         assert all(
             meetings.changed(session, row.facts, lin) is None

@@ -30,6 +30,7 @@ from storage.training import (
     tasks,
 )
 from storage.training.programmes import DueKind
+from storage.training.refusals import ProgrammeCancelled
 from storage.training.reviewing import NoComment, WorkChanged
 from storage.training.structure import InUse, NoTitle
 from storage.training.tables import (
@@ -561,3 +562,17 @@ def _check_books(session: Session, batch_id: int, task_id: int, people: list[int
         batch = session.exec(select(Batch).where(Batch.id == batch_id)).one()
         assert row.submitted_at < batch.ends_at
     assert RegistrationState.APPROVED in set(session.exec(select(Registration.state)).all())
+
+
+async def test_nothing_is_handed_in_for_a_cancelled_class(database: Database) -> None:
+    def play(session: Session) -> None:
+        actor, batch = desk(session)
+        task = tasks.add_task(session, actor, batch, ESSAY, now=NOW)
+        lin = in_class(session, batch)
+        session.get_one(Batch, batch).cancelled_at = NOW
+        session.flush()
+        assert not tasks.my_task(session, lin, task, now=START).can_hand_in
+        with pytest.raises(ProgrammeCancelled):
+            tasks.hand_in(session, lin, task, text="一稿", now=START)
+
+    await database.write(play)

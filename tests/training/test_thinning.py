@@ -10,7 +10,15 @@ from sqlmodel import Session, select
 from storage.database import Database
 from storage.messaging.tables import OutboxMessage
 from storage.refusals import NotAllowed
-from storage.training import programmes, registration, schedule, thinning, waiting
+from storage.training import (
+    making,
+    programmes,
+    publishing,
+    registration,
+    schedule,
+    thinning,
+    waiting,
+)
 from storage.training.programmes import BatchState
 from storage.training.refusals import ProgrammeCancelled, RegistrationClosed
 from storage.training.tables import (
@@ -19,6 +27,7 @@ from storage.training.tables import (
     Menu,
     MenuOption,
     Programme,
+    ProgrammeState,
     RegistrationState,
 )
 from storage.training.thinning import DatesNotInOrder, ThinSettled
@@ -82,6 +91,8 @@ async def test_the_organiser_is_asked_a_day_before_and_the_clock_decides(
     messages = await told(database, "cancelled")
     assert {x.teacher_id for x in messages} == set(people)
     assert {x.facts["second_close"] for x in messages} == {AGAIN.isoformat()}
+    # Why is said in the reader's language.
+    assert {(x.facts["thin"], x.facts["reason"]) for x in messages} == {(True, "")}
     rules = await database.read(
         lambda s: list(s.exec(select(Decision.rule).where(Decision.rule == "class_cancelled")))
     )
@@ -221,15 +232,51 @@ async def test_cancelling_one_class_leaves_the_others_alone(database: Database) 
     thin, other, county_id = await two_classes(database, second_seats=1)
     first = await enter(database, other, 2)
     await database.write(registration.withdraw, first[0], other, now=NOW + DAY)
-    done = await database.write(
-        schedule.cancel_batch, county_id, other, "场地不可用", now=NOW + DAY
-    )
+    done = await database.write(schedule.cancel_batch, county_id, other, now=NOW + DAY)
     assert (done.told, done.offers) == (1, 1)
-    again = await database.write(
-        schedule.cancel_batch, county_id, other, "场地不可用", now=NOW + DAY
-    )
+    again = await database.write(schedule.cancel_batch, county_id, other, now=NOW + DAY)
     assert (again.told, again.offers) == (0, 0)
     assert await database.read(seating.state, other, first[1]) is RegistrationState.WAITLISTED
     assert await database.write(waiting.promote, now=NOW + DAY) == 0
     assert await database.write(waiting.offer_next, other, now=NOW + DAY) == ()
     assert not await is_cancelled(database, thin)
+
+
+async def test_with_its_last_class_a_thin_programme_is_cancelled(database: Database) -> None:
+    thin, _, county_id = await two_classes(database)
+    (lost,) = await enter(database, thin, 1)
+    second = await database.write(
+        lambda session: (
+            making.add_batch(
+                session,
+                county_id,
+                thin,
+                NOW + 30 * DAY,
+                NOW + 31 * DAY,
+                place="",
+                seats_=5,
+                title="二班",
+                now=NOW,
+            ).batch_id
+        )
+    )
+
+    def state(session: Session) -> ProgrammeState:
+        found = session.exec(select(Programme).join(Batch).where(Batch.id == thin)).one()
+        return found.state
+
+    await database.write(thinning.thin_out, now=THIN_AT)
+    assert await database.read(state) is ProgrammeState.PUBLISHED
+    await database.write(
+        thinning.set_minimum, county_id, second, 3, THIN_AT + DAY, AGAIN, now=THIN_AT
+    )
+    await database.write(thinning.cancel_thin, county_id, second, now=THIN_AT)
+    assert await database.read(state) is ProgrammeState.CANCELLED
+    ended = await database.read(publishing.waits, county_id, now=NOW + 60 * DAY)
+    assert not [line for line in ended if line.batch_id in (thin, second)]
+    with pytest.raises(ProgrammeCancelled):
+        await database.write(publishing.finish, county_id, thin, now=NOW + 60 * DAY)
+    # Who lost it still chooses again.
+    other = await database.write(make.batch, "绘画班", seats=5)
+    done = await database.write(registration.register, lost, other, now=THIN_AT + DAY)
+    assert done.state is RegistrationState.APPROVED
