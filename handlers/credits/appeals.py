@@ -16,7 +16,7 @@ from handlers.credits.buttons import HourLines, OpenHours
 from handlers.credits.claims_text import appeal_state, appeal_text
 from handlers.credits.evidence import put_away, show_with
 from handlers.credits.hours_text import LINES_A_PAGE, detail_pages, detail_text, lines_on
-from handlers.credits.words import CATEGORIES, amount, category_name, level_name
+from handlers.credits.words import amount, category_name, level_name
 from handlers.files import Attachment, on_file
 from handlers.people.buttons import OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_link, on_tap, on_text
@@ -33,6 +33,7 @@ from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.sheets import as_number
+from storage.training.tables import CATEGORIES
 
 AWAITED = "appeal"
 AWAITED_FILE = "appealfile"
@@ -574,7 +575,7 @@ async def _go_on(
                 shortened(category_name(name, reader.language), LABEL),
                 AcceptAppeal(given.appeal_id, given.tenths, given.level, name),
             )
-            for name in sorted(CATEGORIES - {""})
+            for name in CATEGORIES
         ]
         text = _("What was it about?")
     else:

@@ -21,7 +21,7 @@ from handlers.credits.claims_text import (
     review_text,
 )
 from handlers.credits.evidence import put_away, show_with
-from handlers.credits.words import CATEGORIES, amount, category_name, level_name
+from handlers.credits.words import amount, category_name, level_name
 from handlers.files import Attachment, on_file
 from handlers.people.buttons import OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_link, on_tap, on_text
@@ -36,6 +36,7 @@ from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.sheets import as_number
+from storage.training.tables import CATEGORIES
 
 AWAITED = "claim"
 AWAITED_FILE = "claimfile"
@@ -268,7 +269,7 @@ def ask_card(filled: Filled, field: str, language: str) -> Card:
         ]
         rows += [tuple(keys[n : n + 2]) for n in range(0, len(keys), 2)]
     elif field == "category":
-        names = sorted(CATEGORIES - {""})
+        names = CATEGORIES
         keys = [
             Key(shortened(category_name(name, language), LABEL), ClaimChoice("category", name))
             for name in names
@@ -644,7 +645,7 @@ async def fix(update: Update, context: Context) -> None:
                 shortened(category_name(name, reader.language), LABEL),
                 ReviewClaim(button.claim_id, button.level, name, button.tenths),
             )
-            for name in sorted(CATEGORIES - {""})
+            for name in CATEGORIES
         ]
     text = ask_text("level" if button.what == "level" else "category", reader.language)
     rows = tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))

@@ -9,32 +9,7 @@ from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.credits.balance import Balance, Missing, Need, Rule, Why
 from storage.credits.profiles import LEVELS, OR_ABOVE, plain_level
-
-CATEGORIES = frozenset(
-    (
-        "",  # of an entry that says none
-        "ethics",
-        "post_skill",
-        "new_curriculum",
-        "degree_upgrade",
-        "ict",
-        "digital",
-        "management",
-        "homeroom",
-        "subject_backbone",
-        "remote_admin",
-        "pre_service",
-        "new_teacher_completion",
-        "kindergarten",
-        "kg_cert_prep",
-        "outreach",
-        "school_based",
-        "counsellor",
-        "research",
-        "other",
-    )
-)
-"""The categories of programmes (domain/2-model.md §2.4)."""
+from storage.training.tables import CATEGORIES
 
 
 def amount(value: Decimal, unit: str, language: str) -> str:
@@ -80,7 +55,7 @@ def category_name(key: str, language: str) -> str:
     own = {"new_teacher": _("New-teacher training"), "core": _("Core training")}
     if key in own:
         return own[key]
-    return _begun(words.category(key, language)) if key in CATEGORIES else key
+    return _begun(words.category(key, language)) if key in ("", *CATEGORIES) else key
 
 
 def _begun(text: str) -> str:

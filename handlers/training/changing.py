@@ -18,7 +18,7 @@ from handlers.messaging.voices import Nothing, Said, Say
 from handlers.training import making_text, words
 from handlers.training.buttons import OpenRun
 from handlers.training.making import making_words, read_dates, read_registration
-from handlers.training.making_text import ALL, DONE, STAGES, SUBJECTS, from_to
+from handlers.training.making_text import ALL, DONE, SUBJECTS, from_to
 from handlers.training.run_buttons import (
     Answer,
     ApplyChange,
@@ -33,13 +33,14 @@ from storage.calendar.saying import NotUnderstood, WrongWeekday
 from storage.messaging.outbox import Claimed
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
+from storage.plan.form import STAGES
 from storage.refusals import NotFound, Refusal
 from storage.sheets import as_number
 from storage.training import changing
 from storage.training.audience import wanted
 from storage.training.changing import Changed, Face, FixedByNow, Impact, SeatsTaken, What
 from storage.training.making import DatesNotInOrder, WrongValue
-from storage.training.tables import Approval, Enrolment, Mode
+from storage.training.tables import CATEGORIES, Approval, Enrolment, Mode
 
 AWAITED = "progchange"
 KIND = "change"
@@ -187,7 +188,7 @@ def question_card(
         case What.CATEGORY:
             rows = making_text.choice_keys(
                 what.value,
-                [(each, words.category(each, language)) for each in making_text.CATEGORIES],
+                [(each, words.category(each, language)) for each in CATEGORIES],
             )
         case What.LEVEL:
             rows = making_text.choice_keys(

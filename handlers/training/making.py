@@ -18,7 +18,7 @@ from telegram import Update
 from handlers.cards import Card
 from handlers.context import Context, alert, show, tap
 from handlers.training import making_text
-from handlers.training.making_text import ALL, DONE, STAGES, SUBJECTS, TYPED
+from handlers.training.making_text import ALL, DONE, SUBJECTS, TYPED
 from handlers.training.run_buttons import (
     AddClass,
     Answer,
@@ -41,13 +41,14 @@ from storage.moments import local_day
 from storage.people import accounts, drafts, offices
 from storage.people.accounts import Reader
 from storage.people.authority import Act
+from storage.plan.form import STAGES
 from storage.refusals import NotFound, Refusal
 from storage.sheets import as_number
 from storage.training import changing, making, template
 from storage.training import making_answers as answers
 from storage.training.making import DatesNotInOrder, Home, Made, WrongValue
 from storage.training.making_answers import CLASS, COPY, KIND, NEW, READY, Answers
-from storage.training.tables import Approval, Enrolment, Level, Mode
+from storage.training.tables import CATEGORIES, Approval, Enrolment, Level, Mode
 
 AWAITED = "programme"
 _CHOICES = {"mode": Mode, "enrolment": Enrolment, "approval": Approval, "level": Level}
@@ -282,7 +283,7 @@ def _answer(session: Session, reader: Reader, step: str, value: str, *, now: dat
         case "title":
             usual = answers.usual_title(asked, reader.language, local_day(now, zone).year)
             asked = asked.with_(title=usual)
-        case "category" if value in making_text.CATEGORIES:
+        case "category" if value in CATEGORIES:
             asked = asked.with_(category=value)
         case "sure":
             pass

@@ -24,11 +24,12 @@ from handlers.training.run_buttons import (
     StepBack,
 )
 from locales import catalog, dates, numbers
+from storage.plan.form import STAGES
 from storage.training import making_answers as answers
 from storage.training.audience import wanted
 from storage.training.making import Form, Home
 from storage.training.making_answers import Answers
-from storage.training.tables import Approval, Enrolment, Level, Mode
+from storage.training.tables import CATEGORIES, Approval, Enrolment, Level, Mode
 from storage.training.template import Template
 
 LABEL = 36
@@ -36,28 +37,6 @@ ON_PAGE = 6  # templates on a page
 SUBJECTS = 16  # subjects to choose from, those of most teachers
 TITLE_ON_KEY = 34
 
-CATEGORIES = (
-    "ethics",
-    "post_skill",
-    "new_curriculum",
-    "subject_backbone",
-    "homeroom",
-    "management",
-    "digital",
-    "ict",
-    "kindergarten",
-    "pre_service",
-    "new_teacher_completion",
-    "school_based",
-    "research",
-    "outreach",
-    "counsellor",
-    "remote_admin",
-    "kg_cert_prep",
-    "degree_upgrade",
-    "other",
-)
-STAGES = ("kindergarten", "primary", "junior", "senior", "vocational")
 SEATS = (20, 40, 60, 100)
 HOURS = (4, 8, 16, 24, 40)
 ALL = "all"  # no limit of seats, or all stages and subjects

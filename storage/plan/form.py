@@ -7,7 +7,7 @@ keeps its zero, and a date that is none is this form's to refuse.
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,6 +19,7 @@ from storage.people import phones
 from storage.people.tables import Role, TeacherState, UnitKind
 from storage.training.tables import (
     Approval,
+    Category,
     Enrolment,
     Level,
     Mode,
@@ -27,28 +28,8 @@ from storage.training.tables import (
     Source,
 )
 
-Category = Literal[
-    "ethics",
-    "post_skill",
-    "new_curriculum",
-    "degree_upgrade",
-    "ict",
-    "digital",
-    "management",
-    "homeroom",
-    "subject_backbone",
-    "remote_admin",
-    "pre_service",
-    "new_teacher_completion",
-    "kindergarten",
-    "kg_cert_prep",
-    "outreach",
-    "school_based",
-    "counsellor",
-    "research",
-    "other",
-]
 Stage = Literal["kindergarten", "primary", "junior", "senior", "vocational"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 AreaType = Literal["urban", "town", "rural"]
 
 

@@ -86,7 +86,7 @@ _ENROLMENTS = {
     Enrolment.MENU: ("菜单", "选学", "菜单式", "菜單", "選學", "menu"),
     Enrolment.INVITATION: ("邀请", "特邀", "邀請", "invitation"),
 }
-_CATEGORIES = {
+CATEGORY_WORDS: Mapping[str, tuple[str, ...]] = {
     "ethics": ("师德", "师德师风", "師德", "師德師風", "ethics"),
     "post_skill": (
         "岗位技能",
@@ -401,7 +401,7 @@ class _Reading:
         level = one("level", _LEVELS, self._home.levels[0], Trouble.LEVEL)
         mode = one("mode", _MODES, Mode.FACE_TO_FACE, Trouble.MODE)
         enrolment = one("enrolment", _ENROLMENTS, Enrolment.OPEN, Trouble.ENROLMENT)
-        category = one("category", _CATEGORIES, "other", Trouble.CATEGORY)
+        category = one("category", CATEGORY_WORDS, "other", Trouble.CATEGORY)
         if level not in self._home.levels:
             problems.append(Problem(Trouble.LEVEL_NOT_YOURS, values.get("level", "")))
         hours = self._number(values, "hours", Decimal(8), Trouble.HOURS, problems)

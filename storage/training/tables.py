@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -20,6 +20,31 @@ class Level(StrEnum):
     CITY = "city"
     COUNTY = "county"
     SCHOOL = "school"
+
+
+Category = Literal[
+    "ethics",
+    "post_skill",
+    "new_curriculum",
+    "subject_backbone",
+    "homeroom",
+    "management",
+    "digital",
+    "ict",
+    "kindergarten",
+    "pre_service",
+    "new_teacher_completion",
+    "school_based",
+    "research",
+    "outreach",
+    "counsellor",
+    "remote_admin",
+    "kg_cert_prep",
+    "degree_upgrade",
+    "other",
+]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+"""What programmes are about, the most usual first (domain/2-model.md §2.4)."""
 
 
 class Mode(StrEnum):

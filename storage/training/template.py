@@ -14,8 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML
 
 from storage.people import facts
-from storage.plan.form import Category, HoursOf
-from storage.training.tables import Approval, Enrolment, Level, Mode, ModuleKind, PhaseKind
+from storage.plan.form import HoursOf
+from storage.training.tables import (
+    Approval,
+    Category,
+    Enrolment,
+    Level,
+    Mode,
+    ModuleKind,
+    PhaseKind,
+)
 
 
 class _Part(BaseModel):

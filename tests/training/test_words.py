@@ -1,0 +1,26 @@
+"""The words of the domain: whatever can be chosen is called something of its own."""
+
+import pytest
+
+from handlers.credits.words import category_name
+from handlers.training import words
+from locales import LANGUAGES
+from storage.plan.form import STAGES
+from storage.training import plan_sheet
+from storage.training.tables import CATEGORIES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_category_is_called_something_of_its_own(language: str) -> None:
+    said = {words.category(each, language) for each in CATEGORIES}
+    assert len(said) == len(CATEGORIES)
+    assert not {category_name(each, language) for each in CATEGORIES} & set(CATEGORIES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_stage_is_called_something_of_its_own(language: str) -> None:
+    assert len({words.fact_value(each, language) for each in STAGES}) == len(STAGES)
+
+
+def test_a_plan_sheet_can_say_every_category() -> None:
+    assert set(plan_sheet.CATEGORY_WORDS) == set(CATEGORIES)
