@@ -40,7 +40,7 @@ from locales import catalog, dates
 from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.reminders import MuteRefused
 from storage.people.accounts import WindowTooShort
-from storage.refusals import NotAllowed, NotFound, NotLinked, Refusal
+from storage.refusals import NotAllowed, NotFound, NotLinked, OwnCase, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,11 @@ def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _("Please link your account first: send /start to me in private.")
         case NotFound():
             return _("This is no longer there. Send /menu for the present state.")
+        case OwnCase():
+            return _(
+                "This is about you, and nobody decides about themselves. A colleague with the "
+                "same right will; where there is none, the next level."
+            )
         case NotAllowed():
             return _(
                 "You do not have the right to do this. "

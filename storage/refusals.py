@@ -23,3 +23,7 @@ class NotFound(Refusal):
 
 class NotAllowed(Refusal):
     """Whoever acts has no right to do this to that."""
+
+
+class OwnCase(NotAllowed):
+    """It is about whoever acts, and nobody decides about themselves."""

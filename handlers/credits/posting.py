@@ -15,6 +15,7 @@ from handlers.credits.words import amount, category_name, level_name
 from handlers.people.buttons import OpenDesk
 from handlers.training.buttons import OpenRun
 from handlers.training.results import OpenAssessment
+from handlers.training.results_text import own_left_text
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_run, on_tap
 from locales import catalog
@@ -145,6 +146,8 @@ def preview_card(facts: Preview, language: str) -> Card:
     ):
         if number:
             lines.append(sentence.format(n=number))
+    if facts.own:
+        lines.append(own_left_text(language))
     if facts.is_idle:
         lines.append(_("There is nothing to post now."))
     elif facts.is_pending:
@@ -213,6 +216,8 @@ def done_card(done: Done, language: str) -> Card:
                 done.people,
             ).format(amount=amount(done.hours, "hour", language), n=done.people)
         )
+    if done.own:
+        lines.append(own_left_text(language))
     rows: list[tuple[Key, ...]] = []
     if done.deed_id is not None:
         rows.append((undo_key(done.deed_id, language),))
@@ -220,7 +225,7 @@ def done_card(done: Done, language: str) -> Card:
     return Card("\n".join(lines), tuple(rows))
 
 
-def to_confirm_card(found: tuple[ToConfirm, ...], language: str) -> Card:
+def to_confirm_card(found: tuple[ToConfirm, ...], own: int, language: str) -> Card:
     """The classes whose hours wait for the school's word, each to be confirmed in one tap."""
     _ = catalog(language).gettext
     lines = [_("<b>Hours to confirm</b>")]
@@ -238,6 +243,8 @@ def to_confirm_card(found: tuple[ToConfirm, ...], language: str) -> Card:
                 Key(_("Look {n}").format(n=number), ConfirmClass(item.batch_id)),
             )
         )
+    if own:
+        lines.append(own_left_text(language))
     if found:
         lines.append(
             _("Hours that you confirm are posted, and the teachers are told with their brief.")
@@ -324,8 +331,10 @@ async def post(update: Update, context: Context) -> None:
 
 async def open_to_confirm(update: Update, context: Context) -> None:
     reader = await context.reader(update)
-    found = await context.read(posting.to_confirm, reader.linked_teacher_id, now=context.now())
-    await show(update, context, reader, to_confirm_card(found, reader.language))
+    actor_id, now = reader.linked_teacher_id, context.now()
+    found = await context.read(posting.to_confirm, actor_id, now=now)
+    own = await context.read(posting.own_unconfirmed, actor_id, now=now)
+    await show(update, context, reader, to_confirm_card(found, own, reader.language))
 
 
 async def open_class(update: Update, context: Context) -> None:

@@ -30,6 +30,7 @@ from handlers.training.approvals_text import (
     done_text,
     leave_card,
     leave_past_text,
+    own_text,
     past_text,
     picks_card,
     reason_card,
@@ -233,6 +234,8 @@ async def _say(
         text = past_text(done.past, reader.language)
     else:
         text = _("Nothing waits for your decision.")
+    if done.own:
+        text = f"{text}\n{own_text(done.own, reader.language)}"
     if update.callback_query is not None:
         await alert(update, text)
 

@@ -72,12 +72,24 @@ def worklist_card(
                 facts.leaves,
             ).format(n=facts.leaves)
         )
+    if facts.own:
+        lines.append(own_text(facts.own, language))
     today = now.astimezone(zone).date()
     lines += [_class_text(line, language, zone, today) for line in facts.lines[:CLASSES]]
     more = len(facts.lines) - CLASSES
     if more > 0:
         lines.append(ngettext("and {n} more class", "and {n} more classes", more).format(n=more))
     return Card("\n".join(lines), _worklist_keys(facts, batch_id, language))
+
+
+def own_text(number: int, language: str) -> str:
+    """That one's own waits for somebody else, and why."""
+    ngettext = catalog(language).ngettext
+    return ngettext(
+        "{n} of your own waits for a colleague or the next level: nobody decides about themselves.",
+        "{n} of your own wait for a colleague or the next level: nobody decides about themselves.",
+        number,
+    ).format(n=number)
 
 
 def _class_text(line: Line, language: str, zone: ZoneInfo, today: date) -> str:

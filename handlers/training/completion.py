@@ -19,6 +19,7 @@ from handlers.training.results_text import (
     decided_text,
     has_text,
     lacks_text,
+    own_left_text,
     verdict_name,
 )
 from handlers.undoing import undo_key
@@ -182,6 +183,8 @@ def confirmed_card(done: Confirmed, language: str) -> Card:
         f"<b>{html.escape(done.title)}</b>",
         decided_text(done.counts, language),
     ]
+    if done.own:
+        lines.append(own_left_text(language))
     rows: list[tuple[Key, ...]] = []
     if done.deed_id is not None:
         rows.append((undo_key(done.deed_id, language),))

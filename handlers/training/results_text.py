@@ -159,6 +159,12 @@ def preview_text(facts: Preview, language: str) -> str:
     return "\n".join(lines)
 
 
+def own_left_text(language: str) -> str:
+    """That the reader's own completion waits for somebody else, and why."""
+    _ = catalog(language).gettext
+    return _("Your own waits for a colleague or the next level: nobody decides about themselves.")
+
+
 def problem_count(state: RowState, number: int, language: str) -> str:
     """So many rows have this problem, in three words."""
     ngettext = catalog(language).ngettext
@@ -172,6 +178,7 @@ def problem_count(state: RowState, number: int, language: str) -> str:
         RowState.TWICE: ngettext("{n} twice in the file", "{n} twice in the file", number),
         RowState.NOT_UNDERSTOOD: ngettext("{n} not understood", "{n} not understood", number),
         RowState.DECIDED: ngettext("{n} decided already", "{n} decided already", number),
+        RowState.OWN: ngettext("{n} of your own", "{n} of your own", number),
     }[state]
     return sentence.format(n=number)
 
@@ -187,6 +194,7 @@ def problem_text(state: RowState, language: str) -> str:
         RowState.TWICE: _("this person stands in the file twice; the first row counts."),
         RowState.NOT_UNDERSTOOD: _("neither a mark from 0 to 100 nor a grade."),
         RowState.DECIDED: _("completion has been decided, so the mark stays as it is."),
+        RowState.OWN: _("this is your own mark, which somebody else enters."),
     }.get(state, "")
 
 
@@ -281,6 +289,8 @@ def assessment_text(facts: Assessment, language: str, zone: ZoneInfo, today: dat
             for state in results.DECIDED
             if facts.decided.get(state)
         ]
+    if facts.own:
+        lines.append(own_left_text(language))
     if facts.not_approved:
         lines.append(
             ngettext(

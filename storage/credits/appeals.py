@@ -28,7 +28,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Office, OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.waiting_for import Waiting
 
 KIND = "appeal"
@@ -236,7 +236,7 @@ def review(session: Session, actor_id: int, appeal_id: int, *, now: datetime) ->
     if row.state not in UNDER_WAY:
         raise AppealSettled(row.state)
     if row.teacher_id == actor_id:
-        raise NotAllowed
+        raise OwnCase
     may_last = authority.may(session, actor_id, Act.SETTLE_HOURS, row.unit_id_at, today=today)
     if not may_last:
         authority.check(session, actor_id, Act.CONFIRM_HOURS, row.unit_id_at, today=today)
@@ -255,6 +255,8 @@ def give_view(
     if row.state is AppealState.SCHOOL_REVIEWED and row.reviewed_by == actor_id:
         return _facts(session, row, today)
     _check(session, actor_id, row, Act.CONFIRM_HOURS, today)
+    if not reviewing.may_speak_first(session, actor_id, row.unit_id_at, today=today):
+        raise NotAllowed
     if row.state is not AppealState.OPEN:
         raise AppealSettled(row.state)
     row.school_view, row.reviewed_by = view, actor_id
@@ -385,7 +387,7 @@ def _waiting(session: Session, actor_id: int, now: datetime) -> list[Appeal]:
 
 def _check(session: Session, actor_id: int, row: Appeal, act: Act, today: date) -> None:
     if row.teacher_id == actor_id:
-        raise NotAllowed
+        raise OwnCase
     authority.check(session, actor_id, act, row.unit_id_at, today=today)
 
 

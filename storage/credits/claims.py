@@ -26,7 +26,7 @@ from storage.moments import local_day
 from storage.people import authority, drafts, offices
 from storage.people.authority import Act
 from storage.people.tables import Office, OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.sheets import as_day, as_number, key, plain
 from storage.waiting_for import Waiting
 
@@ -342,6 +342,7 @@ def confirm(session: Session, actor_id: int, claim_id: int, *, now: datetime) ->
     """The school says that it is right; the county decides. Confirming again does nothing."""
     row = _claim(session, claim_id)
     if row.state is ClaimState.SCHOOL_OK and row.school_by == actor_id:
+        _check_reach(session, actor_id, row, Act.CONFIRM_HOURS, now)
         return _facts(session, row)
     _check(session, actor_id, row, now, wanted=ClaimState.SUBMITTED)
     row.school_by, row.school_at = actor_id, now
@@ -352,10 +353,14 @@ def confirm(session: Session, actor_id: int, claim_id: int, *, now: datetime) ->
 def give_back(
     session: Session, actor_id: int, claim_id: int, reason: str, *, now: datetime
 ) -> ClaimFacts:
-    """Return it to the teacher with a reason, to be corrected or withdrawn."""
+    """Return it to the teacher with a reason, to be corrected or withdrawn; twice is once.
+
+    Raises as ``review`` does.
+    """
     row = _claim(session, claim_id)
     reason = _reason(reason)
     if row.state is ClaimState.RETURNED:
+        _check_reach(session, actor_id, row, Act.CONFIRM_HOURS, now)
         return _facts(session, row)
     _check(session, actor_id, row, now)
     _move(session, row, ClaimState.RETURNED, actor_id, reason, now)
@@ -470,11 +475,21 @@ def _check(
     *,
     wanted: ClaimState | None = None,
 ) -> None:
-    """Refuse whoever may not speak now; nobody decides on their own claim."""
+    """Refuse whoever may not speak now; nobody decides on their own claim.
+
+    The school's word is that of whoever tends it, and of the county where nobody does.
+    """
     act = Act.SETTLE_HOURS if row.state is ClaimState.SCHOOL_OK else Act.CONFIRM_HOURS
     if wanted is not None:
         act = Act.SETTLE_HOURS if wanted is ClaimState.SCHOOL_OK else Act.CONFIRM_HOURS
     _check_reach(session, actor_id, row, act, now)
+    today = local_day(now, offices.zone(session))
+    if (
+        row.state is ClaimState.SUBMITTED
+        and act is Act.CONFIRM_HOURS
+        and not reviewing.may_speak_first(session, actor_id, row.unit_id_at, today=today)
+    ):
+        raise NotAllowed
     if row.state not in ((wanted,) if wanted else (ClaimState.SUBMITTED, ClaimState.SCHOOL_OK)):
         raise ClaimSettled(row.state)
 
@@ -482,7 +497,7 @@ def _check(
 def _check_reach(session: Session, actor_id: int, row: Claim, act: Act, now: datetime) -> None:
     today = local_day(now, offices.zone(session))
     if row.teacher_id == actor_id:
-        raise NotAllowed
+        raise OwnCase
     authority.check(session, actor_id, act, row.unit_id_at, today=today)
 
 

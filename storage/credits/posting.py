@@ -42,6 +42,7 @@ from storage.refusals import NotFound, Refusal
 from storage.training import seats
 from storage.training.tables import (
     Batch,
+    Decision,
     Level,
     Programme,
     ProgrammeState,
@@ -51,6 +52,8 @@ from storage.training.tables import (
 from storage.waiting_for import Waiting
 
 POSTING = "posting"  # in the details of a correction that posting made by itself
+COMPLETION_RULES = ("completed", "not_completed", "no_show")
+"""The lines of a decision on who completed."""
 DEED = "post_hours"
 DEED_CONFIRM = "confirm_hours"
 PAGE = 8
@@ -95,6 +98,7 @@ class Preview:
     already: int
     by_hand: int
     undecided: int  # takes part, and nobody has decided whether completed
+    own: bool = False  # the reader's own wait for somebody else (see ``post``)
 
     @property
     def is_idle(self) -> bool:
@@ -115,6 +119,7 @@ class Done:
     hours: Decimal
     is_pending: bool
     deed_id: int | None
+    own: bool = False  # the actor's own were left to somebody else
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,7 @@ class _Plan:
     gone: list[_Head]  # ones that nobody is due any more
     there: list[_Head]
     kept: list[_Head]  # corrected by hand
+    own: bool = False  # the lines of whoever acts were left out
 
     @property
     def state(self) -> EntryState:
@@ -190,7 +196,7 @@ class _Plan:
 def preview(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Preview:
     """Say what posting would do. Raises NotAllowed or NotFound."""
     _check(session, actor_id, batch_id, now)
-    plan = _plan(session, batch_id)
+    plan = _but_own(session, _plan(session, batch_id), actor_id)
     years = {(p.category, p.earned_on): p.year for p in plan.split.parts}
     sums: dict[tuple[str, str], tuple[set[int], Decimal]] = {}
     for line in plan.coming:
@@ -221,6 +227,7 @@ def preview(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
             kind: sum(standing == kind for standing in standings)
             for kind in ("new", "changed", "dropped", "already", "by_hand")
         },
+        own=plan.own,
     )
 
 
@@ -229,7 +236,7 @@ def people(
 ) -> People:
     """Return a page of who gets how much; the log keeps that the names were looked at."""
     _check(session, actor_id, batch_id, now)
-    plan = _plan(session, batch_id)
+    plan = _but_own(session, _plan(session, batch_id), actor_id)
     standings = _standings(plan)
     hours: dict[int, Decimal] = {}
     for line in plan.coming:
@@ -264,17 +271,20 @@ def people(
 def post(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Done:
     """Post the hours of everybody who completed; what is there already stays.
 
-    Raises NotAllowed, NotFound, or NothingToPost where nobody has been decided.
+    The actor's own go with the others' where somebody else decided that they completed: then
+    posting decides nothing any more. Otherwise they wait for somebody else to post them. And
+    hours of a school wait for somebody else's confirmation in any case (``confirm``). Raises
+    NotAllowed, NotFound, or NothingToPost where nobody has been decided.
     """
     _check(session, actor_id, batch_id, now)
     seats.lock(session, batch_id)
-    plan = _plan(session, batch_id)
+    plan = _but_own(session, _plan(session, batch_id), actor_id)
     if not plan.coming and not plan.gone:
-        if not plan.there and not plan.kept:
+        if not plan.there and not plan.kept and not plan.own:
             raise NothingToPost
         is_pending = plan.state is EntryState.PENDING
         earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
-        return Done(batch_id, plan.programme.title, 0, Decimal(0), is_pending, earlier)
+        return Done(batch_id, plan.programme.title, 0, Decimal(0), is_pending, earlier, plan.own)
     posted, before = _settle(session, plan, actor_id=actor_id, now=now)
     deed_id = deeds.done(
         session,
@@ -292,6 +302,7 @@ def post(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Do
         sum((line.hours for line in coming), Decimal(0)),
         plan.state is EntryState.PENDING,
         deed_id,
+        plan.own,
     )
 
 
@@ -416,6 +427,15 @@ def to_confirm(session: Session, actor_id: int, *, now: datetime) -> tuple[ToCon
     return tuple(ToConfirm(b, title, n, Decimal(hours)) for b, title, n, hours in rows)
 
 
+def own_unconfirmed(session: Session, actor_id: int, *, now: datetime) -> int:
+    """Return in how many classes hours of the actor's own wait for somebody else's word."""
+    return session.exec(
+        select(func.count(func.distinct(col(Batch.id))))
+        .join(Registration, col(Registration.batch_id) == col(Batch.id))
+        .join(CreditEntry, _waits_here(session, actor_id, now, mine=True))
+    ).one()
+
+
 def unconfirmed(
     session: Session, actor_id: int, batch_id: int, *, now: datetime
 ) -> tuple[str, tuple[Unconfirmed, ...]]:
@@ -450,6 +470,7 @@ def confirm(
 ) -> Confirmed:
     """The school's word: post the pending hours of this class of its people, or of one.
 
+    Nobody confirms their own: those wait for a colleague, or for who oversees the school.
     Confirming again finds nothing left. Raises NotAllowed for who may confirm nowhere.
     """
     seats.lock(session, batch_id)
@@ -532,19 +553,29 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Non
     authority.check_with(session, actor_id, Act.POST_HOURS, batch_id, today=today)
 
 
-def _waits_here(session: Session, actor_id: int, now: datetime) -> sa.ColumnElement[bool]:
+def _waits_here(
+    session: Session, actor_id: int, now: datetime, *, mine: bool = False
+) -> sa.ColumnElement[bool]:
     """A pending line of a school's own class that was decided, of people the actor may confirm.
 
-    What the plan says is still pending of other classes is not the school's to confirm.
+    What the plan says is still pending of other classes is not the school's to confirm. With
+    ``mine`` the actor's own, which somebody else confirms.
     """
     today = local_day(now, offices.zone(session))
     own = reviewing.first_word(session, actor_id, today=today)
+    alone = reviewing.alone(session, actor_id, today=today)
     of_school = sa.orm.aliased(Programme)
     return sa.and_(
         col(CreditEntry.teacher_id) == col(Registration.teacher_id),
         col(CreditEntry.state) == EntryState.PENDING,
         _comes_from(col(Batch.id)),
-        col(Registration.unit_id_at).in_(own),
+        col(Registration.teacher_id) == actor_id
+        if mine
+        else col(Registration.teacher_id) != actor_id,
+        sa.or_(
+            col(Registration.unit_id_at).in_(own),
+            sa.tuple_(col(Registration.unit_id_at), col(Registration.teacher_id)).in_(alone),
+        ),
         col(Registration.state).in_([RegistrationState.COMPLETED, RegistrationState.NOT_COMPLETED]),
         col(Batch.programme_id).in_(
             sa.select(col(of_school.id)).where(col(of_school.level) == Level.SCHOOL)
@@ -632,6 +663,29 @@ def _plan(session: Session, batch_id: int) -> _Plan:
         and head.state not in (EntryState.REVERSED, EntryState.DISPUTED)
     ]
     return plan
+
+
+def _but_own(session: Session, plan: _Plan, actor_id: int) -> _Plan:
+    """Leave out what would change for the actor on a completion that they decided themselves."""
+    decided_by = session.exec(
+        select(Decision.actor_id)
+        .join(Registration, col(Registration.id) == col(Decision.registration_id))
+        .where(
+            Registration.batch_id == plan.batch.id,
+            Registration.teacher_id == actor_id,
+            col(Decision.rule).in_(COMPLETION_RULES),
+        )
+        .order_by(col(Decision.id).desc())
+    ).first()
+    if decided_by != actor_id:
+        return plan
+    fresh = [line for line in plan.fresh if line.teacher_id != actor_id]
+    again = [(head, line) for head, line in plan.again if head.teacher_id != actor_id]
+    other = [(head, line) for head, line in plan.other if head.teacher_id != actor_id]
+    gone = [head for head in plan.gone if head.teacher_id != actor_id]
+    before = len(plan.fresh) + len(plan.again) + len(plan.other) + len(plan.gone)
+    own = len(fresh) + len(again) + len(other) + len(gone) < before
+    return replace(plan, fresh=fresh, again=again, other=other, gone=gone, own=own)
 
 
 def _lines(

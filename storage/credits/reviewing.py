@@ -39,6 +39,21 @@ def first_word(session: Session, actor_id: int, *, today: date) -> Any:
     )
 
 
+def alone(session: Session, actor_id: int, *, today: date) -> Any:
+    """Select unit and teacher where this person speaks for a school that one alone tends.
+
+    About this one only: nobody gives the school's word on what is their own.
+    """
+    seen = authority.reaches(session, actor_id, Act.CONFIRM_HOURS, today=today)
+    return authority.alone(Act.CONFIRM_HOURS, seen, today=today)
+
+
+def may_speak_first(session: Session, actor_id: int, unit_id: int, *, today: date) -> bool:
+    """Whether the school's word is this person's to give, as ``first_word`` selects."""
+    where = first_word(session, actor_id, today=today).where(col(OrgUnit.id) == unit_id)
+    return session.connection().execute(where).first() is not None
+
+
 def last_word(session: Session, actor_id: int, *, today: date) -> Any:
     """Select the units on whose people this person has the last word."""
     return authority.reaches(session, actor_id, Act.SETTLE_HOURS, today=today)

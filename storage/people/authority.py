@@ -309,6 +309,28 @@ def covers(session: Session, grant: Grant, act: Act, unit_id: int) -> bool:
     )
 
 
+def alone(act: Act, unit_ids: Any, *, today: date) -> Any:
+    """Select unit and teacher for those of the units that one person alone tends with this act.
+
+    What this person may not decide, because it is their own, nobody else of the unit can.
+    """
+    tends = [role for role, acts_ in MAY.items() if act in acts_ and role not in OVERSEES]
+    return (
+        sa.select(col(RoleAssignment.scope_id), sa.func.min(RoleAssignment.teacher_id))
+        .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
+        .where(
+            col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+            col(RoleAssignment.scope_id).in_(unit_ids),
+            col(RoleAssignment.role).in_(tends),
+            col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
+            col(RoleAssignment.since) <= today,
+            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+        )
+        .group_by(col(RoleAssignment.scope_id))
+        .having(sa.func.count(sa.distinct(col(RoleAssignment.teacher_id))) == 1)
+    )
+
+
 def unit_of(session: Session, teacher_id: int, *, today: date) -> int | None:
     """Return the unit of the primary posting on the day; None for somebody without one."""
     return session.exec(

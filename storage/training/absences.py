@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.people.tables import OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training import answers
 from storage.training.answers import Answer
 from storage.training.deciding import (
@@ -307,11 +307,12 @@ def _facts(moments: Collection[datetime]) -> dict[str, Any]:
 # --- who decides -----------------------------------------------------------------------------
 
 
-def waits_for_word(held: Scope, *, now: datetime) -> sa.ColumnElement[bool]:
+def waits_for_word(held: Scope, *, mine: bool = False, now: datetime) -> sa.ColumnElement[bool]:
     """Which leaves wait for this actor; with ``ClassSession``, ``Batch``, ``Programme`` joined.
 
     The school's word comes first. What it has not answered within a day, or less than a day
-    before the meeting, the class's own teacher may answer.
+    before the meeting, the class's own teacher may answer. ``mine`` are those that would wait,
+    were they not the actor's own.
     """
     requested = col(Leave.state) == LeaveState.REQUESTED
     late = sa.or_(
@@ -322,10 +323,11 @@ def waits_for_word(held: Scope, *, now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         col(Programme.state) == ProgrammeState.PUBLISHED,
         col(Batch.cancelled_at).is_(None),
+        held.of(mine=mine),
         col(ClassSession.ends_at) > now - STILL_DECIDED,
         col(Registration.state).in_(TAKES_PART),
         sa.or_(
-            sa.and_(requested, held.first(col(Registration.unit_id_at))),
+            sa.and_(requested, held.first()),
             sa.and_(requested, late, with_class),
             sa.and_(col(Leave.state) == LeaveState.SCHOOL_OK, with_class),
         ),
@@ -342,12 +344,14 @@ def _joined(statement: Any) -> Any:
     )
 
 
-def ids(session: Session, held: Scope, batch_id: int, *, now: datetime) -> list[int]:
+def ids(
+    session: Session, held: Scope, batch_id: int, *, mine: bool = False, now: datetime
+) -> list[int]:
     """The first leave of each that waits, in one class or (0) in all."""
     first = sa.func.min(col(Leave.id))
     found = (
         _joined(sa.select(first))
-        .where(waits_for_word(held, now=now))
+        .where(waits_for_word(held, mine=mine, now=now))
         .group_by(col(Leave.registration_id), col(Leave.requested_at), col(Leave.state))
         .order_by(first)
     )
@@ -469,8 +473,8 @@ def review(
 def agree(session: Session, actor_id: int, leave_id: int, *, now: datetime) -> Decided:
     """Give leave, as the school or as the organiser; whoever is both gives it once.
 
-    It is for all meetings that were asked together. Raises NotFound, NotAllowed, SchoolDecides
-    or ProgrammeCancelled.
+    It is for all meetings that were asked together. Raises NotFound, NotAllowed, OwnCase,
+    SchoolDecides or ProgrammeCancelled.
     """
     return _decide(session, actor_id, leave_id, None, now=now)
 
@@ -484,7 +488,7 @@ def refuse(
 
 def _rights(session: Session, held: Scope, whole: _Whole) -> tuple[bool, bool]:
     return (
-        bool(held.units(session, [whole.registration.unit_id_at])),
+        bool(held.speaks_about(session, [whole.registration.id])),
         bool(of_batches(session, held.leave, [whole.batch.id])),
     )
 
@@ -497,6 +501,8 @@ def _decide(
     first, last = _rights(session, held, whole)
     if not (first or last):
         raise NotAllowed
+    if whole.registration.teacher_id == actor_id:
+        raise OwnCase
     if whole.programme.state is ProgrammeState.CANCELLED or whole.batch.cancelled_at is not None:
         raise ProgrammeCancelled(whole.programme.title)
     before = whole.leaves[0][0]

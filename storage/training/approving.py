@@ -7,7 +7,7 @@ can be undone for ten minutes, and only then is the teacher told of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -23,7 +23,7 @@ from storage.moments import local_day
 from storage.people import accounts, authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound
+from storage.refusals import NotAllowed, NotFound, OwnCase
 from storage.training import answers, seats, waiting
 from storage.training.answers import Answer, Kind
 from storage.training.clashes import Clash, clashes
@@ -96,13 +96,15 @@ class Decided:
     """What a decision came to.
 
     ``past`` are those on whom somebody had decided before; ``deed_id`` can be undone until
-    ``undo_until``, and is None when nothing was changed.
+    ``undo_until``, and is None when nothing was changed. ``own`` counts the actor's own that
+    were left to somebody else.
     """
 
     done: tuple[Standing, ...]
     past: tuple[Standing, ...]
     deed_id: int | None
     undo_until: datetime | None
+    own: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,30 +190,35 @@ class Told:
 # --- what waits ------------------------------------------------------------------------------
 
 
-def waits_for_word(held: Scope, *, now: datetime) -> sa.ColumnElement[bool]:
-    """Which registrations wait for this actor; with ``Batch`` and ``Programme`` joined."""
+def waits_for_word(held: Scope, *, mine: bool = False, now: datetime) -> sa.ColumnElement[bool]:
+    """Which registrations wait for this actor; with ``Batch`` and ``Programme`` joined.
+
+    ``mine`` are those that would, were they not the actor's own.
+    """
     late = sa.and_(col(Batch.approve_close) <= now, col(Batch.id).in_(held.last))
     submitted = col(Registration.state) == RegistrationState.SUBMITTED
     approved = col(Registration.state) == RegistrationState.SCHOOL_APPROVED
     return sa.and_(
         under_way(now),
+        held.of(mine=mine),
         col(Registration.state).in_(UNDECIDED),  # said once more for the index
         col(Registration.leave_requested_at).is_(None),
         sa.or_(
-            sa.and_(submitted, sa.or_(held.first(col(Registration.unit_id_at)), late)),
+            sa.and_(submitted, sa.or_(held.first(), late)),
             sa.and_(approved, col(Batch.id).in_(held.last)),
         ),
     )
 
 
-def asks_to_go(held: Scope, *, now: datetime) -> sa.ColumnElement[bool]:
+def asks_to_go(held: Scope, *, mine: bool = False, now: datetime) -> sa.ColumnElement[bool]:
     """Which late withdrawals wait for this actor: the school first, a day later both."""
     return sa.and_(
         under_way(now),
+        held.of(mine=mine),
         col(Registration.leave_requested_at).is_not(None),
         col(Registration.state).in_(WITHDRAWABLE),
         sa.or_(
-            held.first(col(Registration.unit_id_at)),
+            held.first(),
             sa.and_(
                 col(Batch.id).in_(held.last),
                 col(Registration.leave_requested_at) <= now - SCHOOL_FIRST,
@@ -229,6 +236,15 @@ def ids(
     if batch_id:
         found = found.where(col(Registration.batch_id) == batch_id)
     return list(session.connection().execute(found).scalars())
+
+
+def own_waiting(session: Session, held: Scope, batch_id: int, *, now: datetime) -> int:
+    """How many of the actor's own wait for somebody else, in one class or (0) in all."""
+    either = sa.or_(waits_for_word(held, mine=True, now=now), asks_to_go(held, mine=True, now=now))
+    found = _joined(sa.select(sa.func.count())).where(either)
+    if batch_id:
+        found = found.where(col(Registration.batch_id) == batch_id)
+    return int(session.connection().execute(found).scalar_one())
 
 
 def _joined(statement: Any) -> Any:
@@ -278,7 +294,7 @@ def review(
     registration, batch, programme, name = row
     rights = _rights(session, held, [row])
     may_reject = batch.id in rights.last
-    if not may_reject and registration.unit_id_at not in rights.first:
+    if not may_reject and registration.id not in rights.first:
         raise NotAllowed
     audit.record(
         session, actor_id, "look_at_registration", f"registration:{registration_id}", now=now
@@ -366,7 +382,7 @@ def approve(
 ) -> Decided:
     """Say yes, as the school or as the organiser; whoever is both says it once.
 
-    Raises NotFound, NotAllowed, SchoolDecides, WantsOut or ProgrammeCancelled.
+    Raises NotFound, NotAllowed, OwnCase, SchoolDecides, WantsOut or ProgrammeCancelled.
     """
     return _decide(session, actor_id, registration_ids, Verdict.APPROVE, "", now=now)
 
@@ -376,7 +392,8 @@ def approve_all(
 ) -> Decided:
     """Say yes to all who wait, in one class or (0) in all, except who came after ``upto``.
 
-    So nobody is approved whom the card did not count.
+    So nobody is approved whom the card did not count. The actor's own stay for somebody else,
+    and are counted apart.
     """
     held = scope(session, actor_id, now=now)
     found = _joined(sa.select(col(Registration.id))).where(
@@ -385,7 +402,8 @@ def approve_all(
     if batch_id:
         found = found.where(col(Registration.batch_id) == batch_id)
     chosen = session.connection().execute(found).scalars().all()
-    return _decide(session, actor_id, chosen, Verdict.APPROVE, "", now=now)
+    own = own_waiting(session, held, batch_id, now=now)
+    return replace(_decide(session, actor_id, chosen, Verdict.APPROVE, "", now=now), own=own)
 
 
 def send_back(
@@ -435,7 +453,8 @@ def let_go(
 ) -> Decided:
     """Agree to a late withdrawal, as the school or as the organiser; the seat goes on.
 
-    Raises NotFound, NotAllowed or ProgrammeCancelled.
+    For a day it is the school's alone. Raises NotFound, NotAllowed, OwnCase, SchoolDecides or
+    ProgrammeCancelled.
     """
     return _decide(session, actor_id, registration_ids, Verdict.LET_GO, "", now=now)
 
@@ -454,7 +473,7 @@ def keep(
 
 @dataclass(frozen=True)
 class _Rights:
-    first: frozenset[int]  # units
+    first: frozenset[int]  # registrations
     last: frozenset[int]  # batches
 
 
@@ -486,7 +505,7 @@ def _rows(session: Session, registration_ids: Collection[int], *, lock: bool = T
 
 def _rights(session: Session, held: Scope, rows: Sequence[_Line]) -> _Rights:
     return _Rights(
-        first=held.units(session, {registration.unit_id_at for registration, *_ in rows}),
+        first=held.speaks_about(session, {registration.id for registration, *_ in rows}),
         last=of_batches(session, held.last, {batch.id for _, batch, *_ in rows}),
     )
 
@@ -503,6 +522,8 @@ def _decide(
     held = scope(session, actor_id, now=now)
     rows = _rows(session, registration_ids)
     rights = _rights(session, held, rows)
+    if any(registration.teacher_id == actor_id for registration, *_ in rows):
+        raise OwnCase
     steps = [(row, _step(verdict, row, rights, now)) for row in rows]
     taken = [(row, step) for row, step in steps if step is not None]
     past = [row for row, step in steps if step is None]
@@ -556,7 +577,7 @@ def _step(
     """What the verdict makes of this registration, None when somebody has decided before."""
     registration, batch, programme, name = row
     state = registration.state
-    first, last = registration.unit_id_at in rights.first, batch.id in rights.last
+    first, last = registration.id in rights.first, batch.id in rights.last
     if not (first or last) or (verdict in (Verdict.REJECT, Verdict.EXEMPT) and not last):
         raise NotAllowed
     if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
@@ -564,6 +585,9 @@ def _step(
     if verdict in (Verdict.LET_GO, Verdict.KEEP):
         if registration.leave_requested_at is None or state not in WITHDRAWABLE:
             return None
+        until = registration.leave_requested_at + SCHOOL_FIRST
+        if not first and now < until:
+            raise SchoolDecides(programme.title, until)
         if verdict is Verdict.KEEP:
             return state, "withdrawal_refused", {}
         return RegistrationState.WITHDRAWN, "withdrawal_agreed", {"before": state.value}

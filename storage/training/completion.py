@@ -27,7 +27,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training import attendance, certificates, seats, tasks
 from storage.training.decisions import Rule, decide
 from storage.training.results import (
@@ -186,6 +186,7 @@ class Assessment:
     decided: dict[RegistrationState, int]
     not_approved: int
     may_make_up: int  # decided as not completed, and it could be made good
+    own: bool  # the reader is undecided and counted nowhere: somebody else decides on them
 
     @property
     def settles(self) -> int:
@@ -227,6 +228,7 @@ class Confirmed:
     title: str
     counts: dict[RegistrationState, int]
     deed_id: int | None
+    own: bool = False  # the actor's own was left to somebody else
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,7 @@ def assess(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
     today = _check(session, actor_id, batch_id, now)
     batch, programme = _batch(session, batch_id)
     lines, needs = _lines(session, batch_id, today, now)
-    undecided = [line for line in lines if line.state in OPEN]
+    undecided = [line for line in lines if line.state in OPEN and line.teacher_id != actor_id]
     not_approved = session.exec(
         select(func.count())
         .select_from(Registration)
@@ -316,7 +318,8 @@ def assess(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
         lacks=dict(Counter(lack for line in undecided for lack in line.judged.lacks)),
         decided=dict(Counter(line.state for line in lines if line.state in DECIDED)),
         not_approved=not_approved,
-        may_make_up=len(_may_make_up(lines)),
+        may_make_up=len(_may_make_up(lines, actor_id)),
+        own=any(line.state in OPEN and line.teacher_id == actor_id for line in lines),
     )
 
 
@@ -420,6 +423,7 @@ def funnel(session: Session, batch_id: int, *, now: datetime) -> Funnel:
 def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Confirmed:
     """Decide on everybody for whom something follows; the others stay open.
 
+    So does the actor, who is left to somebody else with the right, or to the next level.
     Confirming again decides on nobody. Raises NotAllowed, NotFound or NotOverYet.
     """
     today = _check(session, actor_id, batch_id, now)
@@ -428,14 +432,16 @@ def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
     if now < batch.ends_at:
         raise NotOverYet(batch.ends_at)
     lines, _needs = _lines(session, batch_id, today, now)
-    settled = [
+    coming = [
         (line, SETTLES[line.judged.verdict])
         for line in lines
         if line.state in OPEN and line.judged.verdict in SETTLES
     ]
+    settled = [(line, state) for line, state in coming if line.teacher_id != actor_id]
+    own = len(settled) < len(coming)
     if not settled:
         earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
-        return Confirmed(batch_id, programme.title, {}, earlier)
+        return Confirmed(batch_id, programme.title, {}, earlier, own)
     fresh = _settle(session, batch_id, settled, actor_id=actor_id, today=today, now=now)
     deed_id = _deed(session, actor_id, batch_id, settled, fresh, now)
     counts = Counter(state for _, state in settled)
@@ -447,7 +453,7 @@ def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
         now=now,
         after={state.value: n for state, n in counts.items()},
     )
-    return Confirmed(batch_id, programme.title, dict(counts), deed_id)
+    return Confirmed(batch_id, programme.title, dict(counts), deed_id, own)
 
 
 def decide_by_hand(
@@ -461,8 +467,8 @@ def decide_by_hand(
 ) -> Confirmed:
     """Decide on one person whatever the facts say, with a reason that the person can read.
 
-    Raises NotAllowed, NotFound, NoReason, NotOverYet before the class has begun, WrongState
-    from a state that this does not lead from, or FailingGrade.
+    Raises NotAllowed, OwnCase, NotFound, NoReason, NotOverYet before the class has begun,
+    WrongState from a state that this does not lead from, or FailingGrade.
     """
     row, batch, programme, today = _one(session, actor_id, registration_id, now)
     reason = _given(reason)
@@ -548,8 +554,8 @@ def give_make_up(
 ) -> Confirmed:
     """Let what is missing be made good until the end of a day: by one, or all who may.
 
-    Only who was decided as not completed; all who may are those who attended enough. Raises
-    NotAllowed, DayIsPast, or WrongState for one who is in another state.
+    Only who was decided as not completed; all who may are those who attended enough, but for
+    the actor. Raises NotAllowed, OwnCase, DayIsPast, or WrongState for one in another state.
     """
     today = _check(session, actor_id, batch_id, now)
     if until < today:
@@ -558,11 +564,13 @@ def give_make_up(
     batch, programme = _batch(session, batch_id)
     lines, _needs = _lines(session, batch_id, today, now, only=registration_id)
     if registration_id is None:
-        chosen = _may_make_up(lines)
+        chosen = _may_make_up(lines, actor_id)
     else:
         chosen = [line for line in lines if line.state is RegistrationState.NOT_COMPLETED]
         if not lines:
             raise NotFound("registration")
+        if lines[0].teacher_id == actor_id:
+            raise OwnCase
         if not chosen:
             if lines[0].has.make_up_until == until:
                 return Confirmed(batch_id, programme.title, {}, None)
@@ -608,8 +616,8 @@ def revoke(
     """Take a completion back with a reason: the certificate goes, hours are reversed.
 
     Returns how many lines of the ledger were reversed; revoking again does nothing. Where hours
-    have been posted the actor must be one who may post them. Raises NotAllowed, NotFound,
-    NoReason or WrongState.
+    have been posted the actor must be one who may post them. Raises NotAllowed, OwnCase,
+    NotFound, NoReason or WrongState.
     """
     row, batch, programme, today = _one(session, actor_id, registration_id, now)
     reason = _given(reason)
@@ -676,6 +684,8 @@ def _one(
     if row is None:
         raise NotFound("registration")
     today = _check(session, actor_id, row.batch_id, now)
+    if row.teacher_id == actor_id:
+        raise OwnCase
     seats.lock(session, row.batch_id)
     session.refresh(row)
     batch, programme = _batch(session, row.batch_id)
@@ -752,11 +762,12 @@ def _lines(
     return lines, needs
 
 
-def _may_make_up(lines: Sequence[Line]) -> list[Line]:
+def _may_make_up(lines: Sequence[Line], actor_id: int) -> list[Line]:
     return [
         line
         for line in lines
-        if line.state is RegistrationState.NOT_COMPLETED
+        if line.teacher_id != actor_id
+        and line.state is RegistrationState.NOT_COMPLETED
         and Lack.ATTENDANCE not in line.judged.lacks
     ]
 

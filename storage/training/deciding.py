@@ -3,6 +3,10 @@
 Two levels, and whoever stands on both decides once. A school that nobody looks after is
 decided for by whoever oversees it; a school that lets its time pass leaves the word to the
 organiser.
+
+Nobody decides about themselves: what is one's own waits for the others with the same right.
+Where a school has one person alone for that, whoever oversees the school speaks for it about
+this person.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from storage.people.tables import (
     UnitKind,
 )
 from storage.refusals import NotAllowed, Refusal
-from storage.training.tables import Batch, Programme, ProgrammeState
+from storage.training.tables import Batch, Programme, ProgrammeState, Registration
 
 DECIDES = frozenset({Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.DECIDE_LEAVE})
 SCHOOL_FIRST = timedelta(days=1)
@@ -58,24 +62,33 @@ class SentenceNeeded(Refusal):
 
 @dataclass(frozen=True)
 class Scope:
-    """What somebody may decide today, as selects of ids."""
+    """What somebody may decide today, as selects of ids; never about themselves."""
 
+    actor_id: int
     own: Any  # units whose people are theirs to decide on
     unattended: Any  # schools that they oversee and that nobody looks after
+    alone: Any  # in such schools: unit and teacher, where this one alone looks after it
     last: Any  # batches
     leave: Any  # batches
 
-    def first(self, unit_id: Any) -> sa.ColumnElement[bool]:
-        """Whether the actor speaks for the school."""
-        ways = [unit_id.in_(self.own)]
+    def first(self) -> sa.ColumnElement[bool]:
+        """Whether the actor speaks for the school of a ``Registration``."""
+        unit_id = col(Registration.unit_id_at)
+        ways: list[sa.ColumnElement[bool]] = [unit_id.in_(self.own)]
         if self.unattended is not None:
             ways.append(unit_id.in_(self.unattended))
+            ways.append(sa.tuple_(unit_id, col(Registration.teacher_id)).in_(self.alone))
         return sa.or_(*ways)
 
-    def units(self, session: Session, wanted: Collection[int]) -> frozenset[int]:
-        """Those of these units that the actor speaks for."""
-        found = sa.select(col(OrgUnit.id)).where(
-            col(OrgUnit.id).in_(wanted), self.first(col(OrgUnit.id))
+    def of(self, *, mine: bool = False) -> sa.ColumnElement[bool]:
+        """Whether a ``Registration`` is somebody else's, or (``mine``) the actor's own."""
+        teacher_id = col(Registration.teacher_id)
+        return teacher_id == self.actor_id if mine else teacher_id != self.actor_id
+
+    def speaks_about(self, session: Session, registration_ids: Collection[int]) -> frozenset[int]:
+        """Those of these registrations about which the actor speaks for the school."""
+        found = sa.select(col(Registration.id)).where(
+            col(Registration.id).in_(registration_ids), self.first()
         )
         return frozenset(session.connection().execute(found).scalars())
 
@@ -91,15 +104,20 @@ def scope(session: Session, actor_id: int, *, now: datetime) -> Scope:
         grant.role in authority.OVERSEES and Act.DECIDE_FIRST in MAY[grant.role]
         for grant in authority.grants(session, actor_id, today=today)
     )
-    return Scope(
-        own=authority.reaches(session, actor_id, Act.DECIDE_FIRST, today=today, own=True),
-        unattended=sa.select(col(OrgUnit.id)).where(
-            col(OrgUnit.id).in_(sa.select(every.c.id)),
-            col(OrgUnit.kind) == UnitKind.SCHOOL,
-            ~is_attended(today),
+    overseen = (
+        sa.select(col(OrgUnit.id)).where(
+            col(OrgUnit.id).in_(sa.select(every.c.id)), col(OrgUnit.kind) == UnitKind.SCHOOL
         )
         if oversees
-        else None,
+        else None
+    )
+    return Scope(
+        actor_id=actor_id,
+        own=authority.reaches(session, actor_id, Act.DECIDE_FIRST, today=today, own=True),
+        unattended=None if overseen is None else overseen.where(~is_attended(today)),
+        alone=None
+        if overseen is None
+        else authority.alone(Act.DECIDE_FIRST, overseen, today=today),
         last=authority.batches(session, actor_id, Act.DECIDE_LAST, today=today),
         leave=authority.batches(session, actor_id, Act.DECIDE_LEAVE, today=today),
     )

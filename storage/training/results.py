@@ -25,7 +25,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import Book, Table, as_number, find_table, key, plain
 from storage.training import seats
 from storage.training.tables import (
@@ -131,6 +131,7 @@ class RowState(StrEnum):
     TWICE = "twice"
     NOT_UNDERSTOOD = "not_understood"  # neither a mark nor a grade
     DECIDED = "decided"
+    OWN = "own"  # the mark of whoever sends the table
 
 
 UNDERSTOOD = (RowState.NEW, RowState.CHANGED, RowState.SAME)
@@ -505,12 +506,15 @@ def enter(
 ) -> Person:
     """Enter one person's mark; the same once more changes nothing. Returns how it stands now.
 
-    Raises NotAllowed, NotFound, WrongMark, or DecidedAlready.
+    One's own is entered by somebody else with the right, or by the next level. Raises
+    NotAllowed, OwnCase, NotFound, WrongMark, or DecidedAlready.
     """
     row = session.get(Registration, registration_id)
     if row is None:
         raise NotFound("registration")
     _check(session, actor_id, row.batch_id, now)
+    if row.teacher_id == actor_id:
+        raise OwnCase
     seats.lock(session, row.batch_id)
     session.refresh(row)
     if mark.score is None and mark.entered is None:
@@ -694,6 +698,7 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
     _check(session, actor_id, job.subject_id, now)
     _batch_row, programme = _batch(session, job.subject_id)
     lines = _lines(job)
+    own = _own(session, job.subject_id, actor_id)
     kept, states = _kept(session, job.subject_id)
     counts: Counter[RowState] = Counter()
     problems = [Problem(n, RowState(state), said) for n, state, said in job.found["problems"]]
@@ -702,6 +707,8 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
         state = _row_state(kept.get(registration_id), states.get(registration_id), mark)
         if job.state is ImportState.APPLIED and state is RowState.DECIDED:
             state = RowState.SAME
+        if registration_id == own and state in (RowState.NEW, RowState.CHANGED):
+            state = RowState.OWN
         if state in UNDERSTOOD:
             counts[state] += 1
             coming[registration_id] = mark
@@ -732,7 +739,7 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
 
 
 def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Preview:
-    """Enter the marks of all rows that were understood; once more changes nothing.
+    """Enter the marks of all rows that were understood, but for the actor's own; twice is once.
 
     Raises NotAllowed, NotFound, or ImportSettled for one that was cancelled or undone.
     """
@@ -747,12 +754,13 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
     seats.lock(session, job.subject_id)
     facts = preview(session, actor_id, job_id, now=now)
     kept, states = _kept(session, job.subject_id)
+    own = _own(session, job.subject_id, actor_id)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for _number, registration_id, mark in _lines(job):
         was = kept.get(registration_id)
         state = _row_state(was, states.get(registration_id), mark)
-        if state not in (RowState.NEW, RowState.CHANGED):
+        if state not in (RowState.NEW, RowState.CHANGED) or registration_id == own:
             continue
         before[str(registration_id)] = None if was is None else _plain(was)
         after[str(registration_id)] = [mark.score, mark.entered]
@@ -836,6 +844,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
             col(Batch.cancelled_at).is_(None),
             col(Programme.state).in_([ProgrammeState.PUBLISHED, ProgrammeState.FINISHED]),
             col(Registration.state).in_(OPEN),
+            Registration.teacher_id != actor_id,  # one's own waits for somebody else
             # Who may still make something good is not waited for.
             sa.or_(
                 col(Registration.make_up_until).is_(None),
@@ -908,6 +917,15 @@ def _people(session: Session, batch_id: int) -> Sequence[Any]:
         .order_by(col(OrgUnit.code), col(Teacher.staff_no), col(Registration.id))
     ).all()
     return rows
+
+
+def _own(session: Session, batch_id: int, actor_id: int) -> int | None:
+    """The actor's own registration in the class, if there is one."""
+    return session.exec(
+        select(Registration.id).where(
+            Registration.batch_id == batch_id, Registration.teacher_id == actor_id
+        )
+    ).first()
 
 
 def _result(session: Session, registration_id: int) -> Result | None:

@@ -84,7 +84,8 @@ class Worklist:
 
     ``upto`` is when the newest of the registrations came: a key that approves all approves
     none that came later. ``since`` is when the oldest of anything came, ``soonest`` the first
-    meeting that somebody wants leave from.
+    meeting that somebody wants leave from. ``own`` counts what is the reader's own and waits
+    for somebody else.
     """
 
     lines: tuple[Line, ...]
@@ -95,6 +96,7 @@ class Worklist:
     since: datetime | None
     soonest: datetime | None
     last: Last | None
+    own: int = 0
 
     @property
     def total(self) -> int:
@@ -105,7 +107,9 @@ def worklist(session: Session, actor_id: int, *, batch_id: int = 0, now: datetim
     """Return what waits for the actor, in one class or (0) in all. Raises NotAllowed."""
     held = scope(session, actor_id, now=now)
     found = _worklist(session, held, batch_id, now=now)
-    return replace(found, last=_last(session, actor_id, now=now))
+    own = approving.own_waiting(session, held, batch_id, now=now)
+    own += len(absences.ids(session, held, batch_id, mine=True, now=now))
+    return replace(found, last=_last(session, actor_id, now=now), own=own)
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:

@@ -354,3 +354,38 @@ async def test_others_cannot_appeal_see_or_decide(sqlite: Database) -> None:
 
     await sqlite.write(appeals.review, who["luo"], facts.appeal_id, now=NOW)
     assert await sqlite.read(seen) == ["see_appeal"]
+
+
+async def test_a_returned_claim_is_shown_to_nobody_out_of_reach(database: Database) -> None:
+    who = await database.write(cast)
+    sent = await database.write(claimed, who["lin"], who["account"])
+    await database.write(claims.give_back, who["luo"], sent.claim_id, "请补证明", now=NOW)
+    for someone in (who["stranger"], who["lin"]):
+        with pytest.raises(NotAllowed):
+            await database.write(claims.give_back, someone, sent.claim_id, "x", now=NOW)
+    again = await database.write(claims.give_back, who["luo"], sent.claim_id, "x", now=NOW)
+    assert (again.state, again.answer) == (ClaimState.RETURNED, "请补证明")
+
+
+async def test_the_county_does_not_speak_for_a_school_that_somebody_tends(
+    database: Database,
+) -> None:
+    who = await database.write(cast)
+    sent = await database.write(claimed, who["lin"], who["account"])
+    opened = await database.write(appeals.open_, who["lin"], None, "少计学时", now=NOW)
+    for speak in (
+        lambda s: claims.confirm(s, who["gao"], sent.claim_id, now=NOW),
+        lambda s: claims.give_back(s, who["gao"], sent.claim_id, "x", now=NOW),
+        lambda s: claims.review(s, who["gao"], sent.claim_id, now=NOW),
+        lambda s: appeals.give_view(s, who["gao"], opened.appeal_id, "x", now=NOW),
+    ):
+        with pytest.raises(NotAllowed):
+            await database.write(speak)
+
+    def nobody_tends(session: Session) -> None:
+        unit_id = make.school(session, classes.HOME)
+        roles.dismiss(session, who["luo"], Role.SCHOOL_COORDINATOR, unit_id, today=TODAY, now=NOW)
+
+    await database.write(nobody_tends)
+    sent = await database.write(claims.confirm, who["gao"], sent.claim_id, now=NOW)
+    assert sent.state is ClaimState.SCHOOL_OK

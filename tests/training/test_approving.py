@@ -491,3 +491,26 @@ def test_nothing_waits_in_what_is_cancelled_or_over(database: Database) -> None:
         assert worklist.waits(session, cast.coordinator, now=NOW) == ()
 
     in_session(database, play)
+
+
+def test_for_a_day_a_late_withdrawal_is_the_schools_alone_to_answer(database: Database) -> None:
+    def play(session: Session) -> None:
+        cast = Cast(session, Approval.NONE)
+        asks = cast.registers(session)
+        row = one(session, asks)
+        later = NOW + timedelta(days=20)
+        session.get_one(Batch, cast.batch).starts_at = later + timedelta(days=3)
+        session.get_one(Batch, cast.batch).ends_at = later + timedelta(days=4)
+        row.leave_requested_at, row.leave_request = later, "家中有事"
+        session.flush()
+        soon = later + timedelta(hours=23)
+        with pytest.raises(SchoolDecides) as refused:
+            approving.let_go(session, cast.county, [asks], now=soon)
+        assert refused.value.until == later + timedelta(days=1)
+        with pytest.raises(SchoolDecides):
+            approving.keep(session, cast.county, [asks], "名额已满", now=soon)
+        assert one(session, asks).state is APPROVED
+        approving.let_go(session, cast.county, [asks], now=later + timedelta(days=1))
+        assert one(session, asks).state is RegistrationState.WITHDRAWN
+
+    database.write_now(play)
