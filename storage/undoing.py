@@ -40,13 +40,18 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "attendance": marking.undo,
     plan_sheet.KIND: plan_sheet.undo,
 }
-"""Each puts back what its deed did, or raises ChangedSince and leaves everything as it is."""
+"""Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
+
+Before anything else it asks what the deed itself asked, of today: who may not do it any more
+does not undo it. tests/test_matrix.py says so of every kind.
+"""
 
 
 def undo(session: Session, actor_id: int, deed_id: int, *, now: datetime) -> bool:
     """Undo the deed; False when that was done before.
 
-    Raises NotFound, NotAllowed, TooLateToUndo or ChangedSince.
+    Whoever did it needs the right to it still. Raises NotFound, NotAllowed, TooLateToUndo or
+    ChangedSince.
     """
     deed = deeds.take_back(session, actor_id, deed_id, now=now)
     if deed is None:

@@ -24,8 +24,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 import storage
+from storage import deeds, undoing
 from storage.audit import AuditLog
-from storage.credits.tables import Appeal, Claim
+from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
@@ -690,6 +691,145 @@ async def test_a_role_that_looks_from_above_searches_no_names(sqlite: Database) 
 
     # A deputy is found among those one works with.
     assert [name for _id, name, _unit in await sqlite.write(look)] == ["林小满"]
+
+
+UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any]]]] = {
+    "decide_registrations": (
+        frozenset({FIRST, LAST}),
+        lambda _session, at: {
+            "verdict": "approve",
+            "rows": [{"id": at.registration_id, "state": "submitted", "after": "approved"}],
+        },
+    ),
+    "decide_leave": (
+        frozenset({Act.DECIDE_LEAVE}),
+        lambda _session, at: {"rows": [{"id": at.leave_id, "after": "approved"}], "told": []},
+    ),
+    "roster": (frozenset({Act.IMPORT_ROSTER}), lambda _session, at: _imported(at)),
+    "roster_missing": (frozenset({Act.IMPORT_ROSTER}), lambda _session, at: _imported(at)),
+    "timetable": (
+        frozenset({RUN}),
+        lambda _session, at: {"batch_id": at.batch_id, "added": [], "changed": []},
+    ),
+    "review_work": (
+        frozenset({Act.REVIEW_WORK}),
+        lambda _session, at: {"submission_id": at.submission_id, "stamp": 0, "state": "accepted"},
+    ),
+    "allot": (
+        frozenset({RUN}),
+        lambda _session, at: {"batch_id": at.batch_id, "after": {"0": {}}, "before": {"0": None}},
+    ),
+    "marks": (
+        frozenset({ENTER}),
+        lambda _session, at: {
+            "batch_id": at.batch_id,
+            "before": {},
+            "after": {str(at.registration_id): [80.0, None]},
+        },
+    ),
+    "completion": (
+        frozenset({ENTER}),
+        lambda _session, at: {
+            "batch_id": at.batch_id,
+            "states": {str(at.registration_id): ["attending", "completed", None]},
+        },
+    ),
+    "post_hours": (
+        frozenset({POST}),
+        lambda _session, at: {"batch_id": at.batch_id, "entries": [0], "before": {}},
+    ),
+    "confirm_hours": (
+        frozenset({Act.CONFIRM_HOURS}),
+        lambda session, at: {"batch_id": at.batch_id, "entries": [_entered(session, at)]},
+    ),
+    "attendance": (
+        frozenset({TAKE, MARK}),
+        lambda _session, at: {
+            "session_id": at.session_id,
+            "at": NOW.isoformat(),
+            "changes": [{"registration": at.registration_id, "after": "present"}],
+        },
+    ),
+    "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),
+}
+"""What each kind of deed needs of who undoes it, and what such a deed would have kept."""
+
+UNDONE_OTHERWISE = {
+    "hand_over": "the role has passed on; test_appointing",
+    "units": "over the county; test_school_list",
+}
+
+
+def _imported(at: Place) -> dict[str, Any]:
+    """What a file that corrects one person's entry would have kept."""
+    nothing: dict[str, Any] = {name: [] for name in ("opened", "changed", "closed")}
+    return nothing | {
+        "job_id": 0,
+        "new": {},
+        "teachers": {},
+        "moved": [at.teacher_id],
+        "roles": {"new": [], "changed": []},
+    }
+
+
+def _entered(session: Session, at: Place) -> int:
+    row = CreditEntry(
+        teacher_id=at.teacher_id,
+        batch_id=at.batch_id,
+        title="校本培训",
+        hours=Decimal(2),
+        level=Level.SCHOOL,
+        source_kind="batch",
+        source_id=at.batch_id,
+        category="other",
+        earned_on=TODAY,
+        state=EntryState.PENDING,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def test_every_kind_of_deed_has_its_line() -> None:
+    assert set(UNDONE) | set(UNDONE_OTHERWISE) == set(undoing.UNDO)
+
+
+@pytest.mark.parametrize("kind", UNDONE)
+async def test_a_deed_is_undone_by_who_may_still_do_it(sqlite: Database, kind: str) -> None:
+    """A right that was taken away between the deed and the undoing takes nothing back."""
+    acts, kept = UNDONE[kind]
+
+    def undone(session: Session, who: int, at: Place) -> bool:
+        point = session.begin_nested()
+        try:
+            data = kept(session, at)
+            deed_id = deeds.done(session, kind, who, data, now=NOW)
+            undoing.undo(session, who, deed_id, now=NOW + timedelta(minutes=1))
+        except NotAllowed:
+            return False
+        except Refusal:
+            return True
+        finally:
+            if point.is_active:
+                point.rollback()
+            session.expire_all()
+        return True
+
+    def look(session: Session) -> dict[Role, tuple[bool, bool, bool]]:
+        own, foreign = places(session)
+        found = {}
+        for role in Role:
+            me = appointed(session, role, own, "实验小学")
+            may = undone(session, me, own), undone(session, me, foreign)
+            held = session.exec(select(RoleAssignment).where(RoleAssignment.teacher_id == me)).one()
+            held.since = held.until = date(2026, 9, 1)
+            session.flush()
+            found[role] = (*may, undone(session, me, own))
+        return found
+
+    found = await sqlite.write(look)
+    for role in Role:
+        assert found[role] == (bool(MAY[role] & acts), False, False), role
 
 
 def test_every_act_has_an_operation() -> None:

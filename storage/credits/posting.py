@@ -38,7 +38,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Office, OrgUnit, Teacher
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import seats
 from storage.training.tables import (
     Batch,
@@ -324,6 +324,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     Raises ChangedSince when a line has been confirmed, disputed or corrected since.
     """
     batch_id = int(deed.data["batch_id"])
+    _check(session, deed.actor_id, batch_id, now)
     seats.lock(session, batch_id)
     plan = _plan(session, batch_id)
     heads = {head.id: head for head in _heads(session, batch_id).values()}
@@ -497,9 +498,21 @@ def confirm(
 def undo_confirm(session: Session, deed: Deed, now: datetime) -> None:
     """Reverse what was confirmed, and let it wait for the school once more."""
     batch_id = int(deed.data["batch_id"])
+    entered = [int(entry_id) for entry_id in deed.data["entries"]]
+    own = reviewing.first_word(session, deed.actor_id, today=local_day(now, offices.zone(session)))
+    foreign = (
+        select(CreditEntry.id)
+        .join(Registration, col(Registration.teacher_id) == col(CreditEntry.teacher_id))
+        .where(
+            Registration.batch_id == batch_id,
+            col(CreditEntry.id).in_(entered),
+            col(Registration.unit_id_at).not_in(own),
+        )
+    )
+    if session.exec(foreign).first() is not None:
+        raise NotAllowed
     seats.lock(session, batch_id)
     heads = {head.id: head for head in _heads(session, batch_id).values()}
-    entered = [int(entry_id) for entry_id in deed.data["entries"]]
     if any(id_ not in heads or heads[id_].state is not EntryState.POSTED for id_ in entered):
         raise ChangedSince("hours")
     about = f"{BATCH}:{batch_id}"

@@ -20,6 +20,7 @@ from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import accounts, authority, offices, roles, staff
 from storage.people.authority import Act
+from storage.people.postings import GONE
 from storage.people.tables import (
     OrgUnit,
     Posting,
@@ -349,6 +350,9 @@ def take_back_hand_over(session: Session, deed: Deed, now: datetime) -> None:
     today = _today(session, now)
     data = deed.data
     role, unit_id = Role(data["role"]), data["unit_id"]
+    # The role has passed on; who does not work here any more takes nothing back.
+    if session.get_one(Teacher, deed.actor_id).state in GONE:
+        raise NotAllowed
     if _own(session, data["to"], role, unit_id, today) is None:
         raise ChangedSince("role")
     until = data["before"]["until"]

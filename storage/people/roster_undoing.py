@@ -14,10 +14,19 @@ from sqlmodel import Session, SQLModel, col, select
 
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
-from storage.people import facts, imports, offices, postings
+from storage.people import authority, facts, imports, offices, postings
+from storage.people.authority import Act
 from storage.people.roster import fingerprints, plain_value, posting_said, term, update_teachers
 from storage.people.roster_comparing import pieces
-from storage.people.tables import Posting, RoleAssignment, Teacher, TeacherFact, TeacherState
+from storage.people.tables import (
+    Posting,
+    RoleAssignment,
+    ScopeKind,
+    Teacher,
+    TeacherFact,
+    TeacherState,
+)
+from storage.refusals import NotAllowed
 from storage.training.tables import Registration, Source
 
 HARMLESS = frozenset(
@@ -41,6 +50,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     data = deed.data
     today = local_day(now, offices.zone(session))
     new = [int(teacher_id) for teacher_id in data["new"]]
+    _check_reach(session, deed.actor_id, data, today)
     _check_roles(session, data["roles"])
     _check_new(session, new, data)
     _check_changed(session, data, deed.at)
@@ -109,6 +119,41 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     if touched:
         facts.refresh(session, touched)
     imports.undone(session, deed.id, deed.actor_id, now=now)
+
+
+def _check_reach(session: Session, actor_id: int, data: dict[str, Any], today: date) -> None:
+    """Raise NotAllowed unless the actor may still import for everybody and all that changes."""
+    run = session.connection().execute
+    reach = authority.reaches(session, actor_id, Act.IMPORT_ROSTER, today=today)
+    reached = {row[0] for row in run(reach)}
+    posting = SQLModel.metadata.tables["posting"]
+    held = SQLModel.metadata.tables["role_assignment"]
+    people = {int(t) for t in (*data["new"], *data["teachers"], *data["moved"])}
+    named: set[int] = set()
+    for some in pieces(sorted(people)):
+        # Where they work, or did last.
+        last = (
+            sa.select(posting.c.teacher_id, sa.func.max(posting.c.id).label("id"))
+            .where(posting.c.teacher_id.in_(some), posting.c.is_primary)
+            .group_by(posting.c.teacher_id)
+            .subquery()
+        )
+        named |= set(
+            run(sa.select(posting.c.unit_id).join(last, last.c.id == posting.c.id)).scalars()
+        )
+    for some in pieces([row[0] for row in (*data["opened"], *data["changed"], *data["closed"])]):
+        named |= set(run(sa.select(posting.c.unit_id).where(posting.c.id.in_(some))).scalars())
+    ids = [*data["roles"]["new"], *(row[0] for row in data["roles"]["changed"])]
+    for some in pieces(ids):
+        named |= set(
+            run(
+                sa.select(held.c.scope_id).where(
+                    held.c.id.in_(some), held.c.scope_kind == ScopeKind.UNIT
+                )
+            ).scalars()
+        )
+    if not reached or named - reached:
+        raise NotAllowed
 
 
 def _typed(column: str, value: Any) -> Any:

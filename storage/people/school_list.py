@@ -535,6 +535,8 @@ def _refresh(session: Session, unit_ids: Sequence[int]) -> None:
 
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put the units back as they were. Raises ChangedSince when they are in use or changed."""
+    if not may_import(session, deed.actor_id, today=local_day(now, offices.zone(session))):
+        raise NotAllowed
     data = deed.data
     table = SQLModel.metadata.tables["org_unit"]
     run = session.connection().execute

@@ -574,7 +574,14 @@ def _decide(
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put the leaves back as they were. Raises ChangedSince when that is not possible."""
     former = {entry["id"]: entry for entry in deed.data["rows"]}
+    held = scope(session, deed.actor_id, now=now)
     whole = _whole(session, min(former), lock=True)
+    first, last = _rights(session, held, whole)
+    by_school = all(entry["after"] == LeaveState.SCHOOL_OK for entry in former.values())
+    # The organiser's word is taken back by who still has it; a school's refusal by either.
+    approved = any(entry["after"] == LeaveState.APPROVED for entry in former.values())
+    if not (first if by_school else last if approved else first or last):
+        raise NotAllowed
     if not set(former) <= {leave.id for leave, _ in whole.leaves}:
         raise ChangedSince(whole.programme.title)
     moments = []

@@ -503,6 +503,7 @@ def allot(
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put the allotments back as they were. Raises ChangedSince when seats were taken since."""
     batch_id = int(deed.data["batch_id"])
+    _run_by(session, deed.actor_id, batch_id, now)
     seats.lock(session, batch_id)
     quotas = {(0 if q.is_pool else q.unit_id): q for q in _quotas(session, batch_id, lock=True)}
     none: dict[str, Any] = {"seats": 0, "over": 0, "reserved": {}}

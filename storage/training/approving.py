@@ -697,7 +697,15 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     It is not when somebody has decided further, or when a freed seat has been given on.
     """
     former = {entry["id"]: entry for entry in deed.data["rows"]}
-    for registration, batch, programme, _ in _rows(session, list(former)):
+    rows = _rows(session, list(former))
+    rights = _rights(session, scope(session, deed.actor_id, now=now), rows)
+    is_last = Verdict(deed.data["verdict"]) in (Verdict.REJECT, Verdict.EXEMPT)
+    for registration, batch, *_ in rows:
+        first, last = registration.unit_id_at in rights.first, batch.id in rights.last
+        was_last = former[registration.id]["state"] == RegistrationState.SCHOOL_APPROVED
+        if not last and (is_last or was_last or not first):
+            raise NotAllowed
+    for registration, batch, programme, _ in rows:
         entry = former[registration.id]
         after = RegistrationState(entry["after"])
         if registration.state is not after or registration.changed_at != deed.at:

@@ -508,6 +508,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     Raises ChangedSince when somebody has moved on, or hours were posted on it.
     """
     batch_id = int(deed.data["batch_id"])
+    _check(session, deed.actor_id, batch_id, now)
     seats.lock(session, batch_id)
     states = {int(id_): pair for id_, pair in deed.data["states"].items()}
     rows = session.exec(

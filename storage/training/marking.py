@@ -226,6 +226,7 @@ def enter(
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put back what marking by hand changed; raises ChangedSince when others went on."""
     session_id, at = deed.data["session_id"], datetime.fromisoformat(deed.data["at"])
+    _check_still_marks(session, deed, session_id, now)
     rows = {
         row.registration_id: row
         for row in session.exec(
@@ -255,6 +256,22 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         session.exec(sa.delete(Attendance).where(col(Attendance.id).in_(ids)))
     session.expire_all()
     _move_back(session, deed.data["moved"], session_id, now=now, actor_id=deed.actor_id)
+
+
+def _check_still_marks(session: Session, deed: Deed, session_id: int, now: datetime) -> None:
+    """Raise NotAllowed unless its doer may mark all of these people today."""
+    _meeting, batch, _programme = windows.get(session, session_id, locked=True)
+    reach = reach_of(session, deed.actor_id, batch.id, now)
+    if reach.runs_it:
+        return
+    assert reach.units is not None
+    ids = [change["registration"] for change in deed.data["changes"]]
+    for some in _parts(ids):
+        foreign = select(Registration.id).where(
+            col(Registration.id).in_(some), col(Registration.unit_id_at).not_in(reach.units)
+        )
+        if session.exec(foreign).first() is not None:
+            raise NotAllowed
 
 
 def _move_back(

@@ -25,7 +25,8 @@ from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, Said, WrongWeekday
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
-from storage.people import offices
+from storage.people import authority, offices
+from storage.people.authority import Act
 from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound
 from storage.sheets import Book, Line
@@ -314,6 +315,14 @@ def drop(session: Session, actor_id: int, job_id: int, *, now: datetime) -> bool
 
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Take out the drafts that a sheet made. Raises ChangedSince if one is more than a draft."""
+    today = local_day(now, offices.zone(session))
+    owners = session.exec(
+        select(Programme.owner_unit_id)
+        .where(col(Programme.id).in_(deed.data["programmes"]))
+        .distinct()
+    ).all()
+    for unit_id in owners:
+        authority.check(session, deed.actor_id, Act.RUN_PROGRAMME, unit_id, today=today)
     for programme_id in deed.data["programmes"]:
         made = session.exec(
             select(Programme.id).where(Programme.cloned_from == programme_id)

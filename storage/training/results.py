@@ -794,12 +794,13 @@ def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> No
         session.flush()
 
 
-def undo(session: Session, deed: Deed, _now: datetime) -> None:
+def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put the marks back as they were before the import.
 
     Raises ChangedSince when one of them was changed, or decided upon, since.
     """
     batch_id = int(deed.data["batch_id"])
+    _check(session, deed.actor_id, batch_id, now)
     seats.lock(session, batch_id)
     kept, states = _kept(session, batch_id)
     for id_, (score, entered) in deed.data["after"].items():

@@ -229,7 +229,7 @@ def undo_review(session: Session, deed: Deed, now: datetime) -> None:
 
     Raises ChangedSince when the work was handed in anew, or reviewed again.
     """
-    del now
+    _may_review(session, deed.actor_id, deed.data["submission_id"], now)
     work = session.exec(
         select(TaskSubmission)
         .where(TaskSubmission.id == deed.data["submission_id"])

@@ -157,6 +157,8 @@ def undo_timetable(session: Session, deed: Deed, now: datetime) -> None:
     ChangedSince when somebody has worked on with one of them.
     """
     batch_id = int(deed.data["batch_id"])
+    today = today_of(session, now)
+    check_with(session, deed.actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     seats.lock(session, batch_id)
     batch, programme = batch_of(session, batch_id)
     added = [_unchanged(session, kept) for kept in deed.data["added"]]

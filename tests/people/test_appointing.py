@@ -218,6 +218,22 @@ async def test_a_hand_over_stands_after_ten_minutes_or_when_it_was_passed_on(
     assert await database.read(may_see, here.gu, here.school)
 
 
+async def test_who_has_left_takes_no_hand_over_back(database: Database) -> None:
+    here = await database.write(cast)
+    given = await database.write(
+        appointing.hand_over, here.luo, here.lin, COORDINATOR, here.school, now=NOW
+    )
+    assert given.deed_id is not None
+
+    def leave(session: Session) -> None:
+        session.get_one(Teacher, here.luo).state = TeacherState.LEFT
+
+    await database.write(leave)
+    with pytest.raises(NotAllowed):
+        await database.write(undoing.undo, here.luo, given.deed_id, now=NOW)
+    assert await database.read(may_see, here.lin, here.school)
+
+
 async def test_a_role_is_ended_by_its_holder_or_by_who_may_give_it(database: Database) -> None:
     here = await database.write(cast)
     await database.write(appointing.give, here.luo, here.lin, COORDINATOR, here.school, now=NOW)

@@ -55,8 +55,9 @@ async def at_once(
         assert written.wait(20)
         return second(session)
 
-    both = two[0].write(leads), two[1].write(follows)
-    return list(await asyncio.gather(*both, return_exceptions=True))
+    return list(
+        await asyncio.gather(two[0].write(leads), two[1].write(follows), return_exceptions=True)
+    )
 
 
 def previewed(session: Session, actor_id: int, *row: str) -> Callable[[Session], Any]:

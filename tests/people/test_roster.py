@@ -588,6 +588,24 @@ async def test_who_was_a_deputy_once_holds_in_their_own_right_what_a_file_gives(
     await database.write(check)
 
 
+async def test_a_right_that_has_ended_takes_nothing_back(database: Database) -> None:
+    def check(session: Session) -> None:
+        ids = units(session)
+        county = of_county(session)
+        head = make.teacher(session, "沈校长", at="澄禾县实验小学", staff_no="060009")
+        roles.appoint(session, head, Role.PRINCIPAL, ids["实小"], today=TODAY, now=NOW)
+        gone = ["060009", "沈校长", "实小", "小学", "语文", "", "离职", "", ""]
+        applied = imported(session, county, roster_of(gone))
+        roles.dismiss(session, county, Role.COUNTY_COORDINATOR, ids["县"], today=TODAY, now=NOW)
+        # Nor does a smaller right: the school's own coordinator brings no principal back.
+        roles.appoint(session, county, Role.SCHOOL_COORDINATOR, ids["城东"], today=TODAY, now=NOW)
+        with pytest.raises(NotAllowed):
+            undone(session, county, applied, now=NOW + timedelta(hours=5))
+        assert roles.holders(session, Role.PRINCIPAL, ids["实小"], today=TODAY) == []
+
+    await database.write(check)
+
+
 # --- that nothing happens unseen ----------------------------------------------------------------
 
 

@@ -96,6 +96,13 @@ async def test_schools_groups_and_districts_are_made_and_taken_back(database: Da
         assert len(session.exec(select(OrgMembership)).all()) == 3
         after = everything(session)
         assert imported(session, he, listed(*ROWS)).figures.same == 4
+        # Whoever does not look after the county any more takes no schools out of it.
+        county = make.county(session)
+        role = Role.COUNTY_COORDINATOR
+        roles.dismiss(session, he, role, county, today=TODAY, now=NOW)
+        with pytest.raises(NotAllowed), session.begin_nested():
+            undoing.undo(session, he, applied.deed_id, now=NOW)
+        roles.appoint(session, he, role, county, today=TODAY, now=NOW)
         assert everything(session) == after
         with session.begin_nested() as inner:
             make.teacher(session, "林若溪", at="澄禾县实验小学")
