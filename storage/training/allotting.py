@@ -776,7 +776,10 @@ def _unfilled(session: Session, quota: Quota) -> int:
 def _rows(
     session: Session, batch: Batch, programme: Programme, quotas: Sequence[Quota]
 ) -> list[Row]:
-    """Every school that may get seats, with the people whom the programme is for."""
+    """Every school that may get seats, with the people whom the programme is for.
+
+    A school that organises the class itself is none of them: its seats are the open pool.
+    """
     day = local_day(batch.starts_at, offices.zone(session))
     held = {quota.unit_id: quota for quota in quotas if not quota.is_pool}
     people = (
@@ -799,7 +802,11 @@ def _rows(
         .outerjoin(people, people.c.unit_id == col(OrgUnit.id))
         .where(
             sa.or_(
-                sa.and_(col(OrgUnit.id).in_(below), col(OrgUnit.active)),
+                sa.and_(
+                    col(OrgUnit.id).in_(below),
+                    col(OrgUnit.active),
+                    col(OrgUnit.id) != programme.owner_unit_id,
+                ),
                 col(OrgUnit.id).in_(held),
             )
         )

@@ -294,11 +294,17 @@ def change(
             batch.revision += 1
             act, thing = "change_programme", f"batch:{batch_id}"
             audit.record(session, actor_id, act, thing, now=now, before=before, after=after)
+            session.flush()
+            schedule.plan_deadlines(session, batch_id, now=now)
         case What.DATES | What.REGISTRATION:
             moments = {name: datetime.fromisoformat(at) for name, at in after.items() if at}
-            if what is What.DATES and programme.state is ProgrammeState.DRAFT:
+            is_draft = programme.state is ProgrammeState.DRAFT
+            if what is What.DATES and is_draft:
                 _take_closings_along(session, batch, moments["starts_at"], now=now)
+            closes = batch.nominate_close
             schedule.move(session, batch_id, now=now, actor_id=actor_id, **moments)
+            if is_draft:
+                batch.nominate_close = closes
         case What.SEATS:
             _set_seats(session, programme, batch, after, now=now)
         case What.STAGE | What.SUBJECT:
@@ -673,8 +679,8 @@ def _set_seats(
 
 
 _MOVES = {
-    What.DATES: ("batch_start", "remote_start", "remote_end"),
-    What.REGISTRATION: ("reg_open", "reg_close"),
+    What.DATES: ("batch_start", "remote_start", "remote_end", "nomination", "release"),
+    What.REGISTRATION: ("reg_open", "reg_close", "nomination"),
 }
 """The deadlines of a class that follow; its meetings follow the dates."""
 

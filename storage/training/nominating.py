@@ -792,7 +792,7 @@ def _takes_place(batch: Batch, programme: Programme) -> bool:
 
 def _closes_at(batch: Batch) -> datetime:
     """Until when schools nominate: at the latest the list is reported or the class begins."""
-    return batch.nominate_close or batch.roster_date or batch.starts_at
+    return min(batch.nominate_close or batch.roster_date or batch.starts_at, batch.starts_at)
 
 
 def _mine(session: Session, actor_id: int, today: date) -> tuple[Any, bool]:

@@ -44,6 +44,7 @@ from storage.training.tables import (
     Phase,
     Programme,
     ProgrammeState,
+    Quota,
     Registration,
     RegistrationState,
     SeatOffer,
@@ -164,7 +165,9 @@ def move(
     """Change dates of a batch; its deadlines and open offers follow at once.
 
     A start that moves takes the end, the sessions, the phases and the due dates of modules and
-    tasks with it, by as much, unless another end is given. Raises NotFound,
+    tasks with it, by as much, unless another end is given; and so it does what is still to come
+    before the start: nominating, the list, approving, reckoning a thin class, releasing seats.
+    Raises NotFound,
     ProgrammeCancelled, or NotInOrder.
     """
     seats.lock(session, batch_id)
@@ -190,6 +193,7 @@ def move(
             meeting.ends_at += shift
             session.flush()
         _shift_parts(session, batch_id, shift)
+        _shift_before(session, batch, shift, now=now)
     if ends_at is not None:
         batch.ends_at = ends_at
     if reg_open is not None:
@@ -426,6 +430,34 @@ def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:
     for task in session.exec(select(Task).where(Task.batch_id == batch_id)).all():
         task.due_at += shift
     session.flush()
+
+
+def _shift_before(session: Session, batch: Batch, shift: timedelta, *, now: datetime) -> None:
+    """Move what has to be done before the start with it, so far as it is still to come.
+
+    What would come to lie in the past keeps its moment, or that of the start if it is sooner.
+    """
+
+    def moved(at: datetime | None) -> datetime | None:
+        if at is None or at <= now:
+            return at
+        return at + shift if at + shift > now else min(at, batch.starts_at)
+
+    batch.nominate_close = moved(batch.nominate_close)
+    batch.roster_date = moved(batch.roster_date)
+    batch.approve_close = moved(batch.approve_close)
+    batch.thin_at = moved(batch.thin_at)
+    batch.second_close = moved(batch.second_close)
+    releases = []
+    for quota in session.exec(
+        select(Quota).where(Quota.batch_id == batch.id, col(Quota.release_at) > now)
+    ).all():
+        quota.release_at = moved(quota.release_at)
+        if quota.seats and not quota.is_pool and quota.release_at is not None:
+            releases.append(quota.release_at)
+    session.flush()
+    if releases:
+        deadlines.set_deadline(session, "release", batch.id, min(releases), now=now)
 
 
 def _dates(batch: Batch) -> dict[str, Any]:

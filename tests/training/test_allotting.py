@@ -15,9 +15,9 @@ from storage.database import Database
 from storage.deeds import ChangedSince
 from storage.messaging import sweeping
 from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, Reminder
-from storage.people.tables import OrgUnit, UnitKind
+from storage.people.tables import OrgUnit, Posting, UnitKind
 from storage.refusals import NotAllowed
-from storage.training import allotting, nominating, owing, registration, seats, waiting
+from storage.training import allotting, making, nominating, owing, registration, seats, waiting
 from storage.training.allotting import (
     NoCapacity,
     SeatsTaken,
@@ -27,10 +27,10 @@ from storage.training.allotting import (
     Way,
 )
 from storage.training.refusals import ProgrammeCancelled
-from storage.training.tables import Batch, Enrolment, Programme, Quota, RegistrationState
+from storage.training.tables import Batch, Enrolment, Level, Programme, Quota, RegistrationState
 from tests import make
 from tests.make import NOW
-from tests.training import seating
+from tests.training import desk, seating
 from tests.training.seating import TOWN, VILLAGE, county
 
 
@@ -328,3 +328,21 @@ async def test_an_office_without_schools_of_its_own_hands_out_to_those_of_its_co
     await database.write(hand_over)
     plan = await database.read(allotting.propose, made.county_id, made.batch_id, Way.EQUAL, now=NOW)
     assert set(made.schools) <= set(plan.lines)
+
+
+async def test_a_school_that_runs_a_class_itself_is_no_school_to_give_seats_to(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        luo = desk.school_coordinator(session)
+        make.teacher(session, "同事")
+        unit_id = session.exec(select(Posting.unit_id).where(Posting.teacher_id == luo)).one()
+        form = desk.form(session, owner_unit_id=unit_id, level=Level.SCHOOL, seats=10)
+        made = making.create(session, luo, form, now=NOW)
+        for way in Way:
+            plan = allotting.propose(session, luo, made.batch_id, way, now=NOW)
+            assert (plan.lines, plan.pool_after) == ({}, 10)
+            done = allotting.allot(session, luo, made.batch_id, plan.lines, now=NOW)
+            assert done.deed_id is None
+
+    await database.write(play)

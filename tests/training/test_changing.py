@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, OutboxState
 from storage.people.tables import Role, RoleAssignment
 from storage.refusals import NotAllowed, NotFound
-from storage.training import changing, making, publishing, registration, staffing
+from storage.training import changing, making, nominating, publishing, registration, staffing
 from storage.training.changing import FixedByNow, SeatsTaken, What
 from storage.training.making import DatesNotInOrder, WrongValue
 from storage.training.refusals import ProgrammeCancelled
@@ -39,7 +39,7 @@ from storage.training.tables import (
 )
 from tests import make
 from tests.make import NOW
-from tests.training import desk
+from tests.training import desk, seating
 
 DAY = timedelta(days=1)
 SOON = NOW + timedelta(minutes=2)
@@ -487,3 +487,63 @@ async def test_an_automatic_programme_has_one_class(sqlite: Database) -> None:
             making.add_batch, gu, made.batch_id, desk.START, desk.START + DAY,
             place="", seats_=None, title="", now=NOW,
         )  # fmt: skip
+
+
+def deadline(session: Session, kind: str, /) -> datetime | None:
+    return session.exec(
+        select(Deadline.at).where(Deadline.kind == kind, Deadline.state == DeadlineState.ACTIVE)
+    ).first()
+
+
+async def test_a_new_close_of_nominations_moves_their_deadline(database: Database) -> None:
+    def play(session: Session) -> None:
+        made = seating.county(session, programme={"asks_consent": True}, linked=True)
+        luo = made.coordinators[0]
+        nominating.nominate(session, luo, made.batch_id, [made.people[0][0]], now=NOW)
+        closes = NOW + timedelta(days=3)
+        value = {"reg_close": closes.isoformat()}
+        what = What.REGISTRATION
+        seen = changing.impact(session, made.county_id, made.batch_id, what, value, now=NOW)
+        changing.change(session, made.county_id, made.batch_id, what, value, now=NOW)
+        assert deadline(session, "nomination") == closes
+        assert seen.deadlines == 1
+
+    await database.write(play)
+
+
+async def test_what_comes_before_the_start_moves_with_it(database: Database) -> None:
+    def play(session: Session) -> None:
+        made = seating.county(session)
+        batch = session.get_one(Batch, made.batch_id)
+        day = timedelta(days=1)
+        batch.approve_close, batch.thin_at = NOW + 8 * day, NOW + 9 * day
+        batch.second_close = NOW - day  # over: it stays
+        school = Quota(batch_id=batch.id, unit_id=made.schools[0], seats=1, release_at=NOW + day)
+        session.add(school)
+        session.flush()
+        was, release = batch.starts_at, NOW + day
+
+        def move(starts_at: datetime, now: datetime = NOW) -> None:
+            value = {
+                "starts_at": starts_at.isoformat(),
+                "ends_at": (starts_at + day).isoformat(),
+            }
+            changing.change(session, made.county_id, batch.id, What.DATES, value, now=now)
+            session.expire_all()
+
+        move(was + 50 * day)
+        assert batch.nominate_close == NOW + 57 * day
+        assert batch.roster_date == NOW + 60 * day
+        assert (batch.approve_close, batch.thin_at) == (NOW + 58 * day, NOW + 59 * day)
+        assert batch.second_close == NOW - day
+        assert school.release_at == release + 50 * day == deadline(session, "release")
+        # Much sooner: what would be over keeps its moment, but nothing outlasts the start.
+        start = NOW + 2 * day
+        move(start)
+        assert (batch.nominate_close, batch.roster_date) == (start, start)
+        with pytest.raises(nominating.ListReported):
+            nominating.nominate(
+                session, made.coordinators[0], batch.id, [made.people[0][0]], now=start + day
+            )
+
+    await database.write(play)
