@@ -44,7 +44,8 @@ async def test_a_programme_is_paused_resumed_and_called_off_with_one_message(sta
         await stage.passes(days=1)
     assert [len(who.messages()) - 1 for who in (lin, shi)] == before
     await gu.sends_data(old)
-    assert gu.alert
+    await gu.taps("确认暂停")
+    assert gu.alert, gu.sees()
     await shi.sends_data(open_card)
     assert shi.alert
 
