@@ -28,7 +28,8 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Office, OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
+from storage.training.deciding import SchoolDecides
 from storage.waiting_for import Waiting
 
 KIND = "appeal"
@@ -256,7 +257,7 @@ def give_view(
         return _facts(session, row, today)
     _check(session, actor_id, row, Act.CONFIRM_HOURS, today)
     if not reviewing.may_speak_first(session, actor_id, row.unit_id_at, today=today):
-        raise NotAllowed
+        raise SchoolDecides(row.about, None)
     if row.state is not AppealState.OPEN:
         raise AppealSettled(row.state)
     row.school_view, row.reviewed_by = view, actor_id

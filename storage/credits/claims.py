@@ -26,8 +26,9 @@ from storage.moments import local_day
 from storage.people import authority, drafts, offices
 from storage.people.authority import Act
 from storage.people.tables import Office, OrgUnit, Teacher
-from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import as_day, as_number, key, plain
+from storage.training.deciding import SchoolDecides
 from storage.waiting_for import Waiting
 
 KIND = "claim"
@@ -331,7 +332,8 @@ def queue(session: Session, actor_id: int, *, now: datetime, after: int = 0) -> 
 def review(session: Session, actor_id: int, claim_id: int, *, now: datetime) -> Queued:
     """Return one claim that waits for this person's word.
 
-    Raises NotFound, ClaimSettled when it waits for nobody, NotAllowed when for others.
+    Raises NotFound, ClaimSettled when it waits for nobody, and NotAllowed, OwnCase or
+    SchoolDecides when it waits for others.
     """
     row = _claim(session, claim_id)
     _check(session, actor_id, row, now)
@@ -489,7 +491,7 @@ def _check(
         and act is Act.CONFIRM_HOURS
         and not reviewing.may_speak_first(session, actor_id, row.unit_id_at, today=today)
     ):
-        raise NotAllowed
+        raise SchoolDecides(row.title, None)
     if row.state not in ((wanted,) if wanted else (ClaimState.SUBMITTED, ClaimState.SCHOOL_OK)):
         raise ClaimSettled(row.state)
 

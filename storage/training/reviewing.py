@@ -180,8 +180,9 @@ def return_work(
         teacher_id=teacher_id,
         facts={"submission_id": submission_id},
         priority=Priority.LAST_HOURS,
-        not_before=now,
-        useful_until=ends_at if ends_at > now else None,
+        # Not while it can be taken back; whoever does so leaves nothing to say.
+        not_before=now + deeds.MINUTES,
+        useful_until=ends_at if ends_at > now + deeds.MINUTES else None,
         dedupe_key=f"{RETURNED}:{submission_id}:{seen}:{stamp(now)}",
         now=now,
     )

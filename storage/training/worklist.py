@@ -36,6 +36,7 @@ from storage.training.tables import (
     Batch,
     ClassSession,
     Leave,
+    LeaveState,
     Programme,
     ProgrammeState,
     Registration,
@@ -194,8 +195,13 @@ def due(session: Session, *, now: datetime) -> list[int]:
     today = moments.local_day(now, calendar.zone)
     if not calendar.is_workday(today):
         return []
+    soonest = _soonest_leave(session, now)
     found = []
     for teacher_id, hours in _candidates(session, today, now):
+        card = _card_at(hours, today, calendar)
+        # Before its hour only a leave that presses brings a card forward, and most days have none.
+        if now < card and (soonest is None or soonest > card + PRESSING):
+            continue
         if not quiet.may_ring(now, hours, calendar):
             continue
         try:
@@ -261,10 +267,27 @@ def _is_due(
 ) -> bool:
     """Whether the hour has come, or a meeting will not wait for it."""
     today = moments.local_day(now, calendar.zone)
-    minute = replace(hours, brief=CARD_MINUTE).brief_minute
-    card = moments.at(today, minute, calendar.zone)
+    card = _card_at(hours, today, calendar)
     is_time = now >= card or (waiting.soonest is not None and waiting.soonest <= card + PRESSING)
     return is_time and not _is_left_to_others(session, teacher_id, waiting, calendar, today)
+
+
+def _card_at(hours: quiet.Hours, today: date, calendar: WorkCalendar) -> datetime:
+    """When the card of the day comes, in this person's hours."""
+    minute = replace(hours, brief=CARD_MINUTE).brief_minute
+    return moments.at(today, minute, calendar.zone)
+
+
+def _soonest_leave(session: Session, now: datetime) -> datetime | None:
+    """When the soonest meeting begins from which somebody's leave is not decided yet."""
+    return session.exec(
+        select(sa.func.min(ClassSession.starts_at))
+        .join(Leave, col(Leave.session_id) == col(ClassSession.id))
+        .where(
+            col(Leave.state).in_([LeaveState.REQUESTED, LeaveState.SCHOOL_OK]),
+            col(ClassSession.starts_at) > now,
+        )
+    ).one()
 
 
 def _is_left_to_others(

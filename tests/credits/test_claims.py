@@ -20,6 +20,7 @@ from storage.messaging.tables import News
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound
+from storage.training.deciding import SchoolDecides
 from tests import make
 from tests.make import NOW
 from tests.training import classes
@@ -379,7 +380,7 @@ async def test_the_county_does_not_speak_for_a_school_that_somebody_tends(
         lambda s: claims.review(s, who["gao"], sent.claim_id, now=NOW),
         lambda s: appeals.give_view(s, who["gao"], opened.appeal_id, "x", now=NOW),
     ):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(SchoolDecides):
             await database.write(speak)
 
     def nobody_tends(session: Session) -> None:

@@ -87,6 +87,8 @@ async def test_work_goes_from_hand_to_hand_until_it_is_accepted(stage: Stage) ->
     await xu.taps("Return")
     assert "Nothing is waiting" in await xu.says("请补充评价环节")
     await stage.deliver()
+    assert "请补充评价环节" not in lin.sees()  # it can still be taken back
+    await stage.passes(minutes=11)
     assert "请补充评价环节" in lin.sees()
     await lin.taps("Hand in again")
     assert "returned, please hand it in again" in lin.sees()
