@@ -701,7 +701,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     rights = _rights(session, scope(session, deed.actor_id, now=now), rows)
     is_last = Verdict(deed.data["verdict"]) in (Verdict.REJECT, Verdict.EXEMPT)
     for registration, batch, *_ in rows:
-        first, last = registration.unit_id_at in rights.first, batch.id in rights.last
+        first, last = registration.id in rights.first, batch.id in rights.last
         was_last = former[registration.id]["state"] == RegistrationState.SCHOOL_APPROVED
         if not last and (is_last or was_last or not first):
             raise NotAllowed
