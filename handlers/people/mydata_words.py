@@ -102,6 +102,11 @@ def _offers(language: str) -> Mapping[str, str]:
     }
 
 
+def _deadline_states(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {"active": _("holds"), "cancelled": _("called off")}
+
+
 def _leave_states(language: str) -> Mapping[str, str]:
     _ = catalog(language).gettext
     return {
@@ -453,6 +458,7 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("leave", "answer"): reasons,
     ("seat_offer", "state"): _offers,
     ("menu_choice", "outcome"): _outcomes,
+    ("deadline", "state"): _deadline_states,
     ("leave", "state"): _leave_states,
     ("leave", "reason"): _leave_reasons,
     ("attendance", "state"): _presence,

@@ -34,9 +34,12 @@ def set_deadline(
     *,
     now: datetime,
     preset: str | None = None,
+    teacher_id: int = 0,
 ) -> int:
     """Create or move the deadline of this thing, with its steps; return its id.
 
+    With ``teacher_id`` it is this person's own date, which counts for them instead of
+    everybody's.
     Setting it to what it is already changes nothing; a cancelled one comes back to life.
     """
     preset = preset or kinds.KINDS[kind].preset
@@ -45,6 +48,7 @@ def set_deadline(
         .values(
             kind=kind,
             subject_id=subject_id,
+            teacher_id=teacher_id,
             at=at,
             preset=preset,
             revision=0,
@@ -60,7 +64,11 @@ def set_deadline(
             col(Deadline.revision),
             col(Deadline.state),
         )
-        .where(col(Deadline.kind) == kind, col(Deadline.subject_id) == subject_id)
+        .where(
+            col(Deadline.kind) == kind,
+            col(Deadline.subject_id) == subject_id,
+            col(Deadline.teacher_id) == teacher_id,
+        )
         .with_for_update()
     )
     known = session.exec(found).one()
@@ -79,9 +87,14 @@ def set_deadline(
     return deadline_id
 
 
-def cancel_deadline(session: Session, kind: str, subject_id: int, *, now: datetime) -> None:
-    """Remind nobody of this any more; a deadline that is not there is not missed."""
-    deadline_id = session.exec(
+def cancel_deadline(
+    session: Session, kind: str, subject_id: int, *, now: datetime, teacher_id: int | None = None
+) -> None:
+    """Remind nobody of this any more; a deadline that is not there is not missed.
+
+    With ``teacher_id`` only this person's own date goes, without it everybody's and each one's.
+    """
+    statement = (
         sa.update(Deadline)
         .where(
             col(Deadline.kind) == kind,
@@ -90,8 +103,10 @@ def cancel_deadline(session: Session, kind: str, subject_id: int, *, now: dateti
         )
         .values(state=DeadlineState.CANCELLED)
         .returning(col(Deadline.id))
-    ).scalar_one_or_none()
-    if deadline_id is not None:
+    )
+    if teacher_id is not None:
+        statement = statement.where(col(Deadline.teacher_id) == teacher_id)
+    for deadline_id in session.exec(statement).scalars().all():
         _supersede(session, deadline_id, now=now)
         _withdraw_reminders(session, deadline_id, keep=[], now=now)
 

@@ -1,4 +1,7 @@
-"""Groups: which chat stands for what, and the programme cards kept up to date in them."""
+"""Groups: which place stands for what, and the programme cards kept up to date in them.
+
+A place is a whole group or one topic of it; each has a row, under the same id of Telegram's.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +41,27 @@ _seen: Any = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group as others see it."""
+    """A place as others see it: a group, or one topic of it."""
 
     id: int
     tg_chat_id: int
+    thread_id: int
+    """The topic's; 0 is the group itself."""
     title: str
+    topic: str
     purpose: ChatPurpose | None
     unit_id: int | None
     programme_id: int | None
     language: str
     active: bool
     bot_is_admin: bool
+    is_forum: bool
+    closed: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be posted here."""
+        return self.active and not self.closed
 
 
 @dataclass(frozen=True)
@@ -65,9 +78,13 @@ class Card:
     revision: int
 
 
-def chat_by_tg_id(session: Session, tg_chat_id: int) -> Group | None:
-    """Return the group with this Telegram id, active or not."""
-    chat = session.exec(select(Chat).where(Chat.tg_chat_id == tg_chat_id)).first()
+def chat_by_tg_id(session: Session, tg_chat_id: int, thread_id: int = 0) -> Group | None:
+    """Return the group with this Telegram id, active or not, or just this topic of it."""
+    chat = session.exec(
+        select(Chat)
+        .where(Chat.tg_chat_id == tg_chat_id, Chat.thread_id == thread_id)
+        .execution_options(populate_existing=True)
+    ).first()
     return None if chat is None else _group(chat)
 
 
@@ -75,13 +92,17 @@ def _group(chat: Chat) -> Group:
     return Group(
         chat.id,
         chat.tg_chat_id,
+        chat.thread_id,
         chat.title,
+        chat.topic,
         chat.purpose,
         chat.unit_id,
         chat.programme_id,
         chat.language,
         chat.active,
         chat.bot_is_admin,
+        chat.is_forum,
+        chat.closed,
     )
 
 
@@ -90,6 +111,7 @@ def bind(
     tg_chat_id: int,
     title: str,
     *,
+    thread_id: int = 0,
     purpose: ChatPurpose | None = None,
     unit_id: int | None = None,
     programme_id: int | None = None,
@@ -98,11 +120,23 @@ def bind(
     """Note what this group stands for; without a purpose it is only known, and active again."""
     session.exec(
         insert_new(session, Chat).values(
-            tg_chat_id=tg_chat_id, title=title, language=language, active=True, bot_is_admin=False
+            tg_chat_id=tg_chat_id,
+            thread_id=thread_id,
+            title=title,
+            topic="",
+            language=language,
+            active=True,
+            bot_is_admin=False,
+            is_forum=False,
+            rights=[],
+            closed=False,
+            urges=False,
         )
     )
     chat = session.exec(
-        select(Chat).where(Chat.tg_chat_id == tg_chat_id).execution_options(populate_existing=True)
+        select(Chat)
+        .where(Chat.tg_chat_id == tg_chat_id, Chat.thread_id == thread_id)
+        .execution_options(populate_existing=True)
     ).one()
     chat.title = title
     chat.active = True
@@ -134,10 +168,15 @@ def migrate(session: Session, old_tg_chat_id: int, new_tg_chat_id: int) -> None:
     Telegram tells it twice, in a message and as a failure; the second time nothing is left to
     do. When the new id was met before the news came, that stranger gives way.
     """
-    old = session.exec(select(Chat.id).where(Chat.tg_chat_id == old_tg_chat_id)).first()
+    # Only a group without topics can become a supergroup.
+    old = session.exec(
+        select(Chat.id).where(Chat.tg_chat_id == old_tg_chat_id, Chat.thread_id == 0)
+    ).first()
     if old is None:
         return
-    new = session.exec(select(Chat.id).where(Chat.tg_chat_id == new_tg_chat_id)).first()
+    new = session.exec(
+        select(Chat.id).where(Chat.tg_chat_id == new_tg_chat_id, Chat.thread_id == 0)
+    ).first()
     # Message ids do not carry over, so the cards are posted once more in the supergroup.
     session.exec(
         sa.update(GroupCard)

@@ -56,6 +56,8 @@ class Claimed:
     id: int
     kind: str
     tg_chat_id: int
+    thread_id: int
+    """The topic of a group that it goes to; 0 is none."""
     language: str
     account_id: int | None
     chat_id: int | None
@@ -88,6 +90,7 @@ def put(
     dedupe_key: str,
     now: datetime,
     rings: bool = True,
+    stream: int = 0,
 ) -> int | None:
     """Queue a message for a teacher or a group; saying it twice under one key queues it once.
 
@@ -115,6 +118,7 @@ def put(
             useful_until=useful_until,
             dedupe_key=dedupe_key,
             rings=rings,
+            stream=stream,
             state=OutboxState.PENDING if reachable else OutboxState.REFUSED,
             attempts=0,
             created_at=now,
@@ -230,6 +234,7 @@ def _due(
             col(Account.quiet_from),
             col(Account.quiet_until),
             col(Chat.tg_chat_id),
+            col(Chat.thread_id),
             col(Chat.active),
             sa.func.coalesce(col(Chat.language), col(Account.language)).label("language"),
         )
@@ -285,6 +290,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
                 id=row.id,
                 kind=row.kind,
                 tg_chat_id=row.tg_chat_id if row.chat_id is not None else row.tg_user_id,
+                thread_id=row.thread_id or 0,
                 language=row.language,
                 account_id=row.account_id,
                 chat_id=row.chat_id,

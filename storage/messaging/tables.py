@@ -59,7 +59,7 @@ class OutboxMessage(Row, table=True):
     """Whatever the product says unprompted, before it is a message."""
 
     __table_args__ = (
-        sa.Index("ix_outbox_message_due", "state", "priority", "not_before", "id"),
+        sa.Index("ix_outbox_message_due", "state", "priority", "stream", "not_before", "id"),
         sa.Index("ix_outbox_message_account", "account_id", "sent_at"),
     )
 
@@ -67,6 +67,9 @@ class OutboxMessage(Row, table=True):
     teacher_id: int | None = key(default=None, foreign_key="teacher.id", index=True)
     account_id: int | None = key(default=None, foreign_key="account.id")
     chat_id: int | None = key(default=None, foreign_key="chat.id")
+    relay_id: int | None = key(default=None, foreign_key="relay.id")
+    stream: int = key(default=0, sa_column_kwargs={"default": 0})
+    """Who sends much: a notice's id. Streams of one priority take turns; 0 is everything else."""
     facts: dict[str, Any] = document(default_factory=dict)
     priority: int = Priority.BULK
     not_before: datetime
@@ -108,16 +111,32 @@ class ChatPurpose(StrEnum):
 
 
 class Chat(Row, table=True):
-    """A group that is bound to a unit or programme; an unbound one only offers help."""
+    """A place where the bot posts: a group, or one topic of it. Unbound it only offers help.
 
-    tg_chat_id: int = key(unique=True)
+    A group whose topics are bound has a row for itself (``thread_id`` 0) and one a topic.
+    """
+
+    __table_args__ = (sa.UniqueConstraint("tg_chat_id", "thread_id"),)
+
+    tg_chat_id: int = key()
+    thread_id: int = key(default=0)
     title: str
+    topic: str = ""  # the topic's own title
     purpose: ChatPurpose | None = one_of(ChatPurpose, default=None, nullable=True)
     unit_id: int | None = key(default=None, foreign_key="org_unit.id")
     programme_id: int | None = key(default=None, foreign_key="programme.id")
     language: str = "zh_Hans"
     active: bool = True
     bot_is_admin: bool = False
+    is_forum: bool = False
+    rights: list[str] = document(default_factory=list)  # what the bot may do, as Telegram says
+    closed: bool = False  # the topic is closed or gone, or the group does not let the bot write
+    urges: bool = False  # may say how many have not confirmed a notice, never who
+    bound_by: int | None = key(default=None, foreign_key="teacher.id")
+    bound_at: datetime | None = None
+    met_at: datetime | None = None  # since when it is known; an unbound one is left in the end
+    dissolve_at: datetime | None = None  # when a group for one task should be over
+    pinned_message_id: int | None = key(default=None)
 
 
 class GroupCard(Row, table=True):
@@ -141,15 +160,19 @@ class DeadlineState(StrEnum):
 
 
 class Deadline(Row, table=True):
-    """A moment by which something must be done; moved together with the thing it belongs to."""
+    """A moment by which something must be done; moved together with the thing it belongs to.
+
+    One that is somebody's own (an extension) counts for them instead of everybody's.
+    """
 
     __table_args__ = (
-        sa.UniqueConstraint("kind", "subject_id"),
+        sa.UniqueConstraint("kind", "subject_id", "teacher_id"),
         sa.Index("ix_deadline_at", "state", "at"),
     )
 
     kind: str  # see storage.kinds
     subject_id: int = key()  # a batch, session, offer, … as the kind says
+    teacher_id: int = key(default=0)  # whose own date this is; 0 is everybody's
     at: datetime
     preset: str
     revision: int = 0
@@ -164,16 +187,28 @@ class StepOutcome(StrEnum):
     SUPERSEDED = "superseded"  # the deadline moved first
 
 
+class Level(StrEnum):
+    """Whom a step speaks to (domain, reminders 5.3)."""
+
+    TEACHER = "teacher"  # whoever still owes it, whatever their office
+    COORDINATOR = "coordinator"  # of the unit of those who owe it
+    PRINCIPAL = "principal"
+    OWNER = "owner"  # who runs it, or the county
+    BUREAU = "bureau"  # counts only
+    GROUP = "group"  # the groups it concerns, in figures
+
+
 class DeadlineStep(Row, table=True):
     """One step before (or after) a deadline; swept once, and marked."""
 
     __table_args__ = (
-        sa.UniqueConstraint("deadline_id", "revision", "name"),
+        sa.UniqueConstraint("deadline_id", "revision", "level", "name"),
         sa.Index("ix_deadline_step_due", "outcome", "due_at"),
     )
 
     deadline_id: int = key(foreign_key="deadline.id")
     revision: int
+    level: Level = one_of(Level, default=Level.TEACHER)
     name: str  # such as T-3 or T-3h
     due_at: datetime
     useful_until: datetime
@@ -246,3 +281,135 @@ class Lease(Row, table=True):
     name: str = Field(unique=True)
     holder: str
     until: datetime
+
+
+class NoticeState(StrEnum):
+    """Draft → (awaiting a second person) → scheduled → sending → sent; withdrawn from any."""
+
+    DRAFT = "draft"
+    AWAITING = "awaiting"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+
+
+class Notice(Row, table=True):
+    """What somebody has to say to many: what, to whom, when, and whether they are to confirm."""
+
+    __table_args__ = (sa.Index("ix_notice_due", "state", "send_at"),)
+
+    author_id: int = key(foreign_key="teacher.id", index=True)
+    unit_id: int = key(foreign_key="org_unit.id", index=True)  # in whose name
+    title: str = ""
+    text: str = ""
+    number: str = ""  # of the document, 文号
+    happens_at: datetime | None = None
+    happens_until: datetime | None = None
+    place: str = ""
+    contact: str = ""
+    urgent: bool = False
+    wants_answer: bool = True
+    answer_by: datetime | None = None
+    audience: dict[str, Any] = document(default_factory=dict)  # see storage.messaging.audiences
+    chats: list[int] = document(default_factory=list)  # places it is posted to, too
+    state: NoticeState = one_of(NoticeState, default=NoticeState.DRAFT)
+    revision: int = 0  # a correction is a new one
+    ring_revision: int = 0  # the last one that was worth a ring
+    rides: bool = False  # in the daily brief, not by itself
+    send_at: datetime | None = None
+    # Relative to an event, and moving with it: the kind and subject of its deadline.
+    event_kind: str = ""
+    event_id: int = key(default=0)
+    event_offset: str = ""
+    asked_second_at: datetime | None = None
+    approved_by: int | None = key(default=None, foreign_key="teacher.id")
+    approved_at: datetime | None = None
+    filled_to: int = key(default=0)  # the last teacher of a filling that is under way
+    filled_at: datetime | None = None
+    chased_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    reason: str = ""  # of the withdrawal
+    created_at: datetime
+
+
+class NoticeFile(Row, table=True):
+    """A file or photo that goes with a notice; Telegram keeps it."""
+
+    notice_id: int = key(foreign_key="notice.id", index=True)
+    file_id: str
+    is_photo: bool = False
+    name: str = ""
+    size: int = 0
+
+
+class NoticeRecipient(Row, table=True):
+    """Somebody whom a notice concerns: what they were told, and what they answered."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("notice_id", "teacher_id"),
+        sa.Index("ix_notice_recipient_person", "teacher_id", "confirmed_at"),
+    )
+
+    notice_id: int = key(foreign_key="notice.id")
+    teacher_id: int = key(foreign_key="teacher.id")
+    outbox_id: int | None = key(default=None, index=True)  # what carried it last
+    message_id: int | None = key(default=None)  # in their private chat
+    revision: int = 0  # what they have been told
+    reached: bool = True  # had an account that could be written to when it was sent
+    late: bool = False  # joined those whom it concerns afterwards
+    confirmed_at: datetime | None = None
+    by_deed: bool = False  # confirmed by doing the thing
+    chased_at: datetime | None = None
+
+
+class NoticePost(Row, table=True):
+    """A notice as it stands in a group, with its live count."""
+
+    __table_args__ = (sa.UniqueConstraint("notice_id", "chat_id"),)
+
+    notice_id: int = key(foreign_key="notice.id")
+    chat_id: int = key(foreign_key="chat.id", index=True)
+    message_id: int | None = key(default=None)
+    shown: str = ""  # a digest of what the group sees now
+    looked_at: datetime | None = None
+
+
+class Question(Row, table=True):
+    """Something asked about a notice: open until it is answered."""
+
+    __table_args__ = (sa.UniqueConstraint("notice_id", "teacher_id"),)
+
+    notice_id: int = key(foreign_key="notice.id")
+    teacher_id: int = key(foreign_key="teacher.id", index=True)
+    opened_at: datetime
+    answered_at: datetime | None = None
+    # One topic an asker, where the coordinators' group has topics.
+    chat_id: int | None = key(default=None, foreign_key="chat.id")
+    thread_id: int | None = key(default=None)
+
+
+class QuestionLine(Row, table=True):
+    """One message of a question's thread."""
+
+    question_id: int = key(foreign_key="question.id", index=True)
+    by_id: int = key(foreign_key="teacher.id")
+    text: str
+    at: datetime
+
+
+class Relay(Row, table=True):
+    """A second channel, of a person or a unit: a mailbox or a work-group robot."""
+
+    __table_args__ = (
+        sa.CheckConstraint("(teacher_id IS NULL) <> (unit_id IS NULL)", name="of_one"),
+    )
+
+    teacher_id: int | None = key(default=None, foreign_key="teacher.id", index=True)
+    unit_id: int | None = key(default=None, foreign_key="org_unit.id", index=True)
+    url: str  # as apprise reads it; a secret
+    language: str = "zh_Hans"
+    active: bool = True
+    fault: str = ""
+    created_by: int = key(foreign_key="teacher.id")
+    created_at: datetime

@@ -53,6 +53,12 @@ class Act(StrEnum):
     """The school's view of claims, appeals and school-based hours of its people."""
     SETTLE_HOURS = "settle_hours"
     """The last word on claims and appeals."""
+    NOTIFY_UNIT = "notify_unit"
+    """Send a notice to the unit's people, and see who has confirmed it."""
+    BIND_GROUP = "bind_group"
+    """Say what a group stands for, and end it."""
+    SET_CALENDAR = "set_calendar"
+    """Load the holidays, make-up workdays and breaks of the whole office."""
 
     # With the programmes of a unit.
     SEE_PROGRAMME = "see_programme"
@@ -71,6 +77,8 @@ class Act(StrEnum):
     """Enter marks, and decide who completed."""
     POST_HOURS = "post_hours"
     """Post the hours of those who completed."""
+    NOTIFY_CLASS = "notify_class"
+    """Send a notice to those who take part, and see who has confirmed it."""
 
 
 WITH_PROGRAMMES = frozenset(
@@ -83,20 +91,21 @@ WITH_PROGRAMMES = frozenset(
         Act.REVIEW_WORK,
         Act.ENTER_RESULTS,
         Act.POST_HOURS,
+        Act.NOTIFY_CLASS,
     }
 )
 """Acts that are about a programme: they reach those that the unit owns."""
 
-_SCHOOL = frozenset(Act) - {Act.SETTLE_HOURS}
+_SCHOOL = frozenset(Act) - {Act.SETTLE_HOURS, Act.SET_CALENDAR}
 
 MAY: dict[Role, frozenset[Act]] = {
     Role.SCHOOL_COORDINATOR: _SCHOOL,
     Role.PRINCIPAL: _SCHOOL,
-    Role.GROUP_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
-    Role.AREA_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
+    Role.GROUP_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
+    Role.AREA_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
     # The county helps a school that has nobody: looking at a name is written down.
     Role.COUNTY_COORDINATOR: frozenset(Act),
-    Role.CITY_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE},
+    Role.CITY_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
     Role.RESEARCH_OFFICER: frozenset(
         {
             Act.SEE_PROGRAMME,
@@ -104,14 +113,21 @@ MAY: dict[Role, frozenset[Act]] = {
             Act.TAKE_ATTENDANCE,
             Act.REVIEW_WORK,
             Act.ENTER_RESULTS,
+            Act.NOTIFY_CLASS,
         }
     ),
     Role.CLASS_TEACHER: frozenset(
-        {Act.SEE_PROGRAMME, Act.DECIDE_LEAVE, Act.TAKE_ATTENDANCE, Act.REVIEW_WORK}
+        {
+            Act.SEE_PROGRAMME,
+            Act.DECIDE_LEAVE,
+            Act.TAKE_ATTENDANCE,
+            Act.REVIEW_WORK,
+            Act.NOTIFY_CLASS,
+        }
     ),
     Role.TUTOR: frozenset({Act.SEE_PROGRAMME, Act.REVIEW_WORK}),
     Role.BUREAU_VIEWER: frozenset({Act.COUNT_PEOPLE}),
-    Role.SYSADMIN: frozenset({Act.APPOINT}),
+    Role.SYSADMIN: frozenset({Act.APPOINT, Act.SET_CALENDAR}),
 }
 
 MAY_GIVE: dict[Role, frozenset[Role]] = {

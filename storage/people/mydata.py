@@ -57,6 +57,11 @@ FOLLOWED = (
     "audit_log.actor_id",
     "knock.teacher_id",
     "code_tries.teacher_id",
+    "deadline.teacher_id",
+    "notice_recipient.teacher_id",
+    "question.teacher_id",
+    "question_line.by_id",
+    "relay.teacher_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
 
@@ -79,6 +84,14 @@ EXEMPT = {
     "appeal.entry_id": "the hours that an appeal is about are the same teacher's",
     "appeal.reviewed_by": "an appeal is about whoever makes it; the log says who decided",
     "appeal.decided_by": "an appeal is about whoever makes it; the log says who decided",
+    "deadline_step.deadline_id": "the steps of one's own date repeat it",
+    "reminder_mute.deadline_id": "what is switched off is found by whoever did so",
+    "question_line.question_id": "what others wrote is theirs; one's own lines are followed",
+    "chat.bound_by": "a group is about its members; the log says who bound it",
+    "notice.author_id": "a notice is the office's; the log says who wrote it",
+    "notice.approved_by": "a notice is the office's; the log says who approved it",
+    "relay.created_by": "a channel is its owner's; the log says who set it up",
+    "outbox_message.relay_id": "a copy of a message to a unit's channel is the unit's",
     "credit_entry.reverses_id": "a line and the one that reverses it are the same teacher's",
 }
 """Columns that point to a person and are not followed, each with the reason."""

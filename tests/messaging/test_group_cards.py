@@ -225,6 +225,7 @@ def posted_row(session: Session) -> tuple[Any, int]:
         id=row.id,
         kind=row.kind,
         tg_chat_id=chat.tg_chat_id,
+        thread_id=0,
         language="en",
         account_id=None,
         chat_id=chat.id,

@@ -66,6 +66,7 @@ def claimed(session: Session, kind: str) -> Claimed:
         id=row.id,
         kind=kind,
         tg_chat_id=account.tg_user_id,
+        thread_id=0,
         language=account.language,
         account_id=account.id,
         chat_id=None,

@@ -31,9 +31,14 @@ from storage.messaging.tables import (
     DeadlineStep,
     Hold,
     News,
+    Notice,
+    NoticeRecipient,
     OutboxMessage,
     OutboxState,
     Priority,
+    Question,
+    QuestionLine,
+    Relay,
     Reminder,
     ReminderMute,
 )
@@ -190,6 +195,27 @@ def person(session: Session, name: str) -> tuple[int, int]:
                 submitted_at=NOW,
             ),
             Appeal(**about, about=name, opened_at=NOW, due_on=date(2026, 12, 4)),
+        ]
+    )
+    notice = Notice(author_id=teacher_id, unit_id=unit_id, title="通知", created_at=NOW)
+    session.add(notice)
+    session.flush()
+    question = Question(notice_id=notice.id, teacher_id=teacher_id, opened_at=NOW)
+    session.add(question)
+    session.flush()
+    session.add_all(
+        [
+            Deadline(
+                kind="task_due", subject_id=task.id, teacher_id=teacher_id, at=NOW, preset="T-1"
+            ),
+            NoticeRecipient(notice_id=notice.id, teacher_id=teacher_id, confirmed_at=NOW),
+            QuestionLine(question_id=question.id, by_id=teacher_id, text=name, at=NOW),
+            Relay(
+                teacher_id=teacher_id,
+                url="mailto://example.org",
+                created_by=teacher_id,
+                created_at=NOW,
+            ),
         ]
     )
     linking.issue_code(session, teacher_id, now=NOW)
