@@ -21,7 +21,7 @@ from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import authority, drafts, offices
 from storage.people.authority import MAY, OVERSEES, Act
-from storage.people.tables import OrgUnit, Posting, Teacher, TeacherFact, TeacherState
+from storage.people.tables import OrgUnit, Posting, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import audience, eligibility, reserves, seats, waiting
 from storage.training.clashes import Clash, clashes
@@ -254,33 +254,32 @@ class Substituted:
     is_new: bool
 
 
-def unfit(
+def fitting(
     session: Session, programme: Programme, teacher_ids: Collection[int], *, now: datetime
-) -> dict[int, tuple[Misfit | Finding, ...]]:
-    """Return for each of these people in what the programme is not for them.
+) -> set[int]:
+    """Return for whom of these people the programme is.
 
-    The one place where a nomination asks who may take part.
+    The one place where a nomination asks who may take part; one look, however many they are.
     """
-    facts: dict[int, dict[str, set[str]]] = {teacher_id: {} for teacher_id in teacher_ids}
-    for teacher_id, key, value in session.exec(
-        select(TeacherFact.teacher_id, TeacherFact.key, TeacherFact.value).where(
-            col(TeacherFact.teacher_id).in_(teacher_ids)
-        )
-    ).all():
-        facts[teacher_id].setdefault(key, set()).add(value)
-    states = session.exec(
-        select(Teacher.id, Teacher.state).where(col(Teacher.id).in_(teacher_ids))
-    ).all()
-    has_rules = bool(eligibility.with_rules(session, [programme.id]))
-    found: dict[int, tuple[Misfit | Finding, ...]] = {}
-    for teacher_id, state in states:
-        found[teacher_id] = audience.compare(
-            programme.audience, facts[teacher_id], TeacherState(state)
-        )
-        if has_rules:
-            unmet = eligibility.check(session, teacher_id, programme.id, now=now)
-            found[teacher_id] += tuple(finding for finding in unmet if finding.hard)
-    return found
+    meets = eligibility.meets(session, programme.id, now=now)
+    return set(
+        session.exec(
+            select(Teacher.id).where(
+                col(Teacher.id).in_(teacher_ids), audience.fits(programme), meets
+            )
+        ).all()
+    )
+
+
+def unfit(
+    session: Session, programme: Programme, teacher_id: int, *, now: datetime
+) -> tuple[Misfit | Finding, ...]:
+    """Return in what the programme is not for this person; empty for whoever is fitting."""
+    unmet = eligibility.check(session, teacher_id, programme.id, now=now)
+    return (
+        *audience.misfits(session, teacher_id, programme),
+        *(finding for finding in unmet if finding.hard),
+    )
 
 
 def my_people(
@@ -398,6 +397,7 @@ def candidates(
     unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).first()
     if unit is None:
         raise NotFound("unit")
+    replaced = _replaced(session, batch_id, unit_id, instead_of)
     if not authority.may(session, actor_id, Act.NOMINATE, unit_id, today=today, own=True):
         audit.record(session, actor_id, "look_at_people", f"unit:{unit_id}", now=now)
         session.flush()
@@ -422,42 +422,45 @@ def candidates(
                 ),
             )
         )
-    people = session.exec(everybody.order_by(col(Teacher.staff_no))).all()
-    why_not = unfit(session, programme, [teacher_id for teacher_id, *_ in people], now=now)
+    people = [
+        (teacher_id, name, (subjects or [""])[0], None if _is_free(state, instead_of) else state)
+        for teacher_id, name, subjects, state in session.exec(
+            everybody.order_by(col(Teacher.staff_no))
+        ).all()
+        if teacher_id != instead_of
+    ]
+    fit = fitting(session, programme, [teacher_id for teacher_id, *_ in people], now=now)
+    people.sort(key=lambda person: person[0] not in fit or person[3] is not None)
+    pages = max(1, -(-len(people) // PAGE))
+    page = min(max(0, page), pages - 1)
     chosen = picked(session, account_id, batch_id, unit_id)
-    lines = [
+    lines = tuple(
         Candidate(
             teacher_id,
             name,
-            (subjects or [""])[0],
-            why_not.get(teacher_id, ()),
-            None if _is_free(state, instead_of) else RegistrationState(state),
+            subject,
+            () if teacher_id in fit else unfit(session, programme, teacher_id, now=now),
+            None if state is None else RegistrationState(state),
             teacher_id in chosen,
         )
-        for teacher_id, name, subjects, state in people
-        if teacher_id != instead_of
-    ]
-    lines.sort(key=lambda line: not line.fits)
-    names = dict(
-        session.exec(
-            select(Teacher.id, Teacher.name).where(col(Teacher.id).in_({*chosen, instead_of or 0}))
-        ).all()
+        for teacher_id, name, subject, state in people[page * PAGE : (page + 1) * PAGE]
     )
-    pages = max(1, -(-len(lines) // PAGE))
-    page = min(max(0, page), pages - 1)
+    names: dict[int, str] = dict(
+        session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(chosen))).all()
+    )
     return Candidates(
         batch_id=batch_id,
         unit_id=unit_id,
         title=programme.title,
         unit=unit,
-        lines=tuple(lines[page * PAGE : (page + 1) * PAGE]),
+        lines=lines,
         page=page,
         pages=pages,
-        total=len(lines),
-        fitting=sum(line.fits for line in lines),
+        total=len(people),
+        fitting=sum(one in fit and state is None for one, _n, _s, state in people),
         picked=tuple(names[teacher_id] for teacher_id in chosen if teacher_id in names),
         text=text.strip(),
-        instead_of=names.get(instead_of or 0, ""),
+        instead_of=replaced,
     )
 
 
@@ -476,6 +479,7 @@ def candidate(
     today = local_day(now, offices.zone(session))
     if _unit_of(session, actor_id, teacher_id, today) != unit_id:
         raise NotAllowed
+    _replaced(session, batch_id, unit_id, instead_of)
     state = session.exec(
         select(Registration.state).where(
             Registration.batch_id == batch_id, Registration.teacher_id == teacher_id
@@ -485,10 +489,28 @@ def candidate(
         teacher_id=teacher_id,
         name=_names(session, [teacher_id])[teacher_id],
         beside="",
-        misfits=unfit(session, programme, [teacher_id], now=now)[teacher_id],
+        misfits=unfit(session, programme, teacher_id, now=now),
         state=None if _is_free(state, instead_of) else RegistrationState(state or ""),
         is_picked=False,
     )
+
+
+def _replaced(session: Session, batch_id: int, unit_id: int, instead_of: int | None) -> str:
+    """The name of whom somebody replaces, of the same school and class. Raises NotFound."""
+    if instead_of is None:
+        return ""
+    name = session.exec(
+        select(Teacher.name)
+        .join(Registration, col(Registration.teacher_id) == col(Teacher.id))
+        .where(
+            Registration.batch_id == batch_id,
+            Registration.unit_id_at == unit_id,
+            Registration.teacher_id == instead_of,
+        )
+    ).first()
+    if name is None:
+        raise NotFound("registration")
+    return name
 
 
 def _is_free(state: str | None, instead_of: int | None) -> bool:
@@ -701,7 +723,7 @@ def substitute(
         now=now,
     )
     quota_id = gone.quota_id
-    if quota_id is not None and not reserves.may_have(session, quota_id, in_id, instead_of=out_id):
+    if quota_id is not None and not reserves.may_replace(session, quota_id, out_id, in_id):
         quota = reserves.quota_of(session, quota_id)
         raise SeatReserved(names[in_id], quota.reserved)
     gone.state, gone.quota_id = RegistrationState.WITHDRAWN, None
@@ -892,9 +914,10 @@ def _check_people(
         registration = known.get(one)
         if registration is not None and registration.state not in MAY_BE_NOMINATED:
             raise IsIn(names[one], registration.state)
-    for one, misfits in unfit(session, programme, teacher_ids, now=now).items():
-        if misfits:
-            raise DoesNotFit(names[one], misfits)
+    fit = fitting(session, programme, teacher_ids, now=now)
+    for one in teacher_ids:
+        if one not in fit:
+            raise DoesNotFit(names[one], unfit(session, programme, one, now=now))
     if override:
         return
     clashing = tuple(
@@ -953,9 +976,9 @@ def _seat(
     own = next((q for q in quotas if q.unit_id == unit_id and not q.is_pool), None)
     refused: Refusal | None = None
     if own is not None and own.taken < own.seats:
-        if not reserves.may_have(session, own.id, teacher_id):
+        if not reserves.who_may(session, own.id, [teacher_id]):
             refused = SeatReserved(names[teacher_id], own.reserved)
-        elif not _somebody_waits(session, batch.id, own) and seats.hold(session, own.id):
+        elif not reserves.somebody_waits(session, own.id) and seats.hold(session, own.id):
             return own.id, "school"
     today = local_day(now, offices.zone(session))
     above = _oversees(session, actor_id, today)
@@ -963,20 +986,11 @@ def _seat(
     if (
         pool is not None
         and _pool_left(quotas, now, above) > 0
-        and not _somebody_waits(session, batch.id, pool)
+        and not reserves.somebody_waits(session, pool.id)
         and seats.hold(session, pool.id)
     ):
         return pool.id, "pool"
     raise refused or NoSeatLeft(programme.title, own.seats if own is not None else 0)
-
-
-def _somebody_waits(session: Session, batch_id: int, quota: Quota) -> bool:
-    waits = select(Registration.teacher_id).where(
-        Registration.batch_id == batch_id, Registration.state == RegistrationState.WAITLISTED
-    )
-    if not quota.is_pool:
-        waits = waits.where(Registration.unit_id_at == quota.unit_id)
-    return any(reserves.may_have(session, quota.id, one) for one in session.exec(waits).all())
 
 
 def _write(

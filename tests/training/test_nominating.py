@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.messaging.tables import Deadline, News, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Posting, Role, TeacherState
-from storage.refusals import NotAllowed, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import (
     allotting,
     decisions,
@@ -26,6 +26,7 @@ from storage.training import (
     registration,
     reserves,
     subjects,
+    waiting,
 )
 from storage.training.nominating import (
     Clashing,
@@ -42,7 +43,9 @@ from storage.training.nominating import (
 from storage.training.refusals import Misfit
 from storage.training.tables import (
     Approval,
+    Batch,
     Decision,
+    EligibilityRule,
     Enrolment,
     Registration,
     RegistrationState,
@@ -259,6 +262,88 @@ async def test_self_registration_respects_the_reserves_too(database: Database) -
     )
     await database.write(registration.withdraw, people[0], made.batch_id, now=NOW + DAY)
     assert await database.read(seating.state, made.batch_id, people[1]) is RegistrationState.OFFERED
+
+
+@pytest.mark.parametrize("way", ["register", "nominate", "offer"])
+async def test_a_longer_queue_before_a_reserved_seat_takes_no_more_statements(
+    sqlite: Database, way: str
+) -> None:
+    enrolment_of = Enrolment.NOMINATION if way == "nominate" else Enrolment.OPEN
+    programme = {"enrolment": enrolment_of, "approval": Approval.NONE}
+    made = await sqlite.write(county, seats=2, programme=programme)
+    first, (holder, last) = made.schools[0], made.people[0][:2]
+    village = made.people[0][2:]
+
+    def prepare(session: Session) -> None:
+        allotting.allot(
+            session,
+            made.county_id,
+            made.batch_id,
+            {first: 2},
+            reserved={first: {"rural": 1}},
+            now=NOW,
+        )
+        for one in village:
+            goes_to_the_village(session, one, made.schools[1])
+        if way == "nominate":
+            nominating.nominate(session, made.coordinators[0], made.batch_id, [holder], now=NOW)
+        else:
+            registration.register(session, holder, made.batch_id, now=NOW)
+
+    await sqlite.write(prepare)
+
+    class Enough(Exception):
+        pass
+
+    async def count(queue: int) -> int:
+        said: list[str] = []
+
+        def act(session: Session) -> None:
+            colleagues = tuple(make.teacher(session, at=TOWN) for _ in range(queue))
+            seating.waiting(session, made.batch_id, first, (*colleagues, last))
+            with seating.statements(session) as heard:
+                if way == "nominate":
+                    nominating.nominate(
+                        session, made.coordinators[0], made.batch_id, [village[0]], now=NOW
+                    )
+                elif way == "register":
+                    registration.register(session, village[0], made.batch_id, now=NOW)
+                else:
+                    assert waiting.offer_next(session, made.batch_id, now=NOW) == ()
+            said.extend(heard)
+            if way != "offer":
+                held = seating.state(session, made.batch_id, village[0])
+                assert held not in (None, RegistrationState.WAITLISTED)
+            raise Enough
+
+        with pytest.raises(Enough):
+            await sqlite.write(act)
+        return len(said)
+
+    assert await count(30) == await count(1)
+
+
+async def test_of_a_queue_each_is_offered_what_the_reserves_leave(database: Database) -> None:
+    made = await database.write(
+        county, seats=3, programme={"enrolment": Enrolment.OPEN, "approval": Approval.NONE}
+    )
+    first, people = made.schools[0], made.people[0]
+
+    def prepare(session: Session) -> tuple[int, ...]:
+        allotting.allot(
+            session,
+            made.county_id,
+            made.batch_id,
+            {first: 3},
+            reserved={first: {"rural": 1}},
+            now=NOW,
+        )
+        goes_to_the_village(session, people[3], made.schools[1])
+        seating.waiting(session, made.batch_id, first, people)
+        offers = waiting.offer_next(session, made.batch_id, now=NOW)
+        return tuple(offer.teacher_id for offer in offers)
+
+    assert await database.write(prepare) == (people[0], people[1], people[3])
 
 
 async def test_who_does_not_fit_is_in_already_or_busy_is_refused_by_name(
@@ -478,6 +563,67 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
         nominating.pick, account, made.batch_id, made.schools[0], made.people[0][0], now=NOW
     )
     assert (await look()).picked == ("教师01",)
+
+
+async def test_a_larger_school_takes_no_more_statements_to_choose_from(sqlite: Database) -> None:
+    made = await with_seats(sqlite)
+    luo = made.coordinators[0]
+    account = await sqlite.write(make.account, luo)
+
+    def condition(session: Session) -> None:
+        batch = session.get_one(Batch, made.batch_id)
+        session.add(
+            EligibilityRule(
+                programme_id=batch.programme_id, field="tier", op="is", value="backbone", hard=True
+            )
+        )
+        for _ in range(nominating.PAGE):
+            make.teacher(session, at=TOWN)
+
+    await sqlite.write(condition)
+
+    def count(session: Session) -> int:
+        with seating.statements(session) as heard:
+            found = nominating.candidates(
+                session, luo, account, made.batch_id, made.schools[0], now=NOW
+            )
+        assert len(found.lines) == nominating.PAGE
+        assert found.fitting == 0
+        assert all(line.misfits for line in found.lines)
+        return len(heard)
+
+    def more(session: Session) -> None:
+        for _ in range(40):
+            make.teacher(session, at=TOWN)
+
+    small = await sqlite.write(count)
+    await sqlite.write(more)
+    assert await sqlite.write(count) == small
+
+
+async def test_whoever_is_replaced_is_of_this_school_and_class(database: Database) -> None:
+    made = await with_seats(database)
+    luo, account = made.coordinators[0], await database.write(make.account, made.coordinators[0])
+    (mine, other), theirs = made.people[0][:2], made.people[1][0]
+    await database.write(nominating.nominate, luo, made.batch_id, [mine], now=NOW)
+    await database.write(
+        nominating.nominate, made.coordinators[1], made.batch_id, [theirs], now=NOW
+    )
+    here = (made.batch_id, made.schools[0])
+    # Somebody of another school, a colleague who is not in the class, and nobody at all.
+    for out in (theirs, other, 10**9):
+        with pytest.raises(NotFound):
+            await database.write(
+                nominating.candidates, luo, account, *here, instead_of=out, now=NOW
+            )
+        with pytest.raises(NotFound):
+            await database.read(nominating.candidate, luo, *here, other, instead_of=out, now=NOW)
+    found = await database.write(
+        nominating.candidates, luo, account, *here, instead_of=mine, now=NOW
+    )
+    assert found.instead_of == "教师00"
+    one = await database.read(nominating.candidate, luo, *here, other, instead_of=mine, now=NOW)
+    assert one.fits
 
 
 async def test_what_waits_for_a_school_are_its_unused_seats(database: Database) -> None:
