@@ -210,7 +210,7 @@ def members_card(facts: MyPeople, language: str, zone: ZoneInfo, today: date) ->
             Key(
                 shortened(
                     _("{name}: {state}").format(
-                        name=member.name, state=words.registration_state(member.state, language)
+                        name=member.name, state=words.standing(member.state, language)
                     ),
                     LABEL,
                 ),
@@ -239,7 +239,7 @@ def member_card(facts: MyPeople, member: Member, language: str) -> Card:
         f"<b>{html.escape(member.name)}</b>",
         html.escape(member.unit),
         html.escape(facts.title),
-        words.registration_state(member.state, language),
+        words.standing(member.state, language),
     ]
     keys = []
     if "replace" in member.may:
@@ -312,7 +312,7 @@ def why_not_text(line: Candidate, language: str) -> str:
     _ = catalog(language).gettext
     if line.state is not None:
         return _("{name} is in this class already: {state}").format(
-            name=line.name, state=words.registration_state(line.state, language)
+            name=line.name, state=words.standing(line.state, language)
         )
     return _("{name} does not fit: {reasons}.").format(
         name=line.name, reasons=html.unescape(unfit_text(line.misfits, language))
@@ -364,7 +364,7 @@ def nominating_text(refusal: Refusal, language: str, zone: ZoneInfo, now: dateti
             )
         case IsIn(name=name, state=state):
             return _("{name} is in this class already: {state}").format(
-                name=name, state=words.registration_state(state, language)
+                name=name, state=words.standing(state, language)
             )
         case Clashing():
             return _("At the same time there is something else.")
