@@ -23,16 +23,14 @@ from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
-from storage.training import nominating
-from storage.training.nominating import (
-    Candidate,
-    Candidates,
+from storage.training import candidates, my_people, nominating, substituting
+from storage.training.candidates import Candidate, Candidates
+from storage.training.my_people import Member, MyPeople
+from storage.training.nominations import (
     Clashing,
     DoesNotFit,
     IsIn,
     ListReported,
-    Member,
-    MyPeople,
     NominationClosed,
     NoSeatLeft,
     NotByNomination,
@@ -397,7 +395,7 @@ async def show_members(
     """Show my people in a class, from wherever somebody comes back to them."""
     now, zone = context.now(), context.house.zone
     facts = await context.write(
-        nominating.my_people, reader.linked_teacher_id, batch_id, page=page, now=now
+        my_people.my_people, reader.linked_teacher_id, batch_id, page=page, now=now
     )
     card = members_card(facts, reader.language, zone, now.astimezone(zone).date())
     await show(update, context, reader, card)
@@ -408,7 +406,7 @@ async def open_member(update: Update, context: Context) -> None:
     button = OpenMember.parse(tap(update).data)
     reader = await context.reader(update)
     facts = await context.write(
-        nominating.my_people,
+        my_people.my_people,
         reader.linked_teacher_id,
         button.batch_id,
         page=button.page,
@@ -426,7 +424,7 @@ async def pick_unit(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     facts = await context.write(
-        nominating.my_people, reader.linked_teacher_id, button.batch_id, now=context.now()
+        my_people.my_people, reader.linked_teacher_id, button.batch_id, now=context.now()
     )
     pages = max(1, -(-len(facts.units) // UNITS))
     page = min(max(0, button.page), pages - 1)
@@ -450,7 +448,7 @@ async def _show_candidates(
     update: Update, context: Context, reader: Reader, button: OpenCandidates, text: str = ""
 ) -> None:
     facts = await context.write(
-        nominating.candidates,
+        candidates.candidates,
         reader.linked_teacher_id,
         reader.account_id,
         button.batch_id,
@@ -469,7 +467,7 @@ async def pick(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     now = context.now()
     line = await context.read(
-        nominating.candidate,
+        candidates.candidate,
         reader.linked_teacher_id,
         button.batch_id,
         button.unit_id,
@@ -484,7 +482,7 @@ async def pick(update: Update, context: Context) -> None:
         await _ask_reason(update, context, reader, button, line.name)
         return
     await context.write(
-        nominating.pick,
+        candidates.pick,
         reader.account_id,
         button.batch_id,
         button.unit_id,
@@ -553,13 +551,13 @@ def _nominate_picked(
     *,
     now: datetime,
 ) -> int | None:
-    chosen = nominating.picked(session, reader.account_id, batch_id, unit_id)
+    chosen = candidates.picked(session, reader.account_id, batch_id, unit_id)
     if not chosen:
         return None
     done = nominating.nominate(
         session, reader.linked_teacher_id, batch_id, chosen, override=override, now=now
     )
-    nominating.forget_picked(session, reader.account_id)
+    candidates.forget_picked(session, reader.account_id)
     return done.is_new
 
 
@@ -639,7 +637,7 @@ async def _replace(
     back = OpenMembers(batch_id)
     try:
         done = await context.write(
-            nominating.substitute,
+            substituting.substitute,
             reader.linked_teacher_id,
             batch_id,
             out,

@@ -20,15 +20,18 @@ from storage.people.tables import Posting, Role, TeacherState
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import (
     allotting,
+    candidates,
     decisions,
     enrolment,
+    my_people,
     nominating,
     registration,
     reserves,
     subjects,
+    substituting,
     waiting,
 )
-from storage.training.nominating import (
+from storage.training.nominations import (
     Clashing,
     DoesNotFit,
     IsIn,
@@ -171,10 +174,10 @@ async def test_the_last_seat_is_kept_for_the_reserve(database: Database) -> None
     # Who fills the reserve can only be replaced by somebody who does.
     with pytest.raises(SeatReserved):
         await database.write(
-            nominating.substitute, luo, made.batch_id, people[2], people[1], "病假", now=NOW
+            substituting.substitute, luo, made.batch_id, people[2], people[1], "病假", now=NOW
         )
     await database.write(
-        nominating.substitute, luo, made.batch_id, people[0], people[1], "病假", now=NOW
+        substituting.substitute, luo, made.batch_id, people[0], people[1], "病假", now=NOW
     )
 
 
@@ -406,22 +409,22 @@ async def test_a_school_acts_for_its_own_people_alone(database: Database) -> Non
         await database.write(nominating.take_back, foreign, made.batch_id, mine, now=NOW)
     with pytest.raises(NotAllowed):
         await database.write(
-            nominating.substitute, foreign, made.batch_id, mine, other, "换人", now=NOW
+            substituting.substitute, foreign, made.batch_id, mine, other, "换人", now=NOW
         )
     with pytest.raises(NotAllowed):
         await database.write(
-            nominating.substitute, luo, made.batch_id, mine, other, "换人", now=NOW
+            substituting.substitute, luo, made.batch_id, mine, other, "换人", now=NOW
         )
     with pytest.raises(NotAllowed):
-        await database.write(nominating.my_people, mine, made.batch_id, now=NOW)
+        await database.write(my_people.my_people, mine, made.batch_id, now=NOW)
     with pytest.raises(NotAllowed):
-        await database.write(nominating.candidates, luo, 1, made.batch_id, made.schools[1], now=NOW)
-    seen = await database.write(nominating.my_people, luo, made.batch_id, now=NOW)
+        await database.write(candidates.candidates, luo, 1, made.batch_id, made.schools[1], now=NOW)
+    seen = await database.write(my_people.my_people, luo, made.batch_id, now=NOW)
     assert [(x.teacher_id, x.may) for x in seen.members] == [
         (mine, frozenset({"take_back", "replace"}))
     ]
     assert [x.name for x in seen.units] == [TOWN]
-    none = await database.write(nominating.my_people, foreign, made.batch_id, now=NOW)
+    none = await database.write(my_people.my_people, foreign, made.batch_id, now=NOW)
     assert none.members == ()
 
 
@@ -459,9 +462,9 @@ async def test_a_substitute_takes_the_seat_and_both_are_told(database: Database)
     await database.write(nominating.nominate, luo, made.batch_id, [one], now=NOW)
     await database.write(enrolment.accept_nomination, one, made.batch_id, now=NOW)
     with pytest.raises(ReasonMissing):
-        await database.write(nominating.substitute, luo, made.batch_id, one, two, "  ", now=NOW)
+        await database.write(substituting.substitute, luo, made.batch_id, one, two, "  ", now=NOW)
     done = await database.write(
-        nominating.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
+        substituting.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
     )
     assert (done.gone, done.come, done.state, done.is_new) == (
         "教师00",
@@ -470,7 +473,7 @@ async def test_a_substitute_takes_the_seat_and_both_are_told(database: Database)
         True,
     )
     again = await database.write(
-        nominating.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
+        substituting.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
     )
     assert not again.is_new
     assert (await database.read(seating.quotas, made.batch_id))[made.schools[0]] == (2, 1, 0)
@@ -499,12 +502,14 @@ async def test_after_the_roster_date_only_the_county_replaces(database: Database
     await database.write(enrolment.accept_nomination, one, made.batch_id, now=NOW)
     late = NOW + 10 * DAY
     with pytest.raises(ListReported):
-        await database.write(nominating.substitute, luo, made.batch_id, one, two, "住院", now=late)
-    seen = await database.write(nominating.my_people, luo, made.batch_id, now=late)
+        await database.write(
+            substituting.substitute, luo, made.batch_id, one, two, "住院", now=late
+        )
+    seen = await database.write(my_people.my_people, luo, made.batch_id, now=late)
     assert not seen.may_nominate
     assert [x.may for x in seen.members] == [frozenset()]
     await database.write(
-        nominating.substitute, made.county_id, made.batch_id, one, two, "住院", now=late
+        substituting.substitute, made.county_id, made.batch_id, one, two, "住院", now=late
     )
     log = await database.read(
         lambda s: s.exec(select(AuditLog).where(AuditLog.action == "substitute")).one()
@@ -513,7 +518,7 @@ async def test_after_the_roster_date_only_the_county_replaces(database: Database
     assert log.after["after_roster_date"] is True
     with pytest.raises(NotReplaceable):
         await database.write(
-            nominating.substitute,
+            substituting.substitute,
             made.county_id,
             made.batch_id,
             two,
@@ -537,9 +542,9 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
 
     await database.write(more)
 
-    async def look(**how: object) -> nominating.Candidates:
+    async def look(**how: object) -> candidates.Candidates:
         return await database.write(
-            nominating.candidates,
+            candidates.candidates,
             luo,
             account,
             made.batch_id,
@@ -557,10 +562,10 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
     found = await look(text="教师0")
     assert {x.name for x in found.lines} == {"教师00", "教师01", "教师02", "教师03"}
     for one in made.people[0][:2]:
-        await database.write(nominating.pick, account, made.batch_id, made.schools[0], one, now=NOW)
+        await database.write(candidates.pick, account, made.batch_id, made.schools[0], one, now=NOW)
     assert (await look()).picked == ("教师00", "教师01")
     await database.write(
-        nominating.pick, account, made.batch_id, made.schools[0], made.people[0][0], now=NOW
+        candidates.pick, account, made.batch_id, made.schools[0], made.people[0][0], now=NOW
     )
     assert (await look()).picked == ("教师01",)
 
@@ -577,17 +582,17 @@ async def test_a_larger_school_takes_no_more_statements_to_choose_from(sqlite: D
                 programme_id=batch.programme_id, field="tier", op="is", value="backbone", hard=True
             )
         )
-        for _ in range(nominating.PAGE):
+        for _ in range(candidates.PAGE):
             make.teacher(session, at=TOWN)
 
     await sqlite.write(condition)
 
     def count(session: Session) -> int:
         with seating.statements(session) as heard:
-            found = nominating.candidates(
+            found = candidates.candidates(
                 session, luo, account, made.batch_id, made.schools[0], now=NOW
             )
-        assert len(found.lines) == nominating.PAGE
+        assert len(found.lines) == candidates.PAGE
         assert found.fitting == 0
         assert all(line.misfits for line in found.lines)
         return len(heard)
@@ -614,26 +619,26 @@ async def test_whoever_is_replaced_is_of_this_school_and_class(database: Databas
     for out in (theirs, other, 10**9):
         with pytest.raises(NotFound):
             await database.write(
-                nominating.candidates, luo, account, *here, instead_of=out, now=NOW
+                candidates.candidates, luo, account, *here, instead_of=out, now=NOW
             )
         with pytest.raises(NotFound):
-            await database.read(nominating.candidate, luo, *here, other, instead_of=out, now=NOW)
+            await database.read(candidates.candidate, luo, *here, other, instead_of=out, now=NOW)
     found = await database.write(
-        nominating.candidates, luo, account, *here, instead_of=mine, now=NOW
+        candidates.candidates, luo, account, *here, instead_of=mine, now=NOW
     )
     assert found.instead_of == "教师00"
-    one = await database.read(nominating.candidate, luo, *here, other, instead_of=mine, now=NOW)
+    one = await database.read(candidates.candidate, luo, *here, other, instead_of=mine, now=NOW)
     assert one.fits
 
 
 async def test_what_waits_for_a_school_are_its_unused_seats(database: Database) -> None:
     made = await with_seats(database)
     luo = made.coordinators[0]
-    (line,) = await database.read(nominating.waits, luo, now=NOW)
+    (line,) = await database.read(my_people.waits, luo, now=NOW)
     assert (line.kind, line.count, line.batch_id) == ("nominate", 2, made.batch_id)
-    assert await database.read(nominating.waits, made.county_id, now=NOW) == ()
-    assert await database.read(nominating.waits, luo, now=NOW + 8 * DAY) == ()
-    assert await database.read(nominating.waits, made.people[0][0], now=NOW) == ()
+    assert await database.read(my_people.waits, made.county_id, now=NOW) == ()
+    assert await database.read(my_people.waits, luo, now=NOW + 8 * DAY) == ()
+    assert await database.read(my_people.waits, made.people[0][0], now=NOW) == ()
 
 
 @pytest.fixture
