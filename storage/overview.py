@@ -17,7 +17,7 @@ from storage.people import staff
 from storage.people.staff import Desk
 from storage.training import (
     attendance,
-    nominating,
+    my_people,
     publishing,
     results,
     reviewing,
@@ -28,7 +28,7 @@ from storage.waiting_for import Waiting
 
 WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     worklist.waits,
-    nominating.waits,
+    my_people.waits,
     thinning.waits,
     publishing.waits,
     attendance.waits,

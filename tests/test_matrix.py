@@ -203,10 +203,10 @@ LINES: dict[str, Line] = {
     "storage.training.thinning.set_minimum": line(RUN, given=given(minimum=5)),
     "storage.training.thinning.cancel_thin": line(RUN),
     "storage.training.thinning.run_all_the_same": line(RUN),
-    "storage.training.nominating.candidate": line(Act.NOMINATE),
-    "storage.training.nominating.candidates": line(Act.NOMINATE, given=given(account_id=1)),
+    "storage.training.candidates.candidate": line(Act.NOMINATE),
+    "storage.training.candidates.candidates": line(Act.NOMINATE, given=given(account_id=1)),
     "storage.training.nominating.nominate": line(Act.NOMINATE),
-    "storage.training.nominating.substitute": line(
+    "storage.training.substituting.substitute": line(
         Act.NOMINATE,
         given=lambda session, at: {
             "out_id": at.teacher_id,
@@ -331,7 +331,9 @@ OTHERWISE = {
     "storage.training.menus.create": "over a unit of one's own; test_menus",
     "storage.training.menus.candidates": REACH,
     "storage.training.menus.menus": REACH,
-    "storage.training.nominating.my_people": "about one's own people; test_nominating",
+    "storage.training.my_people.my_people": "about one's own people; test_nominating",
+    "storage.training.nominations.oversees": "says what one may do",
+    "storage.training.nominations.unit_of": "the check itself",
     "storage.training.plan_sheet.apply": OWN_FILE,
     "storage.training.plan_sheet.drop": OWN_FILE,
     "storage.training.plan_sheet.preview": "over units of one's own; test_plan_sheet",

@@ -269,7 +269,7 @@ def _more_lines(seen: Colleague, language: str) -> list[str]:
         lines += [
             "· "
             + _("{title}: {state}").format(
-                title=html.escape(title), state=words.registration_state(state, language)
+                title=html.escape(title), state=words.standing(state, language)
             )
             for title, state in seen.registrations
         ]

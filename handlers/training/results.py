@@ -250,7 +250,7 @@ def keypad_card(facts: Person, typed: str, language: str) -> Card:
         )
     ]
     if facts.state in results.DECIDED:
-        lines.append(words.registration_state(facts.state, language))
+        lines.append(words.standing(facts.state, language))
     if facts.grade is not None:
         lines.append(_("So far: {mark}").format(mark=mark_text(facts.score, facts.grade, language)))
     if typed:

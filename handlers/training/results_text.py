@@ -284,7 +284,7 @@ def assessment_text(facts: Assessment, language: str, zone: ZoneInfo, today: dat
         lines.append(_("Decided:"))
         lines += [
             _("{state}: {n}").format(
-                state=_begun(words.registration_state(state, language)), n=facts.decided[state]
+                state=_begun(words.standing(state, language)), n=facts.decided[state]
             )
             for state in results.DECIDED
             if facts.decided.get(state)
@@ -352,9 +352,7 @@ def decided_text(counts: dict[RegistrationState, int], language: str) -> str:
         return _("There was nothing left to decide.")
     return numbers.joined(
         (
-            _("{state}: {n}").format(
-                state=_begun(words.registration_state(state, language)), n=number
-            )
+            _("{state}: {n}").format(state=_begun(words.standing(state, language)), n=number)
             for state, number in counts.items()
         ),
         language,
@@ -376,7 +374,7 @@ def results_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _(
                 "{name}: {state}. The mark stays as it was when this was decided; "
                 "take the decision back first, or allow a make-up."
-            ).format(name=name, state=words.registration_state(state, language))
+            ).format(name=name, state=words.standing(state, language))
         case results.ImportSettled():
             return _("This import is closed. Please send the file again.")
         case results.WrongRules():
@@ -394,7 +392,7 @@ def results_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _("Please give a reason; the teacher reads it.")
         case completion.WrongState(state=state):
             return _("This is not possible any more; the state is: {state}.").format(
-                state=words.registration_state(state, language)
+                state=words.standing(state, language)
             )
         case completion.DayIsPast():
             return _("Please choose a day that is still to come.")

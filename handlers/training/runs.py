@@ -152,7 +152,7 @@ def run_card(facts: Run, language: str, zone: ZoneInfo, today: date, doors: Keys
         if not facts.runs_it:
             lines.append(_("Of your own people:"))
         lines += [
-            _("{state}: {n}").format(state=words.registration_state(state, language), n=number)
+            _("{state}: {n}").format(state=words.standing(state, language), n=number)
             for state, number in sorted(facts.counts.items())
         ]
     else:

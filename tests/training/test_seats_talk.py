@@ -129,6 +129,9 @@ async def test_a_quota_of_two_with_one_rural_reserve_is_filled_and_changed_until
     await luo.taps("乔木")
     await luo.taps("Nominate 2")
     assert luo.alert == "2 persons are nominated."
+    asked = next(label for label in luo.labels() if label.startswith("林若溪"))
+    await luo.taps(asked)
+    assert "nominated by the school, the teacher's answer is awaited" in luo.sees()
 
     await stage.deliver()
     assert "would like to send you to 骨干教师国培" in made.lin.sees()

@@ -138,8 +138,10 @@ async def test_withdrawing_late_asks_for_the_reason_and_becomes_a_request(stage:
     await lin.taps("Register")
     stage.clock.advance(timedelta(days=11))
     await lin.starts(f"p{batch_id}")
-    await lin.taps("Ask to withdraw")
-    assert "the school decides" in await lin.taps("Yes, withdraw")
+    shown = await lin.taps("Ask to withdraw")
+    assert "a request, which the school decides. Until then you keep your place." in shown
+    assert "offered" not in shown
+    assert "Yes, withdraw" not in lin.labels()
     assert "with the school" in await lin.says("家中老人住院，需要陪护")
     request = await stage.database.read(lambda s: s.exec(select(Registration.leave_request)).one())
     assert request == "家中老人住院，需要陪护"
