@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from storage import deeds
 from storage.credits import appeals, claims, posting
 from storage.people import staff
 from storage.people.staff import Desk
@@ -47,11 +48,17 @@ class Overview:
 
     desk: Desk
     waiting: tuple[Waiting, ...]
+    undoable: int = 0
+    """How much of what they have done can still be taken back."""
 
 
 def overview(session: Session, actor_id: int, *, now: datetime) -> Overview:
     """Return what this person looks after and what waits. Raises NotAllowed without a role."""
-    return Overview(staff.desk(session, actor_id, now=now), waiting(session, actor_id, now=now))
+    return Overview(
+        staff.desk(session, actor_id, now=now),
+        waiting(session, actor_id, now=now),
+        len(deeds.undoable(session, actor_id, now=now)),
+    )
 
 
 def waiting(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:

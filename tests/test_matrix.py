@@ -291,6 +291,7 @@ OTHERWISE = {
     "storage.credits.reviewing.may_speak_first": "says what one may decide",
     "storage.credits.reviewing.alone": "says what one may decide",
     "storage.deeds.standing": "about one's own deeds",
+    "storage.deeds.undoable": "about one's own deeds",
     "storage.credits.posting.unconfirmed": REACH,
     "storage.people.imports.cancel": OWN_FILE,
     "storage.people.imports.content_of": OWN_FILE,

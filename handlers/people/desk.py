@@ -383,6 +383,7 @@ async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     counts = Counter[str]()
     for each in facts.waiting:
         counts[each.kind] += each.count
+    counts["undo"] = facts.undoable
     doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
     await show(update, context, reader, desk_card(facts, reader.language, doors))
 

@@ -525,8 +525,8 @@ async def awaited(
         table = await read_table(context, attachment)
         await _take(context, reader, attachment.name, table.content, table.book, told)
 
+    # A corrected file may follow: it is awaited until the person goes elsewhere.
     await with_bar(context, reader, work)
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
 
 
 async def dropped(_update: Update, context: Context, reader: Reader, file: Dropped) -> None:

@@ -33,13 +33,14 @@ from handlers.training.runs import show_list, show_run
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotAllowed, Refusal
 from storage.training import making, publishing, runs
 from storage.training.publishing import (
     BLOCKS,
+    LONGEST_REASON,
     CalledOff,
     Check,
     Concerned,
@@ -47,6 +48,7 @@ from storage.training.publishing import (
     NotReady,
     NotUnderWay,
     Readiness,
+    ReasonTooLong,
     Resumed,
     StillRunning,
 )
@@ -63,7 +65,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, PauseRun, pause)
     on_tap(application, ResumeRun, resume)
     on_tap(application, CancelRun, ask_reason)
-    on_tap(application, CancelSure, cancel_without)
+    on_tap(application, CancelSure, cancel_surely)
     on_tap(application, FinishRun, finish)
     on_tap(application, ArchiveRun, archive)
     on_tap(application, DiscardRun, discard)
@@ -186,8 +188,10 @@ def check_text(check: Check, language: str) -> str:
     }[check]
 
 
-def cancel_card(facts: Concerned, batch_id: int, whole: int, language: str) -> Card:
-    """Who is concerned by cancelling; a typed reason does it."""
+def cancel_card(
+    facts: Concerned, batch_id: int, whole: int, language: str, reason: str = ""
+) -> Card:
+    """Who is concerned by cancelling, and what they would be told; a key does it."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     lines = [
@@ -209,9 +213,14 @@ def cancel_card(facts: Concerned, batch_id: int, whole: int, language: str) -> C
                 facts.unreachable,
             ).format(n=facts.unreachable)
         )
-    lines.append(_("Please type the reason; that cancels it. It cannot be undone."))
+    if reason:
+        lines.append(_("Reason they are told: {reason}").format(reason=html.escape(reason)))
+        lines.append(_("You may type another reason. Cancelling cannot be undone."))
+    else:
+        lines.append(_("Please type the reason. Cancelling cannot be undone."))
+    label = _("Cancel it for good") if reason else _("Cancel without one")
     keys = (
-        (Key(_("Cancel without one"), CancelSure(batch_id, whole), style="danger"),),
+        (Key(label, CancelSure(batch_id, whole), style="danger"),),
         (Key(_("Leave it as it is"), OpenRun(batch_id)),),
     )
     return Card("\n".join(lines), keys)
@@ -337,46 +346,57 @@ async def ask_reason(update: Update, context: Context) -> None:
     """Say who is concerned, and take the next text as the reason."""
     button = CancelRun.parse(tap(update).data)
     reader = await context.reader(update)
-    now = context.now()
-    facts = await context.read(
-        publishing.concerned,
-        reader.linked_teacher_id,
-        button.batch_id,
-        whole=bool(button.whole),
-        now=now,
-    )
-    awaited = f"{AWAITED}:{button.batch_id}:{button.whole}"
-    await context.write(accounts.await_text, reader.account_id, awaited, now=now)
-    card = cancel_card(facts, button.batch_id, button.whole, reader.language)
-    await show(update, context, reader, card)
-
-
-async def cancel_without(update: Update, context: Context) -> None:
-    """Cancel it without giving a reason."""
-    button = CancelSure.parse(tap(update).data)
-    reader = await context.reader(update)
-    done = await _call_off(context, reader, button.batch_id, button.whole, "")
-    await alert(update, called_off_text(done, reader.language))
-    await show_run(update, context, reader, button.batch_id)
+    await context.write(drafts.drop, reader.account_id, AWAITED)
+    await _show_cancelling(update, context, reader, button.batch_id, button.whole, "")
 
 
 async def reason_given(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Cancel it for the reason that was typed."""
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+    """Take the reason, show it with what cancelling means, and wait for the key."""
     _awaited, batch, whole = reader.awaiting.split(":")
-    await _call_off(context, reader, int(batch), int(whole), text)
-    await show_run(update, context, reader, int(batch))
-
-
-async def _call_off(
-    context: Context, reader: Reader, batch_id: int, whole: int, reason: str
-) -> CalledOff:
-    cancel = publishing.cancel_programme if whole else publishing.cancel_batch
-    done = await context.write(
-        cancel, reader.linked_teacher_id, batch_id, reason, now=context.now()
+    reason = " ".join(text.split())
+    if len(reason) > LONGEST_REASON:
+        raise ReasonTooLong(LONGEST_REASON)
+    await context.write(
+        drafts.keep,
+        reader.account_id,
+        AWAITED,
+        {"batch_id": int(batch), "whole": int(whole), "reason": reason},
+        now=context.now(),
     )
+    await _show_cancelling(update, context, reader, int(batch), int(whole), reason)
+
+
+async def _show_cancelling(
+    update: Update, context: Context, reader: Reader, batch_id: int, whole: int, reason: str
+) -> None:
+    now = context.now()
+    facts = await context.read(
+        publishing.concerned, reader.linked_teacher_id, batch_id, whole=bool(whole), now=now
+    )
+    awaited = f"{AWAITED}:{batch_id}:{whole}"
+    await context.write(accounts.await_text, reader.account_id, awaited, now=now)
+    card = cancel_card(facts, batch_id, whole, reader.language, reason)
+    await show(update, context, reader, card)
+
+
+async def cancel_surely(update: Update, context: Context) -> None:
+    """Cancel it, for the reason that was typed if one was."""
+    button = CancelSure.parse(tap(update).data)
+    reader = await context.reader(update)
+    kept = await context.read(drafts.read, reader.account_id, AWAITED) or {}
+    is_of_this = (kept.get("batch_id"), kept.get("whole")) == (button.batch_id, button.whole)
+    cancel = publishing.cancel_programme if button.whole else publishing.cancel_batch
+    done = await context.write(
+        cancel,
+        reader.linked_teacher_id,
+        button.batch_id,
+        str(kept["reason"]) if is_of_this else "",
+        now=context.now(),
+    )
+    await context.write(drafts.drop, reader.account_id, AWAITED)
     context.house.wake_delivery()
-    return done
+    await alert(update, called_off_text(done, reader.language))
+    await show_run(update, context, reader, button.batch_id)
 
 
 async def finish(update: Update, context: Context) -> None:
@@ -431,6 +451,8 @@ def running_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
     _ = catalog(language).gettext
     today = local_day(now, zone)
     match refusal:
+        case ReasonTooLong():
+            return _("A reason has at most {n} characters.").format(n=refusal.longest)
         case NotReady():
             said = [check_text(check, language) for check in refusal.checks]
             return _("It cannot be published yet: {reasons}").format(reasons=" ".join(said))

@@ -133,6 +133,14 @@ class NotUnderWay(Refusal):
         self.state = state
 
 
+class ReasonTooLong(Refusal):
+    """A reason is told to many people, in a message of eight lines."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"a reason has at most {longest} characters")
+        self.longest = longest
+
+
 class StillRunning(Refusal):
     """A class has not ended, so the programme is not finished."""
 
@@ -396,7 +404,7 @@ def cancel_batch(
     if not any(each.cancelled_at is None for each in batches if each.id != batch_id):
         return cancel_programme(session, actor_id, batch_id, reason, now=now)
     _check_not_over(programme)
-    reason = reason.strip()[:LONGEST_REASON]
+    reason = _reason(reason)
     done = schedule.call_off(session, programme, batch, reason, now=now)
     audit.record(
         session,
@@ -419,9 +427,16 @@ def cancel_programme(
     if programme.state is ProgrammeState.CANCELLED:
         return CalledOff(programme.title, 0, 0, is_new=False)
     _check_not_over(programme)
-    reason = reason.strip()[:LONGEST_REASON]
+    reason = _reason(reason)
     done = schedule.cancel(session, programme.id, now=now, reason=reason, actor_id=actor_id)
     return CalledOff(done.title, done.told, done.offers, is_new=True)
+
+
+def _reason(text: str) -> str:
+    reason = " ".join(text.split())
+    if len(reason) > LONGEST_REASON:
+        raise ReasonTooLong(LONGEST_REASON)
+    return reason
 
 
 def finish(session: Session, actor_id: int | None, batch_id: int, *, now: datetime) -> Closed:
