@@ -357,6 +357,8 @@ OTHERWISE = {
     "storage.people.authority.check_about": "the check itself",
     "storage.people.authority.check_covers": "the check itself",
     "storage.audit.record": "writes down who acted",
+    "storage.audit.looked": "writes down who looked",
+    "storage.training.reviewing.own_waiting": "about one's own work",
 }
 """Operations that are not refused by role alone, each with the reason or its own tests."""
 

@@ -296,7 +296,7 @@ async def open_mark(update: Update, context: Context) -> None:
     button = OpenMark.parse(tap(update).data)
     reader = await context.reader(update)
     zone, today, now = _today(context)
-    meeting, line, runs_it = await context.read(
+    meeting, line, runs_it = await context.write(
         attendance.person,
         reader.linked_teacher_id,
         button.session_id,

@@ -80,6 +80,7 @@ def trouble_word(trouble: Trouble, language: str) -> str:
         Trouble.NO_STATE: _("the attendance is not understood"),
         Trouble.NOT_YOURS: _("only the organiser enters this"),
         Trouble.TWICE: _("this person is in the table twice"),
+        Trouble.OWN: _("your own presence is entered by somebody else"),
     }[trouble]
 
 

@@ -79,6 +79,7 @@ class Trouble(StrEnum):
     NO_STATE = "no_state"
     NOT_YOURS = "not_yours"  # a state that only the organiser enters
     TWICE = "twice"
+    OWN = "own"  # the presence of whoever sends the sheet
 
 
 class NoAttendanceTable(Refusal):
@@ -307,6 +308,8 @@ def _read(
             troubles[row.number] = Trouble.NO_STATE
         elif state not in MARKED_BY_SCHOOL and not reach.runs_it and found.state is not state:
             troubles[row.number] = Trouble.NOT_YOURS
+        elif found.teacher_id == actor_id and found.state is not state:
+            troubles[row.number] = Trouble.OWN
         elif found.registration_id in wanted:
             troubles[row.number] = Trouble.TWICE
         else:

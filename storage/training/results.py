@@ -450,7 +450,8 @@ def person(
 ) -> Person | None:
     """Return the participant at this place of the list, from 0; None past its end.
 
-    With a ``number`` below 0, the first one who is undecided and has no result.
+    With a ``number`` below 0, the first one who is undecided and has no result. The log keeps
+    that somebody looked.
     """
     _check(session, actor_id, batch_id, now)
     _batch_row, programme = _batch(session, batch_id)
@@ -461,8 +462,7 @@ def person(
     if number >= len(rows):
         return None
     row = rows[number]
-    if number == 0:
-        audit.record(session, actor_id, "see_results", f"batch:{batch_id}", now=now)
+    audit.looked(session, actor_id, "look_at_result", f"registration:{row.id}", now=now)
     return Person(
         batch_id,
         programme.title,

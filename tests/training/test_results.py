@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from storage import sheets, undoing
+from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince
 from storage.people.tables import ImportState, Teacher
@@ -212,6 +213,13 @@ async def test_one_after_another_by_hand_and_twice_is_once(database: Database) -
     second = await database.write(results.person, gao, batch_id, -1, now=NOW)
     assert second is not None
     assert second.number == 1
+    looks = await database.read(
+        lambda session: session.exec(
+            select(AuditLog.thing).where(AuditLog.action == "look_at_result")
+        ).all()
+    )
+    # Each person looked at, and once a day: a keypad looks with every digit.
+    assert looks == [f"registration:{one.registration_id}" for one in (first, second)]
     await database.write(
         results.enter, gao, second.registration_id, Mark(None, Grade.DEFERRED), now=NOW
     )
