@@ -49,13 +49,16 @@ from handlers.training.attendance_buttons import (
 )
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap
 from locales import catalog
+from storage import sheets
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, imports
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound
+from storage.sheets import Book
 from storage.training import attendance, attendance_sheets, marking, marks_draft
 from storage.training.attendance import Shown
+from storage.training.attendance_sheets import Preview
 from storage.training.check_codes import Box
 from storage.training.tables import Presence
 
@@ -472,10 +475,7 @@ async def _preview(
         attendance_sheets.preview, actor_id, job_id, session_id, book, now=now
     )
     if found.troubles:
-        name, rows = attendance_sheets.annotated(book)
-        content = await asyncio.to_thread(
-            sheet_text.annotated_sheet, name, rows, found.troubles, reader.language
-        )
+        content = await asyncio.to_thread(_with_troubles, book, found, reader.language)
         _ = catalog(reader.language).gettext
         caption = _("The same rows with a column that says what is wrong.")
         await send_file(update, context, reader, content, "attendance-check.xlsx", caption)
@@ -484,6 +484,19 @@ async def _preview(
         await show_anew(context, reader, card)
     else:
         await show(update, context, reader, card)
+
+
+def _with_troubles(book: Book, found: Preview, language: str) -> bytes:
+    """The file as it came, with a column that says what is wrong in a row."""
+    table = attendance_sheets.table_of(book)
+    assert table is not None
+    notes = {
+        number: (sheet_text.trouble_word(trouble, language),)
+        for number, trouble in found.troubles.items()
+    }
+    return sheets.with_notes(
+        book, table.sheet, table.header, (catalog(language).gettext("Problem"),), notes
+    )
 
 
 async def apply_sheet(update: Update, context: Context) -> None:
@@ -499,7 +512,7 @@ async def apply_sheet(update: Update, context: Context) -> None:
         )
         card = text.marked_card(marked, reader.language, zone, today)
     else:
-        await context.write(attendance_sheets.cancel, actor_id, button.job_id, now=now)
+        await context.write(imports.cancel, actor_id, button.job_id, now=now)
         _ = catalog(reader.language).gettext
         card = Card(_("Nothing was changed."), ((Key(_("Back"), OpenDesk()),),))
     await show(update, context, reader, card)

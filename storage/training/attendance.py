@@ -163,6 +163,7 @@ class NameLine:
     staff_no: str
     name: str
     unit: str
+    unit_short: str
     state: Presence | None
     method: Method | None
     at: datetime | None
@@ -529,6 +530,7 @@ def _people(where: Iterable[sa.ColumnElement[bool]], session_id: int) -> Any:
             col(Teacher.staff_no),
             col(Teacher.name),
             col(OrgUnit.name).label("unit"),
+            col(OrgUnit.short_name),
             _effective().label("state"),
             col(Attendance.method),
             col(Attendance.at),
@@ -553,6 +555,7 @@ def _name_line(row: Any) -> NameLine:
         staff_no=row.staff_no,
         name=row.name,
         unit=row.unit,
+        unit_short=row.short_name,
         state=None if row.state is None else Presence(row.state),
         method=row.method,
         at=row.at,

@@ -15,7 +15,7 @@ from handlers.training import check_in_papers
 from handlers.training.attendance_text import presence_word
 from locales import LANGUAGES, catalog
 from storage import sheets
-from storage.people.tables import Draft, Role, RoleAssignment
+from storage.people.tables import Draft, ImportJob, ImportState, Role, RoleAssignment
 from storage.training import attendance, windows
 from storage.training.attendance_sheets import FIELDS, STATES
 from storage.training.check_codes import Box, code_at
@@ -381,6 +381,8 @@ async def test_a_table_goes_out_is_filled_in_and_comes_back(stage: Stage) -> Non
     assert methods == {Method.IMPORT}
     await zhou.taps("Undo")
     assert not await entered(stage, meeting_id)
+    (job,) = await stage.database.read(lambda session: session.exec(select(ImportJob)).all())
+    assert (job.state, job.content) == (ImportState.UNDONE, b"")
 
 
 async def test_a_dropped_table_asks_for_its_meeting_and_the_same_again_changes_nothing(
