@@ -16,7 +16,16 @@ from telegram import Update
 from handlers import progress
 from handlers.buttons import Button
 from handlers.cards import Card, Key
-from handlers.context import Context, edit_in_place, send_file, shortened, show, show_anew, tap
+from handlers.context import (
+    Context,
+    edit_in_place,
+    safe_name,
+    send_file,
+    shortened,
+    show,
+    show_anew,
+    tap,
+)
 from handlers.files import Attachment, Dropped, on_file, on_table, read_table, with_bar
 from handlers.people import roster_words
 from handlers.people.buttons import OpenDesk
@@ -570,7 +579,7 @@ async def _send_back(
     told.says(_("Writing your file with remarks…"))
     marked = await asyncio.to_thread(annotated, book, read, preview.results, reader.language)
     caption = _("Your file, with two more columns: what becomes of each row, and its problem.")
-    made = f"{PurePath(name).stem[:60]}-{_('Problem')}.xlsx"
+    made = safe_name(_("{file} with problems").format(file=PurePath(name).stem) + ".xlsx")
     await context.bot.send_document(reader.tg_user_id, marked, filename=made, caption=caption)
 
 

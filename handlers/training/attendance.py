@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
 from telegram import Message, Update
@@ -235,12 +236,14 @@ async def take_kit(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     kit = await context.write(attendance.kit, reader.linked_teacher_id, button.session_id, now=now)
     sheet = await asyncio.to_thread(papers.kit_pdf, kit, reader.language, zone, today)
-    name = f"check-in-{kit.meeting.starts_at.astimezone(zone):%m%d-%H%M}.pdf"
+    name = _("{title} check-in codes {time}").format(
+        title=kit.meeting.title, time=f"{kit.meeting.starts_at.astimezone(zone):%m-%d %H%M}"
+    )
     caption = _(
         "For a room without a signal: please print this, or scan its picture with an "
         "authenticator app. It is a key to the meeting; keep it to yourself."
     )
-    await send_file(update, context, reader, sheet, name, caption)
+    await send_file(update, context, reader, sheet, f"{name}.pdf", caption)
 
 
 async def open_walk_ins(update: Update, context: Context) -> None:
@@ -405,10 +408,12 @@ async def take_sheet(update: Update, context: Context) -> None:
         attendance_sheets.sheet, reader.linked_teacher_id, button.session_id, now=now
     )
     content = await asyncio.to_thread(sheet_text.sheet_of, lines, reader.language, zone)
-    name = f"attendance-{meeting.starts_at.astimezone(zone):%m%d-%H%M}.xlsx"
     _ = catalog(reader.language).gettext
+    name = _("{title} attendance {time}").format(
+        title=meeting.title, time=f"{meeting.starts_at.astimezone(zone):%m-%d %H%M}"
+    )
     caption = _("Fill in the column of the attendance and send the file back to enter it.")
-    await send_file(update, context, reader, content, name, caption)
+    await send_file(update, context, reader, content, f"{name}.xlsx", caption)
 
 
 async def ask_sheet(update: Update, context: Context) -> None:
@@ -478,7 +483,8 @@ async def _preview(
         content = await asyncio.to_thread(_with_troubles, book, found, reader.language)
         _ = catalog(reader.language).gettext
         caption = _("The same rows with a column that says what is wrong.")
-        await send_file(update, context, reader, content, "attendance-check.xlsx", caption)
+        name = _("{file} with problems").format(file=PurePath(book.name).stem) + ".xlsx"
+        await send_file(update, context, reader, content, name, caption)
     card = sheet_text.preview_card(found, reader.language, zone, today)
     if found.troubles:  # the file has come below the former card
         await show_anew(context, reader, card)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from telegram import Update
 
@@ -152,7 +153,8 @@ async def dropped(update: Update, context: Context, reader: Reader, file: Droppe
     if any(row.problems for row in found.rows):
         _ = catalog(reader.language).gettext
         content = await asyncio.to_thread(annotated, file.book, found, reader.language)
-        name = file.attachment.name.rsplit(".", 1)[0] + ".xlsx"
+        stem = PurePath(file.attachment.name).stem
+        name = _("{file} with problems").format(file=stem) + ".xlsx"
         caption = _("The same table; the last column says what is wrong.")
         await send_file(update, context, reader, content, name, caption)
     await show(update, context, reader, preview_card(found, reader.language))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from telegram import Update
 
@@ -639,8 +640,7 @@ async def send_marked(update: Update, context: Context) -> None:
     content = await asyncio.to_thread(
         sheets.with_notes, book, table.sheet, table.header, (_("Problem"),), wrong
     )
-    stem = facts.file_name.rpartition(".")[0] or facts.file_name
-    name = _("{file} with problems").format(file=stem) + ".xlsx"
+    name = _("{file} with problems").format(file=PurePath(book.name).stem) + ".xlsx"
     caption = _("The last column says what is wrong. Please correct it and send the table again.")
     await send_file(update, context, reader, content, name, caption)
 

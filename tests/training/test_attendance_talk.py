@@ -245,7 +245,7 @@ async def test_a_room_without_a_signal_has_a_kit(stage: Stage) -> None:
     await zhou.starts(f"at{meeting_id}")
     await zhou.taps("Without a signal")
     ((name, content),) = zhou.files()
-    assert name == "check-in-1120-0900.pdf"
+    assert name == "作业设计专题培训 check-in codes 11-20 0900.pdf"
     assert content.startswith(b"%PDF")
     assert zhou.teacher_id is not None
     kit = await stage.database.write(attendance.kit, zhou.teacher_id, meeting_id, now=stage.clock())
