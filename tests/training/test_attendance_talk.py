@@ -277,6 +277,27 @@ async def test_a_school_marks_all_but_two_and_takes_it_back(stage: Stage) -> Non
     assert not await entered(stage, meeting_id)
 
 
+async def test_who_marks_a_school_is_told_that_their_own_presence_is_not_theirs_to_enter(
+    stage: Stage,
+) -> None:
+    batch_id, meeting_id, _ = await room(stage, "林若溪")
+    luo = await coordinator(stage)
+    assert luo.teacher_id is not None
+    own = await stage.database.write(made.on_list, batch_id, luo.teacher_id)
+    await luo.starts(f"run{batch_id}")
+    await luo.taps("Attendance")
+    await luo.taps("0/2")
+    assert "Your own presence is entered" in await luo.taps("Mark present")
+    assert "✓ 罗佳宁" not in luo.labels()
+    assert "present 1" in await luo.taps("Save")
+    assert own not in await entered(stage, meeting_id)
+    await luo.taps("Back")
+    await luo.taps("Names")
+    await luo.taps("罗佳宁")
+    await luo.taps("Present")
+    assert "nobody decides about themselves" in luo.alert
+
+
 async def test_what_is_being_marked_survives_a_restart(stage: Stage) -> None:
     _batch_id, meeting_id, _ = await room(stage, "林若溪", "石晓岚")
     luo = await coordinator(stage)
