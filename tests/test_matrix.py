@@ -320,9 +320,7 @@ OTHERWISE = {
     "storage.training.marking.to_mark": OWN_PEOPLE,
     "storage.training.marking.mark": OWN_PEOPLE,
     "storage.training.marking.set_state": OWN_PEOPLE,
-    "storage.people.imports.file_of": OWN_FILE,
     "storage.training.attendance_sheets.apply": OWN_FILE,
-    "storage.training.attendance_sheets.cancel": OWN_FILE,
     "storage.training.attendance_sheets.choices": REACH,
     "storage.training.attendance_sheets.keep": OWN_FILE,
     "storage.training.attendance_sheets.preview": OWN_FILE,
@@ -336,14 +334,10 @@ OTHERWISE = {
     "storage.training.nominations.oversees": "says what one may do",
     "storage.training.nominations.unit_of": "the check itself",
     "storage.training.plan_sheet.apply": OWN_FILE,
-    "storage.training.plan_sheet.drop": OWN_FILE,
     "storage.training.plan_sheet.preview": "over units of one's own; test_plan_sheet",
     "storage.training.results.aim": OWN_FILE,
     "storage.training.results.apply": OWN_FILE,
-    "storage.training.results.cancel": OWN_FILE,
     "storage.training.results.candidates": REACH,
-    "storage.training.results.file_of": OWN_FILE,
-    "storage.training.results.keep_file": OWN_FILE,
     "storage.training.results.preview": OWN_FILE,
     "storage.training.schedule.cancel_batch": "what a thin class is cancelled with",
     "storage.training.sealing.check_file": "compares with what one may see; test_sealing",
@@ -360,6 +354,8 @@ OTHERWISE = {
     "storage.people.authority.check_about": "the check itself",
     "storage.people.authority.check_covers": "the check itself",
     "storage.audit.record": "writes down who acted",
+    "storage.audit.looked": "writes down who looked",
+    "storage.training.reviewing.own_waiting": "about one's own work",
 }
 """Operations that are not refused by role alone, each with the reason or its own tests."""
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
-from storage.sheets import Book, Table
 from storage.training import completion, results
 from storage.training.completion import Assessment, Has, Lack, Needs, Verdict
 from storage.training.results import Figures, Preview, RowState, Rules
@@ -198,21 +197,6 @@ def problem_text(state: RowState, language: str) -> str:
     }.get(state, "")
 
 
-def marked_rows(
-    book: Book, table: Table, facts: Preview, language: str
-) -> list[list[str | int | float]]:
-    """The table as it was sent, with a column that says what is wrong with which row."""
-    _ = catalog(language).gettext
-    sheet = next(sheet for sheet in book.sheets if sheet.name == table.sheet)
-    width = max(len(row) for row in sheet.rows[table.header - 1 :])
-    wrong = {problem.number: problem_text(problem.state, language) for problem in facts.problems}
-    rows: list[list[str | int | float]] = []
-    for number, row in enumerate(sheet.rows[table.header - 1 :], table.header):
-        last = _("Problem") if number == table.header else wrong.get(number, "")
-        rows.append([*row, *[""] * (width - len(row)), last])
-    return rows
-
-
 # --- completion -----------------------------------------------------------------------------------
 
 
@@ -375,8 +359,6 @@ def results_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
                 "{name}: {state}. The mark stays as it was when this was decided; "
                 "take the decision back first, or allow a make-up."
             ).format(name=name, state=words.standing(state, language))
-        case results.ImportSettled():
-            return _("This import is closed. Please send the file again.")
         case results.WrongRules():
             return _("The mark for passing must not be above that for excellent.")
         case completion.NotOverYet(ends_at=ends_at):

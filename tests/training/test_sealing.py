@@ -225,7 +225,7 @@ async def test_anybody_can_check_it_without_anything_of_ours(
 ) -> None:
     made = await history(sqlite)
     exported = await sqlite.write(sealing.export, made.county_id, made.batch_id, now=NOW)
-    path = tmp_path / exported.file_name
+    path = tmp_path / "《国培》 decision log.jsonl"
 
     def check(content: bytes) -> str:
         path.write_bytes(content)

@@ -317,7 +317,7 @@ async def test_the_log_is_sent_and_checked_when_it_comes_back(stage: Stage) -> N
     assert "no line can be changed unnoticed" in await luo.taps("Decision log")
     await luo.taps("Get the file")
     name, content = luo.files()[-1]
-    assert name == f"decision-log-{made.batch_id}.jsonl"
+    assert name == "骨干教师国培 decision log.jsonl"
     assert "林若溪" in content.decode()
     assert "2 lines, unbroken, the same as here." in await luo.sends_file(name, content)
     rows = content.decode().splitlines()

@@ -255,3 +255,22 @@ async def test_somebody_who_waits_sees_no_tasks(stage: Stage) -> None:
     assert "Tasks" not in shi.labels()
     assert "no longer there" in await shi.sends_data(f"mk:{batch}")
     assert await stage.database.read(lambda s: s.exec(select(TaskSubmission)).all()) == []
+
+
+async def test_a_tutor_is_told_that_their_own_work_waits_for_somebody_else(stage: Stage) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    xu = await a_tutor(stage, batch)
+    await set_task(zhou, batch, "教学设计 12月10日 17:00")
+    await xu.starts(f"p{batch}")
+    await xu.taps("Register")
+    await xu.starts(f"p{batch}")
+    await xu.taps("Tasks")
+    await xu.taps("教学设计")
+    await xu.taps("Hand in")
+    await xu.says("我的作业")
+    await xu.starts(f"run{batch}")
+    await xu.taps("Tasks")
+    assert "1 of your own waits for a colleague" in await xu.taps("Review 1 piece")
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Tasks")
+    assert "我的作业" in await zhou.taps("Review 1 piece")
