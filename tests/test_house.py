@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from locales import LANGUAGES, update
+from locales import LANGUAGES, catalog_path, update
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
@@ -108,6 +108,40 @@ def test_the_lock_has_hashes_and_names_no_index() -> None:
 def test_there_is_a_catalog_for_each_language_and_all_are_complete() -> None:
     assert LANGUAGES == ("zh_Hans", "zh_Hant", "en")
     assert update.check(ROOT) == []
+
+
+def labels_of_keys() -> set[str]:
+    """The sentences that stand on keys: those of ``Key(…)``, and of what a door is called."""
+    found = set()
+    for path in modules("handlers"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            label: ast.AST | None = None
+            if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") == "Key":
+                label = node.args[0]
+            elif isinstance(node, ast.FunctionDef) and node.name.endswith("_label"):
+                label = node
+            if label is None:
+                continue
+            found |= {
+                str(inside.args[0].value)
+                for inside in ast.walk(label)
+                if isinstance(inside, ast.Call)
+                and getattr(inside.func, "id", "") in ("_", "ngettext")
+                and isinstance(inside.args[0], ast.Constant)
+            }
+    return found
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+def test_a_key_has_at_most_eight_chinese_characters(language: str) -> None:
+    sentences = update.read_sentences(catalog_path(language), language)
+    said = {ids[0]: translated[0] for (_context, ids), translated in sentences.items()}
+    labels = labels_of_keys()
+    assert len(labels) > 200
+    for label in sorted(labels & set(said)):
+        chinese = re.sub(r"\{[^{}]*\}", "", said[label])
+        width = sum(1.0 if ord(sign) > 0x2E80 else 0.5 for sign in chinese)
+        assert width <= 8, f"{label!r}: {said[label]}"
 
 
 def test_no_drawers() -> None:
