@@ -97,16 +97,17 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
             lines.append(f"{number}. {text}")
         else:
             lines.append(f"· {text}")
-    keys: list[tuple[Key, ...]] = []
+    people: list[Key] = []
     if len(desk.units) == 1 and desk.sees_people:
         own = desk.units[0]
-        keys.append((Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)),))
+        people.append(Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)))
     elif desk.units:
-        keys.append((Key(_("Schools and people"), OpenUnits()),))
-    find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
+        people.append(Key(_("Schools and people"), OpenUnits()))
+    if desk.sees_people:
+        people.append(Key(_("Find a teacher"), FindPerson()))
     return Card(
         "\n".join(lines).rstrip(),
-        (tuple(to_classes), *doors, *keys, (*find, Key(_("Back"), Home()))),
+        (tuple(to_classes), *doors, tuple(people), (Key(_("Back"), Home()),)),
     )
 
 

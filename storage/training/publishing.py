@@ -529,13 +529,13 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
     found = []
     for kind, state in (("drafts", ProgrammeState.DRAFT), ("ended", ProgrammeState.PUBLISHED)):
         of = [row for row in rows if row[2] == state]
-        if len(of) == 1:
-            first = session.exec(
-                select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
-            ).one()
-            found.append(Waiting(kind, 1, int(first or 0), of[0][1]))
-        elif of:
-            found.append(Waiting(kind, len(of)))
+        if not of:
+            continue
+        # Of several the first is where to begin.
+        first = session.exec(
+            select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
+        ).one()
+        found.append(Waiting(kind, len(of), int(first or 0), of[0][1] if len(of) == 1 else ""))
     return tuple(found)
 
 
