@@ -155,7 +155,7 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
     title = " · ".join(part for part in (facts.title, facts.batch) if part)
     lines = [
         " · ".join(who),
-        f"<b>{html.escape(title)}</b>",
+        f"<b>{html.escape(names.titles([title], language))}</b>",
         dates.span(facts.starts_at, facts.ends_at, zone, language, today),
     ]
     if item.kind == "w":
