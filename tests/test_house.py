@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,26 +111,37 @@ def test_there_is_a_catalog_for_each_language_and_all_are_complete() -> None:
     assert update.check(ROOT) == []
 
 
+def called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """The names of the functions that are called in this code, and the calls."""
+    for inside in ast.walk(node):
+        if isinstance(inside, ast.Call):
+            function = inside.func
+            yield getattr(function, "id", getattr(function, "attr", "")), inside
+
+
+NO_LABELS = {"registration_state", "_title"}
+"""Functions that say more than a label: a state stands behind somebody's name."""
+
+
 def labels_of_keys() -> set[str]:
-    """The sentences that stand on keys: those of ``Key(…)``, and of what a door is called."""
-    found = set()
-    for path in modules("handlers"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            label: ast.AST | None = None
-            if isinstance(node, ast.Call) and node.args and getattr(node.func, "id", "") == "Key":
-                label = node.args[0]
-            elif isinstance(node, ast.FunctionDef) and node.name.endswith("_label"):
-                label = node
-            if label is None:
-                continue
-            found |= {
-                str(inside.args[0].value)
-                for inside in ast.walk(label)
-                if isinstance(inside, ast.Call)
-                and getattr(inside.func, "id", "") in ("_", "ngettext")
-                and isinstance(inside.args[0], ast.Constant)
-            }
-    return found
+    """The sentences that stand on keys: those of ``Key(…)``, and of what names it or a door."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules("handlers")]
+    calls = [call for tree in trees for name, call in called(tree) if name == "Key" and call.args]
+    named = {name for call in calls for name, _call in called(call.args[0])} - NO_LABELS
+    labels: list[ast.AST] = [call.args[0] for call in calls]
+    labels += [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and (node.name in named or node.name.endswith("_label"))
+    ]
+    return {
+        str(call.args[0].value)
+        for label in labels
+        for name, call in called(label)
+        if name in ("_", "ngettext") and isinstance(call.args[0], ast.Constant)
+    }
 
 
 @pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
