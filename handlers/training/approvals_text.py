@@ -26,7 +26,7 @@ from handlers.training.approval_buttons import (
 )
 from handlers.training.reasons_text import OFFERED, labels
 from handlers.undoing import undo_key
-from locales import catalog, dates
+from locales import catalog, dates, names
 from storage.refusals import Refusal
 from storage.training import absences, approving
 from storage.training.absences import MeetingBegun
@@ -156,7 +156,7 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
     title = " · ".join(part for part in (facts.title, facts.batch) if part)
     lines = [
         " · ".join(who),
-        f"<b>{html.escape(title)}</b>",
+        f"<b>{html.escape(names.titles([title], language))}</b>",
         dates.span(facts.starts_at, facts.ends_at, zone, language, today),
     ]
     if item.kind == "w":
@@ -184,9 +184,8 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
             )
         )
     if facts.others:
-        titles = "; " if language == "en" else "；"
-        others = titles.join(html.escape(shortened(x.title, TITLE)) for x in facts.others)
-        lines.append(_("Also in: {titles}").format(titles=others))
+        others = names.titles((shortened(x.title, TITLE) for x in facts.others), language)
+        lines.append(_("Also in: {titles}").format(titles=html.escape(others)))
     if facts.counted is not None and facts.total is not None:
         hours = of_total(facts.counted, facts.total, facts.unit, language)
         lines.append(_("Hours so far: {hours}").format(hours=hours))

@@ -220,7 +220,7 @@ async def show_code(update: Update, context: Context) -> None:
     screen = Screen(
         until=until,
         look=look,
-        last=text.code_card(last[0], language, house.zone, house.clock(), None),
+        last=lambda: text.code_card(last[0], language, house.zone, house.clock(), None),
         is_picture=True,
         is_still=_is_still(context, reader.tg_user_id, message_id, update.update_id),
         mark=seen.mark,

@@ -18,7 +18,7 @@ from handlers.training.allotting import reserves_text
 from handlers.training.buttons import OpenRun
 from handlers.training.conditions_words import unfit_text
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
-from locales import catalog, dates
+from locales import catalog, dates, names
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
@@ -236,7 +236,7 @@ def member_card(facts: MyPeople, member: Member, language: str) -> Card:
     lines = [
         f"<b>{html.escape(member.name)}</b>",
         html.escape(member.unit),
-        html.escape(facts.title),
+        html.escape(names.titles([facts.title], language)),
         words.standing(member.state, language),
     ]
     keys = []
@@ -258,7 +258,7 @@ def candidates_card(facts: Candidates, out: int, language: str) -> Card:
     if out:
         lines = [
             _("<b>Who goes instead of {name}?</b>").format(name=html.escape(facts.instead_of)),
-            title,
+            html.escape(names.titles([facts.title], language)),
         ]
     else:
         lines = [_("<b>Nominate: {title}</b>").format(title=title)]

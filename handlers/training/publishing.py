@@ -43,6 +43,7 @@ from storage.training.publishing import (
     LONGEST_REASON,
     CalledOff,
     Check,
+    Closing,
     Concerned,
     Finding,
     NotReady,
@@ -400,13 +401,44 @@ async def cancel_surely(update: Update, context: Context) -> None:
 
 
 async def finish(update: Update, context: Context) -> None:
-    """Say that it is over."""
-    batch_id = FinishRun.parse(tap(update).data).batch_id
+    """Ask once more, then say that it is over."""
+    button = FinishRun.parse(tap(update).data)
     reader = await context.reader(update)
+    now, batch_id, me = context.now(), button.batch_id, reader.linked_teacher_id
     _ = catalog(reader.language).gettext
-    await context.write(publishing.finish, reader.linked_teacher_id, batch_id, now=context.now())
+    if not button.sure:
+        facts = await context.read(publishing.closing, me, batch_id, now=now)
+        text = closing_text(facts, reader.language)
+        yes = Key(_("Yes, close it"), FinishRun(batch_id, 1), style="primary")
+        await show(update, context, reader, _sure_card(text, yes, batch_id, reader.language))
+        return
+    await context.write(publishing.finish, me, batch_id, now=now)
     await alert(update, _("Closed."))
     await show_run(update, context, reader, batch_id)
+
+
+def closing_text(facts: Closing, language: str) -> str:
+    """What closing a programme would do, in figures."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = [
+        ngettext(
+            "Close <b>{title}</b> with its {n} class? Nothing of it can be changed then, nobody "
+            "is reminded of it any more, and it cannot be opened again. "
+            "Results and hours can still be entered.",
+            "Close <b>{title}</b> with its {n} classes? Nothing of it can be changed then, nobody "
+            "is reminded of it any more, and it cannot be opened again. "
+            "Results and hours can still be entered.",
+            facts.classes,
+        ).format(title=html.escape(facts.title), n=facts.classes),
+        _("Completed: {n}").format(n=facts.completed),
+        _("Without a result yet: {n}").format(n=facts.open),
+    ]
+    if facts.waiting:
+        lines.append(_("On the waiting list: {n}").format(n=facts.waiting))
+    if facts.offers:
+        lines.append(_("Offered seats that lapse: {n}").format(n=facts.offers))
+    return "\n".join(lines)
 
 
 async def archive(update: Update, context: Context) -> None:

@@ -156,7 +156,11 @@ def run_card(facts: Run, language: str, zone: ZoneInfo, today: date, doors: Keys
             for state, number in sorted(facts.counts.items())
         ]
     else:
-        lines.append(_("Nobody has registered yet."))
+        lines.append(
+            _("Nobody has registered yet.")
+            if facts.runs_it
+            else _("None of your own people has registered.")
+        )
     back = (Key(_("Back"), ListRuns(_which(line).value)),)
     return Card("\n".join(lines), (*_own_keys(facts, language), *doors, back))
 

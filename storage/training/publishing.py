@@ -41,6 +41,7 @@ from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED, closes_at
 from storage.training.tables import (
     LIVE,
+    SEATED,
     Batch,
     ClassSession,
     Enrolment,
@@ -53,6 +54,7 @@ from storage.training.tables import (
     ProgrammeState,
     Quota,
     Registration,
+    RegistrationState,
     SeatOffer,
 )
 from storage.waiting_for import Waiting
@@ -62,6 +64,7 @@ SHOWN_DAYS = 5  # days off that a check lists
 EACH_DAY = timedelta(days=10)
 """A class that is longer meets on its first and last day as far as anybody knows."""
 _MINUTE = timedelta(minutes=1)
+_OVER = (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED)
 
 
 class Check(StrEnum):
@@ -204,6 +207,23 @@ class CalledOff:
     told: int
     offers: int
     is_new: bool
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What finishing a programme would meet in its classes that took place.
+
+    ``open`` are those who take part and have no result yet, ``completed`` those who have
+    completed, ``waiting`` those on the waiting list, ``offers`` the seats that are held for
+    somebody and lapse.
+    """
+
+    title: str
+    classes: int
+    open: int
+    completed: int
+    waiting: int
+    offers: int
 
 
 @dataclass(frozen=True)
@@ -439,18 +459,41 @@ def _reason(text: str) -> str:
     return reason
 
 
+def closing(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Closing:
+    """Look at what finishing would do, before it is done; raises as ``finish`` does.
+
+    What is finished already has nothing more to be done.
+    """
+    programme, batches = _programme(session, actor_id, batch_id, now=now)
+    if programme.state not in _OVER:
+        _check_can_finish(programme, batches, now)
+    ids = [batch.id for batch in batches if batch.cancelled_at is None]
+    of = dict(
+        session.exec(
+            select(Registration.state, sa.func.count())
+            .where(col(Registration.batch_id).in_(ids))
+            .group_by(col(Registration.state))
+        ).all()
+    )
+    return Closing(
+        title=programme.title,
+        classes=len(ids),
+        open=sum(of.get(state, 0) for state in SEATED),
+        completed=of.get(RegistrationState.COMPLETED, 0),
+        waiting=of.get(RegistrationState.WAITLISTED, 0),
+        offers=of.get(RegistrationState.OFFERED, 0),
+    )
+
+
 def finish(session: Session, actor_id: int | None, batch_id: int, *, now: datetime) -> Closed:
     """Say that the programme of this batch is over; only once its classes have ended.
 
     Raises NotFound, NotAllowed, ProgrammeCancelled, NotUnderWay or StillRunning.
     """
     programme, batches = _programme(session, actor_id, batch_id, now=now, lock=True)
-    if programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED):
+    if programme.state in _OVER:
         return Closed(programme.id, programme.title, programme.state, is_new=False)
-    _check_under_way(programme)
-    ends = max((each.ends_at for each in batches if each.cancelled_at is None), default=now)
-    if now < ends:
-        raise StillRunning(programme.title, ends)
+    _check_can_finish(programme, batches, now)
     for batch in batches:
         for offer in _open_offers(session, batch.id):
             waiting.settle(session, offer, OfferState.LAPSED, now=now)
@@ -501,13 +544,13 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
     found = []
     for kind, state in (("drafts", ProgrammeState.DRAFT), ("ended", ProgrammeState.PUBLISHED)):
         of = [row for row in rows if row[2] == state]
-        if len(of) == 1:
-            first = session.exec(
-                select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
-            ).one()
-            found.append(Waiting(kind, 1, int(first or 0), of[0][1]))
-        elif of:
-            found.append(Waiting(kind, len(of)))
+        if not of:
+            continue
+        # Of several the first is where to begin.
+        first = session.exec(
+            select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
+        ).one()
+        found.append(Waiting(kind, len(of), int(first or 0), of[0][1] if len(of) == 1 else ""))
     return tuple(found)
 
 
@@ -532,6 +575,13 @@ def _programme(
     return found, list(session.exec(of.execution_options(populate_existing=True)).all())
 
 
+def _check_can_finish(programme: Programme, batches: list[Batch], now: datetime) -> None:
+    _check_under_way(programme)
+    ends = max((each.ends_at for each in batches if each.cancelled_at is None), default=now)
+    if now < ends:
+        raise StillRunning(programme.title, ends)
+
+
 def _check_under_way(programme: Programme) -> None:
     if programme.state is not ProgrammeState.PUBLISHED:
         raise _not_under_way(programme)
@@ -544,7 +594,7 @@ def _not_under_way(programme: Programme) -> Refusal:
 
 
 def _check_not_over(programme: Programme) -> None:
-    if programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED):
+    if programme.state in _OVER:
         raise NotUnderWay(programme.title, programme.state)
 
 

@@ -151,6 +151,28 @@ async def test_the_picture_renews_itself_and_counts_along(stage: Stage) -> None:
     assert not [one for one in zhou.messages() if one.photo]
 
 
+async def test_after_a_jump_of_the_clock_the_last_count_is_the_true_one(stage: Stage) -> None:
+    _batch, meeting_id, (lin, shi) = await room(stage, "林若溪", "石晓岚")
+    zhou = await organiser(stage)
+    await zhou.starts(f"at{meeting_id}")
+    await zhou.taps("Show the code")
+    code = digits_in(photo(stage, zhou)[1].text)
+    await lin.says(code)
+    await stage.passes(hours=1)
+    assert "Present: 1 of 2" in photo(stage, zhou)[1].text
+    assert "not renewed any more" in photo(stage, zhou)[1].text
+    await zhou.taps("Back")
+    assert "Present: 1 of 2" in zhou.sees()
+    code = await stage.database.write(
+        lambda s: (
+            code_at(windows.secret_of(s, meeting_id), meeting_id, Box.IN, stage.clock()).digits
+        )
+    )
+    await shi.says(code)
+    await stage.passes(hours=1)
+    assert "Present: 2 of 2" in zhou.sees()
+
+
 async def test_the_count_on_the_card_is_live_until_one_goes_elsewhere(stage: Stage) -> None:
     batch_id, meeting_id, (lin, shi) = await room(stage, "林若溪", "石晓岚")
     zhou = await organiser(stage)
