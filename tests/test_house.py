@@ -119,7 +119,7 @@ def called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield getattr(function, "id", getattr(function, "attr", "")), inside
 
 
-NO_LABELS = {"registration_state", "_title"}
+NO_LABELS = {"registration_state", "standing", "_title"}
 """Functions that say more than a label: a state stands behind somebody's name."""
 
 
