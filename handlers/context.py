@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
+import os
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -43,6 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ALERT = 200  # characters that an alert may have
+LONGEST_NAME = 80  # characters of a file's name: no disk takes 256 bytes
 EDIT_PAUSES = (0.5, 1.0)  # seconds before an edit is tried again
 LONGEST_WAIT = 3.0
 
@@ -251,10 +254,17 @@ async def send_file(
         await _hush(update.callback_query)
     await context.bot.send_document(
         reader.tg_user_id,
-        InputFile(content, filename=name),
+        InputFile(content, filename=safe_name(name)),
         caption=caption,
         parse_mode=ParseMode.HTML,
     )
+
+
+def safe_name(name: str) -> str:
+    """The name of a file, as every system takes it: titles may say what no path can."""
+    stem, ending = os.path.splitext(name)
+    kept = " ".join(re.sub(r'[\x00-\x1f<>:"/\\|?*]', " ", stem).split())
+    return kept[:LONGEST_NAME].strip(" .") + ending
 
 
 async def whisper(update: Update, context: Context, text: str, payload: str, key: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from telegram import Update
+from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
@@ -147,6 +148,10 @@ async def _refuse(update: Update, context: Context, refusal: Refusal) -> None:
             await lead(update, context, "link")
         elif update.callback_query is not None:
             await alert(update, text)
+        elif reader.awaiting:
+            # Beside the card, which says what is asked for and has its keys.
+            again = _("{why}\nPlease type it again, or use the keys above.").format(why=text)
+            await context.bot.send_message(reader.tg_user_id, again, parse_mode=ParseMode.HTML)
         else:
             card = Card(text, ((Key(_("Menu"), Home()),),))
             await show_anew(context, reader, card)

@@ -186,10 +186,12 @@ async def read_table(context: Context, attachment: Attachment) -> Dropped:
 
 
 async def kept_book(context: Context, reader: Reader, job_id: int, kind: str) -> Book:
-    """Read the reader's own file again, before any transaction. Raises NotFound or NotAllowed."""
-    actor_id = reader.linked_teacher_id
-    name, content = await context.read(imports.file_of, actor_id, job_id, kind)
-    return await asyncio.to_thread(sheets.read, content, name)
+    """Read the reader's own file again, off the loop and before any transaction.
+
+    Raises NotFound, NotAllowed, or NoLongerWaiting once it is forgotten.
+    """
+    kept = await context.read(imports.content_of, reader.linked_teacher_id, job_id, kind)
+    return await asyncio.to_thread(sheets.read, kept.content, kept.name)
 
 
 def files_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:

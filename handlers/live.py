@@ -43,7 +43,7 @@ class Screen:
 
     until: datetime
     look: Callable[[], Awaitable[Look]]
-    last: Card | None  # what stands there afterwards
+    last: Callable[[], Card] | None  # what stands there afterwards, of what was seen last
     is_picture: bool
     is_still: Callable[[], bool]
     mark: str
@@ -82,24 +82,24 @@ class Live:
     async def _refresh(self, bot: Bot, key: tuple[int, int], screen: Screen, now: datetime) -> bool:
         if not screen.is_still():
             return False
-        if now >= screen.until:
-            await self._end(bot, key, screen)
-            return False
         try:
             look = await screen.look()
         except Refusal:
             await self._end(bot, key, screen)
             return False
-        if look.mark != screen.mark:
+        is_over = now >= screen.until
+        if is_over and screen.last is not None:
+            await self._end(bot, key, screen)
+        elif look.mark != screen.mark:
             picture = None if look.draw is None else await asyncio.to_thread(look.draw)
             if screen.is_still():
                 await put(bot, key, look.card, picture, is_picture=screen.is_picture)
                 screen.mark = look.mark
-        return True
+        return not is_over
 
     async def _end(self, bot: Bot, key: tuple[int, int], screen: Screen) -> None:
         if screen.last is not None:
-            await put(bot, key, screen.last, None, is_picture=screen.is_picture)
+            await put(bot, key, screen.last(), None, is_picture=screen.is_picture)
 
 
 async def put(

@@ -93,6 +93,8 @@ class Door:
     """The kinds of things that wait behind it; the key says how many."""
     prepares: bool = False
     """Whether it is of use before a class is published."""
+    if_any: bool = False
+    """Whether it is there only when something waits behind it."""
 
 
 def on_desk(
@@ -101,12 +103,15 @@ def on_desk(
     label: Callable[[str], str],
     press: Callable[[], Button],
     kinds: Collection[str] = (),
+    *,
+    if_any: bool = False,
 ) -> None:
     """Put a key on the desk of whoever may do one of these acts somewhere.
 
-    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it.
+    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it, and with
+    ``if_any`` it is there only when something does.
     """
-    door = Door(frozenset(acts), label, lambda _batch_id: press(), frozenset(kinds))
+    door = Door(frozenset(acts), label, lambda _batch_id: press(), frozenset(kinds), if_any=if_any)
     _add_door(application, "desk", door)
 
 
@@ -154,15 +159,20 @@ def keys_for(
     _ = catalog(language).gettext
     doors: list[Door] = context.bot_data.get(desk, [])
 
+    def number_of(door: Door) -> int:
+        return sum((counts or {}).get(kind, 0) for kind in door.kinds)
+
     def label(door: Door) -> str:
-        number = sum((counts or {}).get(kind, 0) for kind in door.kinds)
+        number = number_of(door)
         text = door.label(language)
         return _("{label} ({n})").format(label=text, n=number) if number else text
 
     keys = [
         Key(label(door), door.press(batch_id))
         for door in doors
-        if door.acts & frozenset(acts) and (door.prepares or not only_preparing)
+        if door.acts & frozenset(acts)
+        and (door.prepares or not only_preparing)
+        and (number_of(door) or not door.if_any)
     ]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
 

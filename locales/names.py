@@ -1,6 +1,7 @@
 """How people are addressed, and how they are shown where their name is nobody's business."""
 
 import re
+from collections.abc import Iterable
 
 from locales import known
 
@@ -22,6 +23,13 @@ _DOTS = re.compile(r"[·•・‧．]")
 
 _TEACHER = {"zh_Hans": "老师", "zh_Hant": "老師"}
 _PRINCIPAL = {"zh_Hans": "校长", "zh_Hant": "校長"}
+
+
+def titles(given: Iterable[str], language: str) -> str:
+    """Titles in a row: ``《作业设计》、《书法》``, ``Assignments; Calligraphy``."""
+    if known(language) == "en":
+        return "; ".join(given)
+    return "、".join(f"《{title}》" for title in given)
 
 
 def addressee(name: str, language: str, principal: bool = False) -> str:

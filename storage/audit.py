@@ -1,11 +1,14 @@
 """The audit log: who did what to whom, written in the transaction that did it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Field, Session
+from sqlmodel import Field, Session, col, select
 
 from storage.tables import Row, document, key
+
+LOOKED_FOR = timedelta(days=1)
+"""So long the same look at the same person is one line: a keypad looks once a digit."""
 
 
 class AuditLog(Row, table=True):
@@ -43,3 +46,15 @@ def record(
             reason=reason,
         )
     )
+
+
+def looked(session: Session, actor_id: int, action: str, thing: str, *, now: datetime) -> None:
+    """Add a line for a look at another person's data, unless it was looked at just so today."""
+    same = select(AuditLog.id).where(
+        AuditLog.thing == thing,
+        AuditLog.actor_id == actor_id,
+        AuditLog.action == action,
+        col(AuditLog.at) > now - LOOKED_FOR,
+    )
+    if session.exec(same).first() is None:
+        record(session, actor_id, action, thing, now=now)

@@ -6,6 +6,7 @@ kind of deed is undone is said by its wing, in ``storage.undoing``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,26 @@ def standing(
         .order_by(col(Deed.id).desc())
     )
     return next((row.id for row in rows if row.data.get("batch_id") == batch_id), None)
+
+
+@dataclass(frozen=True)
+class Undoable:
+    """Something that this person can still take back."""
+
+    deed_id: int
+    kind: str
+    at: datetime
+    until: datetime
+
+
+def undoable(session: Session, actor_id: int, *, now: datetime) -> tuple[Undoable, ...]:
+    """Return what this person has done and can still take back, the newest first."""
+    rows = session.exec(
+        select(Deed.id, Deed.kind, Deed.at, Deed.until)
+        .where(Deed.actor_id == actor_id, Deed.until > now, col(Deed.undone_at).is_(None))
+        .order_by(col(Deed.id).desc())
+    )
+    return tuple(Undoable(*row) for row in rows)
 
 
 def take_back(session: Session, actor_id: int, deed_id: int, *, now: datetime) -> Deed | None:

@@ -6,29 +6,34 @@ this person may decide, and this is read in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from storage import deeds
 from storage.credits import appeals, claims, posting
 from storage.people import staff
+from storage.people.authority import Act
 from storage.people.staff import Desk
+from storage.people.tables import Teacher
 from storage.training import (
     attendance,
-    nominating,
+    my_people,
     publishing,
     results,
     reviewing,
     thinning,
     worklist,
 )
+from storage.training.tables import Programme
 from storage.waiting_for import Waiting
 
 WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     worklist.waits,
-    nominating.waits,
+    my_people.waits,
     thinning.waits,
     publishing.waits,
     attendance.waits,
@@ -41,17 +46,49 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
 """Each takes a session, ``actor_id`` and ``now``."""
 
 
+class FirstStep(StrEnum):
+    """What a new office does before anything else can be done."""
+
+    ROSTER = "roster"
+    PROGRAMME = "programme"
+
+
 @dataclass(frozen=True)
 class Overview:
-    """A desk, and what waits on it: the most of a kind first within each kind."""
+    """A desk, and what waits on it: the most of a kind first within each kind.
+
+    ``first_steps`` are those that this person may take, and nobody has taken yet.
+    """
 
     desk: Desk
     waiting: tuple[Waiting, ...]
+    first_steps: tuple[FirstStep, ...] = ()
+    undoable: int = 0
+    """How much of what they have done can still be taken back."""
 
 
 def overview(session: Session, actor_id: int, *, now: datetime) -> Overview:
     """Return what this person looks after and what waits. Raises NotAllowed without a role."""
-    return Overview(staff.desk(session, actor_id, now=now), waiting(session, actor_id, now=now))
+    desk = staff.desk(session, actor_id, now=now)
+    return Overview(
+        desk,
+        waiting(session, actor_id, now=now),
+        tuple(_first_steps(session, actor_id, desk)),
+        len(deeds.undoable(session, actor_id, now=now)),
+    )
+
+
+def _first_steps(session: Session, actor_id: int, desk: Desk) -> Iterator[FirstStep]:
+    """A roster where there is nobody else yet, and a programme where there never was one."""
+    if desk.acts & {Act.IMPORT_ROSTER, Act.APPOINT}:
+        looks_after_nobody = desk.looks_after and not desk.units
+        others = select(Teacher.id).where(Teacher.id != actor_id).limit(1)
+        if looks_after_nobody or session.exec(others).first() is None:
+            yield FirstStep.ROSTER
+    if Act.RUN_PROGRAMME not in desk.acts:
+        return
+    if session.exec(select(Programme.id).limit(1)).first() is None:
+        yield FirstStep.PROGRAMME
 
 
 def waiting(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:

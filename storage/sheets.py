@@ -221,6 +221,35 @@ def as_number(text: str) -> Decimal | None:
     return number / 100 if percent else number
 
 
+def with_notes(
+    book: Book,
+    name: str,
+    header: int,
+    labels: Sequence[str],
+    notes: Mapping[int, Sequence[str]],
+) -> bytes:
+    """Write the book again with columns at the end of one sheet's table: notes by row number.
+
+    Where it has been sent back before, these columns are replaced.
+    """
+    made: list[tuple[str, list[list[str]]]] = []
+    for sheet in book.sheets:
+        rows = [list(row) for row in sheet.rows]
+        if sheet.name == name:
+            table = rows[header - 1 :]
+            first = len(table[0]) - len(labels)
+            if table[0][first:] == list(labels):
+                for row in table:
+                    del row[first : first + len(labels)]
+            width = max(len(row) for row in table)
+            for number, row in enumerate(table, header):
+                said = labels if number == header else notes.get(number, ())
+                if said:
+                    row += [*[""] * (width - len(row)), *said]
+        made.append((sheet.name, rows))
+    return write(made)
+
+
 def write(sheets: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> bytes:
     """Write a workbook: first rows are headers. Text stays text, whatever it begins with."""
     made = io.BytesIO()

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.credits import posting
 from storage.deeds import Deed
-from storage.people import appointing, roster_missing, roster_undoing, school_list
+from storage.people import appointing, imports, roster_missing, roster_undoing, school_list
 from storage.training import (
     absences,
     allotting,
@@ -57,5 +57,6 @@ def undo(session: Session, actor_id: int, deed_id: int, *, now: datetime) -> boo
     if deed is None:
         return False
     UNDO[deed.kind](session, deed, now)
+    imports.undone(session, deed_id, actor_id, now=now)
     session.flush()
     return True

@@ -1,6 +1,5 @@
 """The sample county: generated as its rules say, loaded as its file says, alive on the demo day."""
 
-import time
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -170,16 +169,13 @@ def test_groups_hold_those_whom_they_are_for() -> None:
 # -- loaded ------------------------------------------------------------------------------
 
 
-async def test_the_county_loads_quickly_on_sqlite_and_again_without_a_change(
+async def test_the_county_loads_on_sqlite_and_again_without_a_change(
     sqlite: Database,
 ) -> None:
-    began = time.process_time()
     report = await sqlite.write(load, plan_text())
-    took = time.process_time() - began
 
     assert report.new["teacher"] == 1089
     assert report.new["chat"] == 6
-    assert took < 6  # about 2 on an idle machine; the bar is 3
     assert (await sqlite.write(load, plan_text() + "# again\n")).changed_nothing
     await sqlite.read(check_numbers)
     await sqlite.read(check_history)

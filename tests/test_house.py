@@ -2,11 +2,12 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from locales import LANGUAGES, update
+from locales import LANGUAGES, catalog_path, update
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
@@ -108,6 +109,51 @@ def test_the_lock_has_hashes_and_names_no_index() -> None:
 def test_there_is_a_catalog_for_each_language_and_all_are_complete() -> None:
     assert LANGUAGES == ("zh_Hans", "zh_Hant", "en")
     assert update.check(ROOT) == []
+
+
+def called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """The names of the functions that are called in this code, and the calls."""
+    for inside in ast.walk(node):
+        if isinstance(inside, ast.Call):
+            function = inside.func
+            yield getattr(function, "id", getattr(function, "attr", "")), inside
+
+
+NO_LABELS = {"registration_state", "standing", "_title"}
+"""Functions that say more than a label: a state stands behind somebody's name."""
+
+
+def labels_of_keys() -> set[str]:
+    """The sentences that stand on keys: those of ``Key(…)``, and of what names it or a door."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules("handlers")]
+    calls = [call for tree in trees for name, call in called(tree) if name == "Key" and call.args]
+    named = {name for call in calls for name, _call in called(call.args[0])} - NO_LABELS
+    labels: list[ast.AST] = [call.args[0] for call in calls]
+    labels += [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and (node.name in named or node.name.endswith("_label"))
+    ]
+    return {
+        str(call.args[0].value)
+        for label in labels
+        for name, call in called(label)
+        if name in ("_", "ngettext") and isinstance(call.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+def test_a_key_has_at_most_eight_chinese_characters(language: str) -> None:
+    sentences = update.read_sentences(catalog_path(language), language)
+    said = {ids[0]: translated[0] for (_context, ids), translated in sentences.items()}
+    labels = labels_of_keys()
+    assert len(labels) > 200
+    for label in sorted(labels & set(said)):
+        chinese = re.sub(r"\{[^{}]*\}", "", said[label])
+        width = sum(1.0 if ord(sign) > 0x2E80 else 0.5 for sign in chinese)
+        assert width <= 8, f"{label!r}: {said[label]}"
 
 
 def test_no_drawers() -> None:

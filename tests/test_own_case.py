@@ -13,7 +13,7 @@ from storage import sheets
 from storage.credits import posting
 from storage.credits.tables import CreditEntry, EntryState
 from storage.database import Database
-from storage.people import roles
+from storage.people import imports, roles
 from storage.people.tables import Posting, Role, RoleAssignment, ScopeKind
 from storage.refusals import OwnCase
 from storage.training import (
@@ -181,7 +181,7 @@ def test_ones_own_row_of_a_table_of_marks_is_left_out(sqlite: Database) -> None:
         )
         table = results.table_of(sheets.read(content, "成绩.xlsx"))
         assert table is not None
-        job = results.keep_file(session, organiser, "成绩.xlsx", content, "0", now=NOW)
+        job = imports.keep_preview(session, organiser, results.KIND, "成绩.xlsx", content, now=NOW)
         facts = results.aim(session, organiser, job, batch_id, table, now=NOW)
         assert facts.counts == {RowState.NEW: 1, RowState.OWN: 1}
         results.apply(session, organiser, job, now=NOW)

@@ -411,3 +411,17 @@ def test_merges_without_end_take_no_time() -> None:
         + b"</mergeCells></worksheet>"
     )
     assert why(changed(of_rows(["a"]), xl__worksheets__sheet1_dot_xml=sheet))[0] is Wrong.TOO_BIG
+
+
+def test_a_table_that_is_sent_back_again_has_its_remarks_once() -> None:
+    content = of_rows(["姓名", "成绩"], ["林若溪", "九十"], ["石晓岚", 90])
+    for said in ("看不懂", "还是看不懂"):
+        book = read(content, "成绩.xlsx")
+        name = book.sheets[0].name
+        content = sheets.with_notes(book, name, 1, ["问题"], {2: [said]})
+    rows = read(content, "成绩.xlsx").sheets[0].rows
+    assert [list(row) for row in rows] == [
+        ["姓名", "成绩", "问题"],
+        ["林若溪", "九十", "还是看不懂"],
+        ["石晓岚", "90"],
+    ]

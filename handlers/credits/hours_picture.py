@@ -15,6 +15,7 @@ from handlers.credits.words import (
     missing_by,
     missing_sentence,
     of_total,
+    profile_name,
 )
 from handlers.documents import Bar, HoursPicture, Lack
 from locales import catalog, dates, numbers
@@ -77,7 +78,7 @@ def _facts(facts: Balance, name: str, language: str) -> HoursPicture:
         small_print=(
             _("As of {day}. Rules: {profile}, version {version}.").format(
                 day=dates.day(facts.as_of, language, date.min),
-                profile=facts.profile_code,
+                profile=profile_name(facts, language),
                 version=facts.profile_version,
             ),
         ),

@@ -15,6 +15,8 @@ from handlers.credits.words import (
     missing_by,
     missing_sentence,
     of_total,
+    profile_name,
+    source_note,
     why_sentence,
 )
 from locales import catalog, dates, numbers
@@ -87,7 +89,7 @@ def why_text(facts: Balance, entry_id: int, language: str) -> str:
     if not reasons:
         reasons = [escape(_("This entry counts in full."))]
     version = _("Rules: {profile}, version {version}").format(
-        profile=facts.profile_code, version=facts.profile_version
+        profile=profile_name(facts, language), version=facts.profile_version
     )
     return "\n\n".join(
         [
@@ -127,7 +129,7 @@ def how_text(facts: Balance, language: str) -> str:
         _("What counts is compared with what is required."),
     ]
     version = _("Rules: {profile}, version {version}").format(
-        profile=facts.profile_code, version=facts.profile_version
+        profile=profile_name(facts, language), version=facts.profile_version
     )
     rolling = []
     if facts.rolling is not None:
@@ -145,7 +147,7 @@ def how_text(facts: Balance, language: str) -> str:
             _bold(_("How your hours are computed")),
             "\n".join(f"{number}. {escape(step)}" for number, step in enumerate(steps, 1)),
             *rolling,
-            f"{escape(version)}\n<i>{escape(facts.source_note)}</i>",
+            f"{escape(version)}\n<i>{escape(source_note(facts, language))}</i>",
         ]
     )
 
@@ -271,7 +273,9 @@ def _small_print(facts: Balance, language: str) -> str:
     return _(
         "Rules: {profile}, version {version}. Not an official record. If something is wrong, "
         "please tap “Appeals”; you are answered within {days} working days."
-    ).format(profile=facts.profile_code, version=facts.profile_version, days=facts.appeal_days)
+    ).format(
+        profile=profile_name(facts, language), version=facts.profile_version, days=facts.appeal_days
+    )
 
 
 def _line(number: int, line: Line, facts: Balance, language: str) -> str:

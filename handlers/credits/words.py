@@ -31,6 +31,16 @@ def of_total(value: Decimal, total: Decimal, unit: str, language: str) -> str:
     )
 
 
+def profile_name(facts: Balance, language: str) -> str:
+    """How the rules are called; their code where this language has no name for them."""
+    return facts.profile_names.get(language, facts.profile_code)
+
+
+def source_note(facts: Balance, language: str) -> str:
+    """Where the rules come from, in the reader's language where it is there."""
+    return facts.source_notes.get(language, facts.source_note)
+
+
 def level_name(key: str, language: str) -> str:
     """A level, or a level and all above it; one that we do not know as it stands."""
     _ = catalog(language).gettext

@@ -31,7 +31,7 @@ from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
-from locales import catalog, dates, numbers
+from locales import catalog, dates, names, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.subjects import Subject
@@ -258,8 +258,8 @@ def _menu_news(item: NewsItem, language: str) -> str:
         )
     given, waiting = list(item.facts["given"]), int(item.facts["waiting"])
     if given:
-        names = _escaped(numbers.joined(map(str, given), language), 3 * TITLE)
-        text = _("<b>{title}</b>: you have a seat in {given}.").format(title=title, given=names)
+        classes = _escaped(names.titles(map(str, given), language), 3 * TITLE)
+        text = _("<b>{title}</b>: you have a seat in {given}.").format(title=title, given=classes)
     else:
         text = _("<b>{title}</b>: no seat was left for your wishes.").format(title=title)
     if waiting:

@@ -40,7 +40,7 @@ from locales import catalog, dates
 from storage import colleague, overview
 from storage.colleague import Colleague
 from storage.moments import local_day
-from storage.overview import Overview
+from storage.overview import FirstStep, Overview
 from storage.people import accounts, reaching, staff
 from storage.people.accounts import Reader
 from storage.people.reaching import Unreached, Why
@@ -81,9 +81,12 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
         of = _("{role}, {unit}").format(role=name, unit=unit) if unit else name
         lines.append("· " + html.escape(of))
     lines += ["", *_people_lines(desk, language)]
-    if desk.acts and not facts.waiting:
+    if facts.first_steps:
+        lines += ["", _("<b>First steps</b>")]
+        lines += ["· " + _first_step_text(step, language) for step in facts.first_steps]
+    elif desk.acts and not facts.waiting:
         lines.append(_("Nothing waits for you at the moment."))
-    elif facts.waiting:
+    if facts.waiting:
         lines += ["", _("<b>Waiting for you</b>")]
     to_classes: list[Key] = []
     for each in facts.waiting[:WAITING]:
@@ -94,17 +97,29 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
             lines.append(f"{number}. {text}")
         else:
             lines.append(f"· {text}")
-    keys: list[tuple[Key, ...]] = []
+    people: list[Key] = []
     if len(desk.units) == 1 and desk.sees_people:
         own = desk.units[0]
-        keys.append((Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)),))
+        people.append(Key(shortened(own.name, LABEL), OpenPeople(own.unit_id)))
     elif desk.units:
-        keys.append((Key(_("Schools and people"), OpenUnits()),))
-    find = (Key(_("Find a teacher"), FindPerson()),) if desk.sees_people else ()
+        people.append(Key(_("Schools and people"), OpenUnits()))
+    if desk.sees_people:
+        people.append(Key(_("Find a teacher"), FindPerson()))
     return Card(
         "\n".join(lines).rstrip(),
-        (tuple(to_classes), *doors, *keys, (*find, Key(_("Back"), Home()))),
+        (tuple(to_classes), *doors, tuple(people), (Key(_("Back"), Home()),)),
     )
+
+
+def _first_step_text(step: FirstStep, language: str) -> str:
+    _ = catalog(language).gettext
+    return {
+        FirstStep.ROSTER: _(
+            "Bring in your schools and teachers: tap “Import a roster”, or send me your list as "
+            "an Excel file."
+        ),
+        FirstStep.PROGRAMME: _("Make the first programme: tap “Programmes”."),
+    }[step]
 
 
 def _people_lines(desk: Desk, language: str) -> list[str]:
@@ -269,7 +284,7 @@ def _more_lines(seen: Colleague, language: str) -> list[str]:
         lines += [
             "· "
             + _("{title}: {state}").format(
-                title=html.escape(title), state=words.registration_state(state, language)
+                title=html.escape(title), state=words.standing(state, language)
             )
             for title, state in seen.registrations
         ]
@@ -383,6 +398,7 @@ async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     counts = Counter[str]()
     for each in facts.waiting:
         counts[each.kind] += each.count
+    counts["undo"] = facts.undoable
     doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
     await show(update, context, reader, desk_card(facts, reader.language, doors))
 

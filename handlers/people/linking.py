@@ -13,6 +13,7 @@ from telegram.ext import MessageHandler, filters
 from handlers.cards import Card, Key
 from handlers.context import Context, hush, show, show_anew, take_away
 from handlers.people.buttons import EnterCode, Home, OpenPrivacy, ReportError, SharePhone
+from handlers.training import words
 from handlers.wiring import AnyApplication, follow, on_command, on_tap
 from locales import catalog, dates, names
 from storage.people import accounts, linking
@@ -63,13 +64,14 @@ def outcome_text(outcome: LinkOutcome, reader: Reader, zone: ZoneInfo, now: date
     _, ngettext = catalogue.gettext, catalogue.ngettext
     match outcome:
         case Linked(teacher=teacher):
-            return _("Linked, {addressee}.\nSchool: {unit}\nSubject: {subject}").format(
-                addressee=html.escape(
-                    names.addressee(teacher.name, reader.language, reader.is_principal)
-                ),
-                unit=html.escape(teacher.school),
-                subject=html.escape("、".join(teacher.subjects)) or "—",
-            )
+            addressee = names.addressee(teacher.name, reader.language, reader.is_principal)
+            lines = [_("Linked, {addressee}.").format(addressee=html.escape(addressee))]
+            if teacher.school:
+                lines.append(_("School: {unit}").format(unit=html.escape(teacher.school)))
+            if teacher.subjects:
+                subject = words.joined(teacher.subjects, reader.language)
+                lines.append(_("Subject: {subject}").format(subject=subject))
+            return "\n".join(lines)
         case WrongCode(tries_left=left):
             return ngettext(
                 "This code is not known. Please compare it with the one from your school; "

@@ -426,7 +426,7 @@ def _acts(language: str) -> Mapping[str, str]:
         "registration_exempt": _("exempted somebody"),
         "registration_let_go": _("agreed to a late withdrawal"),
         "registration_keep": _("did not agree to a late withdrawal"),
-        "leave_agree": _("gave leave"),
+        "leave_agree": _("agreed to leave"),
         "leave_refuse": _("did not give leave"),
         "look_at_registration": _("looked at a registration"),
         "look_at_leave": _("looked at a request for leave"),

@@ -310,7 +310,13 @@ def sure_card(asked: GiveRole, facts: Proposal, language: str, today: date) -> C
 def given_card(given: Given, language: str) -> Card:
     """What was done."""
     _ = catalog(language).gettext
-    text = _("{name} is now {role}, {unit}, and has been told.").format(
+    text = (
+        _("{name} is now {role}, {unit}, and has been told.")
+        if given.deed_id is None
+        else _(
+            "{name} is now {role}, {unit}, and is told in ten minutes; until then you can undo it."
+        )
+    ).format(
         name=html.escape(given.name),
         role=role_name(given.role, language),
         unit=html.escape(given.unit),

@@ -16,7 +16,16 @@ from telegram import Update
 from handlers import progress
 from handlers.buttons import Button
 from handlers.cards import Card, Key
-from handlers.context import Context, edit_in_place, send_file, shortened, show, show_anew, tap
+from handlers.context import (
+    Context,
+    edit_in_place,
+    safe_name,
+    send_file,
+    shortened,
+    show,
+    show_anew,
+    tap,
+)
 from handlers.files import Attachment, Dropped, on_file, on_table, read_table, with_bar
 from handlers.people import roster_words
 from handlers.people.buttons import OpenDesk
@@ -418,29 +427,11 @@ def annotated(book: Book, read: TableRead, results: Sequence[RowResult], languag
     _ = catalog(language).gettext
     # Not “Result”: with that column the file would be one of marks when it comes back.
     labels = [_("What becomes of it"), _("Problem")]
-    by_row = {result.row: result for result in results}
-    made = []
-    for sheet in book.sheets:
-        rows = [list(row) for row in sheet.rows]
-        if sheet.name == read.sheet:
-            head = rows[read.header - 1]
-            if head[-2:] == labels:  # it was sent back before
-                del head[-2:]
-            width = len(head)
-            for number, row in enumerate(rows, 1):
-                result = by_row.get(number)
-                said = labels if number == read.header else _notes(result, language)
-                if result is not None or number == read.header:
-                    row[:] = [*(row + [""] * width)[:width], *said]
-            made.append((sheet.name, rows))
-        else:
-            made.append((sheet.name, rows))
-    return sheets.write([(name or _("Roster"), rows) for name, rows in made])
+    notes = {result.row: _notes(result, language) for result in results}
+    return sheets.with_notes(book, read.sheet, read.header, labels, notes)
 
 
-def _notes(result: RowResult | None, language: str) -> list[str]:
-    if result is None:
-        return []
+def _notes(result: RowResult, language: str) -> list[str]:
     if result.trouble is not None:
         said = roster_words.trouble_text(result.trouble, language)
         return [roster_words.kind_name(result, language), said]
@@ -525,8 +516,8 @@ async def awaited(
         table = await read_table(context, attachment)
         await _take(context, reader, attachment.name, table.content, table.book, told)
 
+    # A corrected file may follow: it is awaited until the person goes elsewhere.
     await with_bar(context, reader, work)
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
 
 
 async def dropped(_update: Update, context: Context, reader: Reader, file: Dropped) -> None:
@@ -588,7 +579,7 @@ async def _send_back(
     told.says(_("Writing your file with remarks…"))
     marked = await asyncio.to_thread(annotated, book, read, preview.results, reader.language)
     caption = _("Your file, with two more columns: what becomes of each row, and its problem.")
-    made = f"{PurePath(name).stem[:60]}-{_('Problem')}.xlsx"
+    made = safe_name(_("{file} with problems").format(file=PurePath(name).stem) + ".xlsx")
     await context.bot.send_document(reader.tg_user_id, marked, filename=made, caption=caption)
 
 

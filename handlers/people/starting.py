@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 from telegram import ChatMemberUpdated, Update
-from telegram.constants import ChatMemberStatus, ChatType
+from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.ext import (
     ChatMemberHandler,
     CommandHandler,
@@ -34,6 +34,7 @@ from locales import catalog
 from storage.messaging import outbox
 from storage.people import accounts
 from storage.people.accounts import Reader
+from storage.refusals import Refusal
 
 PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
 
@@ -86,7 +87,14 @@ async def typed(update: Update, context: Context) -> None:
     text = (message.text or "").strip() if message is not None else ""
     route = text_route(context, reader.awaiting)
     if route is not None:  # before what looks like a code: staff numbers do
-        await route(update, context, reader, text)
+        try:
+            await route(update, context, reader, text)
+        except Refusal:
+            # Whoever mistyped types once more, and is still heard.
+            await context.write(
+                accounts.await_text, reader.account_id, reader.awaiting, now=context.now()
+            )
+            raise
     elif is_for_linking(text, reader):
         await link_with_code(update, context, reader, text)
     elif reader.teacher_id is not None and (form := form_route(context, text)) is not None:
@@ -113,11 +121,14 @@ async def _honest(context: Context, reader: Reader) -> None:
         await show_anew(context, reader, link_card(reader.language))
         return
     text = _(
-        "I did not understand this: I work with keys and cannot read free text or files. "
+        "I did not understand this: at this point I wait for one of the keys above. "
         "What you may be looking for is in the menu; your school coordinator helps with the rest."
     )
     card = Card(text, ((Key(_("Menu"), Home(), style="primary"), Key(_("Help"), OpenHelp())),))
-    await show_anew(context, reader, card)
+    # Beside the card and not in its place: what somebody was doing goes on there.
+    await context.bot.send_message(
+        reader.tg_user_id, card.text, parse_mode=ParseMode.HTML, reply_markup=card.markup()
+    )
 
 
 def help_card(reader: Reader) -> Card:

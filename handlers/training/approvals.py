@@ -50,6 +50,7 @@ from storage.refusals import NotAllowed
 from storage.training import absences, approving, deciding, worklist
 from storage.training.approving import Decided, People
 from storage.training.deciding import DECIDES
+from storage.training.tables import LeaveState, RegistrationState
 
 PICKED = "approvals"  # the draft that holds who is ticked
 WHY = "whynot"  # what a typed text answers: the reason for a no
@@ -228,8 +229,11 @@ async def _say(
     context.house.wake_delivery()
     _ = catalog(reader.language).gettext
     if done.done:
-        names = tuple(one.name for one in done.done)
-        text = done_text(verdict, names, done.undo_until, reader.language, context.house.zone)
+        said: dict[str, list[str]] = {}
+        for one in done.done:
+            goes_on = verdict == "approve" and one.state is RegistrationState.SCHOOL_APPROVED
+            said.setdefault("passed_on" if goes_on else verdict, []).append(one.name)
+        text = done_text(said, done.undo_until, reader.language, context.house.zone)
     elif done.past:
         text = past_text(done.past, reader.language)
     else:
@@ -247,9 +251,8 @@ async def _say_of_leave(
     if done.deed_id is None:
         text = leave_past_text(done, reader.language)
     else:
-        text = done_text(
-            verdict, (done.name,), done.undo_until, reader.language, context.house.zone
-        )
+        what = "leave_passed_on" if done.state is LeaveState.SCHOOL_OK else verdict
+        text = done_text({what: (done.name,)}, done.undo_until, reader.language, context.house.zone)
     if update.callback_query is not None:
         await alert(update, text)
 

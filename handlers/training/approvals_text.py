@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from handlers.training.approval_buttons import (
 )
 from handlers.training.reasons_text import OFFERED, labels
 from handlers.undoing import undo_key
-from locales import catalog, dates
+from locales import catalog, dates, names
 from storage.refusals import Refusal
 from storage.training import absences, approving
 from storage.training.absences import MeetingBegun
@@ -155,7 +156,7 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
     title = " · ".join(part for part in (facts.title, facts.batch) if part)
     lines = [
         " · ".join(who),
-        f"<b>{html.escape(title)}</b>",
+        f"<b>{html.escape(names.titles([title], language))}</b>",
         dates.span(facts.starts_at, facts.ends_at, zone, language, today),
     ]
     if item.kind == "w":
@@ -183,9 +184,8 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
             )
         )
     if facts.others:
-        titles = "; " if language == "en" else "；"
-        others = titles.join(html.escape(shortened(x.title, TITLE)) for x in facts.others)
-        lines.append(_("Also in: {titles}").format(titles=others))
+        others = names.titles((shortened(x.title, TITLE) for x in facts.others), language)
+        lines.append(_("Also in: {titles}").format(titles=html.escape(others)))
     if facts.counted is not None and facts.total is not None:
         hours = of_total(facts.counted, facts.total, facts.unit, language)
         lines.append(_("Hours so far: {hours}").format(hours=hours))
@@ -218,7 +218,7 @@ def review_card(facts: Review, item: Item, language: str, zone: ZoneInfo, now: d
 
 def _decided_text(state: RegistrationState, by: str, language: str) -> str:
     _ = catalog(language).gettext
-    said = words.registration_state(state, language)
+    said = words.standing(state, language)
     if by:
         return _("This has been decided by {name}: {state}.").format(
             name=html.escape(by), state=said
@@ -371,40 +371,44 @@ def reason_card(verdict: str, item_id: int, batch_id: int, language: str) -> Car
 
 
 def done_text(
-    verdict: str,
-    names: tuple[str, ...],
-    until: datetime | None,
-    language: str,
-    zone: ZoneInfo,
+    done: Mapping[str, Sequence[str]], until: datetime | None, language: str, zone: ZoneInfo
 ) -> str:
-    """What has been done, and until when it can be undone. Plain, of an alert's length."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    number = len(names)
-    who = ("、" if language != "en" else ", ").join(shortened(x, 12) for x in names[:NAMES])
-    if number > NAMES:
-        who = ngettext("{names} and {n} more", "{names} and {n} more", number - NAMES).format(
-            names=who, n=number - NAMES
-        )
-    text = {
+    """What was decided about whom, and until when it can be undone. Plain, of an alert's length.
+
+    ``passed_on`` and ``leave_passed_on`` are the school's yes where another level decides next.
+    """
+    _ = catalog(language).gettext
+    said = {
         "approve": _("Approved: {who}."),
+        "passed_on": _("Approved by the school, the county decides next: {who}."),
         "return": _("Returned: {who}."),
         "reject": _("Refused: {who}."),
         "exempt": _("Exempt: {who}."),
         "let_go": _("Withdrawn: {who}."),
         "keep": _("Keeps the place: {who}."),
         "leave_ok": _("Leave given: {who}."),
+        "leave_passed_on": _("Leave agreed to by the school, the organiser decides next: {who}."),
         "leave": _("Leave not given: {who}."),
-    }[verdict].format(who=who)
-    if until is None:
-        return text
-    return (
-        text
-        + "\n"
-        + _("Until {time} you can undo this; only then is it told.").format(
-            time=f"{until.astimezone(zone):%H:%M}"
+    }
+    lines = [said[what].format(who=_who(names, language)) for what, names in done.items()]
+    if until is not None:
+        undo = (
+            _("Until {time} you can undo this.")
+            if set(done) <= {"passed_on", "leave_passed_on"}
+            else _("Until {time} you can undo this; only then is it told.")
         )
-    )
+        lines.append(undo.format(time=f"{until.astimezone(zone):%H:%M}"))
+    return "\n".join(lines)
+
+
+def _who(names: Sequence[str], language: str) -> str:
+    """The first few names, and how many more."""
+    ngettext = catalog(language).ngettext
+    who = ("、" if language != "en" else ", ").join(shortened(x, 12) for x in names[:NAMES])
+    more = len(names) - NAMES
+    if more <= 0:
+        return who
+    return ngettext("{names} and {n} more", "{names} and {n} more", more).format(names=who, n=more)
 
 
 def past_text(past: tuple[Standing, ...], language: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
 from telegram import Message, Update
@@ -49,13 +50,16 @@ from handlers.training.attendance_buttons import (
 )
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap
 from locales import catalog
+from storage import sheets
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, imports
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound
+from storage.sheets import Book
 from storage.training import attendance, attendance_sheets, marking, marks_draft
 from storage.training.attendance import Shown
+from storage.training.attendance_sheets import Preview
 from storage.training.check_codes import Box
 from storage.training.tables import Presence
 
@@ -216,7 +220,7 @@ async def show_code(update: Update, context: Context) -> None:
     screen = Screen(
         until=until,
         look=look,
-        last=text.code_card(last[0], language, house.zone, house.clock(), None),
+        last=lambda: text.code_card(last[0], language, house.zone, house.clock(), None),
         is_picture=True,
         is_still=_is_still(context, reader.tg_user_id, message_id, update.update_id),
         mark=seen.mark,
@@ -232,12 +236,14 @@ async def take_kit(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     kit = await context.write(attendance.kit, reader.linked_teacher_id, button.session_id, now=now)
     sheet = await asyncio.to_thread(papers.kit_pdf, kit, reader.language, zone, today)
-    name = f"check-in-{kit.meeting.starts_at.astimezone(zone):%m%d-%H%M}.pdf"
+    name = _("{title} check-in codes {time}").format(
+        title=kit.meeting.title, time=f"{kit.meeting.starts_at.astimezone(zone):%m-%d %H%M}"
+    )
     caption = _(
         "For a room without a signal: please print this, or scan its picture with an "
         "authenticator app. It is a key to the meeting; keep it to yourself."
     )
-    await send_file(update, context, reader, sheet, name, caption)
+    await send_file(update, context, reader, sheet, f"{name}.pdf", caption)
 
 
 async def open_walk_ins(update: Update, context: Context) -> None:
@@ -296,7 +302,7 @@ async def open_mark(update: Update, context: Context) -> None:
     button = OpenMark.parse(tap(update).data)
     reader = await context.reader(update)
     zone, today, now = _today(context)
-    meeting, line, runs_it = await context.read(
+    meeting, line, runs_it = await context.write(
         attendance.person,
         reader.linked_teacher_id,
         button.session_id,
@@ -402,10 +408,12 @@ async def take_sheet(update: Update, context: Context) -> None:
         attendance_sheets.sheet, reader.linked_teacher_id, button.session_id, now=now
     )
     content = await asyncio.to_thread(sheet_text.sheet_of, lines, reader.language, zone)
-    name = f"attendance-{meeting.starts_at.astimezone(zone):%m%d-%H%M}.xlsx"
     _ = catalog(reader.language).gettext
+    name = _("{title} attendance {time}").format(
+        title=meeting.title, time=f"{meeting.starts_at.astimezone(zone):%m-%d %H%M}"
+    )
     caption = _("Fill in the column of the attendance and send the file back to enter it.")
-    await send_file(update, context, reader, content, name, caption)
+    await send_file(update, context, reader, content, f"{name}.xlsx", caption)
 
 
 async def ask_sheet(update: Update, context: Context) -> None:
@@ -472,18 +480,29 @@ async def _preview(
         attendance_sheets.preview, actor_id, job_id, session_id, book, now=now
     )
     if found.troubles:
-        name, rows = attendance_sheets.annotated(book)
-        content = await asyncio.to_thread(
-            sheet_text.annotated_sheet, name, rows, found.troubles, reader.language
-        )
+        content = await asyncio.to_thread(_with_troubles, book, found, reader.language)
         _ = catalog(reader.language).gettext
         caption = _("The same rows with a column that says what is wrong.")
-        await send_file(update, context, reader, content, "attendance-check.xlsx", caption)
+        name = _("{file} with problems").format(file=PurePath(book.name).stem) + ".xlsx"
+        await send_file(update, context, reader, content, name, caption)
     card = sheet_text.preview_card(found, reader.language, zone, today)
     if found.troubles:  # the file has come below the former card
         await show_anew(context, reader, card)
     else:
         await show(update, context, reader, card)
+
+
+def _with_troubles(book: Book, found: Preview, language: str) -> bytes:
+    """The file as it came, with a column that says what is wrong in a row."""
+    table = attendance_sheets.table_of(book)
+    assert table is not None
+    notes = {
+        number: (sheet_text.trouble_word(trouble, language),)
+        for number, trouble in found.troubles.items()
+    }
+    return sheets.with_notes(
+        book, table.sheet, table.header, (catalog(language).gettext("Problem"),), notes
+    )
 
 
 async def apply_sheet(update: Update, context: Context) -> None:
@@ -499,7 +518,7 @@ async def apply_sheet(update: Update, context: Context) -> None:
         )
         card = text.marked_card(marked, reader.language, zone, today)
     else:
-        await context.write(attendance_sheets.cancel, actor_id, button.job_id, now=now)
+        await context.write(imports.cancel, actor_id, button.job_id, now=now)
         _ = catalog(reader.language).gettext
         card = Card(_("Nothing was changed."), ((Key(_("Back"), OpenDesk()),),))
     await show(update, context, reader, card)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -57,19 +57,6 @@ def sheet_of(lines: Sequence[NameLine], language: str, zone: ZoneInfo) -> bytes:
     return sheets.write([(_("Attendance"), rows)])
 
 
-def annotated_sheet(
-    name: str, rows: Sequence[Sequence[str]], troubles: Mapping[int, Trouble], language: str
-) -> bytes:
-    """The rows as they came, each trouble beside its row; the first cell is the row's number."""
-    _ = catalog(language).gettext
-    head, *rest = rows
-    made = [(*head[1:], _("Problem"))]
-    for number, *row in rest:
-        trouble = troubles.get(int(number))
-        made.append((*row, "" if trouble is None else trouble_word(trouble, language)))
-    return sheets.write([(name or "1", made)])
-
-
 def trouble_word(trouble: Trouble, language: str) -> str:
     """Why a row is passed over."""
     _ = catalog(language).gettext
@@ -80,6 +67,7 @@ def trouble_word(trouble: Trouble, language: str) -> str:
         Trouble.NO_STATE: _("the attendance is not understood"),
         Trouble.NOT_YOURS: _("only the organiser enters this"),
         Trouble.TWICE: _("this person is in the table twice"),
+        Trouble.OWN: _("your own presence is entered by somebody else"),
     }[trouble]
 
 

@@ -431,8 +431,12 @@ def marks_card(draft: MarksDraft, language: str, zone: ZoneInfo, today: date) ->
                 present=draft.present, absent=len(draft.absent), stays=draft.stays
             )
         )
+    if draft.own is not None:
+        lines.append(_("Your own presence is entered by your code, or by somebody else."))
     keys = []
     for line in names.lines:
+        if line.registration_id == draft.own:
+            continue
         is_absent = line.registration_id in draft.absent
         sign = "✗" if is_absent else "✓"
         label = f"{sign} {line.name}"

@@ -128,7 +128,7 @@ def assessment_card(facts: Assessment, language: str, zone: ZoneInfo, today: dat
     rows += [
         (
             Key(
-                shortened(_begun(words.registration_state(state, language)), LABEL),
+                shortened(_begun(words.standing(state, language)), LABEL),
                 ListPeople(id_, f"is_{state.value}"),
             ),
         )
@@ -197,7 +197,7 @@ def people_card(facts: Lines, language: str) -> Card:
     _ = catalog(language).gettext
     if facts.kind.startswith("is_"):
         state = RegistrationState(facts.kind.removeprefix("is_"))
-        kind = words.registration_state(state, language)
+        kind = words.standing(state, language)
     else:
         kind = verdict_name(Verdict(facts.kind), language)
     lines = [f"<b>{html.escape(facts.title)}</b>", _begun(kind)]
@@ -233,7 +233,7 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, today: date) 
     lines = [
         f"<b>{html.escape(line.name)}</b>, {html.escape(line.unit)}",
         html.escape(facts.title),
-        _begun(words.registration_state(line.state, language)),
+        _begun(words.standing(line.state, language)),
         has_text(line.has, line.score, facts.needs, language),
     ]
     if line.judged.lacks and line.state is not RegistrationState.COMPLETED:

@@ -166,7 +166,8 @@ async def send_calendar(update: Update, context: Context) -> None:
     items = await context.read(programmes.due, teacher_id, now=now)
     content = due_calendar(items, teacher_id, reader.language, now)
     caption = _("Open the file to put these dates into your calendar.")
-    await send_file(update, context, reader, content, "qinglan.ics", caption)
+    name = _("My training dates") + ".ics"
+    await send_file(update, context, reader, content, name, caption)
 
 
 async def _linked(update: Update, context: Context, reader: Reader, _payload: str) -> None:

@@ -30,7 +30,7 @@ from handlers.training.menu_buttons import (
     PreferOption,
     SetOption,
 )
-from locales import catalog, dates, numbers
+from locales import catalog, dates, names, numbers
 from storage.refusals import Refusal
 from storage.training.menus import (
     BadMenu,
@@ -192,7 +192,7 @@ def _option_text(
         text += "\n" + outcome_text(one.outcome, one.queue, language)
     elif one.clashes:
         text += "\n⚠ " + _("At the same time: {titles}").format(
-            titles=html.escape(numbers.joined(one.clashes, language))
+            titles=html.escape(names.titles(one.clashes, language))
         )
     return text
 

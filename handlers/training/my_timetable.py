@@ -87,4 +87,5 @@ async def send_calendar(update: Update, context: Context) -> None:
     facts = await context.read(structure.timetable, reader.linked_teacher_id, button.batch_id)
     content = timetable_calendar(facts, reader.language, context.now())
     caption = _("Open the file to put these dates into your calendar.")
-    await send_file(update, context, reader, content, "timetable.ics", caption)
+    name = _("{title} timetable").format(title=facts.title) + ".ics"
+    await send_file(update, context, reader, content, name, caption)

@@ -18,21 +18,19 @@ from handlers.training.allotting import reserves_text
 from handlers.training.buttons import OpenRun
 from handlers.training.conditions_words import unfit_text
 from handlers.wiring import AnyApplication, on_link, on_run, on_tap, on_text
-from locales import catalog, dates
+from locales import catalog, dates, names
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
-from storage.training import nominating
-from storage.training.nominating import (
-    Candidate,
-    Candidates,
+from storage.training import candidates, my_people, nominating, substituting
+from storage.training.candidates import Candidate, Candidates
+from storage.training.my_people import Member, MyPeople
+from storage.training.nominations import (
     Clashing,
     DoesNotFit,
     IsIn,
     ListReported,
-    Member,
-    MyPeople,
     NominationClosed,
     NoSeatLeft,
     NotByNomination,
@@ -210,7 +208,7 @@ def members_card(facts: MyPeople, language: str, zone: ZoneInfo, today: date) ->
             Key(
                 shortened(
                     _("{name}: {state}").format(
-                        name=member.name, state=words.registration_state(member.state, language)
+                        name=member.name, state=words.standing(member.state, language)
                     ),
                     LABEL,
                 ),
@@ -238,8 +236,8 @@ def member_card(facts: MyPeople, member: Member, language: str) -> Card:
     lines = [
         f"<b>{html.escape(member.name)}</b>",
         html.escape(member.unit),
-        html.escape(facts.title),
-        words.registration_state(member.state, language),
+        html.escape(names.titles([facts.title], language)),
+        words.standing(member.state, language),
     ]
     keys = []
     if "replace" in member.may:
@@ -260,7 +258,7 @@ def candidates_card(facts: Candidates, out: int, language: str) -> Card:
     if out:
         lines = [
             _("<b>Who goes instead of {name}?</b>").format(name=html.escape(facts.instead_of)),
-            title,
+            html.escape(names.titles([facts.title], language)),
         ]
     else:
         lines = [_("<b>Nominate: {title}</b>").format(title=title)]
@@ -312,7 +310,7 @@ def why_not_text(line: Candidate, language: str) -> str:
     _ = catalog(language).gettext
     if line.state is not None:
         return _("{name} is in this class already: {state}").format(
-            name=line.name, state=words.registration_state(line.state, language)
+            name=line.name, state=words.standing(line.state, language)
         )
     return _("{name} does not fit: {reasons}.").format(
         name=line.name, reasons=html.unescape(unfit_text(line.misfits, language))
@@ -364,7 +362,7 @@ def nominating_text(refusal: Refusal, language: str, zone: ZoneInfo, now: dateti
             )
         case IsIn(name=name, state=state):
             return _("{name} is in this class already: {state}").format(
-                name=name, state=words.registration_state(state, language)
+                name=name, state=words.standing(state, language)
             )
         case Clashing():
             return _("At the same time there is something else.")
@@ -397,7 +395,7 @@ async def show_members(
     """Show my people in a class, from wherever somebody comes back to them."""
     now, zone = context.now(), context.house.zone
     facts = await context.write(
-        nominating.my_people, reader.linked_teacher_id, batch_id, page=page, now=now
+        my_people.my_people, reader.linked_teacher_id, batch_id, page=page, now=now
     )
     card = members_card(facts, reader.language, zone, now.astimezone(zone).date())
     await show(update, context, reader, card)
@@ -408,7 +406,7 @@ async def open_member(update: Update, context: Context) -> None:
     button = OpenMember.parse(tap(update).data)
     reader = await context.reader(update)
     facts = await context.write(
-        nominating.my_people,
+        my_people.my_people,
         reader.linked_teacher_id,
         button.batch_id,
         page=button.page,
@@ -426,7 +424,7 @@ async def pick_unit(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     facts = await context.write(
-        nominating.my_people, reader.linked_teacher_id, button.batch_id, now=context.now()
+        my_people.my_people, reader.linked_teacher_id, button.batch_id, now=context.now()
     )
     pages = max(1, -(-len(facts.units) // UNITS))
     page = min(max(0, button.page), pages - 1)
@@ -450,7 +448,7 @@ async def _show_candidates(
     update: Update, context: Context, reader: Reader, button: OpenCandidates, text: str = ""
 ) -> None:
     facts = await context.write(
-        nominating.candidates,
+        candidates.candidates,
         reader.linked_teacher_id,
         reader.account_id,
         button.batch_id,
@@ -469,7 +467,7 @@ async def pick(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     now = context.now()
     line = await context.read(
-        nominating.candidate,
+        candidates.candidate,
         reader.linked_teacher_id,
         button.batch_id,
         button.unit_id,
@@ -484,7 +482,7 @@ async def pick(update: Update, context: Context) -> None:
         await _ask_reason(update, context, reader, button, line.name)
         return
     await context.write(
-        nominating.pick,
+        candidates.pick,
         reader.account_id,
         button.batch_id,
         button.unit_id,
@@ -553,13 +551,13 @@ def _nominate_picked(
     *,
     now: datetime,
 ) -> int | None:
-    chosen = nominating.picked(session, reader.account_id, batch_id, unit_id)
+    chosen = candidates.picked(session, reader.account_id, batch_id, unit_id)
     if not chosen:
         return None
     done = nominating.nominate(
         session, reader.linked_teacher_id, batch_id, chosen, override=override, now=now
     )
-    nominating.forget_picked(session, reader.account_id)
+    candidates.forget_picked(session, reader.account_id)
     return done.is_new
 
 
@@ -639,7 +637,7 @@ async def _replace(
     back = OpenMembers(batch_id)
     try:
         done = await context.write(
-            nominating.substitute,
+            substituting.substitute,
             reader.linked_teacher_id,
             batch_id,
             out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from telegram import Update
 
@@ -17,10 +18,11 @@ from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
 from storage import sheets
+from storage.people import imports
 from storage.people.accounts import Reader
 from storage.sheets import Book
 from storage.training import plan_sheet
-from storage.training.plan_sheet import FIELDS, REQUIRED, Applied, Preview, Problem, Row, Trouble
+from storage.training.plan_sheet import Applied, Preview, Problem, Row, Trouble
 from storage.training.runs import Which
 
 SHOWN = 6  # rows with problems that the card spells out
@@ -115,19 +117,10 @@ def _problem(problem: Problem, language: str) -> str:
 def annotated(book: Book, found: Preview, language: str) -> bytes:
     """The same file with one more column that says what is wrong in each row."""
     _ = catalog(language).gettext
-    notes = {row.number: problems_text(row.problems, language) for row in found.rows}
-    written: list[tuple[str, list[list[str]]]] = []
-    for sheet in book.sheets:
-        table = sheets.find_table(Book(book.name, (sheet,)), FIELDS, REQUIRED)
-        if table is None or written:
-            continue
-        rows = [list(row) for row in sheet.rows]
-        width = max(len(row) for row in rows)
-        for number, row in enumerate(rows, 1):
-            row += [""] * (width - len(row))
-            row.append(_("Problem") if number == table.header else notes.get(number, ""))
-        written.append((sheet.name or _("Plan sheet"), rows))
-    return sheets.write(written)
+    table = plan_sheet.table_of(book)
+    assert table is not None
+    notes = {row.number: (problems_text(row.problems, language),) for row in found.rows}
+    return sheets.with_notes(book, table.sheet, table.header, (_("Problem"),), notes)
 
 
 def applied_card(done: Applied, language: str) -> Card:
@@ -160,7 +153,8 @@ async def dropped(update: Update, context: Context, reader: Reader, file: Droppe
     if any(row.problems for row in found.rows):
         _ = catalog(reader.language).gettext
         content = await asyncio.to_thread(annotated, file.book, found, reader.language)
-        name = file.attachment.name.rsplit(".", 1)[0] + ".xlsx"
+        stem = PurePath(file.attachment.name).stem
+        name = _("{file} with problems").format(file=stem) + ".xlsx"
         caption = _("The same table; the last column says what is wrong.")
         await send_file(update, context, reader, content, name, caption)
     await show(update, context, reader, preview_card(found, reader.language))
@@ -192,6 +186,6 @@ async def drop(update: Update, context: Context) -> None:
     job_id = DropSheet.parse(tap(update).data).job_id
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    await context.write(plan_sheet.drop, reader.linked_teacher_id, job_id, now=context.now())
+    await context.write(imports.cancel, reader.linked_teacher_id, job_id, now=context.now())
     await alert(update, _("Nothing was made of it."))
     await show_list(update, context, reader)

@@ -93,7 +93,7 @@ def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> st
         ),
     )
     standing = (
-        words.registration_state(item.my_state, language)
+        _my_state(item.my_state, item.state, language)
         if item.my_state is not None and item.my_state is not RegistrationState.WITHDRAWN
         else state_text(
             item.state, item.seats_left, item.reg_open, item.reg_close, language, zone, today
@@ -103,6 +103,14 @@ def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> st
     if item.my_state is None and not by_itself:
         standing = words.enrolment(item.enrolment, language)
     return f"<b>{html.escape(item.title)}</b>\n{facts}\n{standing}"
+
+
+def _my_state(mine: RegistrationState, batch: BatchState, language: str) -> str:
+    """Where a registration stands, unless nothing comes of it any more."""
+    _ = catalog(language).gettext
+    if batch is BatchState.CANCELLED:
+        return _("this training was cancelled")
+    return words.registration_state(mine, language)
 
 
 def state_text(
@@ -255,7 +263,7 @@ def _own_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date)
     lines = [""]
     mine = facts.mine
     if mine is not None:
-        state = words.registration_state(mine.state, language)
+        state = _my_state(mine.state, mine.batch_state, language)
         lines.append(_("<b>You: {state}</b>").format(state=state))
         if mine.place_in_queue is not None:
             lines.append(
@@ -435,7 +443,7 @@ def mine_card(
             language,
             today,
         )
-        state = words.registration_state(item.state, language)
+        state = _my_state(item.state, item.batch_state, language)
         if item.place_in_queue is not None:
             state = _("{state}, number {n}").format(state=state, n=item.place_in_queue)
         lines.append(f"\n{index}. <b>{html.escape(item.title)}</b>\n{when} · {state}")

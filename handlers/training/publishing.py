@@ -33,20 +33,23 @@ from handlers.training.runs import show_list, show_run
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotAllowed, Refusal
 from storage.training import making, publishing, runs
 from storage.training.publishing import (
     BLOCKS,
+    LONGEST_REASON,
     CalledOff,
     Check,
+    Closing,
     Concerned,
     Finding,
     NotReady,
     NotUnderWay,
     Readiness,
+    ReasonTooLong,
     Resumed,
     StillRunning,
 )
@@ -63,7 +66,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, PauseRun, pause)
     on_tap(application, ResumeRun, resume)
     on_tap(application, CancelRun, ask_reason)
-    on_tap(application, CancelSure, cancel_without)
+    on_tap(application, CancelSure, cancel_surely)
     on_tap(application, FinishRun, finish)
     on_tap(application, ArchiveRun, archive)
     on_tap(application, DiscardRun, discard)
@@ -186,8 +189,10 @@ def check_text(check: Check, language: str) -> str:
     }[check]
 
 
-def cancel_card(facts: Concerned, batch_id: int, whole: int, language: str) -> Card:
-    """Who is concerned by cancelling; a typed reason does it."""
+def cancel_card(
+    facts: Concerned, batch_id: int, whole: int, language: str, reason: str = ""
+) -> Card:
+    """Who is concerned by cancelling, and what they would be told; a key does it."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     lines = [
@@ -209,9 +214,14 @@ def cancel_card(facts: Concerned, batch_id: int, whole: int, language: str) -> C
                 facts.unreachable,
             ).format(n=facts.unreachable)
         )
-    lines.append(_("Please type the reason; that cancels it. It cannot be undone."))
+    if reason:
+        lines.append(_("Reason they are told: {reason}").format(reason=html.escape(reason)))
+        lines.append(_("You may type another reason. Cancelling cannot be undone."))
+    else:
+        lines.append(_("Please type the reason. Cancelling cannot be undone."))
+    label = _("Cancel it for good") if reason else _("Cancel without one")
     keys = (
-        (Key(_("Cancel without one"), CancelSure(batch_id, whole), style="danger"),),
+        (Key(label, CancelSure(batch_id, whole), style="danger"),),
         (Key(_("Leave it as it is"), OpenRun(batch_id)),),
     )
     return Card("\n".join(lines), keys)
@@ -337,56 +347,98 @@ async def ask_reason(update: Update, context: Context) -> None:
     """Say who is concerned, and take the next text as the reason."""
     button = CancelRun.parse(tap(update).data)
     reader = await context.reader(update)
+    await context.write(drafts.drop, reader.account_id, AWAITED)
+    await _show_cancelling(update, context, reader, button.batch_id, button.whole, "")
+
+
+async def reason_given(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Take the reason, show it with what cancelling means, and wait for the key."""
+    _awaited, batch, whole = reader.awaiting.split(":")
+    reason = " ".join(text.split())
+    if len(reason) > LONGEST_REASON:
+        raise ReasonTooLong(LONGEST_REASON)
+    await context.write(
+        drafts.keep,
+        reader.account_id,
+        AWAITED,
+        {"batch_id": int(batch), "whole": int(whole), "reason": reason},
+        now=context.now(),
+    )
+    await _show_cancelling(update, context, reader, int(batch), int(whole), reason)
+
+
+async def _show_cancelling(
+    update: Update, context: Context, reader: Reader, batch_id: int, whole: int, reason: str
+) -> None:
     now = context.now()
     facts = await context.read(
-        publishing.concerned,
-        reader.linked_teacher_id,
-        button.batch_id,
-        whole=bool(button.whole),
-        now=now,
+        publishing.concerned, reader.linked_teacher_id, batch_id, whole=bool(whole), now=now
     )
-    awaited = f"{AWAITED}:{button.batch_id}:{button.whole}"
+    awaited = f"{AWAITED}:{batch_id}:{whole}"
     await context.write(accounts.await_text, reader.account_id, awaited, now=now)
-    card = cancel_card(facts, button.batch_id, button.whole, reader.language)
+    card = cancel_card(facts, batch_id, whole, reader.language, reason)
     await show(update, context, reader, card)
 
 
-async def cancel_without(update: Update, context: Context) -> None:
-    """Cancel it without giving a reason."""
+async def cancel_surely(update: Update, context: Context) -> None:
+    """Cancel it, for the reason that was typed if one was."""
     button = CancelSure.parse(tap(update).data)
     reader = await context.reader(update)
-    done = await _call_off(context, reader, button.batch_id, button.whole, "")
+    kept = await context.read(drafts.read, reader.account_id, AWAITED) or {}
+    is_of_this = (kept.get("batch_id"), kept.get("whole")) == (button.batch_id, button.whole)
+    cancel = publishing.cancel_programme if button.whole else publishing.cancel_batch
+    done = await context.write(
+        cancel,
+        reader.linked_teacher_id,
+        button.batch_id,
+        str(kept["reason"]) if is_of_this else "",
+        now=context.now(),
+    )
+    await context.write(drafts.drop, reader.account_id, AWAITED)
+    context.house.wake_delivery()
     await alert(update, called_off_text(done, reader.language))
     await show_run(update, context, reader, button.batch_id)
 
 
-async def reason_given(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Cancel it for the reason that was typed."""
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
-    _awaited, batch, whole = reader.awaiting.split(":")
-    await _call_off(context, reader, int(batch), int(whole), text)
-    await show_run(update, context, reader, int(batch))
-
-
-async def _call_off(
-    context: Context, reader: Reader, batch_id: int, whole: int, reason: str
-) -> CalledOff:
-    cancel = publishing.cancel_programme if whole else publishing.cancel_batch
-    done = await context.write(
-        cancel, reader.linked_teacher_id, batch_id, reason, now=context.now()
-    )
-    context.house.wake_delivery()
-    return done
-
-
 async def finish(update: Update, context: Context) -> None:
-    """Say that it is over."""
-    batch_id = FinishRun.parse(tap(update).data).batch_id
+    """Ask once more, then say that it is over."""
+    button = FinishRun.parse(tap(update).data)
     reader = await context.reader(update)
+    now, batch_id, me = context.now(), button.batch_id, reader.linked_teacher_id
     _ = catalog(reader.language).gettext
-    await context.write(publishing.finish, reader.linked_teacher_id, batch_id, now=context.now())
+    if not button.sure:
+        facts = await context.read(publishing.closing, me, batch_id, now=now)
+        text = closing_text(facts, reader.language)
+        yes = Key(_("Yes, close it"), FinishRun(batch_id, 1), style="primary")
+        await show(update, context, reader, _sure_card(text, yes, batch_id, reader.language))
+        return
+    await context.write(publishing.finish, me, batch_id, now=now)
     await alert(update, _("Closed."))
     await show_run(update, context, reader, batch_id)
+
+
+def closing_text(facts: Closing, language: str) -> str:
+    """What closing a programme would do, in figures."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = [
+        ngettext(
+            "Close <b>{title}</b> with its {n} class? Nothing of it can be changed then, nobody "
+            "is reminded of it any more, and it cannot be opened again. "
+            "Results and hours can still be entered.",
+            "Close <b>{title}</b> with its {n} classes? Nothing of it can be changed then, nobody "
+            "is reminded of it any more, and it cannot be opened again. "
+            "Results and hours can still be entered.",
+            facts.classes,
+        ).format(title=html.escape(facts.title), n=facts.classes),
+        _("Completed: {n}").format(n=facts.completed),
+        _("Without a result yet: {n}").format(n=facts.open),
+    ]
+    if facts.waiting:
+        lines.append(_("On the waiting list: {n}").format(n=facts.waiting))
+    if facts.offers:
+        lines.append(_("Offered seats that lapse: {n}").format(n=facts.offers))
+    return "\n".join(lines)
 
 
 async def archive(update: Update, context: Context) -> None:
@@ -431,6 +483,8 @@ def running_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
     _ = catalog(language).gettext
     today = local_day(now, zone)
     match refusal:
+        case ReasonTooLong():
+            return _("A reason has at most {n} characters.").format(n=refusal.longest)
         case NotReady():
             said = [check_text(check, language) for check in refusal.checks]
             return _("It cannot be published yet: {reasons}").format(reasons=" ".join(said))

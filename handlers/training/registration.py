@@ -31,7 +31,7 @@ from storage.people.accounts import Reader
 from storage.refusals import NotFound, NotLinked, Refusal
 from storage.training import enrolment, programmes, registration, waiting
 from storage.training.refusals import NotRecommended, ReasonNeeded
-from storage.training.registration import Outcome
+from storage.training.registration import Leaving, Outcome
 
 LONGEST_REASON = 300
 
@@ -129,11 +129,11 @@ async def _update_card(
 
 
 async def withdraw(update: Update, context: Context) -> None:
-    """Ask once more, then withdraw; late, ask for the reason."""
+    """Ask once more, then withdraw; where it is a request, say so and ask for the reason."""
     button = Withdraw.parse(tap(update).data)
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    if not button.sure:
+    if not button.sure and await context.read(_is_free, reader, button.batch_id, now=context.now()):
         text = _("Do you want to withdraw? A freed seat is offered to the next person at once.")
         keys = (
             (Key(_("Yes, withdraw"), Withdraw(button.batch_id, 1), style="danger"),),
@@ -153,14 +153,19 @@ async def withdraw(update: Update, context: Context) -> None:
     await show_programme(update, context, reader, button.batch_id)
 
 
+def _is_free(session: Session, reader: Reader, batch_id: int, *, now: datetime) -> bool:
+    mine = programmes.mine(session, reader.linked_teacher_id, now=now, batch_id=batch_id)
+    return any(one.leaving is Leaving.FREE for one in mine)
+
+
 async def _ask_reason(update: Update, context: Context, reader: Reader, batch_id: int) -> None:
     _ = catalog(reader.language).gettext
     await context.write(
         accounts.await_text, reader.account_id, f"withdraw:{batch_id}", now=context.now()
     )
     text = _(
-        "The deadline has passed, so the school decides. Please send the reason in one "
-        "message; only your school and the organiser see it."
+        "Withdrawing now is a request, which the school decides. Until then you keep your "
+        "place. Please send the reason in one message; only your school and the organiser see it."
     )
     keys = ((Key(_("Keep my place"), OpenProgramme(batch_id)),),)
     await show(update, context, reader, Card(text, keys))

@@ -79,7 +79,8 @@ async def send_sheets(update: Update, context: Context) -> None:
     caption = _("The rehearsal as of {time}, reckoned as if nobody did anything meanwhile.").format(
         time=f"{facts.made_at.astimezone(context.house.zone):%Y-%m-%d %H:%M}"
     )
-    await send_file(update, context, reader, content, "rehearsal.xlsx", caption)
+    name = _("{title} rehearsal").format(title=facts.title) + ".xlsx"
+    await send_file(update, context, reader, content, name, caption)
 
 
 async def _facts(update: Update, context: Context, reader: Reader, batch_id: int) -> Rehearsal:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import html
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from telegram import Update
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import Context, alert, send_file, shortened, show, tap
-from handlers.files import Attachment, Dropped, NotATable, on_file, on_table, read_table
+from handlers.files import (
+    Attachment,
+    Dropped,
+    NotATable,
+    kept_book,
+    on_file,
+    on_table,
+    read_table,
+)
 from handlers.people.desk import show_desk
 from handlers.training import words
 from handlers.training.buttons import OpenRun
@@ -20,8 +28,8 @@ from handlers.training.results_text import (
     figures_text,
     grade_name,
     mark_text,
-    marked_rows,
     preview_text,
+    problem_text,
     rules_text,
     score_text,
 )
@@ -29,7 +37,7 @@ from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog
 from storage import sheets
-from storage.people import accounts
+from storage.people import accounts, imports
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.people.tables import ImportState
@@ -250,7 +258,7 @@ def keypad_card(facts: Person, typed: str, language: str) -> Card:
         )
     ]
     if facts.state in results.DECIDED:
-        lines.append(words.registration_state(facts.state, language))
+        lines.append(words.standing(facts.state, language))
     if facts.grade is not None:
         lines.append(_("So far: {mark}").format(mark=mark_text(facts.score, facts.grade, language)))
     if typed:
@@ -563,19 +571,17 @@ def _table(book: Book) -> Table:
 
 async def _kept(context: Context, reader: Reader, dropped: Dropped) -> int:
     return await context.write(
-        results.keep_file,
+        imports.keep_preview,
         reader.linked_teacher_id,
+        results.KIND,
         dropped.attachment.name,
         dropped.content,
-        hashlib.sha256(dropped.content).hexdigest(),
         now=context.now(),
     )
 
 
 async def _again(context: Context, reader: Reader, job_id: int) -> tuple[Book, Table]:
-    """Read a kept file once more, off the loop and outside any transaction."""
-    name, content = await context.write(results.file_of, reader.linked_teacher_id, job_id)
-    book = await asyncio.to_thread(sheets.read, content, name)
+    book = await kept_book(context, reader, job_id, results.KIND)
     return book, _table(book)
 
 
@@ -605,7 +611,7 @@ async def apply_marks(update: Update, context: Context) -> None:
 async def cancel_marks(update: Update, context: Context) -> None:
     job_id = CancelMarks.parse(tap(update).data).job_id
     reader = await context.reader(update)
-    await context.write(results.cancel, reader.linked_teacher_id, job_id, now=context.now())
+    await context.write(imports.cancel, reader.linked_teacher_id, job_id, now=context.now())
     _ = catalog(reader.language).gettext
     await alert(update, _("Nothing was entered."))
     try:
@@ -627,10 +633,14 @@ async def send_marked(update: Update, context: Context) -> None:
         results.preview, reader.linked_teacher_id, job_id, now=context.now()
     )
     _ = catalog(reader.language).gettext
-    rows = marked_rows(book, table, facts, reader.language)
-    content = await asyncio.to_thread(sheets.write, [(table.sheet or _("Results"), rows)])
-    stem = facts.file_name.rpartition(".")[0] or facts.file_name
-    name = _("{file} with problems").format(file=stem) + ".xlsx"
+    wrong = {
+        problem.number: (problem_text(problem.state, reader.language),)
+        for problem in facts.problems
+    }
+    content = await asyncio.to_thread(
+        sheets.with_notes, book, table.sheet, table.header, (_("Problem"),), wrong
+    )
+    name = _("{file} with problems").format(file=PurePath(book.name).stem) + ".xlsx"
     caption = _("The last column says what is wrong. Please correct it and send the table again.")
     await send_file(update, context, reader, content, name, caption)
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
-from storage.sheets import Book, Table
 from storage.training import completion, results
 from storage.training.completion import Assessment, Has, Lack, Needs, Verdict
 from storage.training.results import Figures, Preview, RowState, Rules
@@ -198,21 +197,6 @@ def problem_text(state: RowState, language: str) -> str:
     }.get(state, "")
 
 
-def marked_rows(
-    book: Book, table: Table, facts: Preview, language: str
-) -> list[list[str | int | float]]:
-    """The table as it was sent, with a column that says what is wrong with which row."""
-    _ = catalog(language).gettext
-    sheet = next(sheet for sheet in book.sheets if sheet.name == table.sheet)
-    width = max(len(row) for row in sheet.rows[table.header - 1 :])
-    wrong = {problem.number: problem_text(problem.state, language) for problem in facts.problems}
-    rows: list[list[str | int | float]] = []
-    for number, row in enumerate(sheet.rows[table.header - 1 :], table.header):
-        last = _("Problem") if number == table.header else wrong.get(number, "")
-        rows.append([*row, *[""] * (width - len(row)), last])
-    return rows
-
-
 # --- completion -----------------------------------------------------------------------------------
 
 
@@ -284,7 +268,7 @@ def assessment_text(facts: Assessment, language: str, zone: ZoneInfo, today: dat
         lines.append(_("Decided:"))
         lines += [
             _("{state}: {n}").format(
-                state=_begun(words.registration_state(state, language)), n=facts.decided[state]
+                state=_begun(words.standing(state, language)), n=facts.decided[state]
             )
             for state in results.DECIDED
             if facts.decided.get(state)
@@ -352,9 +336,7 @@ def decided_text(counts: dict[RegistrationState, int], language: str) -> str:
         return _("There was nothing left to decide.")
     return numbers.joined(
         (
-            _("{state}: {n}").format(
-                state=_begun(words.registration_state(state, language)), n=number
-            )
+            _("{state}: {n}").format(state=_begun(words.standing(state, language)), n=number)
             for state, number in counts.items()
         ),
         language,
@@ -376,9 +358,7 @@ def results_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _(
                 "{name}: {state}. The mark stays as it was when this was decided; "
                 "take the decision back first, or allow a make-up."
-            ).format(name=name, state=words.registration_state(state, language))
-        case results.ImportSettled():
-            return _("This import is closed. Please send the file again.")
+            ).format(name=name, state=words.standing(state, language))
         case results.WrongRules():
             return _("The mark for passing must not be above that for excellent.")
         case completion.NotOverYet(ends_at=ends_at):
@@ -394,7 +374,7 @@ def results_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _("Please give a reason; the teacher reads it.")
         case completion.WrongState(state=state):
             return _("This is not possible any more; the state is: {state}.").format(
-                state=words.registration_state(state, language)
+                state=words.standing(state, language)
             )
         case completion.DayIsPast():
             return _("Please choose a day that is still to come.")

@@ -14,6 +14,7 @@ from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import Context, hush, show, show_anew, tap
 from handlers.training import tasks_words as words
+from handlers.training.approvals_text import own_text
 from handlers.training.tasks_buttons import (
     AcceptWork,
     EnterPaper,
@@ -92,11 +93,11 @@ def piece_card(
     return Card("\n".join(lines), (*keys, *undo, (Key(_("Back"), OpenTasks(piece.batch_id)),)))
 
 
-def done_card(batch_id: int, language: str, said: str = "", undo: Keys = ()) -> Card:
-    """Nothing waits any more."""
+def done_card(batch_id: int, own: int, language: str, said: str = "", undo: Keys = ()) -> Card:
+    """Nothing waits any more but the ``own`` work of whoever reviews."""
     _ = catalog(language).gettext
     lines = [html.escape(said)] if said else []
-    lines.append(_("Nothing is waiting to be reviewed."))
+    lines.append(own_text(own, language) if own else _("Nothing is waiting to be reviewed."))
     return Card("\n".join(lines), (*undo, (Key(_("Back"), OpenTasks(batch_id)),)))
 
 
@@ -166,7 +167,7 @@ async def show_next(
 ) -> None:
     """Show the piece that waits behind this one, with its file before it."""
     undo: Keys = ((undo_key(deed_id, reader.language),),) if deed_id is not None else ()
-    piece = await context.read(
+    piece = await context.write(
         reviewing.next_piece,
         reader.linked_teacher_id,
         batch_id,
@@ -174,7 +175,9 @@ async def show_next(
         now=context.now(),
     )
     if piece is None:
-        await show(update, context, reader, done_card(batch_id, reader.language, said, undo))
+        me = reader.linked_teacher_id
+        own = await context.read(reviewing.own_waiting, me, batch_id)
+        await show(update, context, reader, done_card(batch_id, own, reader.language, said, undo))
         return
     zone, today = _local(context)
     card = piece_card(piece, reader.language, zone, today, said, undo)
@@ -207,7 +210,7 @@ async def score(update: Update, context: Context) -> None:
     """Show the keypad, or take the score and show the next piece."""
     button = ScoreWork.parse(tap(update).data)
     reader = await context.reader(update)
-    piece = await context.read(
+    piece = await context.write(
         reviewing.piece, reader.linked_teacher_id, button.submission_id, now=context.now()
     )
     if button.sure:
@@ -230,7 +233,7 @@ async def _accept(
 ) -> None:
     reader = await context.reader(update)
     now = context.now()
-    piece = await context.read(reviewing.piece, reader.linked_teacher_id, submission_id, now=now)
+    piece = await context.write(reviewing.piece, reader.linked_teacher_id, submission_id, now=now)
     deed_id = await context.write(
         reviewing.accept,
         reader.linked_teacher_id,
@@ -256,7 +259,7 @@ async def ask_comment(update: Update, context: Context) -> None:
     button = ReturnWork.parse(tap(update).data)
     reader = await context.reader(update)
     now = context.now()
-    piece = await context.read(
+    piece = await context.write(
         reviewing.piece, reader.linked_teacher_id, button.submission_id, now=now
     )
     awaited = f"{AWAITED}:{button.submission_id}:{button.seen}"
@@ -331,7 +334,7 @@ async def open_paper(update: Update, context: Context) -> None:
 async def _show_paper(
     update: Update, context: Context, reader: Reader, task_id: int, page: int
 ) -> None:
-    facts = await context.read(
+    facts = await context.write(
         reviewing.paper, reader.linked_teacher_id, task_id, page=page, now=context.now()
     )
     await show(update, context, reader, paper_card(facts, reader.language))
@@ -357,7 +360,7 @@ async def score_paper(update: Update, context: Context) -> None:
     button = ScorePaper.parse(tap(update).data)
     reader = await context.reader(update)
     now = context.now()
-    facts = await context.read(
+    facts = await context.write(
         reviewing.paper, reader.linked_teacher_id, button.task_id, page=button.page, now=now
     )
     if button.sure:

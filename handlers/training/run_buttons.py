@@ -194,10 +194,11 @@ class CancelSure(Button):
 
 @dataclass(frozen=True)
 class FinishRun(Button):
-    """Say that the programme is over."""
+    """Say that the programme is over; asked once more before it is done."""
 
     tag = "pgfi"
     batch_id: int
+    sure: int = 0
 
 
 @dataclass(frozen=True)

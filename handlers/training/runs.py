@@ -152,11 +152,15 @@ def run_card(facts: Run, language: str, zone: ZoneInfo, today: date, doors: Keys
         if not facts.runs_it:
             lines.append(_("Of your own people:"))
         lines += [
-            _("{state}: {n}").format(state=words.registration_state(state, language), n=number)
+            _("{state}: {n}").format(state=words.standing(state, language), n=number)
             for state, number in sorted(facts.counts.items())
         ]
     else:
-        lines.append(_("Nobody has registered yet."))
+        lines.append(
+            _("Nobody has registered yet.")
+            if facts.runs_it
+            else _("None of your own people has registered.")
+        )
     back = (Key(_("Back"), ListRuns(_which(line).value)),)
     return Card("\n".join(lines), (*_own_keys(facts, language), *doors, back))
 

@@ -125,7 +125,8 @@ async def open_log(update: Update, context: Context) -> None:
         "{title}: {n} lines; names of your own people: {names}.",
         done.lines,
     ).format(title=html.escape(done.title), n=done.lines, names=done.names)
-    await send_file(update, context, reader, done.content, done.file_name, caption)
+    name = catalogue.gettext("{title} decision log").format(title=done.title) + sealing.SUFFIX
+    await send_file(update, context, reader, done.content, name, caption)
 
 
 async def check_log(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 from telegram import Update
 
+from handlers.buttons import Button
 from handlers.cards import Card, Key
 from handlers.context import Context, shortened, show, tap
 from handlers.files import Attachment, on_file
@@ -42,11 +43,12 @@ from storage.people.authority import Act
 from storage.refusals import NotFound
 from storage.training import tasks
 from storage.training.tables import HandIn, Review, WorkState
-from storage.training.tasks import HandedIn, MyTask, MyTasks, NewTask, TaskLine, Tasks
+from storage.training.tasks import ClassOver, HandedIn, MyTask, MyTasks, NewTask, TaskLine, Tasks
 
 AWAITED = "task"
 WORK = "work"
 DRAFT = "task"
+NEW = 0  # in place of a task's id: the one that is being written
 LABEL = 40
 SHOWN_WORK = 300  # characters of one's own text that the card shows
 
@@ -129,11 +131,7 @@ def task_card(facts: Tasks, line: TaskLine, language: str, zone: ZoneInfo, today
         of = (facts.batch_id, line.task_id)
         must = _("Make it optional") if line.mandatory else _("Make it mandatory")
         keys += [
-            (
-                Key(_("Due date"), RetypeTask(*of, "due")),
-                Key(_("Rename"), RetypeTask(*of, "title")),
-                Key(_("Description"), RetypeTask(*of, "about")),
-            ),
+            _retype_keys(*of, language),
             (
                 Key(must, TaskMust(*of, int(not line.mandatory))),
                 Key(_("Remove"), RemoveTask(*of)),
@@ -145,7 +143,8 @@ def task_card(facts: Tasks, line: TaskLine, language: str, zone: ZoneInfo, today
 def draft_card(data: Mapping[str, Any], language: str, zone: ZoneInfo, today: date) -> Card:
     """The task that is being set: what is still to be chosen, or the whole."""
     _ = catalog(language).gettext
-    cancel = (Key(_("Cancel"), OpenTasks(data["batch_id"])),)
+    batch_id = data["batch_id"]
+    last = (_retype_keys(batch_id, NEW, language), (Key(_("Cancel"), OpenTasks(batch_id)),))
     head = [
         f"<b>{html.escape(data['title'])}</b>",
         _("Due {before}").format(
@@ -157,18 +156,18 @@ def draft_card(data: Mapping[str, Any], language: str, zone: ZoneInfo, today: da
     if not data.get("form"):
         head.append(_("In which form is it handed in?"))
         rows = [(Key(words.hand_in(x, language), ShapeTask("form", x.value)),) for x in HandIn]
-        return Card("\n".join(head), (*rows, cancel))
+        return Card("\n".join(head), (*rows, *last))
     head.append(words.hand_in(HandIn(data["form"]), language))
     if not data.get("review"):
         head.append(_("How is it judged?"))
         rows = [(Key(words.review(x, language), ShapeTask("review", x.value)),) for x in Review]
-        return Card("\n".join(head), (*rows, cancel))
+        return Card("\n".join(head), (*rows, *last))
     head.append(words.review(Review(data["review"]), language))
     if data["review"] == Review.SCORE:
         highest = words.score(data["max_score"], language)
         head.append(_("The highest score is {highest}.").format(highest=highest))
     head.append(_("mandatory") if data["must"] else _("optional"))
-    last: list[tuple[Key, ...]] = [
+    keys: list[tuple[Key, ...]] = [
         (Key(_("Set this task"), SetTask(), style="primary"),),
         (
             Key(
@@ -178,8 +177,17 @@ def draft_card(data: Mapping[str, Any], language: str, zone: ZoneInfo, today: da
         ),
     ]
     if data["review"] == Review.SCORE:
-        last.append(tuple(Key(str(n), ShapeTask("highest", str(n))) for n in (5, 10, 20, 50, 100)))
-    return Card("\n".join(head), (*last, cancel))
+        keys.append(tuple(Key(str(n), ShapeTask("highest", str(n))) for n in (5, 10, 20, 50, 100)))
+    return Card("\n".join(head), (*keys, *last))
+
+
+def _retype_keys(batch_id: int, task_id: int, language: str) -> tuple[Key, ...]:
+    _ = catalog(language).gettext
+    return (
+        Key(_("Due date"), RetypeTask(batch_id, task_id, "due")),
+        Key(_("Rename"), RetypeTask(batch_id, task_id, "title")),
+        Key(_("Description"), RetypeTask(batch_id, task_id, "about")),
+    )
 
 
 # --- the desk ----------------------------------------------------------------------------------
@@ -224,7 +232,7 @@ async def add_task(update: Update, context: Context) -> None:
     """Ask for the name and the due date."""
     button = AddTask.parse(tap(update).data)
     reader = await context.reader(update)
-    await _await(context, reader, "new", button.batch_id, 0)
+    await _await(context, reader, "new", button.batch_id, NEW)
     _ = catalog(reader.language).gettext
     text = _(
         "Please type the name of the task and by when it is due, such as\n"
@@ -245,12 +253,12 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
     """Take a typed text as a new task, or as what was asked for of one."""
     _prefix, what, batch, task = (reader.awaiting + ":::").split(":")[:4]
     batch_id, task_id = int(batch), int(task)
-    now, zone = context.now(), context.house.zone
+    now, zone, language = context.now(), context.house.zone, reader.language
     if what == "new":
         first, _sep, about = text.strip().partition("\n")
         title, due = named_due(first, now, zone)
         if due is None:
-            await _unread(update, context, reader, batch_id, first)
+            await _again(update, context, reader, OpenTasks(batch_id), _unread(first, language))
             return
         data = {
             "batch_id": batch_id,
@@ -262,17 +270,26 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
             "max_score": 100,
             "must": True,
         }
-        await context.write(_keep, reader, data, now=now)
-        await _show_draft(update, context, reader, data)
+        await _write_draft(update, context, reader, data)
         return
     changes: dict[str, Any] = {"title": text} if what == "title" else {"about": text.strip()}
+    is_new = task_id == NEW
+    back = ShapeTask("", "") if is_new else OpenTask(batch_id, task_id)
     if what == "due":
         due = times.due(text, now, zone)
         if due is None:
-            await _unread(update, context, reader, batch_id, text)
+            await _again(update, context, reader, back, _unread(text, language))
             return
-        changes = {"due_at": due}
-    await context.write(_change, reader, task_id, changes, now=now)
+        changes = {"due_at": due.isoformat() if is_new else due}
+    if is_new:
+        data = await context.read(_draft, reader)
+        await _write_draft(update, context, reader, data | changes)
+        return
+    try:
+        await context.write(_change, reader, task_id, changes, now=now)
+    except ClassOver as refusal:
+        await _again(update, context, reader, back, words.tasks_text(refusal, language, zone, now))
+        return
     await _show_task(update, context, reader, batch_id, task_id)
 
 
@@ -290,21 +307,55 @@ def named_due(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, datetime |
     return text, None
 
 
-async def _unread(
-    update: Update, context: Context, reader: Reader, batch_id: int, text: str
-) -> None:
-    """Ask again; the next text is still awaited."""
-    _ = catalog(reader.language).gettext
-    sentence = _(
+def _unread(text: str, language: str) -> str:
+    _ = catalog(language).gettext
+    return _(
         "I could not find in “{text}” by when it is due. "
         "Please type it like Dec 18 17:00, behind the name."
     ).format(text=html.escape(shortened(text, LABEL)))
-    await show(update, context, reader, Card(sentence, ((Key(_("Cancel"), OpenTasks(batch_id)),),)))
 
 
-def _keep(session: Session, reader: Reader, data: Mapping[str, Any], *, now: datetime) -> None:
-    accounts.await_text(session, reader.account_id, "", now=now)
+async def _again(
+    update: Update, context: Context, reader: Reader, back: Button, sentence: str
+) -> None:
+    """Ask again; the next text is still awaited."""
+    _ = catalog(reader.language).gettext
+    await show(update, context, reader, Card(sentence, ((Key(_("Cancel"), back),),)))
+
+
+async def _write_draft(
+    update: Update, context: Context, reader: Reader, data: Mapping[str, Any]
+) -> None:
+    """Keep the task that is being written and show it; a due date that is too late is asked anew.
+
+    What else was typed is not lost: only the due date is awaited then.
+    """
+    now, zone = context.now(), context.house.zone
+    refusal = await context.write(_keep, reader, data, now=now)
+    if refusal is None:
+        await _show_draft(update, context, reader, data)
+        return
+    _ = catalog(reader.language).gettext
+    why = words.tasks_text(refusal, reader.language, zone, now)
+    asks = _("By when is it due? Such as Dec 18 17:00.")
+    await _again(update, context, reader, ShapeTask("", ""), f"{why}\n{asks}")
+
+
+def _keep(
+    session: Session, reader: Reader, data: Mapping[str, Any], *, now: datetime
+) -> ClassOver | None:
+    """Keep what has been typed; returns what is wrong with the due date, which is awaited then."""
+    batch_id, awaited, refusal = data["batch_id"], "", None
+    due = datetime.fromisoformat(data["due_at"])
+    me = reader.linked_teacher_id
+    try:
+        tasks.check_task(session, me, batch_id, data["title"], due, now=now)
+    except ClassOver as too_late:
+        refusal = too_late
+        awaited = f"{AWAITED}:due:{batch_id}:{NEW}"
     drafts.keep(session, reader.account_id, DRAFT, data, now=now)
+    accounts.await_text(session, reader.account_id, awaited, now=now)
+    return refusal
 
 
 def _change(
@@ -329,12 +380,17 @@ async def shape_task(update: Update, context: Context) -> None:
     await _show_draft(update, context, reader, data)
 
 
-def _shape(
-    session: Session, reader: Reader, field: str, value: str, *, now: datetime
-) -> dict[str, Any]:
+def _draft(session: Session, reader: Reader) -> dict[str, Any]:
     data = drafts.read(session, reader.account_id, DRAFT)
     if data is None:
         raise NotFound("draft")
+    return data
+
+
+def _shape(
+    session: Session, reader: Reader, field: str, value: str, *, now: datetime
+) -> dict[str, Any]:
+    data = _draft(session, reader)
     if field == "form" and value in set(HandIn):
         data["form"] = value
     elif field == "review" and value in set(Review):
@@ -343,6 +399,7 @@ def _shape(
         data["must"] = value == "1"
     elif field == "highest" and sheets.as_number(value):
         data["max_score"] = int(value)
+    accounts.await_text(session, reader.account_id, "", now=now)
     drafts.keep(session, reader.account_id, DRAFT, data, now=now)
     return data
 
@@ -355,8 +412,8 @@ async def set_task(update: Update, context: Context) -> None:
 
 
 def _set(session: Session, reader: Reader, *, now: datetime) -> tuple[int, int]:
-    data = drafts.read(session, reader.account_id, DRAFT)
-    if data is None or not data["form"] or not data["review"]:
+    data = _draft(session, reader)
+    if not data["form"] or not data["review"]:
         raise NotFound("draft")
     task = NewTask(
         title=data["title"],
@@ -385,7 +442,9 @@ async def retype(update: Update, context: Context) -> None:
     if button.what not in prompts:
         raise NotFound("field")
     await _await(context, reader, button.what, button.batch_id, button.task_id)
-    keys = ((Key(_("Cancel"), OpenTask(button.batch_id, button.task_id)),),)
+    is_new = button.task_id == NEW
+    back = ShapeTask("", "") if is_new else OpenTask(button.batch_id, button.task_id)
+    keys = ((Key(_("Cancel"), back),),)
     await show(update, context, reader, Card(prompts[button.what], keys))
 
 

@@ -81,7 +81,7 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
         case "left_queue":
             return _("You left the waiting list.")
         case "leave_requested":
-            return _("You asked to withdraw after the deadline; the school decides.")
+            return _("You asked to withdraw; the school decides.")
         case (
             "offered_after_withdrawal"
             | "offered_after_pass"

@@ -94,6 +94,17 @@ def registration_state(value: RegistrationState, language: str) -> str:
     }[value]
 
 
+def standing(value: RegistrationState, language: str) -> str:
+    """Where somebody's registration stands, for whoever looks after them."""
+    _ = catalog(language).gettext
+    others = {
+        RegistrationState.NOMINATED: _("nominated by the school, the teacher's answer is awaited"),
+        RegistrationState.APPROVED: _("has a place"),
+        RegistrationState.OFFERED: _("a seat is held, the teacher's answer is awaited"),
+    }
+    return others.get(value) or registration_state(value, language)
+
+
 def fact_key(value: str, language: str) -> str:
     """What an audience asks about."""
     _ = catalog(language).gettext

@@ -25,6 +25,7 @@ MORNING, AFTERNOON, EVENING = (510, 690), (840, 1020), (1140, 1260)
 LONGEST_TEXT = 80
 MOST_TOKENS = 12  # that say when, at the beginning of a text
 HALF_A_DAY = 12 * 60
+FARTHEST = 10  # years from today, either way
 
 
 class NotUnderstood(Refusal):
@@ -170,6 +171,9 @@ def begin(
         except NotUnderstood:
             continue
         if said is not None:
+            days = [said.day, *([said.last_day] if said.last_day is not None else [])]
+            if any(abs(day.year - today.year) > FARTHEST for day in days):
+                break  # a slip of the finger, which would stand in a plan for ever
             return said, plain[tokens[count - 1].end :]
     raise NotUnderstood(text.strip())
 

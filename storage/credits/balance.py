@@ -10,7 +10,7 @@ All amounts are in the profile's unit, to a tenth; only ``hours`` of a line are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -198,7 +198,9 @@ class Balance:
     as_of: date
     profile_code: str
     profile_version: int
+    profile_names: Mapping[str, str]  # by language
     source_note: str
+    source_notes: Mapping[str, str]  # in other languages
     unit: str  # hour or credit
     cycle: Span
     total: Decimal
@@ -304,7 +306,9 @@ def balance(
         as_of=today,
         profile_code=profile.code,
         profile_version=profile.version,
+        profile_names=profile.names,
         source_note=profile.source_note,
+        source_notes=profile.notes,
         unit=profile.unit,
         cycle=cycle,
         total=profile.total_required,

@@ -1,6 +1,7 @@
 """Credit profiles: a province's rules as YAML data with a source note, never as constants.
 
-A document may extend another: a key that it gives replaces the whole key of the other. What is
+A document may extend another: a key that it gives replaces the whole key of the other, and all
+but its names and notes are taken over. What is
 read is checked strictly, kept as a version, and never changed: a changed document is a new
 version, and a ledger line says under which one it was posted.
 """
@@ -29,6 +30,7 @@ LEVELS = ("school", "area", "county", "city", "provincial", "national")
 
 OTHER_NAMES = {"district": "county", "province": "provincial"}
 OR_ABOVE = "_or_above"
+_OWN = ("names", "notes")  # what a profile does not take over from the one that it extends
 NEW_TEACHER_CATEGORIES = ("pre_service", "new_teacher", "new_teacher_completion")
 
 Amount = Annotated[Decimal, Field(ge=0, decimal_places=1)]
@@ -193,6 +195,10 @@ class Profile(_Part):
     code: Annotated[str, Field(min_length=1)]
     version: Annotated[int, Field(ge=1)] = 1
     source_note: Annotated[str, Field(min_length=1)]
+    names: dict[str, str] = {}
+    """How the rules are called, by language; the code where a language has no name."""
+    notes: dict[str, str] = {}
+    """The source note in other languages than it is written in."""
     unit: Literal["hour", "credit"] = "hour"
     cycle: Cycle = Cycle()
     year_kind: Literal["school_year", "calendar"] = "school_year"
@@ -311,15 +317,20 @@ class KeptProfile:
 
 
 def keep_profile(session: Session, profile: Profile) -> KeptProfile:
-    """Keep the profile; the same one again changes nothing, a changed one is a new version."""
+    """Keep the profile; the same one again changes nothing, a changed one is a new version.
+
+    How it is called is no rule: names and notes of the same rules are put in place.
+    """
     latest = _latest(session, profile.code)
     version = profile.version
     if latest is not None:
         kept = Profile.model_validate(latest.rules)
-        if profile.model_copy(update={"version": kept.version}) == kept and (
-            profile.version <= kept.version
-        ):
-            return KeptProfile(latest.id, kept)
+        named = kept.model_copy(update={"names": profile.names, "notes": profile.notes})
+        same = profile.model_copy(update={"version": kept.version}) == named
+        if same and profile.version <= kept.version:
+            latest.rules = named.model_dump(mode="json")
+            session.flush()
+            return KeptProfile(latest.id, named)
         version = max(profile.version, latest.version + 1)
     new = profile.model_copy(update={"version": version})
     row = CreditProfile(
@@ -336,9 +347,13 @@ def keep_profile(session: Session, profile: Profile) -> KeptProfile:
 def current(session: Session, code: str) -> Profile:
     """Return the latest kept version, or the bundled profile. Raises ``NotFound``."""
     latest = _latest(session, code)
-    if latest is not None:
-        return Profile.model_validate(latest.rules)
     found = bundled().get(code)
+    if latest is not None:
+        kept = Profile.model_validate(latest.rules)
+        if found is None or kept.names or kept.source_note != found.source_note:
+            return kept
+        # Kept before profiles had names, and never loaded again since.
+        return kept.model_copy(update={"names": found.names, "notes": found.notes})
     if found is None:
         raise NotFound("credit profile")
     return found
@@ -395,7 +410,8 @@ def _resolved(
         raise ProfileError(seen[0], (f"extends: {base} extends itself",))
     if base not in others:
         raise ProfileError(seen[0], (f"extends: no profile {base}",))
-    return _resolved(others[base], others, (*seen, base)) | own
+    inherited = _resolved(others[base], others, (*seen, base))
+    return {key: rule for key, rule in inherited.items() if key not in _OWN} | own
 
 
 def _problem(found: Any) -> str:

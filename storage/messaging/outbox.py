@@ -134,6 +134,18 @@ def put(
     return None if refused else kept.id
 
 
+def take_back(session: Session, keys: Sequence[str]) -> None:
+    """Say none of what waits under these keys: what it tells of has been undone."""
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(
+            col(OutboxMessage.dedupe_key).in_(keys),
+            col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.REFUSED]),
+        )
+        .values(state=OutboxState.SKIPPED, fault="undone")
+    )
+
+
 def claim(
     session: Session,
     *,

@@ -296,7 +296,8 @@ def hand_over(
 ) -> Given:
     """Give one's own role to a colleague for good and lay it down; for ten minutes reversible.
 
-    Raises NotAllowed for who does not hold it in their own right.
+    The colleague is told when these are over. Raises NotAllowed for who does not hold it in
+    their own right.
     """
     today = _today(session, now)
     held = _own(session, actor_id, role, unit_id, today)
@@ -327,7 +328,7 @@ def hand_over(
         actor_id=actor_id,
     )
     unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).one()
-    _tell(session, GIVEN, teacher_id, role, unit, until, now=now)
+    told = _tell(session, GIVEN, teacher_id, role, unit, until, now=now, after=deeds.MINUTES)
     deed_id = deeds.done(
         session,
         "hand_over",
@@ -339,6 +340,7 @@ def hand_over(
             "subjects": subjects,
             "before": before,
             "theirs": theirs,
+            "told": told,
         },
         now=now,
     )
@@ -346,7 +348,7 @@ def hand_over(
 
 
 def take_back_hand_over(session: Session, deed: Deed, now: datetime) -> None:
-    """Undo a hand-over: the role is as it was on both sides."""
+    """Undo a hand-over: the role is as it was on both sides, and nobody is told of it."""
     today = _today(session, now)
     data = deed.data
     role, unit_id = Role(data["role"]), data["unit_id"]
@@ -372,8 +374,6 @@ def take_back_hand_over(session: Session, deed: Deed, now: datetime) -> None:
         roles.dismiss(
             session, data["to"], role, unit_id, today=today, now=now, actor_id=deed.actor_id
         )
-        unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).one()
-        _tell(session, ENDED, data["to"], role, unit, None, now=now)
     else:
         roles.appoint(
             session,
@@ -387,6 +387,7 @@ def take_back_hand_over(session: Session, deed: Deed, now: datetime) -> None:
             deputy_of=theirs["deputy_of"],
             actor_id=deed.actor_id,
         )
+    outbox.take_back(session, [data["told"]])
 
 
 def end(session: Session, actor_id: int, assignment_id: int, *, now: datetime) -> Holder | None:
@@ -623,7 +624,10 @@ def _tell(
     *,
     now: datetime,
     deputy_of: int | None = None,
-) -> None:
+    after: timedelta = timedelta(0),
+) -> str:
+    """Queue it, and return the key by which it can be taken back before ``after`` is over."""
+    dedupe_key = f"{kind}:{teacher_id}:{role}:{unit}:{now.isoformat()}"
     outbox.put(
         session,
         kind,
@@ -635,7 +639,8 @@ def _tell(
             "deputy_of": _name(session, deputy_of),
         },
         priority=Priority.CARD,
-        not_before=now,
-        dedupe_key=f"{kind}:{teacher_id}:{role}:{unit}:{now.isoformat()}",
+        not_before=now + after,
+        dedupe_key=dedupe_key,
         now=now,
     )
+    return dedupe_key

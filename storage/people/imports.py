@@ -1,12 +1,14 @@
 """Imports: a file that was dropped, what it would do, and what became of it.
 
 A preview keeps the file, so that applying it reads the very same; a file that is settled is
-forgotten, because it says more than the house keeps (phone numbers, for one).
+forgotten, because it says more than the house keeps (phone numbers, for one): at once, or after
+a day where it can still be sent back with what was wrong in it.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +59,7 @@ def keep_preview(
     kind: str,
     file_name: str,
     content: bytes,
-    found: dict[str, Any],
+    found: Mapping[str, Any] | None = None,
     *,
     now: datetime,
     subject_id: int | None = None,
@@ -87,7 +89,7 @@ def keep_preview(
             subject_id=subject_id,
         )
         session.add(job)
-    job.at, job.found = now, found
+    job.at, job.found = now, dict(found or {})
     session.flush()
     return job.id
 
@@ -95,7 +97,10 @@ def keep_preview(
 def own(session: Session, actor_id: int, job_id: int, kind: str = "") -> ImportJob:
     """The actor's own import, locked. Raises NotFound or NotAllowed."""
     job = session.exec(
-        select(ImportJob).where(ImportJob.id == job_id).with_for_update(key_share=True)
+        select(ImportJob)
+        .where(ImportJob.id == job_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).first()
     if job is None or (kind and job.kind != kind):
         raise NotFound("import")
@@ -106,15 +111,15 @@ def own(session: Session, actor_id: int, job_id: int, kind: str = "") -> ImportJ
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that waits to be applied."""
+    """A file that waits to be applied, or is still kept."""
 
     kind: str
     name: str
     content: bytes
 
 
-def content_of(session: Session, actor_id: int, job_id: int) -> Waiting:
-    """A file that waits to be applied. Raises NotFound, NotAllowed or NoLongerWaiting."""
+def content_of(session: Session, actor_id: int, job_id: int, of_kind: str = "") -> Waiting:
+    """A file that is kept. Raises NotFound, NotAllowed, or NoLongerWaiting once forgotten."""
     row = session.exec(
         select(
             ImportJob.by_id,
@@ -123,30 +128,15 @@ def content_of(session: Session, actor_id: int, job_id: int) -> Waiting:
             ImportJob.file_name,
         ).where(ImportJob.id == job_id)
     ).first()
-    if row is None:
+    if row is None or (of_kind and row[2] != of_kind):
         raise NotFound("import")
     by_id, state, kind, name = row
     if by_id != actor_id:
         raise NotAllowed
-    if state != ImportState.PREVIEWED:
-        raise NoLongerWaiting(ImportState(state))
     content = session.exec(select(ImportJob.content).where(ImportJob.id == job_id)).one()
+    if not content:
+        raise NoLongerWaiting(ImportState(state))
     return Waiting(kind, name, bytes(content))
-
-
-def file_of(session: Session, actor_id: int, job_id: int, kind: str) -> tuple[str, bytes]:
-    """Return the name and the content of a kept file. Raises NotFound or NotAllowed."""
-    row = session.exec(
-        select(ImportJob.by_id, ImportJob.file_name, ImportJob.content).where(
-            ImportJob.id == job_id, ImportJob.kind == kind
-        )
-    ).first()
-    if row is None:
-        raise NotFound("import")
-    by_id, name, content = row
-    if by_id != actor_id:
-        raise NotAllowed
-    return name, bytes(content)
 
 
 def kind_of(session: Session, actor_id: int, job_id: int) -> str:
@@ -169,9 +159,12 @@ def settle(
     now: datetime,
     found: dict[str, Any] | None = None,
     deed_id: int | None = None,
+    forget: bool = True,
 ) -> None:
-    """Say what became of it, and forget the file."""
-    job.state, job.settled_at, job.content = state, now, b""
+    """Say what became of it, and forget the file; without ``forget`` a day later."""
+    job.state, job.settled_at = state, now
+    if forget:
+        job.content = b""
     if found is not None:
         job.found = found
     if deed_id is not None:
@@ -189,7 +182,7 @@ def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> bo
 
 
 def undone(session: Session, deed_id: int, actor_id: int, *, now: datetime) -> None:
-    """Its deed was undone."""
+    """The deed was undone: so is the import that did it, if one did."""
     for job in session.exec(select(ImportJob).where(ImportJob.deed_id == deed_id)).all():
         settle(session, job, ImportState.UNDONE, now=now)
         audit.record(session, actor_id, "undo_import", f"import_job:{job.id}", now=now)
@@ -232,7 +225,12 @@ def recent(
 
 
 def forget_old(session: Session, *, now: datetime) -> int:
-    """Give up previews that nobody has applied within a day; their files are forgotten."""
+    """Give up previews that nobody has applied within a day; no file is kept any longer."""
+    session.exec(
+        sa.update(ImportJob)
+        .where(col(ImportJob.settled_at) <= now - KEPT, sa.func.length(ImportJob.content) > 0)
+        .values(content=b"")
+    )
     gone = session.exec(
         sa.update(ImportJob)
         .where(

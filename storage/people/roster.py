@@ -216,17 +216,13 @@ def write(
     run = session.connection().execute
     teacher = SQLModel.metadata.tables["teacher"]
     ids: dict[str, int] = {}
+    prints: dict[str, str] = {}
     if new:
         run(sa.insert(teacher), [work.teacher for work in new])
         for numbers in pieces([work.result.staff_no for work in new]):
-            ids |= {
-                row.staff_no: row.id
-                for row in run(
-                    sa.select(teacher.c.staff_no, teacher.c.id).where(
-                        teacher.c.staff_no.in_(numbers)
-                    )
-                )
-            }
+            for row in run(sa.select(teacher).where(teacher.c.staff_no.in_(numbers))):
+                ids[row.staff_no] = row.id
+                prints[str(row.id)] = _fingerprint(row)
     update_teachers(session, [(_id(work, ids), work.teacher) for work in changed])
     _write_postings(session, [*new, *changed], ids)
     held = _write_roles(session, actor_id, [*new, *changed], ids, today, now)
@@ -240,7 +236,7 @@ def write(
     _log(session, actor_id, job_id, changed, now)
     return {
         "job_id": job_id,
-        "new": fingerprints(session, [_id(work, ids) for work in new]),
+        "new": prints,
         "teachers": {
             str(_id(work, ids)): {
                 column: [plain_value(work.before[column]), plain_value(value)]
@@ -327,10 +323,14 @@ def fingerprints(session: Session, teacher_ids: Collection[int]) -> dict[str, st
     """What the roster says of each teacher, as a short hash by id: it tells a change since."""
     table = SQLModel.metadata.tables["teacher"]
     return {
-        str(row.id): hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:12]
+        str(row.id): _fingerprint(row)
         for some in pieces(teacher_ids)
         for row in session.connection().execute(sa.select(table).where(table.c.id.in_(some)))
     }
+
+
+def _fingerprint(row: Any) -> str:
+    return hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:12]
 
 
 def posting_said(row: Any) -> list[Any]:

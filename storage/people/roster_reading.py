@@ -248,7 +248,11 @@ class Roster(TableRead):
 def is_roster(book: Book) -> bool:
     """Whether this table, which nobody has asked for, is meant as a roster."""
     table = sheets.find_table(book, HEADERS, REQUIRED)
-    return table is not None and bool(OF_A_ROSTER & table.columns.keys())
+    if table is None:
+        return False
+    # Number, name and school alone are a roster too; with something else beside them, a list.
+    is_plain = len(table.columns) > len(REQUIRED) and not table.unknown
+    return is_plain or bool(OF_A_ROSTER & table.columns.keys())
 
 
 def read_roster(book: Book) -> Roster | None:

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
-from storage.people import authority, facts, imports, offices, postings
+from storage.people import authority, facts, offices, postings
 from storage.people.authority import Act
 from storage.people.roster import fingerprints, plain_value, posting_said, term, update_teachers
 from storage.people.roster_comparing import pieces
@@ -118,7 +118,6 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     touched -= set(gone)
     if touched:
         facts.refresh(session, touched)
-    imports.undone(session, deed.id, deed.actor_id, now=now)
 
 
 def _check_reach(session: Session, actor_id: int, data: dict[str, Any], today: date) -> None:

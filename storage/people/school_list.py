@@ -576,7 +576,6 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         )
     session.expire_all()
     _refresh(session, [int(unit_id) for unit_id in data["units"]])
-    imports.undone(session, deed.id, deed.actor_id, now=now)
 
 
 def _check_unused(session: Session, new: Sequence[int], joined: set[int]) -> None:

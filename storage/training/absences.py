@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
+from storage.messaging import outbox
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
-from storage.training import answers
+from storage.training import answers, meeting_end
 from storage.training.answers import Answer
 from storage.training.deciding import (
     LONGEST_SENTENCE,
@@ -41,6 +42,7 @@ from storage.training.tables import (
     Leave,
     LeaveReason,
     LeaveState,
+    Method,
     Presence,
     Programme,
     ProgrammeState,
@@ -268,6 +270,7 @@ def cancel(session: Session, teacher_id: int, leave_id: int, *, now: datetime) -
         leave.state = LeaveState.CANCELLED
         leave.note = ""
         session.flush()
+        meeting_end.follow_leave(session, registration.id)
         facts = _facts([meeting.starts_at])
         decide(session, registration.id, "absence_cancelled", facts, now=now)
     return Asked(registration.batch_id, programme.title, (meeting.starts_at,), is_new)
@@ -556,6 +559,7 @@ def _decide(
         leave.decided_at = now
         leave.answer = answer or ""
     session.flush()
+    meeting_end.follow_leave(session, whole.registration.id)
     moments = [meeting.starts_at for _, meeting in whole.leaves]
     registration = whole.registration
     decide(session, registration.id, rule, _facts(moments), now=now, actor_id=actor_id)
@@ -594,6 +598,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
                 Attendance.session_id == leave.session_id,
                 Attendance.registration_id == leave.registration_id,
                 Attendance.state == Presence.LEAVE,
+                Attendance.method != Method.CLOCK,  # which follows
             )
         ).first()
         if leave.state.value != entry["after"] or leave.decided_at != deed.at or marked:
@@ -605,6 +610,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         leave.answer = entry["answer"]
         moments.append(meeting.starts_at)
     session.flush()
+    meeting_end.follow_leave(session, whole.registration.id)
     decide(
         session,
         whole.registration.id,
@@ -613,7 +619,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         now=now,
         actor_id=deed.actor_id,
     )
-    answers.take_back(session, deed.data["told"])
+    outbox.take_back(session, deed.data["told"])
 
 
 # --- what follows from it --------------------------------------------------------------------

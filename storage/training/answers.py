@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.calendar import workdays
@@ -45,7 +44,7 @@ class Answer:
 def tell(session: Session, answers: Sequence[Answer], deed_id: int, *, now: datetime) -> list[str]:
     """Queue one message each, for when the deed can no longer be undone and the hours allow.
 
-    Returns the keys by which ``take_back`` finds them.
+    Returns the keys by which ``outbox.take_back`` finds them.
     """
     if not answers:
         return []
@@ -87,18 +86,6 @@ def tell(session: Session, answers: Sequence[Answer], deed_id: int, *, now: date
         )
     session.connection().execute(insert_new(session, OutboxMessage), rows)
     return [str(row["dedupe_key"]) for row in rows]
-
-
-def take_back(session: Session, keys: Sequence[str]) -> None:
-    """Say none of it: the decision has been undone."""
-    session.exec(
-        sa.update(OutboxMessage)
-        .where(
-            col(OutboxMessage.dedupe_key).in_(keys),
-            col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.REFUSED]),
-        )
-        .values(state=OutboxState.SKIPPED, fault="undone")
-    )
 
 
 def stands(session: Session, deed_id: int) -> bool:

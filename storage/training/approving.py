@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 from storage import audit, deeds
 from storage.credits import balance
 from storage.deeds import ChangedSince, Deed
+from storage.messaging import outbox
 from storage.moments import local_day
 from storage.people import accounts, authority, offices
 from storage.people.authority import Act
@@ -725,7 +726,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         facts = {"state": entry["state"], "was": entry["after"]}
         decide(session, registration.id, "decision_undone", facts, now=now, actor_id=deed.actor_id)
     session.flush()
-    answers.take_back(session, deed.data["told"])
+    outbox.take_back(session, deed.data["told"])
 
 
 def _seat_again(session: Session, batch_id: int, quota_id: int) -> int | None:

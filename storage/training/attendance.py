@@ -159,9 +159,11 @@ class NameLine:
     """A person at a meeting; ``state`` None when nothing is known yet."""
 
     registration_id: int
+    teacher_id: int
     staff_no: str
     name: str
     unit: str
+    unit_short: str
     state: Presence | None
     method: Method | None
     at: datetime | None
@@ -451,7 +453,10 @@ def names(
 def person(
     session: Session, actor_id: int, session_id: int, registration_id: int, *, now: datetime
 ) -> tuple[MeetingFacts, NameLine, bool]:
-    """Return one person at a meeting, and whether the actor runs the class."""
+    """Return one person at a meeting, and whether the actor runs the class.
+
+    The log keeps that somebody looked.
+    """
     meeting, batch, programme = windows.get(session, session_id)
     reach = reach_of(session, actor_id, batch.id, now)
     row = session.exec(
@@ -459,6 +464,9 @@ def person(
     ).first()
     if row is None:
         raise NotFound("registration")
+    audit.looked(
+        session, actor_id, "look_at_attendance", f"registration:{registration_id}", now=now
+    )
     return windows.facts_of(meeting, batch, programme), _name_line(row), reach.runs_it
 
 
@@ -518,9 +526,11 @@ def _people(where: Iterable[sa.ColumnElement[bool]], session_id: int) -> Any:
         .join(OrgUnit, col(OrgUnit.id) == col(Registration.unit_id_at))
         .with_only_columns(
             col(Registration.id),
+            col(Registration.teacher_id),
             col(Teacher.staff_no),
             col(Teacher.name),
             col(OrgUnit.name).label("unit"),
+            col(OrgUnit.short_name),
             _effective().label("state"),
             col(Attendance.method),
             col(Attendance.at),
@@ -541,9 +551,11 @@ def people_at(
 def _name_line(row: Any) -> NameLine:
     return NameLine(
         registration_id=row.id,
+        teacher_id=row.teacher_id,
         staff_no=row.staff_no,
         name=row.name,
         unit=row.unit,
+        unit_short=row.short_name,
         state=None if row.state is None else Presence(row.state),
         method=row.method,
         at=row.at,

@@ -6,8 +6,6 @@ out when the file comes and once more when it is applied.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,11 +15,13 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds, sheets
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, imports, offices
 from storage.people.authority import Act
+from storage.people.imports import NoLongerWaiting
+from storage.people.matching import Doubt, People
 from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.sheets import Book, Line, Table
+from storage.sheets import Book, Table
 from storage.training import attendance, marking, windows
 from storage.training.attendance import NameLine
 from storage.training.marking import MARKED_BY_SCHOOL, Marked
@@ -79,6 +79,14 @@ class Trouble(StrEnum):
     NO_STATE = "no_state"
     NOT_YOURS = "not_yours"  # a state that only the organiser enters
     TWICE = "twice"
+    OWN = "own"  # the presence of whoever sends the sheet
+
+
+DOUBTS = {
+    Doubt.UNKNOWN: Trouble.NOT_ON_LIST,
+    Doubt.SEVERAL: Trouble.SEVERAL,
+    Doubt.OTHER_NAME: Trouble.OTHER_NAME,
+}
 
 
 class NoAttendanceTable(Refusal):
@@ -101,10 +109,11 @@ class Preview:
 
 def is_attendance(book: Book) -> bool:
     """Whether a dropped table is one of these."""
-    return _table(book) is not None
+    return table_of(book) is not None
 
 
-def _table(book: Book) -> Table | None:
+def table_of(book: Book) -> Table | None:
+    """The table of attendance in a book; None when there is none."""
     return sheets.find_table(book, FIELDS, ("staff_no", "state")) or sheets.find_table(
         book, FIELDS, ("name", "state")
     )
@@ -157,30 +166,24 @@ def keep(
     now: datetime,
 ) -> int:
     """Keep a file that came, before it is known which meeting it is about; return the job."""
-    if _table(book) is None:
+    if table_of(book) is None:
         raise NoAttendanceTable
-    job = ImportJob(
-        kind=KIND,
-        by_id=actor_id,
-        at=now,
-        file_name=book.name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
-        subject_id=session_id,
+    return imports.keep_preview(
+        session, actor_id, KIND, book.name, content, subject_id=session_id, now=now
     )
-    session.add(job)
-    session.flush()
-    return job.id
 
 
 def preview(
     session: Session, actor_id: int, job_id: int, session_id: int, book: Book, *, now: datetime
 ) -> Preview:
-    """Work out what the sheet would do to this meeting. Raises as marking does.
+    """Work out what the sheet would do to this meeting.
 
-    ``book`` is the kept file, read before the transaction.
+    ``book`` is the kept file, read before the transaction. Raises NoLongerWaiting, and as
+    marking does.
     """
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
+    if job.state is not ImportState.PREVIEWED:
+        raise NoLongerWaiting(job.state)
     job.subject_id = session_id
     facts, wanted, troubles, lines, rows = _read(session, actor_id, job, book, now)
     counts: dict[Presence, int] = {}
@@ -208,43 +211,22 @@ def preview(
 
 def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Marked:
     """Enter what the sheet says; undone as one within a day. Twice is no error."""
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
     if job.subject_id is None:
         raise NotFound("meeting")
     facts, said, _, lines, _ = _read(session, actor_id, job, book, now)
-    wanted = {id_: state for id_, state in said.items() if lines[id_].state is not state}
     if job.state is ImportState.APPLIED:
         return Marked(facts, 0, 0, 0, len(said), job.deed_id)
     if job.state is not ImportState.PREVIEWED:
-        raise NotFound("import")
+        raise NoLongerWaiting(job.state)
+    wanted = {id_: state for id_, state in said.items() if lines[id_].state is not state}
     meeting, _, _ = windows.get(session, job.subject_id, locked=True)
     marked = marking.enter(
         session, meeting, facts, wanted, actor_id, Method.IMPORT, now=now, undo_for=deeds.DAY
     )
-    job = _job(session, actor_id, job_id)
-    job.state, job.deed_id, job.settled_at = ImportState.APPLIED, marked.deed_id, now
-    session.flush()
+    job = imports.own(session, actor_id, job_id, KIND)
+    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=marked.deed_id, forget=False)
     return replace(marked, kept=len(said) - len(wanted))
-
-
-def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> None:
-    """Leave everything as it is; an applied sheet is undone and not cancelled."""
-    job = _job(session, actor_id, job_id)
-    if job.state is ImportState.PREVIEWED:
-        job.state, job.settled_at = ImportState.CANCELLED, now
-        session.flush()
-
-
-def annotated(book: Book) -> tuple[str, Sequence[Sequence[str]]]:
-    """Return the file's table as it came, from its header on, to be given back with remarks."""
-    table = _table(book)
-    assert table is not None
-    rows = next(sheet.rows for sheet in book.sheets if sheet.name == table.sheet)
-    return table.sheet, [("", *rows[table.header - 1]), *_numbered(rows, table.header)]
-
-
-def _numbered(rows: Sequence[Sequence[str]], header: int) -> list[tuple[str, ...]]:
-    return [(str(number), *row) for number, row in enumerate(rows[header:], header + 1)]
 
 
 def sheet(
@@ -268,69 +250,36 @@ def sheet(
     )
 
 
-def _job(session: Session, actor_id: int, job_id: int) -> ImportJob:
-    job = session.exec(
-        select(ImportJob)
-        .where(ImportJob.id == job_id, ImportJob.kind == KIND)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).first()
-    if job is None:
-        raise NotFound("import")
-    if job.by_id != actor_id:
-        raise NotAllowed
-    return job
-
-
 def _read(
     session: Session, actor_id: int, job: ImportJob, book: Book, now: datetime
 ) -> tuple[MeetingFacts, dict[int, Presence], dict[int, Trouble], dict[int, NameLine], int]:
     """Return what each registration would be, what is wrong by row, and who is on the list."""
     assert job.subject_id is not None
     meeting, facts, reach = marking.to_mark(session, actor_id, job.subject_id, now)
-    table = _table(book)
+    table = table_of(book)
     if table is None:
         raise NoAttendanceTable
     people = attendance.people_at(session, reach.where, meeting.id)
-    by_number = {sheets.plain(line.staff_no).upper(): line for line in people}
-    by_name: dict[str, list[NameLine]] = {}
-    for line in people:
-        by_name.setdefault(sheets.plain(line.name), []).append(line)
+    listed = People(
+        (line, line.staff_no, line.name, (line.unit, line.unit_short)) for line in people
+    )
     wanted: dict[int, Presence] = {}
     troubles: dict[int, Trouble] = {}
     for row in table.lines:
-        found = _person(row, by_number, by_name)
+        said = (row.values.get(field, "") for field in ("staff_no", "name", "unit"))
+        found = listed.find(*said)
         state = STATES.get(sheets.key(row.values["state"]) or row.values["state"].strip())
-        if isinstance(found, Trouble):
-            troubles[row.number] = found
+        if isinstance(found, Doubt):
+            troubles[row.number] = DOUBTS[found]
         elif state is None:
             troubles[row.number] = Trouble.NO_STATE
         elif state not in MARKED_BY_SCHOOL and not reach.runs_it and found.state is not state:
             troubles[row.number] = Trouble.NOT_YOURS
+        elif found.teacher_id == actor_id and found.state is not state:
+            troubles[row.number] = Trouble.OWN
         elif found.registration_id in wanted:
             troubles[row.number] = Trouble.TWICE
         else:
             wanted[found.registration_id] = state
     lines = {line.registration_id: line for line in people}
     return facts, wanted, troubles, lines, len(table.lines)
-
-
-def _person(
-    row: Line, by_number: dict[str, NameLine], by_name: dict[str, list[NameLine]]
-) -> NameLine | Trouble:
-    number = sheets.plain(row.values.get("staff_no", "")).upper()
-    name = sheets.plain(row.values.get("name", "")).replace(" ", "")
-    if number:
-        found = by_number.get(number)
-        if found is None:
-            return Trouble.NOT_ON_LIST
-        if name and sheets.plain(found.name).replace(" ", "") != name:
-            return Trouble.OTHER_NAME
-        return found
-    named = by_name.get(name, [])
-    unit = sheets.plain(row.values.get("unit", ""))
-    if len(named) > 1 and unit:
-        named = [line for line in named if line.unit == unit] or named
-    if len(named) > 1:
-        return Trouble.SEVERAL
-    return named[0] if named else Trouble.NOT_ON_LIST

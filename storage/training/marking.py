@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.inserting import insert_new
-from storage.refusals import NotAllowed, NotFound
+from storage.refusals import NotAllowed, NotFound, OwnCase
 from storage.training import check_in, windows
 from storage.training.attendance import (
     Reach,
@@ -80,14 +80,17 @@ def mark(
     """Enter a whole school, or everybody within reach, as present but for the ``absent``.
 
     Whoever has come already, is on leave or excused stays so; registrations out of reach are
-    passed over. Raises NotAllowed, NotBegun or NoLongerMarked.
+    passed over, and so is one's own, which somebody else enters. Raises NotAllowed, NotBegun or
+    NoLongerMarked.
     """
     meeting, facts, reach = to_mark(session, actor_id, session_id, now)
     missing = set(absent)
     wanted = {}
     kept = 0
     for line in people_at(session, within(reach, unit_id), session_id):
-        if line.registration_id in missing:
+        if line.teacher_id == actor_id:
+            kept += 1
+        elif line.registration_id in missing:
             wanted[line.registration_id] = Presence.ABSENT
         elif line.state in (None, Presence.ABSENT):
             wanted[line.registration_id] = Presence.PRESENT
@@ -106,13 +109,19 @@ def set_state(
     *,
     now: datetime,
 ) -> Marked:
-    """Correct one person by hand; the log keeps what it was. Raises as ``mark`` does."""
+    """Correct one person by hand; the log keeps what it was.
+
+    Raises as ``mark`` does, and OwnCase.
+    """
     meeting, facts, reach = to_mark(session, actor_id, session_id, now)
     if not reach.runs_it and state not in MARKED_BY_SCHOOL:
         raise NotAllowed
     where = (*reach.where, col(Registration.id) == registration_id)
-    if not people_at(session, where, session_id):
+    people = people_at(session, where, session_id)
+    if not people:
         raise NotAllowed
+    if people[0].teacher_id == actor_id:
+        raise OwnCase
     return enter(
         session, meeting, facts, {registration_id: state}, actor_id, Method.COORDINATOR, now=now
     )
@@ -240,6 +249,10 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         row = rows.get(change["registration"])
         is_ours = row is not None and row.at == at and row.by_id == deed.actor_id
         if row is None or not is_ours or row.state != change["after"]:
+            raise ChangedSince("attendance")
+        # Whoever has checked out since would lose it with the row.
+        before = change["before"] or {"out_at": None}
+        if (row.out_at and row.out_at.isoformat()) != before["out_at"]:
             raise ChangedSince("attendance")
     gone = []
     for change in deed.data["changes"]:

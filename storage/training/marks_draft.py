@@ -24,7 +24,8 @@ class MarksDraft:
 
     names: Names
     absent: frozenset[int]
-    stays: int  # came already, is on leave or excused, and not among the absent
+    stays: int  # came already, is on leave or excused and not among the absent; oneself
+    own: int | None  # one's own registration, which somebody else enters
 
     @property
     def present(self) -> int:
@@ -64,11 +65,14 @@ def look(
     _, batch, _ = windows.get(session, session_id)
     reach = attendance.reach_of(session, actor_id, batch.id, now)
     people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
-    absent = frozenset(data["absent"]) & {x.registration_id for x in people}
+    own = next((x.registration_id for x in people if x.teacher_id == actor_id), None)
+    absent = frozenset(data["absent"]) & {x.registration_id for x in people} - {own}
     stays = sum(
-        x.state not in (None, Presence.ABSENT) and x.registration_id not in absent for x in people
+        x.registration_id == own
+        or (x.state not in (None, Presence.ABSENT) and x.registration_id not in absent)
+        for x in people
     )
-    return MarksDraft(names, absent, stays)
+    return MarksDraft(names, absent, stays, own)
 
 
 def turn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
@@ -26,7 +26,6 @@ from storage.training.tables import (
 
 BURST = 5
 """So many who type the same code together after the end are worth a look."""
-FOLLOWS_LEAVE_FOR = timedelta(days=60)
 
 
 def settle(session: Session, *, now: datetime) -> int:
@@ -35,7 +34,6 @@ def settle(session: Session, *, now: datetime) -> int:
     Only where presence was taken at all. What is entered here can be corrected, by a code of
     the room or by hand, and follows leave that is approved, or taken back, later.
     """
-    _follow_leave(session, now)
     rows = session.exec(
         select(ClassSession, Batch.programme_id)
         .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
@@ -90,17 +88,13 @@ def _enter_missing(session: Session, meeting: ClassSession) -> None:
     session.exec(insert_new(session, Attendance).from_select(names_, missing))
 
 
-def _follow_leave(session: Session, now: datetime) -> None:
-    """What the clock entered follows leave that was decided since, for some weeks."""
-    recent = sa.select(col(ClassSession.id)).where(
-        col(ClassSession.settled_at) > now - FOLLOWS_LEAVE_FOR
-    )
+def follow_leave(session: Session, registration_id: int) -> None:
+    """Let what the clock entered of somebody follow their leave, which has just changed."""
     has_leave = sa.exists().where(
         col(Leave.registration_id) == col(Attendance.registration_id),
         col(Leave.session_id) == col(Attendance.session_id),
         col(Leave.state) == LeaveState.APPROVED,
     )
-    by_clock = col(Attendance.method) == Method.CLOCK
     for before, after, is_so in (
         (Presence.ABSENT, Presence.LEAVE, has_leave),
         (Presence.LEAVE, Presence.ABSENT, ~has_leave),
@@ -108,8 +102,8 @@ def _follow_leave(session: Session, now: datetime) -> None:
         session.exec(
             sa.update(Attendance)
             .where(
-                col(Attendance.session_id).in_(recent),
-                by_clock,
+                col(Attendance.registration_id) == registration_id,
+                col(Attendance.method) == Method.CLOCK,
                 col(Attendance.state) == before,
                 is_so,
             )

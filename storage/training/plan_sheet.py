@@ -7,7 +7,6 @@ twice in the file, is left out, so that the same file again makes nothing.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -25,11 +24,12 @@ from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, Said, WrongWeekday
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, imports, offices
 from storage.people.authority import Act
+from storage.people.imports import NoLongerWaiting
 from storage.people.tables import ImportJob, ImportState
-from storage.refusals import NotAllowed, NotFound
-from storage.sheets import Book, Line
+from storage.refusals import NotFound
+from storage.sheets import Book, Line, Table
 from storage.training import making
 from storage.training.making import DatesNotInOrder, Form, Home, WrongValue
 from storage.training.tables import Approval, Batch, Enrolment, Level, Mode, Programme
@@ -221,8 +221,13 @@ class Applied:
 
 def is_plan(book: Book) -> bool:
     """Whether this is a plan sheet; a table of people is none, whatever it says of training."""
-    table = sheets.find_table(book, FIELDS, REQUIRED)
+    table = table_of(book)
     return table is not None and not {sheets.key(each) for each in table.unknown} & _OF_PEOPLE
+
+
+def table_of(book: Book) -> Table | None:
+    """The table of programmes in a book; None when there is none."""
+    return sheets.find_table(book, FIELDS, REQUIRED)
 
 
 def blank(language: str) -> bytes:
@@ -236,12 +241,8 @@ def preview(
 ) -> Preview:
     """Read a plan sheet and keep it, to be applied or not. Raises NotAllowed or NotFound."""
     making.homes(session, actor_id, now=now)
-    digest = hashlib.sha256(content).hexdigest()
-    job = ImportJob(
-        kind=KIND, by_id=actor_id, at=now, file_name=book.name, sha256=digest, content=content
-    )
-    session.add(job)
-    session.flush()
+    job_id = imports.keep_preview(session, actor_id, KIND, book.name, content, now=now)
+    job = imports.own(session, actor_id, job_id)
     found = _read(session, actor_id, book, job, now=now)
     job.found = {
         "programmes": found.programmes,
@@ -256,14 +257,14 @@ def preview(
 def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Applied:
     """Make drafts of the rows that are understood; applying twice makes nothing more.
 
-    ``book`` is the kept file, read before the transaction. Raises NotFound, or
-    NotAllowed for anybody but whoever dropped the file.
+    ``book`` is the kept file, read before the transaction. Raises NotFound, NotAllowed for
+    anybody but whoever dropped the file, or NoLongerWaiting.
     """
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
         return Applied(job_id, job.deed_id, 0, 0, is_new=False)
     if job.state is not ImportState.PREVIEWED:
-        raise NotFound("import")
+        raise NoLongerWaiting(job.state)
     found = _read(session, actor_id, book, job, now=now)
     programmes: dict[str, int] = {}
     classes = 0
@@ -296,21 +297,11 @@ def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: date
     deed_id = deeds.done(
         session, KIND, actor_id, {"job": job_id, "programmes": ids}, now=now, undo_for=deeds.DAY
     )
-    job.state, job.settled_at, job.deed_id = ImportState.APPLIED, now, deed_id
+    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=deed_id, forget=False)
     after = {"programmes": len(ids), "classes": classes, "sha256": job.sha256}
     audit.record(session, actor_id, "import_plan_sheet", f"import:{job_id}", now=now, after=after)
     session.flush()
     return Applied(job_id, deed_id, len(ids), classes, is_new=True)
-
-
-def drop(session: Session, actor_id: int, job_id: int, *, now: datetime) -> bool:
-    """Leave a sheet as it is; False when it was settled before."""
-    job = _job(session, actor_id, job_id)
-    if job.state is not ImportState.PREVIEWED:
-        return False
-    job.state, job.settled_at = ImportState.CANCELLED, now
-    session.flush()
-    return True
 
 
 def undo(session: Session, deed: Deed, now: datetime) -> None:
@@ -330,27 +321,11 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         if made is not None:
             raise ChangedSince("copied")
         making.erase(session, programme_id)
-    job = session.get_one(ImportJob, deed.data["job"])
-    job.state, job.settled_at = ImportState.UNDONE, now
-    session.flush()
-
-
-def _job(session: Session, actor_id: int, job_id: int) -> ImportJob:
-    job = session.exec(
-        select(ImportJob)
-        .where(ImportJob.id == job_id, ImportJob.kind == KIND)
-        .with_for_update(key_share=True)
-    ).first()
-    if job is None:
-        raise NotFound("import")
-    if job.by_id != actor_id:
-        raise NotAllowed
-    return job
 
 
 def _read(session: Session, actor_id: int, book: Book, job: ImportJob, *, now: datetime) -> Preview:
     home = making.homes(session, actor_id, now=now)[0]
-    table = sheets.find_table(book, FIELDS, REQUIRED)
+    table = table_of(book)
     if table is None:
         raise NotFound("table")
     reading = _Reading(session, home, now)

@@ -41,6 +41,7 @@ from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED, closes_at
 from storage.training.tables import (
     LIVE,
+    SEATED,
     Batch,
     ClassSession,
     Enrolment,
@@ -53,6 +54,7 @@ from storage.training.tables import (
     ProgrammeState,
     Quota,
     Registration,
+    RegistrationState,
     SeatOffer,
 )
 from storage.waiting_for import Waiting
@@ -62,6 +64,7 @@ SHOWN_DAYS = 5  # days off that a check lists
 EACH_DAY = timedelta(days=10)
 """A class that is longer meets on its first and last day as far as anybody knows."""
 _MINUTE = timedelta(minutes=1)
+_OVER = (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED)
 
 
 class Check(StrEnum):
@@ -133,6 +136,14 @@ class NotUnderWay(Refusal):
         self.state = state
 
 
+class ReasonTooLong(Refusal):
+    """A reason is told to many people, in a message of eight lines."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"a reason has at most {longest} characters")
+        self.longest = longest
+
+
 class StillRunning(Refusal):
     """A class has not ended, so the programme is not finished."""
 
@@ -196,6 +207,23 @@ class CalledOff:
     told: int
     offers: int
     is_new: bool
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What finishing a programme would meet in its classes that took place.
+
+    ``open`` are those who take part and have no result yet, ``completed`` those who have
+    completed, ``waiting`` those on the waiting list, ``offers`` the seats that are held for
+    somebody and lapse.
+    """
+
+    title: str
+    classes: int
+    open: int
+    completed: int
+    waiting: int
+    offers: int
 
 
 @dataclass(frozen=True)
@@ -396,7 +424,7 @@ def cancel_batch(
     if not any(each.cancelled_at is None for each in batches if each.id != batch_id):
         return cancel_programme(session, actor_id, batch_id, reason, now=now)
     _check_not_over(programme)
-    reason = reason.strip()[:LONGEST_REASON]
+    reason = _reason(reason)
     done = schedule.call_off(session, programme, batch, reason, now=now)
     audit.record(
         session,
@@ -419,9 +447,42 @@ def cancel_programme(
     if programme.state is ProgrammeState.CANCELLED:
         return CalledOff(programme.title, 0, 0, is_new=False)
     _check_not_over(programme)
-    reason = reason.strip()[:LONGEST_REASON]
+    reason = _reason(reason)
     done = schedule.cancel(session, programme.id, now=now, reason=reason, actor_id=actor_id)
     return CalledOff(done.title, done.told, done.offers, is_new=True)
+
+
+def _reason(text: str) -> str:
+    reason = " ".join(text.split())
+    if len(reason) > LONGEST_REASON:
+        raise ReasonTooLong(LONGEST_REASON)
+    return reason
+
+
+def closing(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Closing:
+    """Look at what finishing would do, before it is done; raises as ``finish`` does.
+
+    What is finished already has nothing more to be done.
+    """
+    programme, batches = _programme(session, actor_id, batch_id, now=now)
+    if programme.state not in _OVER:
+        _check_can_finish(programme, batches, now)
+    ids = [batch.id for batch in batches if batch.cancelled_at is None]
+    of = dict(
+        session.exec(
+            select(Registration.state, sa.func.count())
+            .where(col(Registration.batch_id).in_(ids))
+            .group_by(col(Registration.state))
+        ).all()
+    )
+    return Closing(
+        title=programme.title,
+        classes=len(ids),
+        open=sum(of.get(state, 0) for state in SEATED),
+        completed=of.get(RegistrationState.COMPLETED, 0),
+        waiting=of.get(RegistrationState.WAITLISTED, 0),
+        offers=of.get(RegistrationState.OFFERED, 0),
+    )
 
 
 def finish(session: Session, actor_id: int | None, batch_id: int, *, now: datetime) -> Closed:
@@ -430,12 +491,9 @@ def finish(session: Session, actor_id: int | None, batch_id: int, *, now: dateti
     Raises NotFound, NotAllowed, ProgrammeCancelled, NotUnderWay or StillRunning.
     """
     programme, batches = _programme(session, actor_id, batch_id, now=now, lock=True)
-    if programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED):
+    if programme.state in _OVER:
         return Closed(programme.id, programme.title, programme.state, is_new=False)
-    _check_under_way(programme)
-    ends = max((each.ends_at for each in batches if each.cancelled_at is None), default=now)
-    if now < ends:
-        raise StillRunning(programme.title, ends)
+    _check_can_finish(programme, batches, now)
     for batch in batches:
         for offer in _open_offers(session, batch.id):
             waiting.settle(session, offer, OfferState.LAPSED, now=now)
@@ -486,13 +544,13 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
     found = []
     for kind, state in (("drafts", ProgrammeState.DRAFT), ("ended", ProgrammeState.PUBLISHED)):
         of = [row for row in rows if row[2] == state]
-        if len(of) == 1:
-            first = session.exec(
-                select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
-            ).one()
-            found.append(Waiting(kind, 1, int(first or 0), of[0][1]))
-        elif of:
-            found.append(Waiting(kind, len(of)))
+        if not of:
+            continue
+        # Of several the first is where to begin.
+        first = session.exec(
+            select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
+        ).one()
+        found.append(Waiting(kind, len(of), int(first or 0), of[0][1] if len(of) == 1 else ""))
     return tuple(found)
 
 
@@ -517,6 +575,13 @@ def _programme(
     return found, list(session.exec(of.execution_options(populate_existing=True)).all())
 
 
+def _check_can_finish(programme: Programme, batches: list[Batch], now: datetime) -> None:
+    _check_under_way(programme)
+    ends = max((each.ends_at for each in batches if each.cancelled_at is None), default=now)
+    if now < ends:
+        raise StillRunning(programme.title, ends)
+
+
 def _check_under_way(programme: Programme) -> None:
     if programme.state is not ProgrammeState.PUBLISHED:
         raise _not_under_way(programme)
@@ -529,7 +594,7 @@ def _not_under_way(programme: Programme) -> Refusal:
 
 
 def _check_not_over(programme: Programme) -> None:
-    if programme.state in (ProgrammeState.FINISHED, ProgrammeState.ARCHIVED):
+    if programme.state in _OVER:
         raise NotUnderWay(programme.title, programme.state)
 
 

@@ -407,7 +407,7 @@ def withdraw(
     and the next person in the queue is offered the seat at once. Later it is a request with a
     reason; the registration stays as it is. The waiting list may be left at any time.
 
-    Raises NotFound, NotWithdrawable or ReasonNeeded.
+    Raises NotFound, ProgrammeCancelled, NotWithdrawable or ReasonNeeded.
     """
     seats.lock(session, batch_id)
     found = session.exec(
@@ -441,9 +441,11 @@ def withdraw(
         decide(session, registration.id, rule, {"before": before.value}, now=now)
         return outcome()
 
+    if before in (RegistrationState.WITHDRAWN, RegistrationState.DECLINED):
+        return outcome(is_new=False)
+    if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
+        raise ProgrammeCancelled(programme.title)
     match before:
-        case RegistrationState.WITHDRAWN | RegistrationState.DECLINED:
-            return outcome(is_new=False)
         case RegistrationState.WAITLISTED:
             return leave("left_queue")
         case RegistrationState.RETURNED:

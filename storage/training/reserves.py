@@ -133,25 +133,37 @@ def years_before(day: date, years: int = YOUNG_YEARS) -> date:
         return date(day.year - years, 3, 1)
 
 
-def may_have(
-    session: Session, quota_id: int, teacher_id: int, *, instead_of: int | None = None
-) -> bool:
-    """Whether a seat of this allotment may go to the teacher, as far as reserves are concerned.
+def who_may(session: Session, quota_id: int, teacher_ids: Collection[int]) -> set[int]:
+    """Return to whom of these people a seat of this allotment may go, each one alone.
 
-    ``instead_of`` is a teacher whose seat it would be. Call it with the seats locked.
+    Only reserves are looked at. The number of statements does not grow with the people. Call
+    it with the seats locked.
+    """
+    quota = quota_of(session, quota_id)
+    reserved = {key: number for key, number in quota.reserved.items() if number > 0}
+    if not reserved or not teacher_ids:
+        return set(teacher_ids)
+    holders = holders_of(session, quota_id)
+    kinds = kinds_of(session, quota.batch_id, {*holders, *teacher_ids}, reserved)
+    held = [kinds[one] for one in holders]
+    different = {kinds[one] for one in teacher_ids}
+    roomy = {one for one in different if leaves_room(quota.seats, reserved, held, one)}
+    return {one for one in teacher_ids if kinds[one] in roomy}
+
+
+def may_replace(session: Session, quota_id: int, out_id: int, in_id: int) -> bool:
+    """Whether the seat of one teacher may go to another, as far as reserves are concerned.
+
+    Call it with the seats locked.
     """
     quota = quota_of(session, quota_id)
     reserved = {key: number for key, number in quota.reserved.items() if number > 0}
     if not reserved:
         return True
     holders = holders_of(session, quota_id)
-    kinds = kinds_of(session, quota.batch_id, {*holders, teacher_id}, reserved)
-    if instead_of is None:
-        return leaves_room(
-            quota.seats, reserved, [kinds[one] for one in holders], kinds[teacher_id]
-        )
-    others = [kinds[one] for one in holders if one != instead_of]
-    after = unmet(reserved, [*others, kinds[teacher_id]])
+    kinds = kinds_of(session, quota.batch_id, {*holders, in_id}, reserved)
+    others = [kinds[one] for one in holders if one != out_id]
+    after = unmet(reserved, [*others, kinds[in_id]])
     before = unmet(reserved, [kinds[one] for one in holders])
     return after <= quota.seats - len(others) - 1 or after <= before
 
@@ -162,18 +174,27 @@ def is_next(session: Session, quota_id: int, registration_id: int, teacher_id: i
     Nobody who waits for this allotment and may have the seat is passed; who waits and may not
     have it does not stand in the way.
     """
-    if not may_have(session, quota_id, teacher_id):
-        return False
-    quota = quota_of(session, quota_id)
-    waiting = session.exec(
-        select(Registration.teacher_id).where(
-            Registration.batch_id == quota.batch_id,
+    waiting = _waiting(session, quota_id, but=registration_id)
+    return who_may(session, quota_id, {teacher_id, *waiting}) == {teacher_id}
+
+
+def somebody_waits(session: Session, quota_id: int) -> bool:
+    """Whether somebody waits who may have a seat of this allotment."""
+    return bool(who_may(session, quota_id, _waiting(session, quota_id)))
+
+
+def _waiting(session: Session, quota_id: int, *, but: int = 0) -> Collection[int]:
+    """Return the teachers who wait for a seat of this allotment, but for one registration."""
+    return session.exec(
+        select(Registration.teacher_id)
+        .join(Quota, col(Quota.batch_id) == col(Registration.batch_id))
+        .where(
+            Quota.id == quota_id,
+            sa.or_(col(Quota.is_pool), col(Quota.unit_id) == col(Registration.unit_id_at)),
             Registration.state == RegistrationState.WAITLISTED,
-            Registration.unit_id_at == quota.unit_id,
-            Registration.id != registration_id,
+            Registration.id != but,
         )
     ).all()
-    return not any(may_have(session, quota_id, one) for one in waiting)
 
 
 def holders_of(session: Session, quota_id: int) -> tuple[int, ...]:

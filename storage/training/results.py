@@ -8,7 +8,7 @@ What has been decided (completed or not) is not touched by marks that come later
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,8 +22,10 @@ from sqlmodel import Session, col, func, select
 from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, imports, offices
 from storage.people.authority import Act
+from storage.people.imports import NoLongerWaiting
+from storage.people.matching import Doubt, People
 from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import Book, Table, as_number, find_table, key, plain
@@ -110,10 +112,6 @@ class DecidedAlready(Refusal):
         self.state = state
 
 
-class ImportSettled(Refusal):
-    """This import has been cancelled or undone; the file may be sent again."""
-
-
 class WrongRules(Refusal):
     """Marks that contradict each other, such as passing above excellent."""
 
@@ -134,6 +132,11 @@ class RowState(StrEnum):
     OWN = "own"  # the mark of whoever sends the table
 
 
+DOUBTS = {
+    Doubt.UNKNOWN: RowState.UNKNOWN,
+    Doubt.SEVERAL: RowState.AMBIGUOUS,
+    Doubt.OTHER_NAME: RowState.MISMATCH,
+}
 UNDERSTOOD = (RowState.NEW, RowState.CHANGED, RowState.SAME)
 
 
@@ -450,7 +453,8 @@ def person(
 ) -> Person | None:
     """Return the participant at this place of the list, from 0; None past its end.
 
-    With a ``number`` below 0, the first one who is undecided and has no result.
+    With a ``number`` below 0, the first one who is undecided and has no result. The log keeps
+    that somebody looked.
     """
     _check(session, actor_id, batch_id, now)
     _batch_row, programme = _batch(session, batch_id)
@@ -461,8 +465,7 @@ def person(
     if number >= len(rows):
         return None
     row = rows[number]
-    if number == 0:
-        audit.record(session, actor_id, "see_results", f"batch:{batch_id}", now=now)
+    audit.looked(session, actor_id, "look_at_result", f"registration:{row.id}", now=now)
     return Person(
         batch_id,
         programme.title,
@@ -614,30 +617,6 @@ def regrade(session: Session, batch_id: int) -> Graded:
 # --- tables -------------------------------------------------------------------------------------
 
 
-def keep_file(
-    session: Session,
-    actor_id: int,
-    file_name: str,
-    content: bytes,
-    sha256: str,
-    *,
-    now: datetime,
-) -> int:
-    """Keep a dropped table until it is said which class it is about; return the import's id."""
-    job = ImportJob(
-        kind=KIND, by_id=actor_id, at=now, file_name=file_name, sha256=sha256, content=content
-    )
-    session.add(job)
-    session.flush()
-    return job.id
-
-
-def file_of(session: Session, actor_id: int, job_id: int) -> tuple[str, bytes]:
-    """Return the name and content of a file that this person has sent."""
-    job = _job(session, actor_id, job_id)
-    return job.file_name, job.content
-
-
 def candidates(
     session: Session, actor_id: int, table: Table, *, now: datetime
 ) -> tuple[Candidate, ...]:
@@ -672,9 +651,9 @@ def aim(
 ) -> Preview:
     """Read the table as the marks of this class, and say what it would do."""
     _check(session, actor_id, batch_id, now)
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
     if job.state is not ImportState.PREVIEWED:
-        raise ImportSettled
+        raise NoLongerWaiting(job.state)
     lines, problems, empty = _match(session, batch_id, table)
     job.subject_id = batch_id
     job.found = {
@@ -692,7 +671,7 @@ def aim(
 
 def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Preview:
     """Say what the import would do as things stand now, or what it did."""
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
     if job.subject_id is None:
         raise NotFound("import")
     _check(session, actor_id, job.subject_id, now)
@@ -741,13 +720,13 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
 def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Preview:
     """Enter the marks of all rows that were understood, but for the actor's own; twice is once.
 
-    Raises NotAllowed, NotFound, or ImportSettled for one that was cancelled or undone.
+    Raises NotAllowed, NotFound, or NoLongerWaiting for one that was cancelled or undone.
     """
-    job = _job(session, actor_id, job_id)
+    job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED:
         return preview(session, actor_id, job_id, now=now)
     if job.state is not ImportState.PREVIEWED:
-        raise ImportSettled
+        raise NoLongerWaiting(job.state)
     if job.subject_id is None:
         raise NotFound("import")
     _check(session, actor_id, job.subject_id, now)
@@ -767,12 +746,11 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
         _fill_in(session, was, registration_id, mark, actor_id, now)
     session.flush()
     regrade(session, job.subject_id)
-    job = _job(session, actor_id, job_id)
-    job.state = ImportState.APPLIED
-    job.settled_at = now
+    job = imports.own(session, actor_id, job_id, KIND)
+    deed_id = None
     if after:
         data = {"job_id": job_id, "batch_id": job.subject_id, "before": before, "after": after}
-        job.deed_id = deeds.done(session, DEED, actor_id, data, now=now, undo_for=deeds.DAY)
+        deed_id = deeds.done(session, DEED, actor_id, data, now=now, undo_for=deeds.DAY)
         audit.record(
             session,
             actor_id,
@@ -781,17 +759,8 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
             now=now,
             after={"rows": len(after), "sha256": job.sha256},
         )
-    session.flush()
+    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=deed_id, forget=False)
     return Preview(**{**_fields(facts), "state": job.state, "deed_id": job.deed_id})
-
-
-def cancel(session: Session, actor_id: int, job_id: int, *, now: datetime) -> None:
-    """Give the import up; what was applied stays."""
-    job = _job(session, actor_id, job_id)
-    if job.state is ImportState.PREVIEWED:
-        job.state = ImportState.CANCELLED
-        job.settled_at = now
-        session.flush()
 
 
 def undo(session: Session, deed: Deed, now: datetime) -> None:
@@ -826,9 +795,6 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
                 )
             )
     regrade(session, batch_id)
-    job = session.get_one(ImportJob, int(deed.data["job_id"]))
-    job.state = ImportState.UNDONE
-    session.flush()
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
@@ -983,18 +949,6 @@ def _fields(facts: Preview) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in Preview.__dataclass_fields__}
 
 
-def _job(session: Session, actor_id: int, job_id: int) -> ImportJob:
-    job = session.exec(
-        select(ImportJob)
-        .where(ImportJob.id == job_id, ImportJob.kind == KIND, ImportJob.by_id == actor_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if job is None:
-        raise NotFound("import")
-    return job
-
-
 def _lines(job: ImportJob) -> list[tuple[int, int, Mark]]:
     return [
         (number, registration_id, Mark(score, Grade(entered) if entered else None, comment))
@@ -1029,43 +983,24 @@ def _match(
     session: Session, batch_id: int, table: Table
 ) -> tuple[list[tuple[int, int, Mark]], list[Problem], int]:
     """Find each row's person and mark: by number, else by name, else by name and school."""
-    people = _people(session, batch_id)
-    by_number = {row.staff_no.upper(): row for row in people}
-    without_zeros = Counter(row.staff_no.upper().lstrip("0") for row in people)
-    by_short = {
-        row.staff_no.upper().lstrip("0"): row
-        for row in people
-        if without_zeros[row.staff_no.upper().lstrip("0")] == 1
-    }
-    by_name: Mapping[str, list[Any]] = defaultdict(list)
-    for row in people:
-        by_name[_name(row.name)].append(row)
+    people: People[int] = People(
+        (row.id, row.staff_no, row.name, (row.unit, row.short_name))
+        for row in _people(session, batch_id)
+    )
     lines: list[tuple[int, int, Mark]] = []
     problems: list[Problem] = []
     empty = 0
     seen: set[int] = set()
     for line in table.lines:
         values = {field: plain(line.values.get(field, "")) for field in FIELDS}
-        number, name = values["staff_no"].upper(), values["name"]
-        said = " ".join(part for part in (values["staff_no"], name) if part)
+        said = " ".join(part for part in (values["staff_no"], values["name"]) if part)
         if not said:
             empty += 1
             continue
-        # Spreadsheets like to take the zeros off the front of a number.
-        found = by_number.get(number) or by_short.get(number.lstrip("0")) if number else None
-        if number and found is None:
-            problems.append(Problem(line.number, RowState.UNKNOWN, said))
+        found = people.find(values["staff_no"], values["name"], values["school"])
+        if isinstance(found, Doubt):
+            problems.append(Problem(line.number, DOUBTS[found], said))
             continue
-        if found is not None and name and _name(found.name) != _name(name):
-            problems.append(Problem(line.number, RowState.MISMATCH, said))
-            continue
-        if found is None:
-            same = _at_school(by_name.get(_name(name), []), values["school"])
-            if len(same) != 1:
-                state = RowState.AMBIGUOUS if same else RowState.UNKNOWN
-                problems.append(Problem(line.number, state, said))
-                continue
-            found = same[0]
         try:
             mark = read_mark(values["score"], values["grade"], values["comment"])
         except WrongMark:
@@ -1074,21 +1009,9 @@ def _match(
             continue
         if mark is None:
             empty += 1
-        elif found.id in seen:
+        elif found in seen:
             problems.append(Problem(line.number, RowState.TWICE, said))
         else:
-            seen.add(found.id)
-            lines.append((line.number, found.id, mark))
+            seen.add(found)
+            lines.append((line.number, found, mark))
     return lines, problems, empty
-
-
-def _name(name: str) -> str:
-    return "".join(plain(name).split())
-
-
-def _at_school(rows: Sequence[Any], school: str) -> list[Any]:
-    """Those of the people who work at the school that is named, if one is."""
-    if not school:
-        return list(rows)
-    exact = [row for row in rows if school in (row.unit, row.short_name)]
-    return exact or [row for row in rows if school in row.unit]

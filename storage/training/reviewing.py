@@ -21,7 +21,7 @@ from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act, check_with
 from storage.people.tables import OrgUnit, Teacher
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training.owing import TAKES_PART
 from storage.training.tables import (
     Batch,
@@ -98,32 +98,34 @@ def next_piece(
 ) -> Piece | None:
     """Return the piece of the class that has waited longest, or the one behind ``after``.
 
-    After the last comes the first again. None when nothing waits. Raises NotAllowed.
+    After the last comes the first again. None when nothing waits but one's own, which somebody
+    else reviews. The log keeps that somebody looked. Raises NotAllowed.
     """
     today = local_day(now, offices.zone(session))
     check_with(session, actor_id, Act.REVIEW_WORK, batch_id, today=today)
-    ids = session.exec(
-        select(TaskSubmission.id)
-        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
-        .where(Task.batch_id == batch_id, TaskSubmission.state == WorkState.SUBMITTED)
-        .order_by(col(TaskSubmission.submitted_at), col(TaskSubmission.id))
-    ).all()
+    ids = _waiting(session, actor_id, batch_id)
     if not ids:
         return None
     following = ids.index(after) + 1 if after in ids else 0
-    return _piece(session, ids[following % len(ids)], len(ids))
+    return _piece(session, actor_id, ids[following % len(ids)], len(ids), now)
+
+
+def own_waiting(session: Session, actor_id: int, batch_id: int) -> int:
+    """Return how much of the actor's own work in the class waits for another reviewer."""
+    of_mine = _submitted(func.count()).where(
+        Task.batch_id == batch_id, Registration.teacher_id == actor_id
+    )
+    return int(session.exec(of_mine).scalar_one())
 
 
 def piece(session: Session, actor_id: int, submission_id: int, *, now: datetime) -> Piece:
-    """Return one piece of work. Raises NotFound or NotAllowed."""
+    """Return one piece of work; the log keeps that somebody looked.
+
+    Raises NotFound, NotAllowed or OwnCase.
+    """
     batch_id = _may_review(session, actor_id, submission_id, now)
-    waiting = session.exec(
-        select(func.count())
-        .select_from(TaskSubmission)
-        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
-        .where(Task.batch_id == batch_id, TaskSubmission.state == WorkState.SUBMITTED)
-    ).one()
-    return _piece(session, submission_id, waiting)
+    waiting = len(_waiting(session, actor_id, batch_id))
+    return _piece(session, actor_id, submission_id, waiting, now)
 
 
 def accept(
@@ -138,8 +140,8 @@ def accept(
     """Accept the version that was seen, with a score where it is scored.
 
     Returns the deed, which can be undone for ten minutes; None when it was so already. The
-    participant hears of it in the next brief. Raises NotFound, NotAllowed, WorkChanged or
-    NoScore.
+    participant hears of it in the next brief. Raises NotFound, NotAllowed, OwnCase, WorkChanged
+    or NoScore.
     """
     _may_review(session, actor_id, submission_id, now)
     work, task, programme, teacher_id = _to_judge(session, submission_id, seen)
@@ -162,8 +164,8 @@ def return_work(
     """Return the version that was seen with a comment.
 
     Returns the deed, which can be undone for ten minutes; None when it was so already. The
-    participant is told within their hours. Raises NotFound, NotAllowed, WorkChanged or
-    NoComment.
+    participant is told within their hours. Raises NotFound, NotAllowed, OwnCase, WorkChanged
+    or NoComment.
     """
     comment = comment.strip()[:LONGEST_COMMENT]
     if not comment:
@@ -281,10 +283,14 @@ class Paper:
 
 
 def paper(session: Session, actor_id: int, task_id: int, *, page: int = 0, now: datetime) -> Paper:
-    """Return who is expected to hand in on paper, by name. Raises NotFound or NotAllowed."""
+    """Return who is expected to hand in on paper, by name; the log keeps that somebody looked.
+
+    Raises NotFound or NotAllowed.
+    """
     task = task_of(session, task_id)
     today = local_day(now, offices.zone(session))
     check_with(session, actor_id, Act.REVIEW_WORK, task.batch_id, today=today)
+    audit.looked(session, actor_id, "look_at_work", f"task:{task_id}", now=now)
     expected = (
         select(Registration.id, Teacher.name, OrgUnit.name, TaskSubmission)
         .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
@@ -341,7 +347,7 @@ def enter_paper(
 ) -> None:
     """Enter that somebody's work came on paper and is accepted, or take the entry back.
 
-    Raises NotFound, NotAllowed, WrongForm or NoScore.
+    Raises NotFound, NotAllowed, OwnCase, WrongForm or NoScore.
     """
     task = task_of(session, task_id)
     today = local_day(now, offices.zone(session))
@@ -357,6 +363,8 @@ def enter_paper(
     ).first()
     if teacher_id is None:
         raise NotFound("registration")
+    if teacher_id == actor_id:
+        raise OwnCase
     if accepted and task.review is Review.SCORE:
         if score is None or not 0 <= score <= task.max_score:
             raise NoScore(task.max_score)
@@ -398,15 +406,14 @@ def enter_paper(
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Return how much work waits in each class whose work this person reviews."""
+    """Return how much work waits for this person in each class whose work they review."""
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.REVIEW_WORK, today=today)
     rows = session.exec(
-        select(Batch.id, Programme.title, func.count())
+        _submitted(col(Batch.id), col(Programme.title), func.count())
+        .join(Batch, col(Batch.id) == col(Task.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Task, col(Task.batch_id) == col(Batch.id))
-        .join(TaskSubmission, col(TaskSubmission.task_id) == col(Task.id))
-        .where(TaskSubmission.state == WorkState.SUBMITTED, col(Batch.id).in_(mine))
+        .where(col(Batch.id).in_(mine), Registration.teacher_id != actor_id)
         .group_by(col(Batch.id), col(Programme.title))
         .order_by(col(Batch.id))
     ).all()
@@ -466,17 +473,42 @@ def returned(
 
 
 def _may_review(session: Session, actor_id: int, submission_id: int, now: datetime) -> int:
-    """The class of this work, for somebody who reviews it. Raises NotFound or NotAllowed."""
-    batch_id = session.exec(
-        select(Task.batch_id)
+    """The class of this work, for whoever reviews it. Raises NotFound, NotAllowed or OwnCase."""
+    found = session.exec(
+        select(Task.batch_id, Registration.teacher_id)
         .join(TaskSubmission, col(TaskSubmission.task_id) == col(Task.id))
+        .join(Registration, col(Registration.id) == col(TaskSubmission.registration_id))
         .where(TaskSubmission.id == submission_id)
     ).first()
-    if batch_id is None:
+    if found is None:
         raise NotFound("work")
+    batch_id, teacher_id = found
     today = local_day(now, offices.zone(session))
     check_with(session, actor_id, Act.REVIEW_WORK, batch_id, today=today)
+    if teacher_id == actor_id:
+        raise OwnCase
     return batch_id
+
+
+def _submitted(*columns: Any) -> Any:
+    """Work that waits, to be narrowed."""
+    return (
+        sa.select(*columns)
+        .select_from(TaskSubmission)
+        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
+        .join(Registration, col(Registration.id) == col(TaskSubmission.registration_id))
+        .where(col(TaskSubmission.state) == WorkState.SUBMITTED)
+    )
+
+
+def _waiting(session: Session, actor_id: int, batch_id: int) -> list[int]:
+    """What waits in the class for this reviewer, in the order it came."""
+    ids: Any = session.exec(
+        _submitted(col(TaskSubmission.id))
+        .where(Task.batch_id == batch_id, Registration.teacher_id != actor_id)
+        .order_by(col(TaskSubmission.submitted_at), col(TaskSubmission.id))
+    )
+    return list(ids.scalars())
 
 
 def _to_judge(
@@ -500,7 +532,10 @@ def _to_judge(
     return work, task, programme, teacher_id
 
 
-def _piece(session: Session, submission_id: int, waiting: int) -> Piece:
+def _piece(
+    session: Session, actor_id: int, submission_id: int, waiting: int, now: datetime
+) -> Piece:
+    audit.looked(session, actor_id, "look_at_work", f"task_submission:{submission_id}", now=now)
     found: Any = session.exec(
         sa.select(  # type: ignore[call-overload]
             TaskSubmission,

@@ -69,7 +69,7 @@ CHECK = (
     'R=[json.loads(x) for x in open(sys.argv[1],encoding="utf-8")];d=R[0]["genesis"];'
     'B=[r["n"] for r in R if "line" in r and '
     '(d:=hashlib.sha256((d+r["line"]).encode()).hexdigest())!=r["digest"]];'
-    'print("broken from line %s"%B[0] if B else "unbroken")\' FILE'
+    'print("broken from line %s"%B[0] if B else "unbroken")\' "FILE"'
 )
 """What whoever has the file types to check it with nothing of ours."""
 
@@ -87,7 +87,6 @@ class Export:
     lines: int
     names: int
     content: bytes
-    file_name: str
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,6 @@ def export(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
         lines=len(rows),
         names=len(names),
         content=content.encode(),
-        file_name=f"decision-log-{batch_id}{SUFFIX}",
     )
 
 

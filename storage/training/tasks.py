@@ -29,8 +29,10 @@ from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.structure import InUse, Use, batch_of, check_module, titled, to_change
 from storage.training.tables import (
+    Batch,
     HandIn,
     Module,
+    Programme,
     ProgrammeState,
     Registration,
     RegistrationState,
@@ -203,6 +205,20 @@ def tasks(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> T
     )
 
 
+def check_task(
+    session: Session, actor_id: int, batch_id: int, title: str, due_at: datetime, *, now: datetime
+) -> None:
+    """Look at a task that is being written, before it is set; raises as ``add_task`` does."""
+    batch, programme = to_change(session, actor_id, batch_id, now)
+    titled(title)
+    _check_due(batch, programme, due_at)
+
+
+def _check_due(batch: Batch, programme: Programme, due_at: datetime) -> None:
+    if due_at > batch.ends_at:
+        raise ClassOver(programme.title, batch.ends_at)
+
+
 def add_task(
     session: Session, actor_id: int, batch_id: int, task: NewTask, *, now: datetime
 ) -> int:
@@ -213,8 +229,7 @@ def add_task(
     """
     batch, programme = to_change(session, actor_id, batch_id, now)
     title = titled(task.title)
-    if task.due_at > batch.ends_at:
-        raise ClassOver(programme.title, batch.ends_at)
+    _check_due(batch, programme, task.due_at)
     if task.max_score <= 0:
         raise NoScore(task.max_score)
     known = session.exec(
@@ -265,8 +280,7 @@ def change_task(
     wanted = dict(changes)
     if "title" in wanted:
         wanted["title"] = titled(wanted["title"])
-    if wanted.get("due_at", batch.ends_at) > batch.ends_at:
-        raise ClassOver(programme.title, batch.ends_at)
+    _check_due(batch, programme, wanted.get("due_at", batch.ends_at))
     if wanted.get("max_score", 1) <= 0:
         raise NoScore(wanted["max_score"])
     if wanted.get("module_id") is not None:

@@ -135,13 +135,16 @@ def offer_next(
         )
         if not is_pool:
             queue = queue.where(Registration.unit_id_at == unit_id)
-        for registration_id, teacher_id, account in session.exec(queue).all():
+        waiting = session.exec(queue).all()
+        queued = {teacher_id for _id, teacher_id, _account in waiting}
+        may_have = reserves.who_may(session, quota_id, queued) if reserved else queued
+        for registration_id, teacher_id, account in waiting:
             if not free:
                 break
             told_at = _told_at(calendar, account, now, batch)
             if told_at >= batch.starts_at:
                 continue
-            if reserved and not reserves.may_have(session, quota_id, teacher_id):
+            if teacher_id not in may_have:
                 continue
             if not seats.hold(session, quota_id):
                 break
@@ -189,6 +192,8 @@ def offer_next(
             offers.append(
                 Offer(offer.id, registration_id, teacher_id, batch_id, told_at, lapses_at)
             )
+            if reserved and free:  # this seat may have filled a reserve, or left none to spare
+                may_have = reserves.who_may(session, quota_id, queued)
     return tuple(offers)
 
 

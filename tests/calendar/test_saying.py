@@ -116,3 +116,9 @@ def test_whatever_is_typed_is_understood_or_refused(text: str) -> None:
         return
     saying.span(found, SHANGHAI)
     saying.deadline(found, SHANGHAI)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "1900年1月1日", "2026-12-01至2206-12-01"])
+def test_a_year_far_away_is_a_slip_of_the_finger(text: str) -> None:
+    with pytest.raises(NotUnderstood):
+        saying.begin(text, date(2026, 11, 20))

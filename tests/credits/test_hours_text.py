@@ -80,7 +80,7 @@ def test_the_summary_says_year_cycle_levels_missing_and_forecast() -> None:
         "School-based: 24 (at most 120, this year 24 of at most 24)",
         "Reference of this year: 35.5 hours (until Tue 31 Aug 2027, as a reference only)",
         "If you complete everything you are registered for: 92.5 hours this year",
-        "cn-default, version 1",
+        "Rules: National frame, version 1",
         "10 working days",
     ):
         assert said in text

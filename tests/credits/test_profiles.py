@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlmodel import Session, select
 
+from locales import LANGUAGES
 from storage.credits import profiles
 from storage.credits.profiles import ProfileError, bundled, read
 from storage.credits.tables import CreditProfile
@@ -73,6 +74,29 @@ def test_hours_become_credits_by_mode_or_by_level() -> None:
     assert profile.amount(twelve, level="county", mode="face_to_face") == 2
     assert profile.amount(twelve, level="county", mode="remote") == Decimal("1.5")
     assert profile.amount(twelve, level="school", mode="face_to_face") == Decimal("1.2")
+
+
+def test_each_profile_has_a_name_and_its_source_in_the_three_languages() -> None:
+    for profile in bundled().values():
+        assert set(profile.names) == set(LANGUAGES), profile.code
+        assert set(profile.notes) == set(LANGUAGES) - {"en"}, profile.code
+    assert len({profile.names["zh_Hans"] for profile in bundled().values()}) == len(CODES)
+
+
+def test_what_extends_a_profile_is_not_called_like_it() -> None:
+    ours = read("code: ours\nextends: cn-default\nsource_note: 县教育局文件")
+    assert (ours.names, ours.notes) == ({}, {})
+
+
+async def test_another_name_is_no_other_rule(database: Database) -> None:
+    profile = bundled()["cn-default"]
+    nameless = profile.model_copy(update={"names": {}, "notes": {}})
+    assert (await database.write(profiles.keep_profile, nameless)).profile.version == 1
+    assert await database.read(profiles.current, "cn-default") == profile
+    assert (await database.write(profiles.keep_profile, profile)).profile == profile
+    renamed = profile.model_copy(update={"names": {"zh_Hans": "县里的办法"}})
+    assert (await database.write(profiles.keep_profile, renamed)).profile.version == 1
+    assert (await database.read(profiles.current, "cn-default")).names == renamed.names
 
 
 async def test_keeping_the_same_profile_again_changes_nothing(database: Database) -> None:

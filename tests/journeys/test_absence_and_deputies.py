@@ -118,8 +118,10 @@ async def test_a_deputy_decides_people_are_away_and_the_role_is_handed_over(stag
     await luo.taps("确认办理")
     assert "撤销" in luo.labels()
     await stage.passes(minutes=1)
-    assert "您现在担任城东小学的学校培训管理员" in shi.sees()
+    assert "您现在担任城东小学的学校培训管理员" not in shi.sees()  # it can still be undone
     assert "没有办理这一项的权限" in await luo.says("/approvals")
     await luo.sends_data(old)
     assert "没有办理这一项的权限" in luo.alert
     assert "学校培训管理员（城东小学）" in await shi.says("/desk")
+    await stage.passes(minutes=10)
+    assert "您现在担任城东小学的学校培训管理员" in shi.sees()

@@ -34,7 +34,8 @@ async def test_a_programme_is_paused_resumed_and_called_off_with_one_message(sta
 
     await gu.taps("更多")
     assert "将告知已录取和候补的2人" in await gu.taps("取消项目")
-    assert "状态：已取消" in await gu.says("授课专家行程变更")
+    assert "告知的原因：授课专家行程变更" in await gu.says("授课专家行程变更")
+    assert "状态：已取消" in await gu.taps("确认取消")
     before = [len(who.messages()) for who in (lin, shi)]
     await stage.passes(minutes=5)
     for who in (lin, shi):

@@ -27,7 +27,7 @@ async def drafts(gu: Actor) -> None:
     await gu.taps("确定")
     await gu.says("三楼报告厅")
     await gu.says("30")
-    for key in ("逐项设置", "县级", "集中培训", "自主报名", "学校初审", "小学"):
+    for key in ("逐项设置", "县级", "集中培训", "自主报名", "学校、主办方", "小学"):
         await gu.taps(key)
     await gu.taps("继续")
     await gu.taps("语文")
@@ -35,7 +35,7 @@ async def drafts(gu: Actor) -> None:
     await gu.says("6")
     ready = await gu.taps("按惯例")
     assert "对象：学段为小学；学科为语文" in ready
-    assert "审批：学校初审，主办方终审" in ready
+    assert "审批：学校、主办方两级" in ready
     assert "草稿，仅您可见" in await gu.taps("生成草稿")
 
 

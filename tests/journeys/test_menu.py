@@ -70,4 +70,4 @@ async def test_wishes_are_ranked_and_settled_at_the_close(stage: Stage) -> None:
     await gu.says("/desk")
     await gu.taps("培训项目")
     await gu.taps("菜单选课")
-    assert "实验教学：名额1，已分配1人，候补1人" in await gu.taps("冬季菜单")
+    assert "《实验教学》：名额1，已分配1人，候补1人" in await gu.taps("冬季菜单")

@@ -50,7 +50,7 @@ async def to_people(luo: Actor) -> str:
     await luo.says("/desk")
     await luo.taps("培训项目")
     await luo.taps(TITLE)
-    return await luo.taps("本校人员")
+    return await luo.taps("参训人员")
 
 
 async def test_two_seats_are_filled_changed_and_written_into_a_log(stage: Stage) -> None:
@@ -72,7 +72,7 @@ async def test_two_seats_are_filled_changed_and_written_into_a_log(stage: Stage)
     assert f"城东小学在《{TITLE}》中有2个名额" in luo.sees()
 
     # The reserved seat stays reserved; consent is asked.
-    assert "预留：乡村学校1个；尚未用：1个" in await luo.taps("本校人员")
+    assert "预留：乡村学校1个；尚未用：1个" in await luo.taps("参训人员")
     await luo.taps("推荐")
     await luo.taps("林若溪")
     assert "已选：林若溪、王知远" in await luo.taps("王知远")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from locales.names import addressee, mask_name, mask_phone, mask_staff_no
+from locales.names import addressee, mask_name, mask_phone, mask_staff_no, titles
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,8 @@ def test_a_masked_phone_keeps_three_and_four(phone: str | int, masked: str) -> N
 )
 def test_a_masked_staff_number_keeps_its_ends(staff_no: str, masked: str) -> None:
     assert mask_staff_no(staff_no) == masked
+
+
+def test_titles_in_a_row_stand_in_book_title_marks_in_chinese() -> None:
+    assert titles(["作业设计", "书法"], "zh_Hans") == "《作业设计》、《书法》"
+    assert titles(["Assignments", "Calligraphy"], "en") == "Assignments; Calligraphy"

@@ -95,6 +95,13 @@ def test_a_brief_of_any_kind_and_length_has_words_in_every_language(
         assert f"培训 {n}" in card.text
 
 
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+@pytest.mark.parametrize("kind", sorted(kinds.KINDS))
+def test_a_title_stands_in_book_title_marks_in_chinese(language: str, kind: str) -> None:
+    assert "《培训 1》" in brief(told(1, kind=kind), language).text
+    assert "《学时 1》" in brief(told(0, 1), language).text
+
+
 def test_an_item_says_what_when_with_weekday_and_hour_and_what_it_is_worth() -> None:
     text = brief(told(1)).text
     assert "<b>培训 1</b> ends Sat 21 Nov, 10:00. Without completing it the 8 hours" in text

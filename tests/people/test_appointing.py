@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from storage import undoing
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
-from storage.messaging.tables import OutboxMessage
+from storage.messaging.tables import OutboxMessage, OutboxState
 from storage.people import appointing, authority, roles
 from storage.people.appointing import AlreadyHeld, BadTerm, NoSubject
 from storage.people.authority import Act
@@ -202,6 +202,23 @@ async def test_a_hand_over_moves_the_role_and_can_be_undone(database: Database) 
     assert sees == [True, False]
 
 
+async def test_a_hand_over_is_told_when_it_can_no_longer_be_undone(database: Database) -> None:
+    here = await database.write(cast)
+    given = await database.write(
+        appointing.hand_over, here.luo, here.lin, COORDINATOR, here.school, now=NOW
+    )
+    waits = select(OutboxMessage.kind, OutboxMessage.not_before, OutboxMessage.state)
+
+    def told(session: Session) -> list[tuple[str, datetime, str]]:
+        return [(kind, at, state) for kind, at, state in session.exec(waits)]
+
+    later = NOW + timedelta(minutes=10)
+    assert await database.read(told) == [("role_given", later, OutboxState.PENDING)]
+    assert given.deed_id is not None
+    await database.write(undoing.undo, here.luo, given.deed_id, now=NOW)
+    assert await database.read(told) == [("role_given", later, OutboxState.SKIPPED)]
+
+
 async def test_a_hand_over_stands_after_ten_minutes_or_when_it_was_passed_on(
     database: Database,
 ) -> None:
@@ -311,6 +328,7 @@ async def test_a_hand_over_in_the_chat_can_be_undone_in_the_chat(stage: Stage) -
     await luo.says("林")
     assert "You will not hold it any more" in await luo.taps("林若溪")
     await luo.taps("Yes, do it")
+    assert "is told in ten minutes" in luo.sees()
     assert "Undo" in luo.labels()
     await luo.taps("Undo")
     assert "Undone" in luo.alert

@@ -54,6 +54,29 @@ async def test_a_coordinator_gives_a_colleague_a_code_in_four_taps(stage: Stage)
     assert any(label.startswith("✓ 林若溪") for label in luo.labels())
 
 
+async def test_an_empty_office_is_told_its_first_steps(stage: Stage) -> None:
+    gu = await stage.teacher("顾岩", at="澄禾县教师发展中心")
+
+    def first(session: Session) -> None:
+        assert gu.teacher_id is not None
+        county = make.county(session)
+        roles.appoint(session, gu.teacher_id, Role.COUNTY_COORDINATOR, county, today=TODAY, now=NOW)
+
+    await stage.database.write(first)
+    shown = await gu.says("/desk")
+    assert "Import a roster" in shown
+    assert "Make the first programme" in shown
+    assert "Nothing waits" not in shown
+    await stage.database.write(make.teacher, "林若溪")
+    shown = await gu.says("/desk")
+    assert "Import a roster" not in shown
+    assert "Make the first programme" in shown
+    await stage.database.write(make.batch)
+    shown = await gu.says("/desk")
+    assert "First steps" not in shown
+    assert "Nothing waits for you at the moment." in shown
+
+
 async def test_who_has_no_role_has_no_desk(stage: Stage) -> None:
     lin = await stage.teacher("林若溪")
     await lin.says("/menu")

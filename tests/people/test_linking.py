@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from storage.people import linking
-from storage.people.tables import Account, Role, RoleAssignment
+from storage.people.tables import Account, Posting, Role, RoleAssignment
 from tests import make
 from tests.stage import Stage
 
@@ -36,6 +36,21 @@ async def test_a_code_links_whatever_its_case_width_and_gaps(stage: Stage) -> No
     wide = "".join(chr(ord(c) + 0xFEE0) for c in code[:4].lower()) + " " + code[4:].lower()
     assert "Linked" in await lin.says(wide)
     assert await stage.database.read(linked_ids) == [lin.id]
+
+
+async def test_who_teaches_no_subject_is_told_of_none(stage: Stage) -> None:
+    def administrator(session: Session) -> int:
+        gu = make.teacher(session, "顾岩", at="澄禾县教师发展中心")
+        session.exec(select(Posting).where(Posting.teacher_id == gu)).one().subjects = []
+        return gu
+
+    code = await issue(stage, await stage.database.write(administrator))
+    gu = stage.newcomer("顾岩", language="en")
+    await gu.starts()
+    await gu.says(code)
+    said = "\n".join(message.text for message in gu.messages())
+    assert "School: 澄禾县教师发展中心" in said
+    assert "Subject" not in said
 
 
 async def test_a_code_works_once(stage: Stage) -> None:

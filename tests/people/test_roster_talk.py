@@ -67,7 +67,7 @@ async def test_a_dropped_file_is_looked_at_applied_and_taken_back(stage: Stage) 
     assert "Not in the file" not in shown
 
     ((name, content),) = luo.files()
-    assert name == "名册-Problem.xlsx"
+    assert name == "名册 with problems.xlsx"
     (sheet,) = sheets.read(content, name).sheets
     assert sheet.rows[0] == (*HEAD, "What becomes of it", "Problem")
     assert sheet.rows[1][6] == "changed · Subjects: 语文 → 数学"

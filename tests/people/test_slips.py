@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -82,14 +81,12 @@ async def test_superiors_are_left_out_and_other_schools_refused(database: Databa
 
 
 @pytest.mark.parametrize("language", ["en", "zh_Hans", "zh_Hant"])
-def test_a_sheet_of_a_large_school_is_set_in_a_moment(language: str) -> None:
+def test_a_sheet_of_a_large_school_is_set_on_its_pages(language: str) -> None:
     people = tuple(Slip(f"老师{n}" + "长" * (n % 9), f"CH06{n:04}", "ABCDEFGH") for n in range(168))
     made = Slips("柳渡镇中心学校" * 2, people, NOW, ())
-    began = time.monotonic()
     pdf = talk.sheet(
         made, language, ZoneInfo("Asia/Shanghai"), NOW, "https://t.me/qinglan_bot?start=LCODE"
     )
-    assert time.monotonic() - began < 15
     assert pdf.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 17
 

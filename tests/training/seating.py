@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.people import roles
@@ -121,3 +124,37 @@ def held(session: Session, batch_id: int) -> dict[int, int]:
         assert quota_id is not None
         found[quota_id] = found.get(quota_id, 0) + 1
     return found
+
+
+def waiting(session: Session, batch_id: int, unit_id: int, teacher_ids: tuple[int, ...]) -> None:
+    """Put people on the waiting list, in this order."""
+    for number, teacher_id in enumerate(teacher_ids):
+        at = NOW - timedelta(hours=1) + timedelta(seconds=number)
+        session.add(
+            Registration(
+                batch_id=batch_id,
+                teacher_id=teacher_id,
+                unit_id_at=unit_id,
+                state=RegistrationState.WAITLISTED,
+                submitted_at=at,
+                queued_at=at,
+                changed_at=at,
+            )
+        )
+    session.flush()
+
+
+@contextmanager
+def statements(session: Session) -> Iterator[list[str]]:
+    """What is said to the database meanwhile."""
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        said.append(statement)
+
+    connection = session.connection()
+    sa.event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        sa.event.remove(connection, "before_cursor_execute", note)

@@ -72,7 +72,10 @@ async def test_a_registration_goes_its_whole_way(stage: Stage) -> None:
     await chen.says("/desk")
     assert "2 registrations wait for you." in await chen.taps("Approvals (2)")
     await chen.taps("Approve all (2)")
-    assert chen.alert.startswith("Approved: 林若溪, 石晓岚.\nUntil 09:10 you can undo this")
+    assert chen.alert == (
+        "Approved by the school, the county decides next: 林若溪, 石晓岚.\n"
+        "Until 09:10 you can undo this."
+    )
     assert await standing(stage, lin, batch_id) is RegistrationState.SCHOOL_APPROVED
     await chen.taps("Undo")
     assert "Undone" in chen.alert
@@ -105,6 +108,7 @@ async def test_a_registration_goes_its_whole_way(stage: Stage) -> None:
     assert "You: approved by the school, with the county" in lin.sees()
     await county.says("/approvals")
     await county.taps("Approve all (2)")
+    assert county.alert.startswith("Approved: 林若溪, 石晓岚.\nUntil ")
     await stage.passes(minutes=11)
     assert texts(lin, f"You have a place in {TITLE}") == 1
     assert texts(shi, f"You have a place in {TITLE}") == 1
@@ -218,7 +222,6 @@ async def test_a_late_withdrawal_is_asked_answered_and_told(stage: Stage) -> Non
     await stage.passes(days=12)
     await lin.starts(f"p{batch_id}")
     await lin.taps("Ask to withdraw")
-    await lin.taps("Yes, withdraw")
     await lin.says("家中有事")
     await chen.says("/approvals")
     shown = await chen.taps("Late withdrawals (1)")
@@ -230,7 +233,6 @@ async def test_a_late_withdrawal_is_asked_answered_and_told(stage: Stage) -> Non
     assert "The list of participants has been handed in already." in lin.sees()
     await lin.taps("View")
     await lin.taps("Ask to withdraw")
-    await lin.taps("Yes, withdraw")
     await lin.says("家中确实有事")
     await chen.says("/approvals")
     await chen.taps("Late withdrawals (1)")
@@ -272,12 +274,15 @@ async def test_leave_is_asked_from_the_card_and_goes_its_way(stage: Stage) -> No
     assert "Reason: Sick leave" in shown
     assert "Note: 要做一个小手术" in shown
     await chen.taps("Agree")
-    assert chen.alert.startswith("Leave given: 林若溪.")
+    said = "Leave agreed to by the school, the organiser decides next: 林若溪.\nUntil "
+    assert chen.alert.startswith(said)
+    assert chen.alert.endswith("you can undo this.")
     await stage.passes(minutes=11)
     assert texts(lin, "You have leave") == 0
     await county.says("/approvals")
     await county.taps("Leave requests (1)")
     await county.taps("Agree")
+    assert county.alert.startswith("Leave given: 林若溪.")
     await stage.passes(minutes=11)
     assert texts(lin, "You have leave from 作业设计专题培训: Thu 10 Dec") == 1
     assert "手术" not in lin.sees()

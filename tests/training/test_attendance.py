@@ -7,17 +7,28 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from storage import undoing
+from storage import sheets, undoing
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.tables import News, OutboxMessage
 from storage.people.tables import Role
-from storage.refusals import NotAllowed, Refusal
-from storage.training import attendance, check_codes, check_in, marking, meeting_end, windows
+from storage.refusals import NotAllowed, OwnCase, Refusal
+from storage.training import (
+    absences,
+    attendance,
+    attendance_sheets,
+    check_codes,
+    check_in,
+    marking,
+    marks_draft,
+    meeting_end,
+    windows,
+)
 from storage.training.attendance import CheckInClosed, NoLongerMarked, NotBegun
+from storage.training.attendance_sheets import Trouble
 from storage.training.check_codes import Box
 from storage.training.tables import (
     Attendance,
@@ -114,6 +125,81 @@ async def test_a_mark_is_undone_as_one_and_not_over_what_came_after(database: Da
         assert done.deed_id is not None
         with pytest.raises(TooLateToUndo):
             undoing.undo(session, zhou, done.deed_id, now=at(10))
+
+    await database.write(play)
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+async def test_a_mark_is_not_undone_over_a_check_out_that_came_after(
+    database: Database, was_there: bool
+) -> None:
+    def play(session: Session) -> None:
+        batch_id, meeting_id = made.meeting(session, batch={"counts_check_out": True})
+        zhou = made.organiser(session)
+        lin, registration = made.person(session, batch_id)
+        if was_there:
+            marking.set_state(
+                session, zhou, meeting_id, registration, Presence.ABSENT, now=at(11, 40)
+            )
+        done = marking.set_state(
+            session, zhou, meeting_id, registration, Presence.PRESENT, now=at(11, 55)
+        )
+        secret = windows.secret_of(session, meeting_id)
+        code = check_codes.code_at(secret, meeting_id, Box.OUT, ENDS)
+        check_in.scan(session, lin, meeting_id, code.token, now=ENDS)
+        assert made.entered(session, meeting_id)[registration].out_at == ENDS
+        assert done.deed_id is not None
+        with pytest.raises(ChangedSince), session.begin_nested():
+            undoing.undo(session, zhou, done.deed_id, now=ENDS)
+        assert made.entered(session, meeting_id)[registration].out_at == ENDS
+
+    await database.write(play)
+
+
+async def test_each_look_at_a_person_is_logged_once_a_day(database: Database) -> None:
+    def play(session: Session) -> None:
+        batch_id, meeting_id = made.meeting(session)
+        luo = school_coordinator(session)
+        _lin, registration = made.person(session, batch_id, at="城东小学")
+        for moment in (at(9), at(9, 5), at(9, 5, day=1)):
+            attendance.person(session, luo, meeting_id, registration, now=moment)
+        lines = session.exec(select(AuditLog).where(AuditLog.action == "look_at_attendance")).all()
+        assert [(line.actor_id, line.thing) for line in lines] == [
+            (luo, f"registration:{registration}")
+        ] * 2
+
+    await database.write(play)
+
+
+async def test_ones_own_presence_is_entered_by_a_code_or_by_somebody_else(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        batch_id, meeting_id = made.meeting(session)
+        luo, colleague = school_coordinator(session), school_coordinator(session, "石晓岚")
+        own = made.on_list(session, batch_id, luo)
+        _lin, other = made.person(session, batch_id, at="城东小学")
+        account_id = make.account(session, luo)
+        draft = marks_draft.begin(session, account_id, luo, meeting_id, 0, now=at(9))
+        assert (draft.own, draft.present, draft.stays) == (own, 1, 1)
+        done = marking.mark(session, luo, meeting_id, absent={own}, now=at(9))
+        assert (done.present, done.absent, done.kept) == (1, 0, 1)
+        assert states(session, meeting_id) == {other: Presence.PRESENT}
+        with pytest.raises(OwnCase):
+            marking.set_state(session, luo, meeting_id, own, Presence.PRESENT, now=at(9))
+        marking.set_state(session, colleague, meeting_id, own, Presence.LATE, now=at(9, 30))
+        said = [["工号", "姓名", "考勤"]]
+        said += [
+            [line.staff_no, line.name, "到"]
+            for line in attendance_sheets.sheet(session, luo, meeting_id, now=at(9, 40))[1]
+        ]
+        content = sheets.write([("考勤", said)])
+        book = sheets.read(content, "考勤.xlsx")
+        job = attendance_sheets.keep(session, luo, book, content, now=at(9, 40))
+        found = attendance_sheets.preview(session, luo, job, meeting_id, book, now=at(9, 40))
+        assert list(found.troubles.values()) == [Trouble.OWN]
+        attendance_sheets.apply(session, luo, job, book, now=at(9, 40))
+        assert states(session, meeting_id) == {own: Presence.LATE, other: Presence.PRESENT}
 
     await database.write(play)
 
@@ -264,18 +350,15 @@ async def test_what_the_clock_entered_follows_leave_and_what_a_person_entered_do
         types(session, lin, meeting_id, at(8, 50))
         meeting_end.settle(session, now=AFTER)
         marking.set_state(session, zhou, meeting_id, by_hand, Presence.ABSENT, now=at(13))
-        leaves = [made.leave(session, id_, meeting_id) for id_ in (by_clock, by_hand)]
-        names = attendance.names(session, zhou, meeting_id, now=at(13)).lines
-        assert {x.registration_id: x.state for x in names}[by_clock] is Presence.LEAVE
-        meeting_end.settle(session, now=at(14))
+        for id_ in (by_hand, by_clock):
+            asked = made.leave(session, id_, meeting_id, LeaveState.SCHOOL_OK)
+            decided = absences.agree(session, zhou, asked, now=at(14))
         session.expire_all()
         found = states(session, meeting_id)
         assert (found[by_clock], found[by_hand]) == (Presence.LEAVE, Presence.ABSENT)
-        for leave in session.exec(select(Leave).where(col(Leave.id).in_(leaves))).all():
-            leave.state = LeaveState.CANCELLED
-        session.flush()
-        meeting_end.settle(session, now=at(15))
+        undone = undoing.undo(session, zhou, decided.deed_id or 0, now=at(14, 5))
         session.expire_all()
+        assert undone
         assert states(session, meeting_id)[by_clock] is Presence.ABSENT
 
     await database.write(play)
@@ -495,6 +578,7 @@ def _leave(session: Session, registration: int, meeting_id: int, is_approved: bo
     else:
         row.state = LeaveState.APPROVED if is_approved else LeaveState.CANCELLED
     session.flush()
+    meeting_end.follow_leave(session, registration)
 
 
 def _check(session: Session, zhou: int, batch_id: int, meeting_id: int, now: object) -> None:

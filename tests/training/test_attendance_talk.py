@@ -15,7 +15,7 @@ from handlers.training import check_in_papers
 from handlers.training.attendance_text import presence_word
 from locales import LANGUAGES, catalog
 from storage import sheets
-from storage.people.tables import Draft, Role, RoleAssignment
+from storage.people.tables import Draft, ImportJob, ImportState, Role, RoleAssignment
 from storage.training import attendance, windows
 from storage.training.attendance_sheets import FIELDS, STATES
 from storage.training.check_codes import Box, code_at
@@ -151,6 +151,28 @@ async def test_the_picture_renews_itself_and_counts_along(stage: Stage) -> None:
     assert not [one for one in zhou.messages() if one.photo]
 
 
+async def test_after_a_jump_of_the_clock_the_last_count_is_the_true_one(stage: Stage) -> None:
+    _batch, meeting_id, (lin, shi) = await room(stage, "林若溪", "石晓岚")
+    zhou = await organiser(stage)
+    await zhou.starts(f"at{meeting_id}")
+    await zhou.taps("Show the code")
+    code = digits_in(photo(stage, zhou)[1].text)
+    await lin.says(code)
+    await stage.passes(hours=1)
+    assert "Present: 1 of 2" in photo(stage, zhou)[1].text
+    assert "not renewed any more" in photo(stage, zhou)[1].text
+    await zhou.taps("Back")
+    assert "Present: 1 of 2" in zhou.sees()
+    code = await stage.database.write(
+        lambda s: (
+            code_at(windows.secret_of(s, meeting_id), meeting_id, Box.IN, stage.clock()).digits
+        )
+    )
+    await shi.says(code)
+    await stage.passes(hours=1)
+    assert "Present: 2 of 2" in zhou.sees()
+
+
 async def test_the_count_on_the_card_is_live_until_one_goes_elsewhere(stage: Stage) -> None:
     batch_id, meeting_id, (lin, shi) = await room(stage, "林若溪", "石晓岚")
     zhou = await organiser(stage)
@@ -245,7 +267,7 @@ async def test_a_room_without_a_signal_has_a_kit(stage: Stage) -> None:
     await zhou.starts(f"at{meeting_id}")
     await zhou.taps("Without a signal")
     ((name, content),) = zhou.files()
-    assert name == "check-in-1120-0900.pdf"
+    assert name == "作业设计专题培训 check-in codes 11-20 0900.pdf"
     assert content.startswith(b"%PDF")
     assert zhou.teacher_id is not None
     kit = await stage.database.write(attendance.kit, zhou.teacher_id, meeting_id, now=stage.clock())
@@ -275,6 +297,27 @@ async def test_a_school_marks_all_but_two_and_takes_it_back(stage: Stage) -> Non
     await luo.taps("Undo")
     assert "Undone" in luo.alert
     assert not await entered(stage, meeting_id)
+
+
+async def test_who_marks_a_school_is_told_that_their_own_presence_is_not_theirs_to_enter(
+    stage: Stage,
+) -> None:
+    batch_id, meeting_id, _ = await room(stage, "林若溪")
+    luo = await coordinator(stage)
+    assert luo.teacher_id is not None
+    own = await stage.database.write(made.on_list, batch_id, luo.teacher_id)
+    await luo.starts(f"run{batch_id}")
+    await luo.taps("Attendance")
+    await luo.taps("0/2")
+    assert "Your own presence is entered" in await luo.taps("Mark present")
+    assert "✓ 罗佳宁" not in luo.labels()
+    assert "present 1" in await luo.taps("Save")
+    assert own not in await entered(stage, meeting_id)
+    await luo.taps("Back")
+    await luo.taps("Names")
+    await luo.taps("罗佳宁")
+    await luo.taps("Present")
+    assert "nobody decides about themselves" in luo.alert
 
 
 async def test_what_is_being_marked_survives_a_restart(stage: Stage) -> None:
@@ -381,6 +424,8 @@ async def test_a_table_goes_out_is_filled_in_and_comes_back(stage: Stage) -> Non
     assert methods == {Method.IMPORT}
     await zhou.taps("Undo")
     assert not await entered(stage, meeting_id)
+    (job,) = await stage.database.read(lambda session: session.exec(select(ImportJob)).all())
+    assert (job.state, job.content) == (ImportState.UNDONE, b"")
 
 
 async def test_a_dropped_table_asks_for_its_meeting_and_the_same_again_changes_nothing(

@@ -14,7 +14,15 @@ from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, OutboxState
 from storage.people.tables import Role, RoleAssignment
 from storage.refusals import NotAllowed, NotFound
-from storage.training import changing, making, nominating, publishing, registration, staffing
+from storage.training import (
+    changing,
+    making,
+    nominating,
+    nominations,
+    publishing,
+    registration,
+    staffing,
+)
 from storage.training.changing import FixedByNow, SeatsTaken, What
 from storage.training.making import DatesNotInOrder, WrongValue
 from storage.training.refusals import ProgrammeCancelled
@@ -541,7 +549,7 @@ async def test_what_comes_before_the_start_moves_with_it(database: Database) -> 
         start = NOW + 2 * day
         move(start)
         assert (batch.nominate_close, batch.roster_date) == (start, start)
-        with pytest.raises(nominating.ListReported):
+        with pytest.raises(nominations.ListReported):
             nominating.nominate(
                 session, made.coordinators[0], batch.id, [made.people[0][0]], now=start + day
             )

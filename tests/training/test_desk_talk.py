@@ -448,7 +448,7 @@ async def test_a_school_holds_school_based_training_only_and_others_nothing(
             f"pgre:{batch.id}",
             f"pgcn:{batch.id}:0",
             f"pgcs:{batch.id}:1",
-            f"pgfi:{batch.id}",
+            f"pgfi:{batch.id}:1",
             f"pgar:{batch.id}:1",
             f"pgdi:{batch.id}:1",
             f"pgrc:{batch.id}",
@@ -480,13 +480,18 @@ async def test_a_programme_that_is_over_is_closed_and_put_away(stage: Stage) -> 
     await gu.taps("Check and publish")
     await gu.taps("Publish")
     _programme, batch = await stage.database.read(only)
-    assert "It runs until" in await gu.sends_data(f"pgfi:{batch.id}")
+    assert "It runs until" in await gu.sends_data(f"pgfi:{batch.id}:0")
     stage.clock.advance(timedelta(days=25))
     await gu.says("/desk")
     await gu.taps("Programmes")
     assert "ended, not closed yet" in gu.sees()
     await gu.taps("1. 作业设计")
-    assert "State: finished" in await gu.taps("Close it")
+    asked = await gu.taps("Close it")
+    assert "with its 1 class?" in asked
+    assert "Without a result yet: 0" in asked
+    assert "ended, not closed yet" in await gu.taps("Leave it as it is")
+    await gu.taps("Close it")
+    assert "State: finished" in await gu.taps("Yes, close it")
     await gu.taps("More")
     await gu.taps("Put away")
     await gu.taps("Yes, put away")

@@ -17,17 +17,21 @@ from storage.database import Database
 from storage.messaging.tables import Deadline, News, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Posting, Role, TeacherState
-from storage.refusals import NotAllowed, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import (
     allotting,
+    candidates,
     decisions,
     enrolment,
+    my_people,
     nominating,
     registration,
     reserves,
     subjects,
+    substituting,
+    waiting,
 )
-from storage.training.nominating import (
+from storage.training.nominations import (
     Clashing,
     DoesNotFit,
     IsIn,
@@ -42,7 +46,9 @@ from storage.training.nominating import (
 from storage.training.refusals import Misfit
 from storage.training.tables import (
     Approval,
+    Batch,
     Decision,
+    EligibilityRule,
     Enrolment,
     Registration,
     RegistrationState,
@@ -168,10 +174,10 @@ async def test_the_last_seat_is_kept_for_the_reserve(database: Database) -> None
     # Who fills the reserve can only be replaced by somebody who does.
     with pytest.raises(SeatReserved):
         await database.write(
-            nominating.substitute, luo, made.batch_id, people[2], people[1], "病假", now=NOW
+            substituting.substitute, luo, made.batch_id, people[2], people[1], "病假", now=NOW
         )
     await database.write(
-        nominating.substitute, luo, made.batch_id, people[0], people[1], "病假", now=NOW
+        substituting.substitute, luo, made.batch_id, people[0], people[1], "病假", now=NOW
     )
 
 
@@ -261,6 +267,88 @@ async def test_self_registration_respects_the_reserves_too(database: Database) -
     assert await database.read(seating.state, made.batch_id, people[1]) is RegistrationState.OFFERED
 
 
+@pytest.mark.parametrize("way", ["register", "nominate", "offer"])
+async def test_a_longer_queue_before_a_reserved_seat_takes_no_more_statements(
+    sqlite: Database, way: str
+) -> None:
+    enrolment_of = Enrolment.NOMINATION if way == "nominate" else Enrolment.OPEN
+    programme = {"enrolment": enrolment_of, "approval": Approval.NONE}
+    made = await sqlite.write(county, seats=2, programme=programme)
+    first, (holder, last) = made.schools[0], made.people[0][:2]
+    village = made.people[0][2:]
+
+    def prepare(session: Session) -> None:
+        allotting.allot(
+            session,
+            made.county_id,
+            made.batch_id,
+            {first: 2},
+            reserved={first: {"rural": 1}},
+            now=NOW,
+        )
+        for one in village:
+            goes_to_the_village(session, one, made.schools[1])
+        if way == "nominate":
+            nominating.nominate(session, made.coordinators[0], made.batch_id, [holder], now=NOW)
+        else:
+            registration.register(session, holder, made.batch_id, now=NOW)
+
+    await sqlite.write(prepare)
+
+    class Enough(Exception):
+        pass
+
+    async def count(queue: int) -> int:
+        said: list[str] = []
+
+        def act(session: Session) -> None:
+            colleagues = tuple(make.teacher(session, at=TOWN) for _ in range(queue))
+            seating.waiting(session, made.batch_id, first, (*colleagues, last))
+            with seating.statements(session) as heard:
+                if way == "nominate":
+                    nominating.nominate(
+                        session, made.coordinators[0], made.batch_id, [village[0]], now=NOW
+                    )
+                elif way == "register":
+                    registration.register(session, village[0], made.batch_id, now=NOW)
+                else:
+                    assert waiting.offer_next(session, made.batch_id, now=NOW) == ()
+            said.extend(heard)
+            if way != "offer":
+                held = seating.state(session, made.batch_id, village[0])
+                assert held not in (None, RegistrationState.WAITLISTED)
+            raise Enough
+
+        with pytest.raises(Enough):
+            await sqlite.write(act)
+        return len(said)
+
+    assert await count(30) == await count(1)
+
+
+async def test_of_a_queue_each_is_offered_what_the_reserves_leave(database: Database) -> None:
+    made = await database.write(
+        county, seats=3, programme={"enrolment": Enrolment.OPEN, "approval": Approval.NONE}
+    )
+    first, people = made.schools[0], made.people[0]
+
+    def prepare(session: Session) -> tuple[int, ...]:
+        allotting.allot(
+            session,
+            made.county_id,
+            made.batch_id,
+            {first: 3},
+            reserved={first: {"rural": 1}},
+            now=NOW,
+        )
+        goes_to_the_village(session, people[3], made.schools[1])
+        seating.waiting(session, made.batch_id, first, people)
+        offers = waiting.offer_next(session, made.batch_id, now=NOW)
+        return tuple(offer.teacher_id for offer in offers)
+
+    assert await database.write(prepare) == (people[0], people[1], people[3])
+
+
 async def test_who_does_not_fit_is_in_already_or_busy_is_refused_by_name(
     database: Database,
 ) -> None:
@@ -321,22 +409,22 @@ async def test_a_school_acts_for_its_own_people_alone(database: Database) -> Non
         await database.write(nominating.take_back, foreign, made.batch_id, mine, now=NOW)
     with pytest.raises(NotAllowed):
         await database.write(
-            nominating.substitute, foreign, made.batch_id, mine, other, "换人", now=NOW
+            substituting.substitute, foreign, made.batch_id, mine, other, "换人", now=NOW
         )
     with pytest.raises(NotAllowed):
         await database.write(
-            nominating.substitute, luo, made.batch_id, mine, other, "换人", now=NOW
+            substituting.substitute, luo, made.batch_id, mine, other, "换人", now=NOW
         )
     with pytest.raises(NotAllowed):
-        await database.write(nominating.my_people, mine, made.batch_id, now=NOW)
+        await database.write(my_people.my_people, mine, made.batch_id, now=NOW)
     with pytest.raises(NotAllowed):
-        await database.write(nominating.candidates, luo, 1, made.batch_id, made.schools[1], now=NOW)
-    seen = await database.write(nominating.my_people, luo, made.batch_id, now=NOW)
+        await database.write(candidates.candidates, luo, 1, made.batch_id, made.schools[1], now=NOW)
+    seen = await database.write(my_people.my_people, luo, made.batch_id, now=NOW)
     assert [(x.teacher_id, x.may) for x in seen.members] == [
         (mine, frozenset({"take_back", "replace"}))
     ]
     assert [x.name for x in seen.units] == [TOWN]
-    none = await database.write(nominating.my_people, foreign, made.batch_id, now=NOW)
+    none = await database.write(my_people.my_people, foreign, made.batch_id, now=NOW)
     assert none.members == ()
 
 
@@ -374,9 +462,9 @@ async def test_a_substitute_takes_the_seat_and_both_are_told(database: Database)
     await database.write(nominating.nominate, luo, made.batch_id, [one], now=NOW)
     await database.write(enrolment.accept_nomination, one, made.batch_id, now=NOW)
     with pytest.raises(ReasonMissing):
-        await database.write(nominating.substitute, luo, made.batch_id, one, two, "  ", now=NOW)
+        await database.write(substituting.substitute, luo, made.batch_id, one, two, "  ", now=NOW)
     done = await database.write(
-        nominating.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
+        substituting.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
     )
     assert (done.gone, done.come, done.state, done.is_new) == (
         "教师00",
@@ -385,7 +473,7 @@ async def test_a_substitute_takes_the_seat_and_both_are_told(database: Database)
         True,
     )
     again = await database.write(
-        nominating.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
+        substituting.substitute, luo, made.batch_id, one, two, "临时住院", now=NOW
     )
     assert not again.is_new
     assert (await database.read(seating.quotas, made.batch_id))[made.schools[0]] == (2, 1, 0)
@@ -414,12 +502,14 @@ async def test_after_the_roster_date_only_the_county_replaces(database: Database
     await database.write(enrolment.accept_nomination, one, made.batch_id, now=NOW)
     late = NOW + 10 * DAY
     with pytest.raises(ListReported):
-        await database.write(nominating.substitute, luo, made.batch_id, one, two, "住院", now=late)
-    seen = await database.write(nominating.my_people, luo, made.batch_id, now=late)
+        await database.write(
+            substituting.substitute, luo, made.batch_id, one, two, "住院", now=late
+        )
+    seen = await database.write(my_people.my_people, luo, made.batch_id, now=late)
     assert not seen.may_nominate
     assert [x.may for x in seen.members] == [frozenset()]
     await database.write(
-        nominating.substitute, made.county_id, made.batch_id, one, two, "住院", now=late
+        substituting.substitute, made.county_id, made.batch_id, one, two, "住院", now=late
     )
     log = await database.read(
         lambda s: s.exec(select(AuditLog).where(AuditLog.action == "substitute")).one()
@@ -428,7 +518,7 @@ async def test_after_the_roster_date_only_the_county_replaces(database: Database
     assert log.after["after_roster_date"] is True
     with pytest.raises(NotReplaceable):
         await database.write(
-            nominating.substitute,
+            substituting.substitute,
             made.county_id,
             made.batch_id,
             two,
@@ -452,9 +542,9 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
 
     await database.write(more)
 
-    async def look(**how: object) -> nominating.Candidates:
+    async def look(**how: object) -> candidates.Candidates:
         return await database.write(
-            nominating.candidates,
+            candidates.candidates,
             luo,
             account,
             made.batch_id,
@@ -472,22 +562,83 @@ async def test_candidates_who_fit_come_first_and_the_others_say_why_not(
     found = await look(text="教师0")
     assert {x.name for x in found.lines} == {"教师00", "教师01", "教师02", "教师03"}
     for one in made.people[0][:2]:
-        await database.write(nominating.pick, account, made.batch_id, made.schools[0], one, now=NOW)
+        await database.write(candidates.pick, account, made.batch_id, made.schools[0], one, now=NOW)
     assert (await look()).picked == ("教师00", "教师01")
     await database.write(
-        nominating.pick, account, made.batch_id, made.schools[0], made.people[0][0], now=NOW
+        candidates.pick, account, made.batch_id, made.schools[0], made.people[0][0], now=NOW
     )
     assert (await look()).picked == ("教师01",)
+
+
+async def test_a_larger_school_takes_no_more_statements_to_choose_from(sqlite: Database) -> None:
+    made = await with_seats(sqlite)
+    luo = made.coordinators[0]
+    account = await sqlite.write(make.account, luo)
+
+    def condition(session: Session) -> None:
+        batch = session.get_one(Batch, made.batch_id)
+        session.add(
+            EligibilityRule(
+                programme_id=batch.programme_id, field="tier", op="is", value="backbone", hard=True
+            )
+        )
+        for _ in range(candidates.PAGE):
+            make.teacher(session, at=TOWN)
+
+    await sqlite.write(condition)
+
+    def count(session: Session) -> int:
+        with seating.statements(session) as heard:
+            found = candidates.candidates(
+                session, luo, account, made.batch_id, made.schools[0], now=NOW
+            )
+        assert len(found.lines) == candidates.PAGE
+        assert found.fitting == 0
+        assert all(line.misfits for line in found.lines)
+        return len(heard)
+
+    def more(session: Session) -> None:
+        for _ in range(40):
+            make.teacher(session, at=TOWN)
+
+    small = await sqlite.write(count)
+    await sqlite.write(more)
+    assert await sqlite.write(count) == small
+
+
+async def test_whoever_is_replaced_is_of_this_school_and_class(database: Database) -> None:
+    made = await with_seats(database)
+    luo, account = made.coordinators[0], await database.write(make.account, made.coordinators[0])
+    (mine, other), theirs = made.people[0][:2], made.people[1][0]
+    await database.write(nominating.nominate, luo, made.batch_id, [mine], now=NOW)
+    await database.write(
+        nominating.nominate, made.coordinators[1], made.batch_id, [theirs], now=NOW
+    )
+    here = (made.batch_id, made.schools[0])
+    # Somebody of another school, a colleague who is not in the class, and nobody at all.
+    for out in (theirs, other, 10**9):
+        with pytest.raises(NotFound):
+            await database.write(
+                candidates.candidates, luo, account, *here, instead_of=out, now=NOW
+            )
+        with pytest.raises(NotFound):
+            await database.read(candidates.candidate, luo, *here, other, instead_of=out, now=NOW)
+    found = await database.write(
+        candidates.candidates, luo, account, *here, instead_of=mine, now=NOW
+    )
+    assert found.instead_of == "教师00"
+    one = await database.read(candidates.candidate, luo, *here, other, instead_of=mine, now=NOW)
+    assert one.fits
 
 
 async def test_what_waits_for_a_school_are_its_unused_seats(database: Database) -> None:
     made = await with_seats(database)
     luo = made.coordinators[0]
-    (line,) = await database.read(nominating.waits, luo, now=NOW)
+    (line,) = await database.read(my_people.waits, luo, now=NOW)
     assert (line.kind, line.count, line.batch_id) == ("nominate", 2, made.batch_id)
-    assert await database.read(nominating.waits, made.county_id, now=NOW) == ()
-    assert await database.read(nominating.waits, luo, now=NOW + 8 * DAY) == ()
-    assert await database.read(nominating.waits, made.people[0][0], now=NOW) == ()
+    assert await database.read(my_people.waits, made.county_id, now=NOW) == ()
+    assert await database.read(my_people.waits, luo, now=NOW + 8 * DAY) == ()
+    assert await database.read(my_people.waits, made.people[0][0], now=NOW) == ()
 
 
 @pytest.fixture

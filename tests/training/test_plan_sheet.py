@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from storage import sheets, undoing
 from storage.database import Database
 from storage.deeds import ChangedSince
+from storage.people import imports
 from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed
 from storage.sheets import Book
@@ -161,11 +162,24 @@ async def test_a_sheet_is_its_own_persons_and_of_its_own_unit(sqlite: Database) 
     with pytest.raises(NotAllowed):
         await sqlite.write(plan_sheet.apply, gu, found.job_id, book(content), now=NOW)
     with pytest.raises(NotAllowed):
-        await sqlite.write(plan_sheet.drop, gu, found.job_id, now=NOW)
-    assert await sqlite.write(plan_sheet.drop, luo, found.job_id, now=NOW)
-    assert not await sqlite.write(plan_sheet.drop, luo, found.job_id, now=NOW)
+        await sqlite.write(imports.cancel, gu, found.job_id, now=NOW)
+    assert await sqlite.write(imports.cancel, luo, found.job_id, now=NOW)
+    assert not await sqlite.write(imports.cancel, luo, found.job_id, now=NOW)
     state = await sqlite.read(lambda s: s.exec(select(ImportJob.state)).one())
     assert state is ImportState.CANCELLED
+
+
+async def test_a_sheet_is_kept_a_day_after_it_was_applied(database: Database) -> None:
+    gu = await database.write(desk.county_coordinator)
+    found = await database.write(previewed, gu, sheet(*GOOD))
+    for _ in range(2):
+        done = await database.write(plan_sheet.apply, gu, found.job_id, book(sheet(*GOOD)), now=NOW)
+    assert not done.is_new
+    for hours, is_kept in ((23, True), (24, False)):
+        now = NOW + timedelta(hours=hours)
+        await database.write(imports.forget_old, now=now)
+        content = await database.read(lambda s: s.exec(select(ImportJob.content)).one())
+        assert bool(content) is is_kept
 
 
 async def test_a_sheet_dropped_into_the_chat_is_previewed_applied_and_undone(

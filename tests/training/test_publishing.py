@@ -268,23 +268,38 @@ async def test_a_programme_is_finished_once_it_has_ended_and_put_away_after(
     await database.write(publishing.publish, gu, made.batch_id, now=NOW)
     with pytest.raises(StillRunning):
         await database.write(publishing.finish, gu, made.batch_id, now=NOW)
+    with pytest.raises(StillRunning):
+        await database.read(publishing.closing, gu, made.batch_id, now=NOW)
+    lin = await database.write(make.teacher)
+    await database.write(registration.register, lin, made.batch_id, now=NOW + DAY)
     with pytest.raises(NotUnderWay):
         await database.write(publishing.archive, gu, made.batch_id, now=NOW)
     over = desk.START + 2 * DAY
     assert [w.kind for w in await database.read(publishing.waits, gu, now=over)] == ["ended"]
+    facts = await database.read(publishing.closing, gu, made.batch_id, now=over)
+    assert (facts.classes, facts.open, facts.completed, facts.waiting) == (1, 1, 0, 0)
     for new in (True, False):
         done = await database.write(publishing.finish, gu, made.batch_id, now=over)
         assert (done.state, done.is_new) == (ProgrammeState.FINISHED, new)
     assert await database.read(publishing.waits, gu, now=over) == ()
-    lin = await database.write(make.teacher)
+    shi = await database.write(make.teacher, "石晓岚")
     with pytest.raises(RegistrationClosed):
-        await database.write(registration.register, lin, made.batch_id, now=over)
+        await database.write(registration.register, shi, made.batch_id, now=over)
     found = await database.read(runs.runs, gu, which=Which.FINISHED, now=over)
     assert [line.batch_id for line in found.lines] == [made.batch_id]
     await database.write(publishing.archive, gu, made.batch_id, now=over)
     found = await database.read(runs.runs, gu, which=Which.FINISHED, now=over)
     assert found.lines == ()
     assert (await database.read(staffing.helpers, gu, made.batch_id, now=over)).people == ()
+
+
+async def test_of_several_ended_programmes_the_first_is_where_to_begin(sqlite: Database) -> None:
+    gu = await sqlite.write(desk.county_coordinator)
+    made = [await sqlite.write(desk.draft, gu) for _ in range(2)]
+    for one in made:
+        await sqlite.write(publishing.publish, gu, one.batch_id, now=NOW)
+    (waits,) = await sqlite.read(publishing.waits, gu, now=desk.START + 2 * DAY)
+    assert (waits.kind, waits.count, waits.batch_id) == ("ended", 2, made[0].batch_id)
 
 
 ACTS = (

@@ -414,7 +414,7 @@ async def test_a_coordinator_rehearses_in_the_chat_and_takes_the_sheet_home(
         await luo.taps("Back")
         await luo.taps("As a sheet")
         name, content = luo.files()[-1]
-        assert name == "rehearsal.xlsx"
+        assert name == "作业设计 rehearsal.xlsx"
         book = sheets.read(content, name)
         by_name = {sheet.name: sheet.rows for sheet in book.sheets}
         assert set(by_name) == {"Timeline", "People", "Not reached", "Schools", "Clashes"}

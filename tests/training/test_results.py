@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from storage import sheets, undoing
+from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince
+from storage.people import imports
+from storage.people.imports import NoLongerWaiting
 from storage.people.tables import ImportState, Teacher
 from storage.refusals import NotAllowed
 from storage.training import completion, results
 from storage.training.results import (
     DecidedAlready,
-    ImportSettled,
     Mark,
     RowState,
     Rules,
@@ -71,7 +73,7 @@ def prepared(session: Session, /, number: int = 4) -> tuple[int, int, list[str]]
 def dropped(
     session: Session, actor: int, batch_id: int, found: tuple[sheets.Table, bytes]
 ) -> results.Preview:
-    job = results.keep_file(session, actor, "成绩.xlsx", found[1], "x", now=NOW)
+    job = imports.keep_preview(session, actor, results.KIND, "成绩.xlsx", found[1], now=NOW)
     return results.aim(session, actor, job, batch_id, found[0], now=NOW)
 
 
@@ -140,7 +142,7 @@ async def test_an_import_can_be_undone_until_somebody_works_on_with_it(
         (70, Grade.QUALIFIED),
         (50, Grade.UNQUALIFIED),
     ]
-    with pytest.raises(ImportSettled):
+    with pytest.raises(NoLongerWaiting):
         await database.write(results.apply, gao, second.job_id, now=NOW)
 
     third = await database.write(dropped, gao, batch_id, table([[numbers[0], "", "", 99]]))
@@ -212,6 +214,13 @@ async def test_one_after_another_by_hand_and_twice_is_once(database: Database) -
     second = await database.write(results.person, gao, batch_id, -1, now=NOW)
     assert second is not None
     assert second.number == 1
+    looks = await database.read(
+        lambda session: session.exec(
+            select(AuditLog.thing).where(AuditLog.action == "look_at_result")
+        ).all()
+    )
+    # Each person looked at, and once a day: a keypad looks with every digit.
+    assert looks == [f"registration:{one.registration_id}" for one in (first, second)]
     await database.write(
         results.enter, gao, second.registration_id, Mark(None, Grade.DEFERRED), now=NOW
     )

@@ -19,7 +19,15 @@ from storage.database import Database
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed
-from storage.training import allotting, decisions, enrolment, nominating, registration, sealing
+from storage.training import (
+    allotting,
+    decisions,
+    enrolment,
+    nominating,
+    registration,
+    sealing,
+    substituting,
+)
 from storage.training.sealing import NotALog
 from storage.training.tables import Decision, Registration, Seal
 from tests import make
@@ -39,7 +47,7 @@ async def history(database: Database) -> County:
     await database.write(
         nominating.nominate, made.coordinators[1], made.batch_id, [made.people[1][0]], now=NOW
     )
-    await database.write(nominating.substitute, luo, made.batch_id, one, two, "家中有事", now=NOW)
+    await database.write(substituting.substitute, luo, made.batch_id, one, two, "家中有事", now=NOW)
 
     def reason(session: Session) -> None:
         row = session.exec(select(Registration.id).where(Registration.teacher_id == two)).one()
@@ -217,7 +225,7 @@ async def test_anybody_can_check_it_without_anything_of_ours(
 ) -> None:
     made = await history(sqlite)
     exported = await sqlite.write(sealing.export, made.county_id, made.batch_id, now=NOW)
-    path = tmp_path / exported.file_name
+    path = tmp_path / "《国培》 decision log.jsonl"
 
     def check(content: bytes) -> str:
         path.write_bytes(content)

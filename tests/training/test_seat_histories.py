@@ -22,9 +22,11 @@ from storage.training import (
     allotting,
     enrolment,
     nominating,
+    nominations,
     registration,
     reserves,
     sealing,
+    substituting,
     waiting,
 )
 from storage.training.allotting import Way
@@ -118,7 +120,7 @@ class Play:
         rows = self.session.exec(
             select(Registration.teacher_id).where(
                 Registration.batch_id == self.batch_id,
-                col(Registration.state).in_(nominating.REPLACEABLE),
+                col(Registration.state).in_(nominations.REPLACEABLE),
             )
         ).all()
         here = [number for number, one in enumerate(self.people) if one in rows]
@@ -145,7 +147,7 @@ class Play:
                 assert again.is_new == 0
                 assert self.may_nominate(who, a)
             case "substitute":
-                nominating.substitute(
+                substituting.substitute(
                     session, actor, batch_id, one, two, "换人", override=n == 3, now=now
                 )
                 assert self.may_nominate(who, a)

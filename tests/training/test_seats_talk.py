@@ -129,6 +129,9 @@ async def test_a_quota_of_two_with_one_rural_reserve_is_filled_and_changed_until
     await luo.taps("乔木")
     await luo.taps("Nominate 2")
     assert luo.alert == "2 persons are nominated."
+    asked = next(label for label in luo.labels() if label.startswith("林若溪"))
+    await luo.taps(asked)
+    assert "nominated by the school, the teacher's answer is awaited" in luo.sees()
 
     await stage.deliver()
     assert "would like to send you to 骨干教师国培" in made.lin.sees()
@@ -314,7 +317,7 @@ async def test_the_log_is_sent_and_checked_when_it_comes_back(stage: Stage) -> N
     assert "no line can be changed unnoticed" in await luo.taps("Decision log")
     await luo.taps("Get the file")
     name, content = luo.files()[-1]
-    assert name == f"decision-log-{made.batch_id}.jsonl"
+    assert name == "骨干教师国培 decision log.jsonl"
     assert "林若溪" in content.decode()
     assert "2 lines, unbroken, the same as here." in await luo.sends_file(name, content)
     rows = content.decode().splitlines()

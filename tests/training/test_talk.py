@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, func, select
 
+from handlers.context import safe_name
 from storage.training.tables import Quota, Registration, RegistrationState
 from tests import make
 from tests.make import NOW
@@ -138,8 +139,10 @@ async def test_withdrawing_late_asks_for_the_reason_and_becomes_a_request(stage:
     await lin.taps("Register")
     stage.clock.advance(timedelta(days=11))
     await lin.starts(f"p{batch_id}")
-    await lin.taps("Ask to withdraw")
-    assert "the school decides" in await lin.taps("Yes, withdraw")
+    shown = await lin.taps("Ask to withdraw")
+    assert "a request, which the school decides. Until then you keep your place." in shown
+    assert "offered" not in shown
+    assert "Yes, withdraw" not in lin.labels()
     assert "with the school" in await lin.says("家中老人住院，需要陪护")
     request = await stage.database.read(lambda s: s.exec(select(Registration.leave_request)).one())
     assert request == "家中老人住院，需要陪护"
@@ -242,7 +245,7 @@ async def test_what_is_due_is_a_list_and_a_calendar_file(stage: Stage) -> None:
     await lin.taps("Add to calendar")
     sent = lin.messages()[-1]
     assert sent.document is not None
-    assert sent.document["file_name"] == "qinglan.ics"
+    assert sent.document["file_name"] == "My training dates.ics"
 
 
 async def test_anything_else_gets_an_honest_answer(stage: Stage) -> None:
@@ -250,3 +253,16 @@ async def test_anything_else_gets_an_honest_answer(stage: Stage) -> None:
     assert "I did not understand" in await lin.says("你好")
     assert "I did not understand" in await lin.says("/nosuchcommand")
     assert "not know what to do with this file" in await lin.sends_file("list.txt", b"a list")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("《作业设计》签到二维码 11-20 0900.pdf", "《作业设计》签到二维码 11-20 0900.pdf"),
+        ('语文/数学: "提升" <一期>?.xlsx', "语文 数学 提升 一期.xlsx"),
+        ("..\\../etc.csv", "etc.csv"),
+        ("培" * 200 + ".xlsx", "培" * 80 + ".xlsx"),
+    ],
+)
+def test_a_file_has_a_name_that_every_system_takes(name: str, kept: str) -> None:
+    assert safe_name(name) == kept

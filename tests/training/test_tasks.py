@@ -18,7 +18,7 @@ from storage.deeds import ChangedSince
 from storage.messaging.tables import Deadline, DeadlineState, News, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training import (
     owing,
     programmes,
@@ -339,11 +339,49 @@ async def test_pieces_come_one_after_the_other_and_round_again(database: Databas
     await database.write(queue)
 
 
+async def test_ones_own_work_is_somebody_elses_to_review_and_each_look_is_logged(
+    database: Database,
+) -> None:
+    def review(session: Session) -> None:
+        actor, batch = desk(session)
+        xu = tutor(session, batch)
+        essay = tasks.add_task(session, actor, batch, ESSAY, now=NOW)
+        paper = tasks.add_task(
+            session, actor, batch, replace(ESSAY, title="纸质作业", hand_in=HandIn.OFFLINE), now=NOW
+        )
+        registration.register(session, xu, batch, now=NOW)
+        tasks.hand_in(session, xu, essay, text="我的", now=START)
+        assert reviewing.waits(session, xu, now=START) == ()
+        assert reviewing.next_piece(session, xu, batch, now=START) is None
+        assert reviewing.own_waiting(session, xu, batch) == 1
+        (line,) = reviewing.paper(session, xu, paper, now=START).lines
+        with pytest.raises(OwnCase):
+            reviewing.enter_paper(
+                session, xu, paper, line.registration_id, accepted=True, now=START
+            )
+        own, seen = work(session).id, reviewing.stamp(START)
+        with pytest.raises(OwnCase):
+            reviewing.piece(session, xu, own, now=START)
+        with pytest.raises(OwnCase):
+            reviewing.accept(session, xu, own, seen=seen, now=START)
+        with pytest.raises(OwnCase):
+            reviewing.return_work(session, xu, own, seen=seen, comment="改", now=START)
+        for moment in (START, START + timedelta(hours=1), START + 2 * DAY):
+            assert reviewing.next_piece(session, actor, batch, now=moment) is not None
+        assert reviewing.accept(session, actor, own, seen=seen, now=START)
+        looks = session.exec(
+            select(AuditLog.actor_id, AuditLog.thing).where(AuditLog.action == "look_at_work")
+        ).all()
+        assert looks == [(xu, f"task:{paper}"), *[(actor, f"task_submission:{own}")] * 2]
+
+    await database.write(review)
+
+
 async def test_work_on_paper_is_entered_and_taken_back(database: Database) -> None:
     def enter(session: Session) -> None:
         actor, batch = desk(session)
         xu = tutor(session, batch)
-        paper = replace(ESSAY, hand_in=HandIn.OFFLINE)
+        paper = replace(ESSAY, title="纸质作业", hand_in=HandIn.OFFLINE)
         task = tasks.add_task(session, actor, batch, paper, now=NOW)
         lin = in_class(session, batch)
         (line,) = reviewing.paper(session, xu, task, now=START).lines

@@ -113,6 +113,39 @@ async def test_work_goes_from_hand_to_hand_until_it_is_accepted(stage: Stage) ->
     assert "accepted" in await lin.taps("Tasks")
 
 
+async def test_a_due_date_after_the_end_is_refused_at_once_and_what_was_typed_stays(
+    stage: Stage,
+) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Tasks")
+    await zhou.taps("Set a task")
+    said = await zhou.says("教学设计 2027年12月10日 17:00\n一份课时设计")
+    assert "The class ends on" in said
+    assert "By when is it due?" in said
+    assert "The class ends on" in await zhou.says("2027年12月11日")
+    shown = await zhou.says("12月10日 17:00")
+    assert "教学设计" in shown
+    assert "一份课时设计" in shown
+    await zhou.taps("as a text")
+    await zhou.taps("passed or returned")
+    await zhou.taps("Due date")
+    assert "The class ends on" in await zhou.says("2027年12月11日")
+    assert "一份课时设计" in await zhou.taps("Cancel")
+    assert "一份课时设计" in await zhou.taps("Set this task")
+    assert "The class ends on" in zhou.alert
+    await zhou.taps("Rename")
+    await zhou.says("单元教学设计")
+    assert "The class ends on" in zhou.sees()
+    await zhou.says("12月9日")
+    assert "Handed in: 0" in await zhou.taps("Set this task")
+    assert "单元教学设计" in zhou.sees()
+
+    await zhou.taps("Due date")
+    assert "The class ends on" in await zhou.says("2027年12月11日")
+    assert "单元教学设计" in await zhou.says("12月8日")
+
+
 async def test_the_reminder_comes_once_and_only_to_who_owes_it(stage: Stage) -> None:
     zhou, batch = await organiser(stage), await a_class(stage)
     lin = await in_class(stage, batch, "林若溪")
@@ -230,11 +263,7 @@ async def test_a_task_is_changed_and_taken_away_by_its_organiser_alone(stage: St
         await who.says("/menu")
         alert = await who.sends_data(data)
         if data.startswith("tka"):
-            await who.says("偷设的任务 12月10日")
-            await who.taps("as a text")
-            await who.taps("without review")
-            await who.taps("Set this task")
-            alert = who.alert
+            alert = await who.says("偷设的任务 12月10日")
         assert "right to do this" in alert, data
     await zhou.taps("Remove")
     assert "No task has been set yet." in await zhou.taps("Remove")
@@ -255,3 +284,22 @@ async def test_somebody_who_waits_sees_no_tasks(stage: Stage) -> None:
     assert "Tasks" not in shi.labels()
     assert "no longer there" in await shi.sends_data(f"mk:{batch}")
     assert await stage.database.read(lambda s: s.exec(select(TaskSubmission)).all()) == []
+
+
+async def test_a_tutor_is_told_that_their_own_work_waits_for_somebody_else(stage: Stage) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    xu = await a_tutor(stage, batch)
+    await set_task(zhou, batch, "教学设计 12月10日 17:00")
+    await xu.starts(f"p{batch}")
+    await xu.taps("Register")
+    await xu.starts(f"p{batch}")
+    await xu.taps("Tasks")
+    await xu.taps("教学设计")
+    await xu.taps("Hand in")
+    await xu.says("我的作业")
+    await xu.starts(f"run{batch}")
+    await xu.taps("Tasks")
+    assert "1 of your own waits for a colleague" in await xu.taps("Review 1 piece")
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Tasks")
+    assert "我的作业" in await zhou.taps("Review 1 piece")

@@ -175,7 +175,7 @@ async def test_a_participant_sees_the_timetable_and_takes_it_along(stage: Stage)
     assert "名师讲座" in await lin.taps("Timetable")
     await lin.taps("Add to calendar")
     ((name, content),) = lin.files()
-    assert name == "timetable.ics"
+    assert name == "新教师三段式研修 timetable.ics"
     assert content.count(b"BEGIN:VEVENT") == 2
     shi = await stage.teacher("石晓岚")
     await shi.starts(f"p{batch}")

@@ -7,7 +7,7 @@ from handlers.training import words
 from locales import LANGUAGES
 from storage.plan.form import STAGES
 from storage.training import plan_sheet
-from storage.training.tables import CATEGORIES
+from storage.training.tables import CATEGORIES, RegistrationState
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -24,3 +24,14 @@ def test_every_stage_is_called_something_of_its_own(language: str) -> None:
 
 def test_a_plan_sheet_can_say_every_category() -> None:
     assert set(plan_sheet.CATEGORY_WORDS) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_coordinator_reads_of_a_registration_does_not_address_the_teacher(
+    language: str,
+) -> None:
+    for state in RegistrationState:
+        said = words.standing(state, language)
+        assert "您" not in said
+        assert "you" not in said.split()
+        assert "your" not in said.split()
