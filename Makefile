@@ -29,6 +29,7 @@ bench: $(VENV)/ready-to-develop
 
 soak: $(VENV)/ready-to-develop
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak.year
 
 messages: $(VENV)/ready-to-develop
 	$(BIN)/python -m locales.update
