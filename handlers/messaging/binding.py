@@ -204,7 +204,7 @@ async def unit_typed(update: Update, context: Context, reader: Reader, text: str
         update,
         context,
         reader,
-        binding_text.targets_card(found, _purpose(purpose), reader.language),
+        binding_text.targets_card(found, _purpose(purpose), reader.language, searched=True),
     )
 
 

@@ -118,8 +118,10 @@ def purposes_card(place: Place, purposes: tuple[ChatPurpose, ...], language: str
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenGroups()),)))
 
 
-def targets_card(found: Choices, purpose: ChatPurpose, language: str) -> Card:
-    """Of which unit, or which class?"""
+def targets_card(
+    found: Choices, purpose: ChatPurpose, language: str, *, searched: bool = False
+) -> Card:
+    """Of which unit, or which class? What was ``searched`` for has one page."""
     _ = catalog(language).gettext
     group = html.escape(name_of(found.place))
     of_programme = purpose is ChatPurpose.PROGRAMME
@@ -134,10 +136,13 @@ def targets_card(found: Choices, purpose: ChatPurpose, language: str) -> Card:
         (Key(shortened(line.name, LABEL), BindLanguage(chat_id, purpose.value, line.id)),)
         for line in found.lines
     ]
-    turn = pager(found.page, found.pages, lambda page: BindTarget(chat_id, purpose.value, page))
-    keys += [turn] if turn else []
+    if not searched:
+        turn = pager(found.page, found.pages, lambda n: BindTarget(chat_id, purpose.value, n))
+        keys += [turn] if turn else []
+    elif found.pages > 1:
+        text += "\n" + _("These are the first; type more of the name to narrow it down.")
     back = Key(_("Back"), BindPurpose(chat_id))
-    if of_programme or (found.pages == 1 and found.page == 0):
+    if of_programme or (found.pages == 1 and not searched):
         return Card(text, (*keys, (back,)))
     return Card(text, (*keys, (Key(_("Find a unit"), BindFind(chat_id, purpose.value)), back)))
 

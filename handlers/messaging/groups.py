@@ -139,6 +139,8 @@ async def bot_moved(update: Update, context: Context) -> None:
     change = update.my_chat_member
     if change is None or change.chat.type not in (ChatType.GROUP, ChatType.SUPERGROUP):
         return
+    if change.from_user.id == context.bot.id:
+        return  # it has left of its own accord, and whoever let it go notes that
     chat, member, now = change.chat, change.new_chat_member, context.now()
     if not _is_in(member):
         await context.write(presence.removed, chat.id, now=now)

@@ -36,7 +36,6 @@ from storage.refusals import NotAllowed, NotFound, Refusal
 DEED = "bind_group"
 DISSOLVE = "chat_dissolve"
 CLOSING = "chat_close"
-_MET = "bind:"  # and the id of a place: the kind of the draft that keeps who has been there
 PAGE = 8
 DISSOLVES_AFTER = timedelta(days=14)
 """How long after its class a group is still of use (domain, reminders 5.4, 68)."""
@@ -168,7 +167,7 @@ def begin(session: Session, actor_id: int, met: Met, *, now: datetime) -> int:
     values: dict[str, Any] = {"is_forum": met.is_forum}
     if met.topic:
         values["topic"] = met.topic
-    if place.bound_at is None and place.purpose is None:
+    if place.purpose is None:
         values["met_at"] = now
     if group is not None and not place.rights:
         values |= {"rights": list(group.rights), "bot_is_admin": group.bot_is_admin}
@@ -389,7 +388,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     for name in _BINDING:
         setattr(chat, name, before[name])
     chat.purpose = ChatPurpose(before["purpose"]) if before["purpose"] else None
-    chat.bound_at = None if chat.purpose is None else now
+    chat.bound_at = now
     chat.met_at = now if chat.purpose is None else chat.met_at
     chat.dissolve_at = (
         datetime.fromisoformat(before["dissolve_at"]) if before["dissolve_at"] else None
@@ -542,7 +541,7 @@ def _remember(session: Session, teacher_id: int, chat_id: int, now: datetime) ->
     """Keep that this person has met the place."""
     account_id = _account_of(session, teacher_id)
     if account_id is not None:
-        drafts.keep(session, account_id, f"{_MET}{chat_id}", {"chat_id": chat_id}, now=now)
+        drafts.keep(session, account_id, f"{presence.MET}{chat_id}", {"chat_id": chat_id}, now=now)
 
 
 def _language_of(session: Session, teacher_id: int) -> str:
@@ -553,8 +552,8 @@ def _language_of(session: Session, teacher_id: int) -> str:
 def _is_met(session: Session, teacher_id: int) -> sa.ColumnElement[bool]:
     """Whether the person has been in the place, as their drafts say."""
     account_id = _account_of(session, teacher_id)
-    kinds = () if account_id is None else drafts.kinds(session, account_id, _MET)
-    return col(Chat.id).in_([int(kind.removeprefix(_MET)) for kind in kinds])
+    kinds = () if account_id is None else drafts.kinds(session, account_id, presence.MET)
+    return col(Chat.id).in_([int(kind.removeprefix(presence.MET)) for kind in kinds])
 
 
 def _has_met(session: Session, teacher_id: int, chat_id: int) -> bool:
@@ -645,8 +644,9 @@ def _target(binding: dict[str, Any]) -> tuple[ChatPurpose, int]:
 
 def _end(session: Session, chat: Chat, now: datetime) -> None:
     _drop_pending(session, chat.id)
-    chat.purpose = chat.unit_id = chat.programme_id = chat.bound_by = chat.bound_at = None
+    chat.purpose = chat.unit_id = chat.programme_id = chat.bound_by = None
     chat.dissolve_at, chat.urges, chat.met_at = None, False, now
+    chat.bound_at = now  # a person has spoken: a plan does not bind it again
     session.flush()
     _keep_deadline(session, chat, now)
 

@@ -22,6 +22,7 @@ from storage.messaging import groups, outbox, owners
 from storage.messaging.tables import Chat, OutboxMessage, OutboxState, Priority
 from storage.moments import local_day
 from storage.people import offices
+from storage.people.tables import Draft
 
 POST, PIN, DELETE, TOPICS = "post", "pin", "delete", "topics"
 RIGHTS = (POST, PIN, DELETE, TOPICS)
@@ -30,6 +31,9 @@ RIGHTS = (POST, PIN, DELETE, TOPICS)
 NEWS = "place_news"
 HELLO = "group_hello"
 GOODBYE = "group_goodbye"
+
+MET = "bind:"
+"""And the id of a place: the kind of the draft that keeps who has been there and may bind it."""
 
 KNOWN_FOR = timedelta(days=7)
 """How long a group that nobody says anything about is put up with."""
@@ -101,14 +105,14 @@ def arrive(
         .where(col(Chat.tg_chat_id) == tg_chat_id)
         .values(title=title, is_forum=is_forum)
     )
+    bound = groups.bound_places(session, tg_chat_id)
+    _revive(session, back, now)
+    _tell(session, [place.id for place in bound if place.id in back], Turn.BACK, now=now)
     if not is_new:
         note(session, tg_chat_id, standing, now=now)
         return here.id
     _tell(session, _change(session, tg_chat_id, standing).silenced, Turn.SILENCED, now=now)
     session.exec(sa.update(Chat).where(col(Chat.tg_chat_id) == tg_chat_id).values(met_at=now))
-    _revive(session, back, now)
-    bound = groups.bound_places(session, tg_chat_id)
-    _tell(session, [place.id for place in bound if place.id in back], Turn.BACK, now=now)
     if bound:
         for place in bound:
             greet(session, place.id, is_bound=True, not_before=now, now=now)
@@ -373,9 +377,12 @@ BOUND = "it stands for something"
 
 
 def has_left(session: Session, tg_chat_id: int, *, now: datetime) -> None:
-    """The bot has left the group of its own accord."""
-    if groups.deactivate(session, tg_chat_id):
+    """The bot has left the group of its own accord; who has been there does not matter now."""
+    left = groups.deactivate(session, tg_chat_id)
+    if left:
         audit.record(session, None, "leave_group", f"group:{tg_chat_id}", now=now)
+        met = [f"{MET}{chat_id}" for chat_id in left]
+        session.exec(sa.delete(Draft).where(col(Draft.kind).in_(met)))
 
 
 def _unbound() -> Any:

@@ -202,6 +202,9 @@ async def test_one_topic_is_chosen_by_a_tap_in_it_and_everything_goes_there(stag
     await stage.passes(minutes=11)
     assert len(at.seen(topic.id)) == 3  # the key, the greeting, the programme's card
     assert at.seen(topic.id)[-1].startswith("[Registration]")
+    await at.lin.taps("Full details", at=at.id)
+    whispered = [one for one in at.lin.messages(at=at.id) if one.only_for_you]
+    assert [one.topic for one in whispered] == [topic.id]
     assert at.seen() == []
     assert (await at.place()).purpose is None
 
