@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from telegram import (
     Bot,
     ChatMember,
@@ -10,11 +12,13 @@ from telegram import (
     ChatPermissions,
 )
 from telegram.constants import ChatMemberStatus
-from telegram.error import BadRequest, ChatMigrated, Forbidden
+from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from handlers.context import House
 from storage.messaging import groups, presence
 from storage.messaging.presence import Standing
+
+logger = logging.getLogger(__name__)
 
 
 def standing_of(member: ChatMember, permissions: ChatPermissions | None = None) -> Standing:
@@ -47,6 +51,9 @@ async def look(bot: Bot, house: House, tg_chat_id: int) -> None:
         await write(groups.migrate, tg_chat_id, error.new_chat_id)
     except (BadRequest, Forbidden):
         await write(presence.removed, tg_chat_id, now=now)
+    except TelegramError as error:
+        # What was known before is shown; the next look may be luckier.
+        logger.warning("A group could not be looked at: %s", type(error).__name__)
     else:
         await write(presence.note, tg_chat_id, standing_of(member, chat.permissions), now=now)
     house.wake_delivery()

@@ -575,6 +575,74 @@ async def test_an_anonymous_administrator_connects_nothing_but_may_press_the_key
     assert (await at.place()).purpose is None
 
 
+async def test_what_an_anonymous_administrator_does_to_a_topic_is_heard(stage: Stage) -> None:
+    at = await topic_bound(stage)
+    topic = next(iter(at.room.topics.values()))
+    told = anonymous_message(stage, at.id, "")
+    del told["message"]["text"], told["message"]["entities"]
+    told["message"] |= {"message_thread_id": topic.id, "is_topic_message": True}
+    stage.world.inject({"message": told["message"] | {"forum_topic_closed": {}}})
+    await stage.settle()
+    await stage.deliver()
+    assert "has been closed" in at.cheng.sees()
+    stage.world.inject({"message": told["message"] | {"forum_topic_reopened": {}}})
+    await stage.settle()
+    assert (await at.place(topic.id)).is_open
+
+
+async def test_a_bot_added_by_who_hides_who_they_are_offers_the_key_and_waits(
+    stage: Stage,
+) -> None:
+    cheng, lin = await coordinator(stage), await stage.teacher()
+    room = stage.world.add_group("全体教师群", members=[cheng.id, lin.id])
+    who = {"id": ANONYMOUS, "is_bot": True, "first_name": "Group"}
+    member = {"user": stage.world.bot, "status": "member"}
+    stage.world.inject(
+        {
+            "my_chat_member": {
+                "chat": room.api,
+                "from": who,
+                "date": stage.world.now(),
+                "old_chat_member": {"user": stage.world.bot, "status": "left"},
+                "new_chat_member": member,
+            }
+        }
+    )
+    await stage.settle()
+    await stage.passes(seconds=10)
+    await stage.passes(minutes=2)
+    assert room.bot_status == "member"
+    await cheng.taps("Connect this group", at=room.id)
+    assert "what is it for?" in cheng.sees()
+
+
+async def test_a_telegram_that_fails_for_a_moment_does_not_undo_the_binding(stage: Stage) -> None:
+    at = await hall(stage)
+    await at.cheng.taps("All staff")
+    await at.cheng.taps(SCHOOL)
+    stage.world.faults.add(method="getChat", status=500, times=1)
+    await at.cheng.taps("English")
+    assert at.cheng.sees().startswith("Connected.")
+
+
+async def test_a_card_that_cannot_be_edited_in_a_closed_topic_stays_and_is_told_of(
+    stage: Stage,
+) -> None:
+    at = await topic_bound(stage)
+    topic = next(iter(at.room.topics.values()))
+    place = await at.place(topic.id)
+    batch_id = await stage.database.write(make.batch)
+    await stage.database.write(groups.post_card, place.id, batch_id)
+    await stage.passes(minutes=1)
+    await stage.passes(minutes=1)
+    stage.world.faults.add_named("topic_closed", method="editMessageText", times=1)
+    await at.lin.taps("Register", at=at.id)
+    await stage.passes(minutes=1)
+    await stage.passes(minutes=1)
+    assert "has been closed" in at.cheng.sees()
+    assert at.seen() == []
+
+
 async def test_a_personal_command_in_a_topic_is_pointed_out_in_that_topic(stage: Stage) -> None:
     at = await topic_bound(stage)
     topic = next(iter(at.room.topics.values()))
