@@ -284,6 +284,8 @@ LINES: dict[str, Line] = {
     "storage.messaging.binding.post_all_the_same": line(Act.BIND_GROUP),
     "storage.messaging.binding.keep_longer": line(Act.BIND_GROUP, given=given(seen=TODAY)),
     "storage.messaging.binding.dissolve": line(Act.BIND_GROUP),
+    "storage.messaging.card_places.card_places": line(Act.NOTIFY_CLASS),
+    "storage.messaging.card_places.hang": line(Act.BIND_GROUP),
 }
 
 OWN_FILE = "only by whoever dropped the file; the rooms' own tests"

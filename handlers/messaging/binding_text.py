@@ -27,6 +27,7 @@ from handlers.people.buttons import OpenDesk
 from locales import LANGUAGE_NAMES, LANGUAGES, catalog, dates
 from storage.messaging import presence
 from storage.messaging.binding import BoundMeanwhile, Choices, Place, Places, SecondPlace
+from storage.messaging.groups import Group
 from storage.messaging.presence import Turn
 from storage.messaging.tables import ChatPurpose
 from storage.moments import local_day
@@ -52,7 +53,11 @@ def purpose_name(purpose: ChatPurpose, language: str) -> str:
 
 def name_of(place: Place) -> str:
     """A group's title, and behind it the topic's. Plain text."""
-    group = place.group
+    return group_name(place.group)
+
+
+def group_name(group: Group) -> str:
+    """The same, of a place as others see it. Plain text."""
     if not group.thread_id:
         return shortened(group.title, TITLE)
     topic = group.topic or f"#{group.thread_id}"

@@ -713,6 +713,27 @@ async def test_the_group_of_a_class_is_told_when_it_closes_and_left_on_a_tap(
     assert (place.active, place.purpose, place.dissolve_at) == (False, None, None)
 
 
+async def test_an_organiser_hangs_the_card_of_a_class_in_a_group(stage: Stage) -> None:
+    at = await hall(stage)
+    await at.connect()
+    programme = {"owner_unit_id": await stage.database.read(make.school)}
+    batch_id = await stage.database.write(make.batch, programme=programme)
+    foreign = await stage.database.write(make.batch, "别处的班")
+    await stage.passes(minutes=11)
+    await at.cheng.sends_data(f"run:{batch_id}")
+    await at.cheng.taps("Card in groups")
+    await at.cheng.taps("全体教师群")
+    assert "next hour of work" in at.cheng.alert
+    assert "✓ 全体教师群" in at.cheng.labels()
+    await at.cheng.taps("全体教师群")
+    assert "already" in at.cheng.alert
+    await stage.passes(minutes=1)
+    assert [text for text in at.seen() if "作业设计专题培训" in text] == [at.seen()[-1]]
+    place = await at.place()
+    for data in (f"gcp:{foreign}:0", f"gch:{foreign}:{place.id}:0"):
+        assert "do not have the right" in await at.cheng.sends_data(data)
+
+
 async def test_leaving_goes_on_when_telegram_fails_for_a_while(stage: Stage) -> None:
     stranger = stage.newcomer("路人")
     room = stage.world.add_group("买菜群", members=[stranger.id])
