@@ -30,7 +30,7 @@ from bot.pacer import Pacer
 from bot.request import parameters
 from handlers.cards import Card, GroupCard
 from handlers.context import House
-from handlers.messaging import group_cards
+from handlers.messaging import group_cards, group_troubles
 from handlers.messaging.voices import Later, Nothing, Say, Voice
 from storage.messaging import groups, outbox
 from storage.messaging.outbox import Claimed
@@ -45,6 +45,10 @@ RECOVER_EVERY = 10.0  # seconds between looks for what a dead process had in han
 GONE = ("chat not found", "peer_id_invalid", "user_is_deactivated", "group is deactivated")
 
 logger = logging.getLogger(__name__)
+
+
+class PlaceWaits(Exception):
+    """The group or topic takes no messages now; what is meant for it waits."""
 
 
 class Delivery:
@@ -174,6 +178,8 @@ class Delivery:
         except ChatMigrated as error:
             await database.write(groups.migrate, row.tg_chat_id, error.new_chat_id)
             await database.write(outbox.try_later, row.id, clock())
+        except PlaceWaits as error:
+            await database.write(outbox.try_later, row.id, clock(), fault=str(error))
         except Forbidden as error:
             await database.write(outbox.settle_refused, row.id, fault=str(error), now=clock())
         except BadRequest as error:
@@ -245,6 +251,16 @@ class Delivery:
             raise TypeError("only a group card may be posted to a group")
         if row.chat_id is None and not isinstance(said.card, Card):
             raise TypeError("a group card is not for one person")
+        try:
+            return await self._put(row, said)
+        except (BadRequest, Forbidden) as error:
+            if row.chat_id is not None and await group_troubles.noted(
+                self._house, row.tg_chat_id, row.thread_id, error
+            ):
+                raise PlaceWaits(str(error)) from error
+            raise
+
+    async def _put(self, row: Claimed, said: Say) -> int:
         if said.edits is not None:
             return await self._edit(row, said, said.edits)
         # By hand: of the message that comes back only the number is wanted, and parsing all of

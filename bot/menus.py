@@ -47,6 +47,15 @@ def group_commands(language: str) -> list[BotCommand]:
     ]
 
 
+def leading_commands(language: str) -> list[BotCommand]:
+    """What an administrator of a group is offered there, beside the rest."""
+    _ = catalog(language).gettext
+    return [
+        BotCommand("bind", _("Connect this group or topic")),
+        *group_commands(language),
+    ]
+
+
 async def set_menus(bot: Bot, default: str) -> None:
     """Tell Telegram the commands, descriptions and the menu button; done at every start.
 
@@ -54,12 +63,18 @@ async def set_menus(bot: Bot, default: str) -> None:
     """
     for code, language in [(None, default), *LANGUAGES.items()]:
         _ = catalog(language).gettext
-        private, group = private_commands(language), group_commands(language)
+        private = private_commands(language)
         await bot.set_my_commands(
             private, scope=BotCommandScopeAllPrivateChats(), language_code=code
         )
-        for scope in (BotCommandScopeAllGroupChats(), BotCommandScopeAllChatAdministrators()):
-            await bot.set_my_commands(group, scope=scope, language_code=code)
+        await bot.set_my_commands(
+            group_commands(language), scope=BotCommandScopeAllGroupChats(), language_code=code
+        )
+        await bot.set_my_commands(
+            leading_commands(language),
+            scope=BotCommandScopeAllChatAdministrators(),
+            language_code=code,
+        )
         await bot.set_my_description(
             _(
                 "Training for teachers: what fits you, registering, your hours, and a reminder "

@@ -27,7 +27,7 @@ from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
 from handlers.context import House
-from handlers.messaging import group_cards
+from handlers.messaging import group_cards, leaving
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
 from storage.messaging import inbox as inbox_rows
@@ -73,6 +73,7 @@ class Office:
         self.ticks.every(timedelta(seconds=60), "thin classes", self._thin_classes)
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
+        self.ticks.every(timedelta(minutes=1), "leaving groups", self._leaving_groups)
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
@@ -246,6 +247,11 @@ class Office:
     async def _group_cards(self) -> None:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
+
+    async def _leaving_groups(self) -> None:
+        if await self.leads():
+            await leaving.tend(self.application.bot, self.house)
+            self.delivery.wake()
 
     async def _approvals(self) -> None:
         """Put the card of the day for whoever has something to decide."""

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 
-from telegram import Bot, CallbackQuery, InlineKeyboardMarkup
+from telegram import Bot, CallbackQuery, InlineKeyboardMarkup, Message
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, EndPointNotFound, Forbidden
 
@@ -42,12 +42,15 @@ async def say_to_one(
         capabilities.ephemeral = await _is_supported(bot, chat_id, query.from_user.id)
     if not capabilities.ephemeral:
         return False
+    tapped = query.message if isinstance(query.message, Message) else None
+    in_topic = tapped is not None and tapped.is_topic_message
     try:
         sent = await bot.send_message(
             chat_id,
             text,
             parse_mode=ParseMode.HTML,
             reply_markup=markup,
+            message_thread_id=tapped.message_thread_id if tapped and in_topic else None,
             api_kwargs={
                 "ephemeral_message_parameters": {
                     "receiver_user_id": query.from_user.id,

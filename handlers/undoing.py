@@ -69,6 +69,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "confirm_hours": _("confirming claimed hours"),
         "attendance": _("entering attendance"),
         "plan": _("making programmes from a sheet"),
+        "bind_group": _("saying what a group stands for"),
     }
 
 

@@ -17,6 +17,7 @@ from handlers.buttons import Button, StaleButton, tag_of
 from handlers.cards import Card, Key, drawn
 from handlers.context import Context, House, is_private, take_away, tap
 from locales import catalog
+from storage.messaging import groups
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
@@ -225,18 +226,21 @@ async def _answered_in_private(update: Update, context: Context) -> None:
         return
     await take_away(context, chat.id, message.message_id)
     # Once a minute is enough for everybody who asks: the group is not flooded by its members.
-    said: dict[int, datetime] = context.bot_data.setdefault("redirected", {})
-    if chat.id in said and context.now() - said[chat.id] < ONCE_IN:
+    thread_id = message.message_thread_id if message.is_topic_message else None
+    place = chat.id, thread_id or 0
+    said: dict[tuple[int, int], datetime] = context.bot_data.setdefault("redirected", {})
+    if place in said and context.now() - said[place] < ONCE_IN:
         return
-    said[chat.id] = context.now()
-    card = redirect_card(context.house, context.house.language)
+    said[place] = context.now()
+    language = await context.read(groups.language_of, *place)
+    card = redirect_card(context.house, language or context.house.language)
     try:
         await context.bot.send_message(
             chat.id,
             card.text,
             reply_markup=drawn(card.keys),
             disable_notification=True,
-            message_thread_id=message.message_thread_id if message.is_topic_message else None,
+            message_thread_id=thread_id,
         )
     except (BadRequest, Forbidden):
         logger.info("The group of a command cannot be written to")

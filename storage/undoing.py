@@ -10,6 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.credits import posting
 from storage.deeds import Deed
+from storage.messaging import binding
 from storage.people import appointing, imports, roster_missing, roster_undoing, school_list
 from storage.training import (
     absences,
@@ -39,6 +40,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     posting.DEED_CONFIRM: posting.undo_confirm,
     "attendance": marking.undo,
     plan_sheet.KIND: plan_sheet.undo,
+    binding.DEED: binding.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

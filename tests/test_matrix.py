@@ -28,6 +28,7 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
+from storage.messaging.tables import Chat, ChatPurpose
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -265,6 +266,28 @@ LINES: dict[str, Line] = {
     "storage.credits.appeals.give_view": line(Act.CONFIRM_HOURS),
     "storage.credits.appeals.accept": line(Act.SETTLE_HOURS, given=given(hours=Decimal(4))),
     "storage.credits.appeals.uphold": line(Act.SETTLE_HOURS),
+    # groups
+    "storage.messaging.binding.place": line(Act.BIND_GROUP),
+    "storage.messaging.binding.purposes": line(Act.BIND_GROUP),
+    "storage.messaging.binding.units": line(Act.BIND_GROUP),
+    "storage.messaging.binding.programmes": line(Act.BIND_GROUP),
+    "storage.messaging.binding.bind": line(
+        Act.BIND_GROUP,
+        given=lambda _session, at: {
+            "purpose": ChatPurpose.TEST,
+            "target_id": at.unit_id,
+            "language": "en",
+            "seen": 0,
+        },
+    ),
+    "storage.messaging.binding.unbind": line(Act.BIND_GROUP),
+    "storage.messaging.binding.set_language": line(Act.BIND_GROUP, given=given(language="en")),
+    "storage.messaging.binding.set_urges": line(Act.BIND_GROUP, given=given(on=True)),
+    "storage.messaging.binding.post_all_the_same": line(Act.BIND_GROUP),
+    "storage.messaging.binding.keep_longer": line(Act.BIND_GROUP, given=given(seen=TODAY)),
+    "storage.messaging.binding.dissolve": line(Act.BIND_GROUP),
+    "storage.messaging.card_places.card_places": line(Act.NOTIFY_CLASS),
+    "storage.messaging.card_places.hang": line(Act.BIND_GROUP),
 }
 
 OWN_FILE = "only by whoever dropped the file; the rooms' own tests"
@@ -353,6 +376,8 @@ OTHERWISE = {
     "storage.credits.reviewing.first_word": "says what one may decide",
     "storage.credits.reviewing.last_word": "says what one may decide",
     "storage.training.runs.acts_on": "says what one may do",
+    "storage.messaging.binding.begin": "by a tap in the group; test_binding",
+    "storage.messaging.binding.places": "shows what is in reach; test_binding",
     "storage.people.authority.check_about": "the check itself",
     "storage.people.authority.check_covers": "the check itself",
     "storage.audit.record": "writes down who acted",
@@ -486,6 +511,14 @@ def _place(session: Session, name: str) -> Place:
                     owner_unit_id=unit_id,
                     opens_at=NOW,
                     closes_at=NOW + timedelta(days=5),
+                )
+            ),
+            "chat_id": kept(
+                Chat(
+                    tg_chat_id=-1_000_000 - unit_id,
+                    title=name,
+                    purpose=ChatPurpose.ALL_STAFF,
+                    unit_id=unit_id,
                 )
             ),
             "rule_id": kept(
@@ -749,6 +782,15 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
             "session_id": at.session_id,
             "at": NOW.isoformat(),
             "changes": [{"registration": at.registration_id, "after": "present"}],
+        },
+    ),
+    "bind_group": (
+        frozenset({Act.BIND_GROUP}),
+        lambda _session, at: {
+            "chat_id": at.chat_id,
+            "before": {"purpose": "test", "unit_id": at.unit_id, "programme_id": None},
+            "after": {"purpose": "all_staff", "unit_id": at.unit_id, "programme_id": None}
+            | {"bound_by": 0},
         },
     ),
     "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),

@@ -128,6 +128,7 @@ class Chat:
     members: dict[int, str] = field(default_factory=dict)
     bot_status: str = "member"
     bot_may_write: bool = True
+    bot_lacks: list[str] = field(default_factory=list)
     migrated_to: int | None = None
     messages: dict[int, Message] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
@@ -160,6 +161,10 @@ class Chat:
             self.api["is_forum"] = True
         else:
             self.api.pop("is_forum", None)
+
+    def bot_may(self, right: str) -> bool:
+        """Whether the bot is an administrator here with this right, such as can_pin_messages."""
+        return self.bot_status == "administrator" and right not in self.bot_lacks
 
     def mark(self, person_id: int, topic: int, order: int) -> None:
         """This person has read up to there: in one topic of a forum, else in the whole chat."""

@@ -475,6 +475,8 @@ class Desk:
                 world.add_bot(person_id, chat_id)
             case "promote_bot":
                 world.add_bot(person_id, chat_id, as_admin=True)
+            case "silence_bot":
+                world.restrict_bot(person_id, chat_id, may_write=False)
             case "kick_bot":
                 world.kick_bot(person_id, chat_id)
             case "migrate":

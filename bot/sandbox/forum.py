@@ -52,12 +52,15 @@ def reopen_forum_topic(world: World, call: Call) -> bool:
 def delete_forum_topic(world: World, call: Call) -> bool:
     """The topic goes with everything that was written in it."""
     chat = _forum(world, call, "delete the topic")
-    topic = _topic(chat, call)
+    _delete(world, chat, _topic(chat, call))
+    return True
+
+
+def _delete(world: World, chat: Chat, topic: Topic) -> None:
     for message in [one for one in chat.messages.values() if one.topic == topic.id]:
         world.remove(message)
     del chat.topics[topic.id]
     world.changed("people")
-    return True
 
 
 @method("getForumTopicIconStickers")
@@ -67,7 +70,10 @@ def get_forum_topic_icon_stickers(world: World, call: Call) -> list[Json]:  # no
 
 
 def act(world: World, person_id: int, chat_id: int, what: str, body: Json) -> Topic:
-    """A person's act: ``create`` with a name; ``close``, ``reopen``, ``rename`` of a topic."""
+    """A person's act: ``create`` with a name; ``close``, ``reopen``, ``rename``, ``delete``.
+
+    The bot is told of all but the last.
+    """
     _, chat = world.writable(person_id, chat_id)
     if not chat.is_forum:
         raise ImpossibleAct(f"{chat.title or chat.id} has no topics")
@@ -85,6 +91,8 @@ def act(world: World, person_id: int, chat_id: int, what: str, body: Json) -> To
         case "rename":
             topic.name = _name(str(body["name"]))
             _tell(world, chat, person_id, topic, forum_topic_edited={"name": topic.name})
+        case "delete":
+            _delete(world, chat, topic)
         case other:
             raise ValueError(other)
     return topic
@@ -94,7 +102,7 @@ def _forum(world: World, call: Call, what: str) -> Chat:
     chat = chat_of(world, call)
     if not chat.is_forum:
         raise bad("the chat is not a forum")
-    if chat.bot_status != "administrator":
+    if not chat.bot_may("can_manage_topics"):
         raise bad(f"not enough rights to {what}")
     return chat
 

@@ -44,7 +44,9 @@ ACTS = (
     Entry("POST", "location", "person, chat, latitude, longitude, topic", "Share a place."),
     Entry("POST", "document", "person, chat, name, data (base64), photo, caption", "Send a file."),
     Entry("POST", "vote", "person, chat, message, options", "Vote; no options take it back."),
-    Entry("POST", "topic", "person, chat, act, topic, name", "create, close, reopen, rename."),
+    Entry(
+        "POST", "topic", "person, chat, act, topic, name", "create, close, reopen, rename, delete."
+    ),
     Entry("POST", "inline", "person, chat, query", "Type the bot's name and something behind it."),
     Entry("POST", "choose", "person, chat, query, result", "Send one of the offered results."),
     Entry("POST", "block", "person, blocked", "Block the bot, or let it write again."),
@@ -52,7 +54,8 @@ ACTS = (
         "POST",
         "member",
         "person, chat, act",
-        "join, leave, promote, demote, add_bot, promote_bot, kick_bot, forum, migrate, deactivate.",
+        "join, leave, promote, demote, add_bot, promote_bot, silence_bot, kick_bot, forum, "
+        "migrate, deactivate.",
     ),
     Entry("POST", "read", "person, chat, topic", "Look at a chat or topic: it is unread no more."),
     Entry("POST", "clock", "advance_seconds or next_event", "Move the time forward."),

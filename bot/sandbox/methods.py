@@ -240,7 +240,7 @@ def _topic_to_write(chat: Chat, call: Call) -> int | None:
     topic = chat.topics.get(number) if chat.is_forum else None
     if topic is None:
         raise bad("message thread not found")
-    if topic.closed and chat.bot_status != "administrator":
+    if topic.closed and not chat.bot_may("can_manage_topics"):
         raise bad("TOPIC_CLOSED")
     return topic.id
 
@@ -506,7 +506,7 @@ def delete_messages(world: World, call: Call) -> bool:
 
 
 def _check_deletable(world: World, chat: Chat, message: Message) -> None:
-    if chat.bot_status == "administrator" and not chat.is_private:
+    if chat.bot_may("can_delete_messages") and not chat.is_private:
         return
     if not chat.is_private and message.sender_id != world.bot_id:
         raise bad("message can't be deleted")
@@ -551,7 +551,7 @@ def unpin_chat_message(world: World, call: Call) -> bool:
 
 def _chat_to_pin(world: World, call: Call) -> Chat:
     chat = chat_of(world, call)
-    if not chat.is_private and chat.bot_status != "administrator":
+    if not chat.is_private and not chat.bot_may("can_pin_messages"):
         raise bad("not enough rights to manage pinned messages in the chat")
     return chat
 
@@ -610,7 +610,7 @@ def get_chat(world: World, call: Call) -> Json:
 
 def _member(world: World, chat: Chat, user_id: int) -> Json:
     if user_id == world.bot_id:
-        return member_as_json(world.bot, chat.bot_status)
+        return world.bot_as_member(chat, chat.bot_status)
     person = world.people.get(user_id)
     if person is None:
         raise bad("PARTICIPANT_ID_INVALID")
@@ -641,8 +641,7 @@ def get_chat_member_count(world: World, call: Call) -> int:
 @method("leaveChat")
 def leave_chat(world: World, call: Call) -> bool:
     chat = group_of(world, call, "chat member status can't be changed in private chats")
-    world.post(chat, world.bot_id, {"left_chat_member": world.bot})
-    chat.bot_status = "left"
+    world.leave_bot(chat)
     return True
 
 

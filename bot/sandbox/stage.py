@@ -133,7 +133,9 @@ def settle_people(session: Session, *, now: datetime) -> None:
 
 def post_cards(session: Session, *, now: datetime) -> None:
     """Put a card of every programme that one can register for into the county's group."""
-    chat_id = session.exec(select(Chat.id).where(Chat.tg_chat_id == CARDS_IN)).first()
+    chat_id = session.exec(
+        select(Chat.id).where(Chat.tg_chat_id == CARDS_IN, Chat.thread_id == 0)
+    ).first()
     if chat_id is None:
         return
     batches = session.exec(

@@ -554,11 +554,18 @@ class World:
         self._admit(chat, person_id, status)
         self._member_moved(chat, person_id, before, status)
 
-    def add_bot(self, person_id: int, chat_id: int, *, as_admin: bool = False) -> None:
-        """A member adds the bot to a group, or makes it an administrator."""
+    def add_bot(
+        self, person_id: int, chat_id: int, *, as_admin: bool = False, without: Iterable[str] = ()
+    ) -> None:
+        """A member adds the bot to a group, or makes it an administrator, or none any more.
+
+        An administrator has all rights ``without`` these, such as can_pin_messages.
+        """
         chat = self.chat(chat_id)
         self._present(person_id, chat)
         was_there = chat.bot_status in PRESENT
+        chat.bot_lacks = list(without)
+        chat.bot_may_write = True
         self._bot_moved(chat, person_id, chat.bot_status, "administrator" if as_admin else "member")
         if not was_there:
             self.service(chat, person_id, new_chat_members=[self.bot])
@@ -569,6 +576,25 @@ class World:
         self._present(person_id, chat)
         self.post(chat, person_id, {"left_chat_member": self.bot})
         self._bot_moved(chat, person_id, chat.bot_status, "kicked")
+
+    def restrict_bot(self, person_id: int, chat_id: int, *, may_write: bool) -> None:
+        """An administrator lets the bot read only, or write again."""
+        chat = self.chat(chat_id)
+        self._present(person_id, chat)
+        chat.bot_may_write = may_write
+        self._bot_moved(chat, person_id, chat.bot_status, "member" if may_write else "restricted")
+
+    def leave_bot(self, chat: Chat) -> None:
+        """The bot goes of its own accord; it is told of that, too."""
+        self.post(chat, self.bot_id, {"left_chat_member": self.bot})
+        self._bot_moved(chat, self.bot_id, chat.bot_status, "left")
+
+    def bot_as_member(self, chat: Chat, status: str) -> Json:
+        """The bot as a ChatMember of this chat."""
+        member = member_as_json(self.bot, status)
+        return (
+            member | dict.fromkeys(chat.bot_lacks, False) if status == "administrator" else member
+        )
 
     def _present(self, person_id: int, chat: Chat) -> None:
         if chat.is_private or chat.members.get(person_id) not in PRESENT:
@@ -629,7 +655,9 @@ class World:
             "from": actor,
             "date": self.now(),
             "old_chat_member": member_as_json(user, before),
-            "new_chat_member": member_as_json(user, after),
+            "new_chat_member": (
+                self.bot_as_member(chat, after) if user is self.bot else member_as_json(user, after)
+            ),
         }
         self.updates.add(kind, content)
 
@@ -749,6 +777,14 @@ def member_as_json(user: Json, status: str) -> Json:
         member |= {"can_be_edited": False, "is_anonymous": False, "can_promote_members": False}
     elif status == "creator":
         member["is_anonymous"] = False
+    elif status == "restricted":
+        rights = (
+            "can_send_messages can_send_audios can_send_documents can_send_photos "
+            "can_send_videos can_send_video_notes can_send_voice_notes can_send_polls "
+            "can_send_other_messages can_add_web_page_previews can_change_info "
+            "can_invite_users can_pin_messages can_manage_topics can_edit_tag can_react_to_messages"
+        )
+        member |= dict.fromkeys(rights.split(), False) | {"is_member": True, "until_date": 0}
     elif status == "kicked":
         member["until_date"] = 0
     return member

@@ -18,6 +18,7 @@ from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
+from handlers.messaging.group_buttons import OpenGroup
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
     AcceptOffer,
@@ -143,6 +144,10 @@ def item_text(
             "release": _(
                 "<b>{title}</b>: seats of your school are still unused. They go to everybody "
                 "on {when}."
+            ),
+            "chat_dissolve": _(
+                "The group <b>{title}</b> is for one class that is over, and is to be closed "
+                "{when}. Please close it or keep it longer."
             ),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
@@ -538,8 +543,10 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
     )
 
 
-def open_subject(subject: Subject) -> OpenProgramme | OpenMenu:
+def open_subject(subject: Subject) -> OpenProgramme | OpenMenu | OpenGroup:
     """The button that opens what a deadline is about."""
+    if subject.chat_id:
+        return OpenGroup(subject.chat_id)
     return OpenMenu(subject.menu_id) if subject.menu_id else OpenProgramme(subject.batch_id)
 
 

@@ -20,6 +20,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 
 from handlers import cards
 from handlers.context import House
+from handlers.messaging.group_troubles import noted
 from handlers.messaging.public import programme_group_card
 from handlers.messaging.voices import Nothing, Said, Say
 from storage import moments
@@ -38,9 +39,8 @@ AT_LEAST = timedelta(seconds=5)
 AT_ONCE = 20
 EDITS_A_MINUTE = 20  # what Telegram lets a bot do in one group
 MINUTE = timedelta(minutes=1)
-# What Telegram says of a message, and of a chat, that will never be edited again.
+# What Telegram says of a message that will never be edited again.
 MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-CHAT_GONE = ("chat not found", "peer_id_invalid", "group is deactivated", "chat was deleted")
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,7 @@ async def posted(house: House, row: Claimed, message_id: int) -> None:
         id=row.facts["card_id"],
         chat_id=row.chat_id or 0,
         tg_chat_id=row.tg_chat_id,
+        thread_id=row.thread_id,
         language=row.language,
         batch_id=row.facts["batch_id"],
         message_id=message_id,
@@ -177,17 +178,15 @@ async def _edit(
         logger.warning("A group asks for a pause of %s; its cards wait", pause)
     except ChatMigrated as error:
         await write(groups.migrate, card.tg_chat_id, error.new_chat_id)
-    except Forbidden:
-        await write(groups.deactivate, card.tg_chat_id)
+    except Forbidden as error:
+        await noted(house, card.tg_chat_id, card.thread_id, error)
     except BadRequest as error:
         said = str(error).lower()
         if "not modified" in said:
             return True
         if any(sign in said for sign in MESSAGE_GONE):
             await write(groups.drop_card, card.id)
-        elif any(sign in said for sign in CHAT_GONE):
-            await write(groups.deactivate, card.tg_chat_id)
-        else:
+        elif not await noted(house, card.tg_chat_id, card.thread_id, error):
             logger.error("Card %d cannot be edited: %s", card.id, error)
     except TelegramError as error:
         logger.warning("Card %d was not edited: %s", card.id, type(error).__name__)

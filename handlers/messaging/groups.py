@@ -5,15 +5,25 @@ Whoever taps is answered alone, down the ladder of ``whisper``; the group sees n
 
 from __future__ import annotations
 
+import html
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
-from telegram import ChatMember, ChatMemberRestricted, Message, Update, User
+from telegram import (
+    ChatMember,
+    ChatMemberRestricted,
+    Message,
+    Update,
+    User,
+)
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.error import BadRequest, Forbidden
-from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
+from telegram.ext import ApplicationHandlerStop, CommandHandler, MessageHandler, filters
 
+from handlers.buttons import StaleButton
+from handlers.cards import GroupCard
 from handlers.context import (
     Context,
     House,
@@ -22,11 +32,17 @@ from handlers.context import (
     is_private,
     lead,
     sender,
+    shortened,
+    take_away,
     tap,
     whisper,
 )
+from handlers.files import TABLES
+from handlers.messaging.binding import show_place
 from handlers.messaging.buttons import GroupDetails, GroupRegister
-from handlers.messaging.public import anonymous_card, intro_card, unbound_card
+from handlers.messaging.group_buttons import BindHere
+from handlers.messaging.public import anonymous_card, bind_card, intro_card, unbound_card
+from handlers.messaging.standing import standing_of
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.training.programme_text import programme_text
 from handlers.training.programmes import show_programme
@@ -34,19 +50,19 @@ from handlers.training.registration import register_as
 from handlers.training.registration_text import outcome_text
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
-from storage.messaging import groups, outbox
+from storage.messaging import binding, groups, presence
+from storage.messaging.binding import Met
 from storage.messaging.groups import Group
 from storage.messaging.outbox import Claimed
-from storage.messaging.tables import Priority
-from storage.people import units
-from storage.refusals import NotLinked
+from storage.messaging.presence import Adder
+from storage.people import accounts, units
+from storage.people.accounts import Reader
+from storage.refusals import NotAllowed, NotLinked
 from storage.training import programmes
 from storage.training.refusals import NotRecommended
 
-HELLO = "group_hello"
-# News of a migration may come a moment after the news of a group that nobody knows.
-UNKNOWN_WAITS = timedelta(seconds=5)
-HELLO_WITHIN = timedelta(hours=1)
+TITLE = 60  # characters of a group's title or a file's name
+ONCE_IN = timedelta(minutes=1)
 # Telegram's own stand-ins for an anonymous administrator, for a channel, and for itself.
 NOBODY = (1087968824, 136817688, 777000)
 PRESENT = (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
@@ -57,12 +73,24 @@ logger = logging.getLogger(__name__)
 def install(application: AnyApplication) -> None:
     on_tap(application, GroupRegister, register)
     on_tap(application, GroupDetails, details)
+    on_tap(application, BindHere, bind_here)
+    here = filters.ChatType.GROUPS & filters.UpdateType.MESSAGE
+    application.add_handler(CommandHandler("bind", bind_asked, filters=here))
+    application.add_handler(CommandHandler("start", started_here, filters=here))
+    application.add_handler(MessageHandler(here & filters.Document.ALL, table_shared))
     # Before everybody else: a migration is often told in the name of an anonymous
     # administrator, and nothing else that comes in such a name is a person's.
     in_groups = filters.ChatType.GROUPS
     application.add_handler(
         MessageHandler(in_groups & filters.StatusUpdate.MIGRATE, migrated), group=-1
     )
+    of_topics = (
+        filters.StatusUpdate.FORUM_TOPIC_CLOSED
+        | filters.StatusUpdate.FORUM_TOPIC_REOPENED
+        | filters.StatusUpdate.FORUM_TOPIC_EDITED
+        | filters.StatusUpdate.NEW_CHAT_TITLE
+    )
+    application.add_handler(MessageHandler(in_groups & of_topics, topic_changed), group=-1)
     application.add_handler(
         MessageHandler(
             in_groups & (filters.SenderChat.ALL | filters.User(NOBODY)), spoken_by_nobody
@@ -111,70 +139,209 @@ async def bot_moved(update: Update, context: Context) -> None:
     change = update.my_chat_member
     if change is None or change.chat.type not in (ChatType.GROUP, ChatType.SUPERGROUP):
         return
-    chat, member = change.chat, change.new_chat_member
+    if change.from_user.id == context.bot.id:
+        return  # it has left of its own accord, and whoever let it go notes that
+    chat, member, now = change.chat, change.new_chat_member, context.now()
     if not _is_in(member):
-        await context.write(groups.deactivate, chat.id)
+        await context.write(presence.removed, chat.id, now=now)
+        context.house.wake_delivery()
         return
-    is_admin = member.status in (ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER)
-    await context.write(
-        settle_in,
+    is_new = not _is_in(change.old_chat_member)
+    adder, actor = await _adder(change.from_user, context)
+    place_id = await context.write(
+        presence.arrive,
         chat.id,
         chat.title or "",
-        is_admin=is_admin,
-        is_new=not _is_in(change.old_chat_member),
+        standing_of(member),
+        is_forum=bool(chat.is_forum),
+        is_new=is_new,
+        adder=adder,
         language=context.house.language,
-        update_id=update.update_id,
-        now=context.now(),
+        now=now,
     )
     context.house.wake_delivery()
+    if is_new and adder is Adder.MAY_BIND and actor is not None:
+        met = Met(chat.id, chat.title or "", is_forum=bool(chat.is_forum))
+        # Whoever may not tend a group that stands for something is not asked about it.
+        with suppress(NotAllowed, Forbidden):
+            await context.write(binding.begin, actor.linked_teacher_id, met, now=now)
+            await show_place(update, context, actor, place_id)
 
 
-def settle_in(
-    session: Session,
-    tg_chat_id: int,
-    title: str,
-    *,
-    is_admin: bool,
-    is_new: bool,
-    language: str,
-    update_id: int,
-    now: datetime,
-) -> Group:
-    """Know the group, make it active, and leave a greeting if the bot has just come."""
-    group = groups.bind(session, tg_chat_id, title, language=language)
-    groups.set_admin(session, tg_chat_id, is_admin)
-    if is_new:
-        is_bound = group.purpose is not None
-        outbox.put(
-            session,
-            HELLO,
-            chat_id=group.id,
-            facts={"is_bound": is_bound},
-            priority=Priority.CARD,
-            not_before=now if is_bound else now + UNKNOWN_WAITS,
-            useful_until=now + HELLO_WITHIN,
-            dedupe_key=f"{HELLO}:{tg_chat_id}:{update_id}",
-            now=now,
-        )
-    return group
+async def _adder(user: User, context: Context) -> tuple[Adder, Reader | None]:
+    """Who has added the bot. An administrator who hides who they are may be anybody's."""
+    if not _is_person(user):
+        return Adder.KNOWN, None
+    known = await context.read(accounts.find, user.id, now=context.now())
+    if known is None or known.teacher_id is None:
+        return Adder.NOBODY, None
+    may = await context.read(binding.may_bind, known.teacher_id, now=context.now())
+    return (Adder.MAY_BIND if may else Adder.KNOWN), known
 
 
 async def hello(house: House, row: Claimed) -> Said:
-    """M01 in a group that is bound; in any other, that the coordinator binds it later."""
-    group, unit = await house.database.read(_greeted, row.tg_chat_id)
-    if group is None:
+    """M01 in a place that is bound; in any other group, that the coordinator binds it."""
+    place, unit, bound = await house.database.read(_greeted, row.chat_id or 0)
+    if place is None:
         return Nothing("the group is not known")
-    if group.purpose is not None:
-        if not row.facts["is_bound"]:
-            # It was bound since, or is an old acquaintance under a new id.
-            return Nothing("the group has been bound meanwhile")
-        return Say(intro_card(unit, group.language, house.link))
-    return Say(unbound_card(group.language, house.link))
+    if row.facts["is_bound"]:
+        if place.purpose is None:
+            return Nothing("the place stands for nothing any more")
+        return Say(intro_card(unit, place.language, house.link))
+    if bound:
+        # It was bound since, or is an old acquaintance under a new id.
+        return Nothing("the group has been bound meanwhile")
+    return Say(unbound_card(place.language))
 
 
-def _greeted(session: Session, tg_chat_id: int) -> tuple[Group | None, str]:
-    group = groups.chat_by_tg_id(session, tg_chat_id)
-    return group, units.name_of(session, group.unit_id if group is not None else None)
+def _greeted(session: Session, chat_id: int) -> tuple[Group | None, str, bool]:
+    place = groups.place(session, chat_id)
+    if place is None:
+        return None, "", False
+    bound = bool(groups.bound_places(session, place.tg_chat_id))
+    return place, units.name_of(session, place.unit_id), bound
+
+
+async def topic_changed(update: Update, context: Context) -> None:
+    """A topic is closed, open again, or called otherwise; or the group has another title."""
+    message = update.message
+    if message is None:
+        raise ApplicationHandlerStop
+    chat_id, thread_id, now = message.chat_id, message.message_thread_id or 0, context.now()
+    if message.forum_topic_closed is not None:
+        await context.write(presence.close_topic, chat_id, thread_id, deleted=False, now=now)
+    elif message.forum_topic_reopened is not None:
+        await context.write(presence.reopen_topic, chat_id, thread_id, now=now)
+    elif message.forum_topic_edited is not None:
+        name = message.forum_topic_edited.name or ""
+        await context.write(presence.rename, chat_id, thread_id=thread_id, topic=name)
+    elif message.new_chat_title:
+        await context.write(presence.rename, chat_id, title=message.new_chat_title)
+    context.house.wake_delivery()
+    raise ApplicationHandlerStop
+
+
+async def table_shared(update: Update, context: Context) -> None:
+    """A coordinator has put a table into a group: say in private who sees it there."""
+    message, user = update.message, update.effective_user
+    if message is None or message.document is None or user is None or not _is_person(user):
+        return
+    name = message.document.file_name or ""
+    if not name.lower().endswith(TABLES):
+        return
+    reader = await context.read(accounts.find, user.id, now=context.now())
+    if reader is None or reader.teacher_id is None:
+        return
+    may, bound = await context.read(
+        _may_and_bound, reader.teacher_id, message.chat_id, now=context.now()
+    )
+    if not may or not bound:
+        return
+    _ = catalog(reader.language).gettext
+    text = _(
+        "Everybody in {group} can see the table {name} that you have put there. If it holds "
+        "names with hours, progress, marks or phone numbers, please delete it there and send "
+        "it to me here instead."
+    ).format(
+        group=html.escape(shortened(message.chat.title or "", TITLE)),
+        name=html.escape(shortened(name, TITLE)),
+    )
+    with suppress(Forbidden):
+        await context.bot.send_message(reader.tg_user_id, text, parse_mode=ParseMode.HTML)
+
+
+def _may_and_bound(
+    session: Session, teacher_id: int, tg_chat_id: int, *, now: datetime
+) -> tuple[bool, bool]:
+    may = binding.may_bind(session, teacher_id, now=now)
+    return may, bool(groups.bound_places(session, tg_chat_id))
+
+
+async def bind_asked(update: Update, context: Context) -> None:
+    """/bind in a group or topic: hang up the key that shows which place is meant."""
+    message = update.message
+    if message is None:
+        return
+    if _is_person(sender(update)):
+        reader = await context.reader(update)
+        if not await context.read(binding.may_bind, reader.linked_teacher_id, now=context.now()):
+            raise NotAllowed
+    await _hang_key(message, context)
+
+
+async def started_here(update: Update, context: Context) -> None:
+    """/start@bot in a group, which the link "add me to a group" types where the bot is already."""
+    message = update.message
+    if message is None or not _is_person(sender(update)):
+        return
+    reader = await context.read(accounts.find, sender(update).id, now=context.now())
+    if reader is None or reader.teacher_id is None:
+        return
+    place = await context.read(groups.chat_by_tg_id, message.chat_id)
+    if place is not None and await context.read(
+        presence.is_greeted, place.tg_chat_id, now=context.now()
+    ):
+        return  # it has just been added, and says so itself
+    if await context.read(binding.may_bind, reader.teacher_id, now=context.now()):
+        await _hang_key(message, context)
+
+
+async def _hang_key(message: Message, context: Context) -> None:
+    """Post the key, once a minute in each place however often it is asked for."""
+    thread_id = message.message_thread_id if message.is_topic_message else None
+    place = message.chat_id, thread_id or 0
+    hung: dict[tuple[int, int], datetime] = context.bot_data.setdefault("bind_keys", {})
+    if place in hung and context.now() - hung[place] < ONCE_IN:
+        return
+    hung[place] = context.now()
+    language = await context.read(groups.language_of, *place)
+    card = bind_card(thread_id is not None, language or context.house.language)
+    await _say(context, message, card)
+    await take_away(context, message.chat_id, message.message_id)
+
+
+async def _say(context: Context, message: Message, card: GroupCard) -> None:
+    """Post a card where the message stands, in its topic and no other."""
+    try:
+        await context.bot.send_message(
+            message.chat_id,
+            card.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=card.markup(),
+            disable_notification=True,
+            message_thread_id=message.message_thread_id if message.is_topic_message else None,
+        )
+    except (BadRequest, Forbidden):
+        logger.info("The group of a command cannot be written to")
+
+
+async def bind_here(update: Update, context: Context) -> None:
+    """A coordinator shows which place is meant; the rest is asked in private."""
+    BindHere.parse(tap(update).data)
+    message, chat = tap(update).message, update.effective_chat
+    if not _is_person(sender(update)):
+        await hush(update)
+        return
+    if chat is None or is_private(update) or not isinstance(message, Message):
+        raise StaleButton
+    reader = await context.reader(update)
+    met = Met(
+        chat.id,
+        chat.title or "",
+        thread_id=(message.message_thread_id or 0) if message.is_topic_message else 0,
+        topic=_topic_name(message),
+        is_forum=bool(chat.is_forum),
+    )
+    place_id = await context.write(binding.begin, reader.linked_teacher_id, met, now=context.now())
+    await lead(update, context, f"bind{place_id}")
+
+
+def _topic_name(message: Message) -> str:
+    """The topic's title, where Telegram tells it: with the message that began the topic."""
+    began = message.reply_to_message
+    if not message.is_topic_message or began is None or began.forum_topic_created is None:
+        return ""
+    return began.forum_topic_created.name
 
 
 async def migrated(update: Update, context: Context) -> None:
@@ -188,21 +355,16 @@ async def migrated(update: Update, context: Context) -> None:
 
 
 async def spoken_by_nobody(update: Update, context: Context) -> None:
-    """An anonymous administrator or a channel: never a person, so nothing is done for them."""
+    """An anonymous administrator or a channel: never a person, so nothing is done for them.
+
+    Who presses a key is known to us even then, so /bind hangs one up for them, too.
+    """
     message = update.message
     if message is not None and _asks_us(message, context.house.bot_username):
-        card = anonymous_card(context.house.language, context.house.link)
-        try:
-            await context.bot.send_message(
-                message.chat_id,
-                card.text,
-                parse_mode=ParseMode.HTML,
-                reply_markup=card.markup(),
-                disable_notification=True,
-                message_thread_id=message.message_thread_id if message.is_topic_message else None,
-            )
-        except (BadRequest, Forbidden):
-            logger.info("The group of an anonymous command cannot be written to")
+        if (message.text or "").lower().startswith("/bind@"):
+            await _hang_key(message, context)
+        else:
+            await _say(context, message, anonymous_card(context.house.language, context.house.link))
     raise ApplicationHandlerStop
 
 

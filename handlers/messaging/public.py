@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import GroupCard, Key
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
+from handlers.messaging.group_buttons import BindHere
 from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
@@ -75,14 +76,46 @@ def intro_card(unit: str, language: str, link: Callable[[str], str]) -> GroupCar
     return GroupCard(text, ((Key(_("Continue in private"), url=link("menu")),),))
 
 
-def unbound_card(language: str, link: Callable[[str], str]) -> GroupCard:
+def unbound_card(language: str) -> GroupCard:
     """What is said once in a group that nobody has bound yet."""
     _ = catalog(language).gettext
     text = _(
         "Hello, I am a teacher-training assistant. This group is not connected to a unit or "
-        "programme yet; the training coordinator will do that. Until then I post nothing here."
+        "programme yet; the training coordinator does that with the key below. Until then I "
+        "post nothing here, and after a week I leave."
     )
-    return GroupCard(text, ((Key(_("Continue in private"), url=link("menu")),),))
+    return GroupCard(text, ((Key(_("Connect this group"), BindHere()),),))
+
+
+def bind_card(is_topic: bool, language: str) -> GroupCard:
+    """The key by which a coordinator shows which group, or which topic of it, is meant."""
+    _ = catalog(language).gettext
+    if is_topic:
+        text = _("Shall I post in this topic? The training coordinator presses the key.")
+        return GroupCard(text, ((Key(_("Use this topic"), BindHere()),),))
+    text = _("Shall I post in this group? The training coordinator presses the key.")
+    return GroupCard(text, ((Key(_("Connect this group"), BindHere()),),))
+
+
+def goodbye_card(language: str) -> GroupCard:
+    """What is said before the bot leaves a group that stands for nothing."""
+    _ = catalog(language).gettext
+    return GroupCard(
+        _(
+            "There is nothing for me to post in this group, so I leave it now. "
+            "The training coordinator can add me again at any time. Thank you."
+        )
+    )
+
+
+def closing_card(over: date, language: str, today: date) -> GroupCard:
+    """``chat_close``: a group for one task is told when it is to be over."""
+    _ = catalog(language).gettext
+    text = _(
+        "This course is over; thank you all. This group will be closed on {date}. "
+        "Your own records stay in the private chat."
+    )
+    return GroupCard(text.format(date=dates.day(over, language, today)))
 
 
 def anonymous_card(language: str, link: Callable[[str], str]) -> GroupCard:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import group_cards, groups, reminders
+from handlers.messaging import binding, group_cards, groups, leaving, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, approvals, changing, check_in, seat_messages, told
+from storage.messaging import binding as binding_rules
+from storage.messaging import presence
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -28,7 +30,10 @@ VOICES: Mapping[str, Voice] = {
     "role_ended": roles.ended_voice,
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
-    groups.HELLO: groups.hello,
+    presence.HELLO: groups.hello,
+    presence.GOODBYE: leaving.goodbye,
+    presence.NEWS: binding.place_news,
+    binding_rules.CLOSING: leaving.closing,
     "approvals_waiting": approvals.waiting_card,
     "registration_approved": answers.registration_answer,
     "registration_returned": answers.registration_answer,

@@ -13,7 +13,22 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.inserting import insert_new
-from storage.messaging.tables import Chat, ChatPurpose, GroupCard, Hold, OutboxMessage, OutboxState
+from storage.messaging.tables import (
+    Chat,
+    ChatPurpose,
+    GroupCard,
+    Hold,
+    NoticePost,
+    OutboxMessage,
+    OutboxState,
+    Question,
+)
+
+_OF_THE_GROUP = ("title", "bot_is_admin", "is_forum", "rights", "closed")
+_OF_THE_BINDING = (
+    *("purpose", "unit_id", "programme_id", "language", "urges"),
+    *("bound_by", "bound_at", "met_at", "dissolve_at"),
+)
 
 LOOKED_AT_LEAST = timedelta(hours=1)
 """A card is compared with the truth this often even if nothing seems to have changed."""
@@ -56,7 +71,15 @@ class Group:
     active: bool
     bot_is_admin: bool
     is_forum: bool
+    rights: tuple[str, ...]
+    """What the bot may do there, of ``storage.messaging.presence.RIGHTS``."""
     closed: bool
+    urges: bool
+    """Whether it may be said there how many have not confirmed a notice."""
+    bound_by: int | None
+    bound_at: datetime | None
+    dissolve_at: datetime | None
+    """When a group for one task should be over."""
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +94,7 @@ class Card:
     id: int
     chat_id: int
     tg_chat_id: int
+    thread_id: int
     language: str
     batch_id: int
     message_id: int | None
@@ -85,24 +109,60 @@ def chat_by_tg_id(session: Session, tg_chat_id: int, thread_id: int = 0) -> Grou
         .where(Chat.tg_chat_id == tg_chat_id, Chat.thread_id == thread_id)
         .execution_options(populate_existing=True)
     ).first()
-    return None if chat is None else _group(chat)
+    return None if chat is None else as_group(chat)
 
 
-def _group(chat: Chat) -> Group:
+def place(session: Session, chat_id: int) -> Group | None:
+    """Return the place with this id of ours."""
+    chat = session.exec(
+        select(Chat).where(Chat.id == chat_id).execution_options(populate_existing=True)
+    ).first()
+    return None if chat is None else as_group(chat)
+
+
+def bound_places(session: Session, tg_chat_id: int) -> list[Group]:
+    """Return the places in this group that stand for something: it, or topics of it."""
+    return [
+        as_group(chat)
+        for chat in session.exec(
+            select(Chat)
+            .where(Chat.tg_chat_id == tg_chat_id, col(Chat.purpose).is_not(None))
+            .order_by(col(Chat.thread_id))
+            .execution_options(populate_existing=True)
+        ).all()
+    ]
+
+
+def language_of(session: Session, tg_chat_id: int, thread_id: int = 0) -> str | None:
+    """Return in which language the bot speaks there; None in a group that it does not know."""
+    return session.exec(
+        select(Chat.language)
+        .where(Chat.tg_chat_id == tg_chat_id, col(Chat.thread_id).in_((0, thread_id)))
+        .order_by(col(Chat.purpose).is_(None), col(Chat.thread_id).desc())
+    ).first()
+
+
+def as_group(chat: Chat) -> Group:
+    """The place behind a row, as others see it."""
     return Group(
-        chat.id,
-        chat.tg_chat_id,
-        chat.thread_id,
-        chat.title,
-        chat.topic,
-        chat.purpose,
-        chat.unit_id,
-        chat.programme_id,
-        chat.language,
-        chat.active,
-        chat.bot_is_admin,
-        chat.is_forum,
-        chat.closed,
+        id=chat.id,
+        tg_chat_id=chat.tg_chat_id,
+        thread_id=chat.thread_id,
+        title=chat.title,
+        topic=chat.topic,
+        purpose=chat.purpose,
+        unit_id=chat.unit_id,
+        programme_id=chat.programme_id,
+        language=chat.language,
+        active=chat.active,
+        bot_is_admin=chat.bot_is_admin,
+        is_forum=chat.is_forum,
+        rights=tuple(chat.rights),
+        closed=chat.closed,
+        urges=chat.urges,
+        bound_by=chat.bound_by,
+        bound_at=chat.bound_at,
+        dissolve_at=chat.dissolve_at,
     )
 
 
@@ -147,18 +207,21 @@ def bind(
         chat.language = language
     session.add(chat)
     session.flush()
-    return _group(chat)
+    return as_group(chat)
 
 
-def deactivate(session: Session, tg_chat_id: int) -> None:
-    """The bot has been removed from the group: nothing goes there until it is back."""
-    session.exec(sa.update(Chat).where(col(Chat.tg_chat_id) == tg_chat_id).values(active=False))
+def deactivate(session: Session, tg_chat_id: int) -> list[int]:
+    """The bot has been removed from the group: nothing goes there until it is back.
 
-
-def set_admin(session: Session, tg_chat_id: int, is_admin: bool) -> None:
-    """Note whether the bot may do an administrator's work in the group."""
-    session.exec(
-        sa.update(Chat).where(col(Chat.tg_chat_id) == tg_chat_id).values(bot_is_admin=is_admin)
+    Returns the places in it that were active until now.
+    """
+    return list(
+        session.exec(
+            sa.update(Chat)
+            .where(col(Chat.tg_chat_id) == tg_chat_id, col(Chat.active))
+            .values(active=False)
+            .returning(col(Chat.id))
+        ).scalars()
     )
 
 
@@ -169,20 +232,38 @@ def migrate(session: Session, old_tg_chat_id: int, new_tg_chat_id: int) -> None:
     do. When the new id was met before the news came, that stranger gives way.
     """
     # Only a group without topics can become a supergroup.
-    old = session.exec(
-        select(Chat.id).where(Chat.tg_chat_id == old_tg_chat_id, Chat.thread_id == 0)
-    ).first()
-    if old is None:
+    rows = {
+        chat.tg_chat_id: chat
+        for chat in session.exec(
+            select(Chat)
+            .where(col(Chat.tg_chat_id).in_((old_tg_chat_id, new_tg_chat_id)), Chat.thread_id == 0)
+            .order_by(col(Chat.id))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+    }
+    moving, met = rows.get(old_tg_chat_id), rows.get(new_tg_chat_id)
+    if moving is None:
         return
-    new = session.exec(
-        select(Chat.id).where(Chat.tg_chat_id == new_tg_chat_id, Chat.thread_id == 0)
-    ).first()
-    # Message ids do not carry over, so the cards are posted once more in the supergroup.
+    if met is not None:
+        # What is known of the supergroup itself is the newer news.
+        for name in (*_OF_THE_GROUP, *(_OF_THE_BINDING if moving.purpose is None else ())):
+            setattr(moving, name, getattr(met, name))
+        session.flush()
+    old, new = moving.id, None if met is None else met.id
+    # Message ids do not carry over, so the cards are posted once more in the supergroup. A
+    # notice is not, for it would ring again: what stands there is not edited any more.
     session.exec(
         sa.update(GroupCard)
         .where(col(GroupCard.chat_id) == old)
         .values(message_id=None, shown="", shown_revision=None)
     )
+    session.exec(
+        sa.update(NoticePost)
+        .where(col(NoticePost.chat_id) == old)
+        .values(message_id=None, shown="")
+    )
+    session.exec(sa.update(Chat).where(col(Chat.id) == old).values(pinned_message_id=None))
     if new is not None:
         # Cards that both have stay where they are: in the supergroup people read on.
         session.exec(
@@ -193,11 +274,17 @@ def migrate(session: Session, old_tg_chat_id: int, new_tg_chat_id: int) -> None:
                 ),
             )
         )
-        session.exec(sa.delete(Hold).where(col(Hold.chat_id) == new))
-        session.exec(sa.update(GroupCard).where(col(GroupCard.chat_id) == new).values(chat_id=old))
         session.exec(
-            sa.update(OutboxMessage).where(col(OutboxMessage.chat_id) == new).values(chat_id=old)
+            sa.delete(NoticePost).where(
+                col(NoticePost.chat_id) == old,
+                col(NoticePost.notice_id).in_(
+                    sa.select(col(NoticePost.notice_id)).where(col(NoticePost.chat_id) == new)
+                ),
+            )
         )
+        session.exec(sa.delete(Hold).where(col(Hold.chat_id) == new))
+        for table in (GroupCard, NoticePost, OutboxMessage, Question):
+            session.exec(sa.update(table).where(col(table.chat_id) == new).values(chat_id=old))
         session.exec(sa.delete(Chat).where(col(Chat.id) == new))
     session.exec(
         sa.update(Chat).where(col(Chat.id) == old).values(tg_chat_id=new_tg_chat_id, active=True)
@@ -231,6 +318,7 @@ def cards_to_refresh(
             col(GroupCard.id),
             col(GroupCard.chat_id),
             col(Chat.tg_chat_id),
+            col(Chat.thread_id),
             col(Chat.language),
             col(GroupCard.batch_id),
             col(GroupCard.message_id),
@@ -241,6 +329,8 @@ def cards_to_refresh(
         .join(_batch, _batch.c.id == col(GroupCard.batch_id))
         .where(
             col(Chat.active),
+            ~col(Chat.closed),
+            col(Chat.purpose).is_not(None),
             sa.or_(looked.is_(None), looked <= now - at_least),
             sa.or_(
                 col(GroupCard.message_id).is_(None),

@@ -45,6 +45,9 @@ NOT_REPEATED = frozenset({NOTICE})
 
 UNREACHABLE = "unreachable"
 TOO_LATE = "too late"
+CLOSED = "closed"
+"""Why a message to a place waits: its topic is closed, or nobody lets the bot write."""
+_CLOSED_FOR = timedelta(hours=1)  # until it is looked at again; opening wakes it sooner
 _WHOLE = "whole"
 _PASSES = 50  # of one claim over rows that turn out not to be sendable now
 
@@ -248,6 +251,7 @@ def _due(
             col(Chat.tg_chat_id),
             col(Chat.thread_id),
             col(Chat.active),
+            col(Chat.closed),
             sa.func.coalesce(col(Chat.language), col(Account.language)).label("language"),
         )
         .outerjoin(Account, col(Account.id) == col(OutboxMessage.account_id))
@@ -272,6 +276,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
     sendable: list[Claimed] = []
     late: list[int] = []
     closed: set[quiet.Hours] = set()
+    closed_places: list[int] = []
     calendar: quiet.Calendar | None = None
     for row in rows:
         # A brief says of itself what is still worth saying.
@@ -283,6 +288,9 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
         if row.chat_id is not None:
             if not row.active:
                 _refuse(session, row.id, UNREACHABLE, now)
+                continue
+            if row.closed:
+                closed_places.append(row.id)
                 continue
         else:
             if row.teacher_id is not None and row.linked != row.teacher_id:
@@ -319,6 +327,12 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
             sa.update(OutboxMessage)
             .where(col(OutboxMessage.id).in_(late))
             .values(state=OutboxState.SKIPPED, fault=TOO_LATE)
+        )
+    if closed_places:
+        session.exec(
+            sa.update(OutboxMessage)
+            .where(col(OutboxMessage.id).in_(closed_places))
+            .values(not_before=now + _CLOSED_FOR, fault=CLOSED)
         )
     for hours in closed:
         assert calendar is not None

@@ -39,6 +39,17 @@ def read(
     return None if data is None else dict(data)
 
 
+def kinds(session: Session, account_id: int, prefix: str) -> list[str]:
+    """Return the kinds of the account's drafts that begin like this."""
+    return list(
+        session.exec(
+            select(Draft.kind).where(
+                Draft.account_id == account_id, col(Draft.kind).startswith(prefix, autoescape=True)
+            )
+        ).all()
+    )
+
+
 def drop(session: Session, account_id: int, kind: str) -> bool:
     """Forget the draft of the kind; False when there was none, which is no harm."""
     gone = session.exec(

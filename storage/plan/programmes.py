@@ -241,13 +241,24 @@ def _quotas(load: Load, owners: dict[str, int]) -> set[int]:
 
 
 def keep_chats(load: Load) -> None:
-    """Keep which group is bound to which unit or programme."""
+    """Keep which group is bound to which unit or programme, unless a person has said so."""
+    by_hand = set(
+        load.session.exec(
+            select(Chat.tg_chat_id).where(
+                col(Chat.tg_chat_id).in_([part.id for part in load.form.chats]),
+                col(Chat.bound_at).is_not(None),
+            )
+        ).all()
+    )
     rows = []
     for n, part in enumerate(load.form.chats):
+        if part.id in by_hand:
+            continue
         path: Path = ("chats", n)
         rows.append(
             {
                 "tg_chat_id": part.id,
+                "thread_id": 0,
                 "title": part.name,
                 "purpose": part.purpose,
                 "unit_id": load.unit(part.unit, (*path, "unit")) if part.unit else None,
@@ -259,4 +270,4 @@ def keep_chats(load: Load) -> None:
                 "language": part.language,
             }
         )
-    load.keep("chat", Chat, ["tg_chat_id"], rows)
+    load.keep("chat", Chat, ["tg_chat_id", "thread_id"], rows)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import kinds
+from storage.messaging.tables import Chat
 from storage.refusals import NotFound
 from storage.training.registration import closes_at
 from storage.training.tables import (
@@ -52,6 +53,8 @@ class Subject:
     """Takes place and is not paused; an offer, moreover, can still be answered."""
     menu_id: int = 0
     """Set where it is a menu that is open or closes; then there is no batch."""
+    chat_id: int = 0
+    """Set where it is a group that should be closed; then there is no batch."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -109,6 +112,8 @@ def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bo
 def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
     if kinds.KINDS[kind].subject == "menu":
         return _menu_subject(kind, subject_id, row)
+    if kinds.KINDS[kind].subject == "chat":
+        return _chat_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -157,6 +162,25 @@ def _menu_subject(kind: str, menu_id: int, row: sa.RowMapping) -> Subject:
         takes_place=row["cancelled_at"] is None,
         is_open=is_on,
         menu_id=menu_id,
+    )
+
+
+def _chat_subject(kind: str, chat_id: int, row: sa.RowMapping) -> Subject:
+    return Subject(
+        kind=kind,
+        subject_id=chat_id,
+        batch_id=0,
+        title=row["title"],
+        at=row["dissolve_at"],
+        ends_at=row["dissolve_at"],
+        closes_at=row["dissolve_at"],
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=True,
+        is_open=row["active"],
+        chat_id=chat_id,
     )
 
 
@@ -232,6 +256,18 @@ def _menus(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _chats(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(  # type: ignore[arg-type]
+            col(Chat.id).label("subject_id"),
+            col(Chat.title),
+            col(Chat.dissolve_at),
+            col(Chat.active),
+        ).where(col(Chat.id).in_(ids), col(Chat.dissolve_at).is_not(None)),
+    )
+
+
 def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
     rows = session.connection().execute(statement).mappings().all()
     return {row["subject_id"]: row for row in rows}
@@ -243,4 +279,5 @@ _READ = {
     "seat_offer": _offers,
     "task": _tasks,
     "menu": _menus,
+    "chat": _chats,
 }

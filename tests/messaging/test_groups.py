@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.database import Database
-from storage.messaging import groups, leases
+from storage.messaging import groups, leases, presence
 from storage.messaging.tables import ChatPurpose, GroupCard
 from storage.training.tables import Batch
 from tests import make
@@ -37,7 +37,7 @@ async def test_a_group_is_bound_met_again_and_left(database: Database) -> None:
         groups.bind, -100, "语文组", purpose=ChatPurpose.SUBJECT, language="zh_Hant"
     )
     await database.write(groups.deactivate, -100)
-    await database.write(groups.set_admin, -100, True)
+    await database.write(presence.note, -100, presence.Standing(True, ("post",)), now=NOW)
     left = await database.read(groups.chat_by_tg_id, -100)
     assert left is not None
     assert (left.active, left.bot_is_admin) == (False, True)

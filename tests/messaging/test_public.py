@@ -20,7 +20,6 @@ from handlers.messaging.public import (
     anonymous_card,
     intro_card,
     programme_group_card,
-    unbound_card,
 )
 from locales import LANGUAGES
 from storage.training.programmes import BatchState, GroupProgramme
@@ -149,7 +148,6 @@ def test_whatever_the_facts_a_card_is_escaped_short_and_names_nobody(
 def test_the_greetings_lead_into_the_private_chat(language: str) -> None:
     for made in (
         intro_card("澄禾县<实验>小学", language, link),
-        unbound_card(language, link),
         anonymous_card(language, link),
     ):
         assert made.keys[0][0].url == link("menu")

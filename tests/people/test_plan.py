@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 from storage.calendar.tables import CalendarDay, Term
 from storage.credits.tables import CreditCycle, CreditEntry, EntryState
 from storage.database import Database
-from storage.messaging.tables import Chat, Deadline, News
+from storage.messaging.tables import Chat, ChatPurpose, Deadline, News
 from storage.people import phones, roles
 from storage.people.tables import (
     Office,
@@ -598,3 +598,24 @@ async def test_a_move_before_the_present_posting_began_is_refused(sqlite: Databa
     text = changed(("罗佳宁, unit: S06,", "罗佳宁, unit: S04, since: 2010-09-01,"))
     with pytest.raises(PlanError, match=r"since: before the present posting began \(2015-08-20\)"):
         await sqlite.write(load, text)
+
+
+async def test_a_plan_leaves_alone_what_a_coordinator_has_said_of_a_group(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        load(session)
+        (chat,) = session.exec(select(Chat)).all()
+        topic = Chat(tg_chat_id=chat.tg_chat_id, thread_id=7, title="", topic="答疑")
+        session.add(topic)
+        session.flush()
+        load(session)  # a topic of the group is not taken for the group
+        session.refresh(topic)
+        assert topic.purpose is None
+        chat.purpose, chat.bound_at = ChatPurpose.TEST, NOW
+        session.flush()
+        load(session)
+        session.refresh(chat)
+        assert chat.purpose is ChatPurpose.TEST
+
+    await database.write(play)

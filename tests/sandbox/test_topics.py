@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aiogram import Bot as Aiogram
-from telegram import Bot
+from telegram import Bot, ChatMemberAdministrator, ChatMemberRestricted
 from telegram.error import BadRequest
 
 from bot.sandbox import forum
@@ -85,6 +85,63 @@ async def test_a_deleted_topic_is_gone_with_all_that_was_in_it(
     with pytest.raises(BadRequest, match=r"(?i)message thread not found"):
         await ptb.send_message(hall.id, "二", message_thread_id=thread)
     assert [one.text for one in world.seen_by(wang.id, hall.id)] == ["留下"]
+
+
+async def test_an_administrator_deletes_a_topic_and_the_bot_finds_out_by_writing(
+    ptb: Bot, world: World, hall: Chat, li: Person
+) -> None:
+    topic = forum.act(world, li.id, hall.id, "create", {"name": "临时"})
+    heard = await ptb.get_updates(timeout=0)
+    forum.act(world, li.id, hall.id, "delete", {"topic": topic.id})
+    assert not await ptb.get_updates(offset=heard[-1].update_id + 1, timeout=0)
+    with pytest.raises(BadRequest, match=r"(?i)thread not found"):
+        await ptb.send_message(hall.id, "在吗", message_thread_id=topic.id)
+
+
+async def test_without_the_right_to_manage_topics_a_closed_one_is_closed(
+    ptb: Bot, world: World, hall: Chat, li: Person
+) -> None:
+    topic = forum.act(world, li.id, hall.id, "create", {"name": "公告"})
+    world.add_bot(li.id, hall.id, as_admin=True, without=("can_manage_topics", "can_pin_messages"))
+    forum.act(world, li.id, hall.id, "close", {"topic": topic.id})
+    with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
+        await ptb.send_message(hall.id, "通知", message_thread_id=topic.id)
+    with pytest.raises(BadRequest, match=r"(?i)not enough rights"):
+        await ptb.close_forum_topic(hall.id, topic.id)
+    sent = await ptb.send_message(hall.id, "通知")
+    with pytest.raises(BadRequest, match=r"(?i)not enough rights"):
+        await ptb.pin_chat_message(hall.id, sent.message_id)
+    me = await ptb.get_chat_member(hall.id, ptb.id)
+    assert isinstance(me, ChatMemberAdministrator)
+    assert (me.can_manage_topics, me.can_delete_messages) == (False, True)
+
+
+async def test_a_silenced_bot_is_told_so_and_told_when_it_may_write_again(
+    ptb: Bot, world: World, group: Chat, wang: Person
+) -> None:
+    world.restrict_bot(wang.id, group.id, may_write=False)
+    with pytest.raises(BadRequest, match=r"(?i)not enough rights to send"):
+        await ptb.send_message(group.id, "通知")
+    world.restrict_bot(wang.id, group.id, may_write=True)
+    await ptb.send_message(group.id, "通知")
+    moved = [one.my_chat_member for one in await ptb.get_updates(timeout=0)]
+    changes = [(one.old_chat_member.status, one.new_chat_member) for one in moved if one]
+    assert changes[0][0] == "member"
+    assert isinstance(changes[0][1], ChatMemberRestricted)
+    assert changes[0][1].can_send_messages is False
+    assert (changes[1][0], changes[1][1].status) == ("restricted", "member")
+
+
+async def test_a_bot_that_leaves_is_told_of_it_as_of_any_other_move(
+    ptb: Bot, world: World, group: Chat, wang: Person
+) -> None:
+    await ptb.leave_chat(group.id)
+    (update,) = await ptb.get_updates(timeout=0)
+    assert update.my_chat_member is not None
+    assert update.my_chat_member.from_user.id == ptb.id
+    assert update.my_chat_member.new_chat_member.status == "left"
+    world.add_bot(wang.id, group.id)
+    await ptb.send_message(group.id, "我回来了")
 
 
 async def test_only_a_forum_has_topics(ptb: Bot, world: World, group: Chat, wang: Person) -> None:

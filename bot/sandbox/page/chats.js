@@ -194,12 +194,14 @@ function choicesOf(chat, person) {
       }],
     ];
   }
-  const there = ["member", "administrator"].includes(chat.bot);
+  const there = ["member", "administrator", "restricted"].includes(chat.bot);
   const choices = [...topicChoices(chat)];
   if ("forum" in chat && chat.admin && !chat.forum) choices.push(member("menu.forum", "forum"));
   choices.push(there ? member("menu.kick-bot", "kick_bot") : member("menu.add-bot", "add_bot"));
   if (chat.bot === "member") choices.push(member("menu.promote-bot", "promote_bot"));
   if (chat.bot === "administrator") choices.push(member("menu.demote-bot", "add_bot"));
+  if (chat.bot === "member") choices.push(member("menu.silence-bot", "silence_bot"));
+  if (chat.bot === "restricted") choices.push(member("menu.let-bot-write", "add_bot"));
   if ("admin" in chat) choices.push(chat.admin ? member("menu.demote", "demote") : member("menu.promote", "promote"));
   if (chat.supergroup === false) choices.push(member("menu.migrate", "migrate"));
   choices.push([phrase("menu.leave"), async () => {

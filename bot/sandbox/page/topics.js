@@ -63,5 +63,6 @@ export function topicChoices(chat) {
         [["name", phrase("topic.name"), topic.name]]);
       if (given?.name.trim()) await does("rename", { name: given.name.trim() });
     }],
+    [phrase("topic.delete"), () => does("delete")],
   ];
 }

@@ -1,0 +1,110 @@
+"""A class's card in groups: its organiser chooses where it hangs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telegram import Update
+
+from handlers.buttons import Button
+from handlers.cards import Card, Key, pager
+from handlers.context import Context, alert, shortened, show, tap
+from handlers.messaging.binding_text import group_name
+from handlers.training.buttons import OpenRun
+from handlers.wiring import AnyApplication, on_run, on_tap
+from locales import catalog
+from storage.messaging import card_places
+from storage.messaging.card_places import CardPlaces
+from storage.people.accounts import Reader
+from storage.people.authority import Act
+
+LABEL = 40
+
+
+@dataclass(frozen=True)
+class OpenCardPlaces(Button):
+    """A page of the groups in which a class's card may hang."""
+
+    tag = "gcp"
+    batch_id: int
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class HangCard(Button):
+    """Hang it there."""
+
+    tag = "gch"
+    batch_id: int
+    chat_id: int
+    page: int
+
+
+def install(application: AnyApplication) -> None:
+    on_run(application, {Act.NOTIFY_CLASS}, _label, OpenCardPlaces)
+    on_tap(application, OpenCardPlaces, open_places)
+    on_tap(application, HangCard, hang)
+
+
+def _label(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("Card in groups")
+
+
+def places_card(found: CardPlaces, batch_id: int, language: str) -> Card:
+    """The groups, each with whether the card hangs there."""
+    _ = catalog(language).gettext
+    lines = [
+        _("In which groups shall the card of this class hang?"),
+        _("It shows the dates and the seats left, and everybody registers there with one tap."),
+    ]
+    if not found.lines:
+        lines.append(_("No group is connected yet."))
+    keys: list[tuple[Key, ...]] = [
+        (
+            Key(
+                shortened(f"{'✓' if hangs else '○'} {group_name(group)}", LABEL),
+                HangCard(batch_id, group.id, found.page),
+            ),
+        )
+        for group, hangs in found.lines
+    ]
+    turn = pager(found.page, found.pages, lambda page: OpenCardPlaces(batch_id, page))
+    keys += [turn] if turn else []
+    return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenRun(batch_id)),)))
+
+
+async def open_places(update: Update, context: Context) -> None:
+    """Show the groups."""
+    button = OpenCardPlaces.parse(tap(update).data)
+    await _show(update, context, await context.reader(update), button.batch_id, button.page)
+
+
+async def hang(update: Update, context: Context) -> None:
+    """Hang the card, once."""
+    button = HangCard.parse(tap(update).data)
+    reader = await context.reader(update)
+    is_new = await context.write(
+        card_places.hang,
+        reader.linked_teacher_id,
+        button.batch_id,
+        button.chat_id,
+        now=context.now(),
+    )
+    _ = catalog(reader.language).gettext
+    if is_new:
+        await alert(update, _("The card goes there in the next hour of work."))
+    else:
+        await alert(update, _("The card hangs there already, and is kept up to date."))
+    await _show(update, context, reader, button.batch_id, button.page)
+
+
+async def _show(update: Update, context: Context, reader: Reader, batch_id: int, page: int) -> None:
+    found = await context.read(
+        card_places.card_places,
+        reader.linked_teacher_id,
+        batch_id,
+        page=page,
+        now=context.now(),
+    )
+    await show(update, context, reader, places_card(found, batch_id, reader.language))
