@@ -39,9 +39,12 @@ async def coordinator(
 
 
 async def notice(stage: Stage) -> Notice:
-    return await stage.database.read(
-        lambda s: s.exec(select(Notice).order_by(col(Notice.id).desc())).first()
-    )
+    def look(session: Session) -> Notice:
+        found = session.exec(select(Notice).order_by(col(Notice.id).desc())).first()
+        assert found is not None
+        return found
+
+    return await stage.database.read(look)
 
 
 async def recipients(stage: Stage) -> list[NoticeRecipient]:
@@ -65,16 +68,19 @@ async def test_one_message_is_enough_to_write_to_ones_school(stage: Stage) -> No
     assert "There is no notice yet." in await zhou.taps("Notices")
     assert "in one message" in await zhou.taps("New notice")
     card = await zhou.says("【通知】校本研修安排\n请各教研组周五前交计划。")
-    assert "校本研修安排" in card and "请各教研组周五前交计划。" in card
+    assert "校本研修安排" in card
+    assert "请各教研组周五前交计划。" in card
     assert "【通知】" not in card  # the notice says that by itself
     assert "1 person" in card
     card = await zhou.taps("Send")
-    assert "rings 1 telephone" in card and "16:40 it rides for free" in card
+    assert "rings 1 telephone" in card
+    assert "16:40 it rides for free" in card
     assert "It rings 1 telephone now." in await zhou.taps("Send now")
     assert "to 1 person" in await zhou.taps("Yes, send it")
     await stage.deliver()
     said = lin.sees()
-    assert "[Notice] 校本研修安排" in said and "请各教研组周五前交计划。" in said
+    assert "[Notice] 校本研修安排" in said
+    assert "请各教研组周五前交计划。" in said
     assert "澄禾县实验小学, Fri 20 Nov" in said
     assert lin.labels() == ["Confirm receipt", "Ask a question"]
     assert not gu.sees()
