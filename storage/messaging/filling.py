@@ -133,7 +133,7 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
     for teacher_id in told:
         outbox.put(
             session,
-            notices.STOPPED,
+            "notice_stopped",
             teacher_id=teacher_id,
             facts={
                 "notice_id": notice.id,
@@ -144,7 +144,7 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
             },
             priority=Priority.CARD,
             not_before=now,
-            dedupe_key=f"{notices.STOPPED}:{notice.id}:{now.isoformat()}:{teacher_id}",
+            dedupe_key=f"notice_stopped:{notice.id}:{now.isoformat()}:{teacher_id}",
             now=now,
         )
     session.flush()
@@ -242,12 +242,13 @@ def _ride(session: Session, notice: Notice, accounts: Any, *, now: datetime) -> 
         "wants_answer": notice.wants_answer,
     }
     table = News.__table__.c  # type: ignore[attr-defined]
-    values = {"kind": NEWS, "subject_id": notice.id, "facts": facts, "at": now}
-    literals = [sa.literal(value, table[name].type) for name, value in values.items()]
+    values = {"subject_id": notice.id, "facts": facts, "at": now}
+    literals = [sa.literal(NEWS)]
+    literals += [sa.literal(value, table[name].type) for name, value in values.items()]
     teacher = accounts.selected_columns[0]
     session.exec(
         insert_new(session, News).from_select(
-            ["teacher_id", *values], accounts.with_only_columns(teacher, *literals)
+            ["teacher_id", "kind", *values], accounts.with_only_columns(teacher, *literals)
         )
     )
 
@@ -425,11 +426,11 @@ def _event_gone(session: Session, notice: Notice, *, now: datetime) -> None:
     notice.event_kind, notice.event_id, notice.event_offset = "", 0, ""
     outbox.put(
         session,
-        notices.STOPPED,
+        "notice_stopped",
         teacher_id=notice.author_id,
         facts={"notice_id": notice.id, "title": notice.title, "why": "event", "event": title},
         priority=Priority.CARD,
         not_before=now,
-        dedupe_key=f"{notices.STOPPED}:{notice.id}:{now.isoformat()}",
+        dedupe_key=f"notice_stopped:{notice.id}:{now.isoformat()}",
         now=now,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,9 +45,6 @@ PAGE = 8
 TITLE, TEXT, SHORT = 100, 3_000, 200
 """Characters (UTF-16 units) of a title, of a text and of a line, so that all fits a message."""
 FILES = 10
-SECOND = "notice_second"
-ANSWERED = "notice_answered"
-STOPPED = "notice_stopped"
 NOW, RIDE, AT, EVENT = "now", "ride", "at", "event"
 WAYS = (NOW, RIDE, AT, EVENT)
 LIMITS: Mapping[str, int] = {
@@ -1090,7 +1087,7 @@ def release(
     notice.author_id = actor_id
     notice.reason = ""
     notice.audience = {**spec, "names": audiences.names(session, spec)}
-    notice.approved_by = notice.approved_at = notice.asked_second_at = None
+    notice.approved_by = notice.approved_at = None
     notice.state = NoticeState.SCHEDULED
     if asks:
         _ask_second(session, notice, now=now, today=today)
@@ -1126,17 +1123,20 @@ def _ask_second(session: Session, notice: Notice, *, now: datetime, today: date)
     others = seconds(session, notice.unit_id, but=notice.author_id, today=today)
     if not others:
         raise NoSecond(notice.send_at)
-    notice.state, notice.asked_second_at = NoticeState.AWAITING, now
+    # Each asking is another one, however soon it follows: the text may be another, too.
+    last = notice.asked_second_at
+    notice.asked_second_at = now if last is None else max(now, last + timedelta(seconds=1))
+    notice.state = NoticeState.AWAITING
     for teacher_id in others:
         outbox.put(
             session,
-            SECOND,
+            "notice_second",
             teacher_id=teacher_id,
             facts={"notice_id": notice.id, "asked": stamp(notice)},
             priority=Priority.URGENT,
             not_before=now,
             useful_until=notice.send_at,
-            dedupe_key=f"{SECOND}:{notice.id}:{stamp(notice)}:{teacher_id}",
+            dedupe_key=f"notice_second:{notice.id}:{stamp(notice)}:{teacher_id}",
             now=now,
         )
 
@@ -1173,7 +1173,7 @@ def recall(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
 def to_draft(session: Session, notice: Notice, reason: str = "") -> None:
     """Make it a draft again; nobody is asked to approve it any more."""
     notice.state, notice.reason = NoticeState.DRAFT, reason
-    notice.approved_by = notice.approved_at = notice.asked_second_at = None
+    notice.approved_by = notice.approved_at = None
     notice.audience = {key: value for key, value in notice.audience.items() if key != "names"}
     session.flush()
 
@@ -1262,12 +1262,12 @@ def _tell_author(
     by = session.exec(select(Teacher.name).where(Teacher.id == by_id)).first() or ""
     outbox.put(
         session,
-        ANSWERED,
+        "notice_answered",
         teacher_id=notice.author_id,
         facts={"notice_id": notice.id, "title": notice.title, "by": by, **facts},
         priority=Priority.OFFER,
         not_before=now,
-        dedupe_key=f"{ANSWERED}:{notice.id}:{now.isoformat()}",
+        dedupe_key=f"notice_answered:{notice.id}:{now.isoformat()}",
         now=now,
         # Whoever asked at this hour is waiting for the answer.
         rings=False,
