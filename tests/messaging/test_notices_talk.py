@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from storage.messaging import deadlines
+from storage.messaging import deadlines, filling
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -112,7 +112,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
     assert "✓ Urgent" in zhou.labels()
     await zhou.taps("Urgent")
     assert "Urgent" in zhou.labels()
-    await zhou.taps("Heading")
+    await zhou.taps("Headline")
     assert "<b>" not in await zhou.says("【通知】<新> 标题")
     await zhou.taps("Document no.")
     assert "澄教" not in await zhou.taps("Leave it out")
@@ -146,7 +146,7 @@ async def test_it_can_begin_with_an_album_and_the_files_follow_the_message(stage
     assert "2. 方案.pdf" in zhou.sees()
     assert "1. photo" in zhou.sees()
     assert "表格" not in await zhou.taps("Take away 3.")
-    card = await zhou.taps("Done")
+    card = await zhou.taps("OK")
     assert "2 files go with it." in card
     assert "地点见图。" in card
     for key in ("Send…", "Send now", "Yes, send it"):
@@ -182,7 +182,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     await luo.taps("Subject")
     assert "2 people" in await luo.taps("数学")
     assert "✓ 数学" in luo.labels()
-    assert "2 people" in await luo.taps("Done")
+    assert "2 people" in await luo.taps("OK")
     lost = await luo.taps("Not reached")
     assert "第二小学: 1 person" in lost
     assert "顾念" not in lost  # a name is for who tends the school
@@ -190,16 +190,16 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     await luo.taps("Schools")
     card = await luo.taps("实验小学")
     assert "0 people" in card
-    await luo.taps("Done")
-    card = await luo.taps("Done")
+    await luo.taps("OK")
+    card = await luo.taps("OK")
     assert "For: 澄禾县实验小学; 数学" in card
     await luo.taps("Send…")
     assert "for nobody" in luo.alert
     await luo.taps("For whom")
     await luo.taps("Schools")
     await luo.taps("实验小学")
-    await luo.taps("Done")
-    await luo.taps("Done")
+    await luo.taps("OK")
+    await luo.taps("OK")
     for key in ("Send…", "Send now", "Yes, send it"):
         await luo.taps(key)
     await stage.deliver()
@@ -341,7 +341,7 @@ async def test_a_class_teacher_writes_to_the_class_from_its_card(stage: Stage) -
     assert "2 people" in card
     await xu.taps("For whom")
     assert "Class" not in xu.labels()
-    await xu.taps("Done")
+    await xu.taps("OK")
     for key in ("Send…", "Send now", "Yes, send it"):
         await xu.taps(key)
     await stage.deliver()
@@ -476,3 +476,80 @@ async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) ->
     await zhou.taps("Notices")
     await zhou.taps("New notice")
     assert "room for 3000 characters" in await zhou.says("标题\n" + "字" * 3_500)
+
+
+async def _with_a_file(stage: Stage) -> Actor:
+    """A notice with a file is on its way to the one who gets it."""
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Files")
+    await zhou.sends_file("方案.pdf", b"%PDF-1.7")
+    await zhou.taps("OK")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    return lin
+
+
+async def test_a_file_that_fails_for_a_moment_is_sent_again_and_the_message_is_not(
+    stage: Stage,
+) -> None:
+    lin = await _with_a_file(stage)
+    stage.world.faults.add(method="sendDocument", status=502)
+    await stage.deliver()
+    assert [name for name, _content in lin.files()] == ["方案.pdf"]
+    assert len(lin.messages()) == 2
+
+
+async def test_a_file_that_cannot_be_sent_is_left_behind(stage: Stage) -> None:
+    lin = await _with_a_file(stage)
+    stage.world.faults.add(method="sendDocument", status=400, times=None)
+    await stage.deliver()
+    await stage.passes(minutes=30)
+    assert len(lin.messages()) == 1
+    assert "校本研修安排" in lin.sees()
+
+
+async def test_who_has_confirmed_in_the_group_meanwhile_is_not_rung(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin, gu = await stage.teacher("林若溪"), await stage.teacher("顾念")
+    await draft(zhou)
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.database.write(filling.fill, now=stage.clock())
+
+    def confirmed(session: Session) -> None:
+        line = session.exec(
+            select(NoticeRecipient).where(NoticeRecipient.teacher_id == lin.teacher_id)
+        ).one()
+        line.confirmed_at = stage.clock()
+
+    await stage.database.write(confirmed)
+    await stage.deliver()
+    assert not lin.sees()
+    assert "校本研修安排" in gu.sees()
+
+
+async def test_one_whose_author_lost_the_right_is_stopped_and_the_county_may_look(
+    stage: Stage,
+) -> None:
+    zhou = await coordinator(stage)
+    luo = await coordinator(stage, "罗佳宁", at="教师发展中心", role=Role.COUNTY_COORDINATOR)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Send…")
+    await zhou.taps("At a time")
+    await zhou.says("15:00")
+    await zhou.taps("Yes, send it")
+
+    def dismiss(session: Session) -> None:
+        row = session.exec(
+            select(RoleAssignment).where(RoleAssignment.teacher_id == zhou.teacher_id)
+        ).one()
+        row.since = row.until = date(2026, 9, 1)
+
+    await stage.database.write(dismiss)
+    await stage.passes(hours=7)
+    assert not lin.sees()
+    assert "was stopped: 周明 has no right" in luo.sees()
+    assert "校本研修安排" in await luo.taps("View")
