@@ -87,7 +87,8 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
     notice.state = NoticeState.SENDING
     if number:
         some = sa.select(found.c.id).where(found.c.id > notice.filled_to, found.c.id <= last)
-        _tell(session, notice, some, late=False, now=now)
+        _record(session, notice, some, late=False)
+        _carry(session, notice, _told(notice, notice.filled_to, last), now=now)
         notice.filled_to = last
     if number < chunk:
         _post(session, notice)
@@ -150,8 +151,17 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
     session.flush()
 
 
-def _tell(session: Session, notice: Notice, people: Any, *, late: bool, now: datetime) -> None:
-    """Give each of these a line of the notice and what carries it; nobody gets a second."""
+def _told(notice: Notice, after: int, last: int) -> Any:
+    """Select whom the notice concerns by its lines, of these ids."""
+    return sa.select(col(NoticeRecipient.teacher_id).label("id")).where(
+        col(NoticeRecipient.notice_id) == notice.id,
+        col(NoticeRecipient.teacher_id) > after,
+        col(NoticeRecipient.teacher_id) <= last,
+    )
+
+
+def _record(session: Session, notice: Notice, people: Any, *, late: bool) -> None:
+    """Give each of these a line of the notice; nobody gets a second."""
     who = people.subquery()
     has_chat = sa.exists().where(col(Account.teacher_id) == who.c.id, col(Account.reachable))
     columns = ("notice_id", "teacher_id", "revision", "reached", "late", "by_deed")
@@ -168,7 +178,6 @@ def _tell(session: Session, notice: Notice, people: Any, *, late: bool, now: dat
             ).where(sa.true()),
         )
     )
-    _carry(session, notice, people, now=now)
 
 
 def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> None:
@@ -354,7 +363,8 @@ def add_late(session: Session, late: Joined, *, now: datetime) -> int:
 
 
 def _tell_new(session: Session, notice: Notice, ids: list[int], now: datetime) -> None:
-    _tell(session, notice, _these(ids), late=True, now=now)
+    _record(session, notice, _these(ids), late=True)
+    _carry(session, notice, _these(ids), now=now)
 
 
 def _tell_linked(session: Session, notice: Notice, ids: list[int], now: datetime) -> None:

@@ -553,3 +553,23 @@ async def test_one_whose_author_lost_the_right_is_stopped_and_the_county_may_loo
     assert not lin.sees()
     assert "was stopped: 周明 has no right" in luo.sees()
     assert "校本研修安排" in await luo.taps("View")
+
+
+async def test_what_goes_out_once_more_has_the_words_of_its_revision(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+
+    def correct(session: Session) -> None:
+        row = session.exec(select(Notice)).one()
+        row.text, row.revision, row.ring_revision = "改为周四前交。", 1, 1
+        session.flush()
+        filling.again(session, row.id)
+
+    await stage.database.write(correct)
+    await stage.deliver()
+    assert "改为周四前交。" in lin.sees()
+    assert "周五" not in lin.sees()
