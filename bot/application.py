@@ -14,7 +14,7 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import binding, card_places, groups, reminders
+from handlers.messaging import binding, card_places, groups, notices, reminders
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -85,6 +85,7 @@ TOPICS = (
     due,
     hours,
     reminders,
+    notices,
     groups,
     binding,
     card_places,

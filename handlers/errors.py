@@ -18,6 +18,7 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
 from handlers.messaging.binding_text import binding_text
+from handlers.messaging.notice_text import notices_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
@@ -67,6 +68,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     changing_text,
     running_text,
     binding_text,
+    notices_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -28,7 +28,7 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
-from storage.messaging.tables import Chat, ChatPurpose
+from storage.messaging.tables import Chat, ChatPurpose, Notice
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -107,6 +107,28 @@ SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
 TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
+NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
+NOTICES: dict[str, dict[str, Any]] = {
+    "sheet": {},
+    "write_field": {"field": "place"},
+    "set_time": {"starts_at": SOON, "ends_at": None},
+    "set_answer": {"wanted": True},
+    "set_urgent": {"urgent": True},
+    "attach": {"file_id": "f", "is_photo": False, "name": "", "size": 1},
+    "detach": {"file_row_id": 0},
+    "discard": {},
+    "copy": {},
+    "audience_options": {"what": "subject"},
+    "turn": {"what": "subject", "key": "none"},
+    "unreached": {},
+    "price": {},
+    "set_moment": {"at": SOON},
+    "events": {},
+    "set_event": {"deadline_id": 0, "offset": "T-2"},
+    "release": {"way": "now"},
+    "recall": {},
+}
+"""What works on one notice, and what each is given."""
 
 LINES: dict[str, Line] = {
     # people
@@ -193,6 +215,15 @@ LINES: dict[str, Line] = {
     ),
     "storage.training.reviewing.paper": line(Act.REVIEW_WORK),
     "storage.training.reviewing.enter_paper": line(Act.REVIEW_WORK, given=given(accepted=True)),
+    # notices
+    **{
+        f"storage.messaging.notices.{name}": line(*NOTIFY, given=given(**things))
+        for name, things in NOTICES.items()
+    },
+    "storage.messaging.notices.notices": line(*NOTIFY),
+    "storage.messaging.notices.second_look": line(Act.NOTIFY_UNIT),
+    "storage.messaging.notices.approve": line(Act.NOTIFY_UNIT, given=given(seen=0)),
+    "storage.messaging.notices.give_back": line(Act.NOTIFY_UNIT, given=given(seen=0)),
     # seats
     "storage.training.allotting.board": line(RUN),
     "storage.training.allotting.plan": line(RUN, given=given(lines={})),
@@ -351,6 +382,7 @@ OTHERWISE = {
     "storage.training.attendance_sheets.preview": OWN_FILE,
     "storage.training.attendance_sheets.sheet": OWN_PEOPLE,
     "storage.training.making.create": "over a unit of one's own; test_lives",
+    "storage.messaging.notices.begin": "in the name of one's own unit or class; test_notices",
     "storage.training.making.homes": REACH,
     "storage.training.menus.create": "over a unit of one's own; test_menus",
     "storage.training.menus.candidates": REACH,
@@ -519,6 +551,15 @@ def _place(session: Session, name: str) -> Place:
                     title=name,
                     purpose=ChatPurpose.ALL_STAFF,
                     unit_id=unit_id,
+                )
+            ),
+            "notice_id": kept(
+                Notice(
+                    author_id=teacher_id,
+                    unit_id=unit_id,
+                    title="通知",
+                    audience={"batch": batch_id, "state": "in"},
+                    created_at=NOW,
                 )
             ),
             "rule_id": kept(

@@ -19,6 +19,7 @@ from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
 from handlers.messaging.group_buttons import OpenGroup
+from handlers.messaging.notice_desk_buttons import NoticeRead
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
     AcceptOffer,
@@ -195,6 +196,11 @@ def news_text(item: NewsItem, language: str) -> str:
         return _("{name} cannot go to {title}; the seat is your school's again.").format(
             name=_escaped(str(item.facts["name"]), TITLE),
             title=_escaped(str(item.facts["title"]), TITLE),
+        )
+    if item.kind == "notice":
+        return _("[Notice] <b>{title}</b>, {issuer}").format(
+            title=_escaped(str(item.facts["title"]), TITLE),
+            issuer=_escaped(str(item.facts["issuer"]), DETAIL),
         )
     if item.kind not in HOURS:
         return _decided_text(item, language)
@@ -470,6 +476,10 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
         row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
         row.append(Key(_("Later"), ChooseReminder("later")))
         rows.append((*row, Key(_("Mute one"), ChooseReminder("mute"))))
+    rows += [
+        (_read_key(item, language),)
+        for item in [each for each in told.news if each.kind == "notice"][:SHOWN]
+    ]
     last = []
     if len(known) > SHOWN:
         last.append(Key(_("What is due"), OpenDue(0)))
@@ -481,6 +491,13 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     if last:
         rows.append(tuple(last))
     return tuple(rows) or ((Key(_("Menu"), Home()),),)
+
+
+def _read_key(item: NewsItem, language: str) -> Key:
+    """Opens a notice that rides in the brief."""
+    _ = catalog(language).gettext
+    label = _("Read: {title}").format(title=str(item.facts["title"]))
+    return Key(shortened(label, 2 * KEY), NoticeRead(item.subject_id))
 
 
 def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Key, ...]]:

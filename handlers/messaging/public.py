@@ -16,6 +16,7 @@ from handlers.cards import GroupCard, Key
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
+from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
@@ -62,6 +63,14 @@ def programme_group_card(
     if facts.state is not BatchState.CANCELLED:
         keys.append((Key(_("Continue in private"), url=link(f"p{facts.batch_id}")),))
     return GroupCard("\n".join(lines), tuple(keys))
+
+
+def notice_group_card(text: str, notice_id: int, wants_answer: bool, language: str) -> GroupCard:
+    """M04: a notice as a group sees it; its text names nobody but whom its author names."""
+    _ = catalog(language).gettext
+    ask = Key(_("Ask a question"), NoticeAsk(notice_id))
+    confirm = Key(_("Confirm receipt"), NoticeConfirm(notice_id), style="primary")
+    return GroupCard(text, ((confirm, ask) if wants_answer else (ask,),))
 
 
 def intro_card(unit: str, language: str, link: Callable[[str], str]) -> GroupCard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import binding, group_cards, groups, leaving, reminders
+from handlers.messaging import binding, group_cards, groups, leaving, notices, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, approvals, changing, check_in, seat_messages, told
@@ -42,4 +42,8 @@ VOICES: Mapping[str, Voice] = {
     "withdrawal_answered": answers.registration_answer,
     "leave_answered": answers.leave_answer,
     "check_in_open": check_in.opened,
+    "notice": notices.notice,
+    "notice_second": notices.second,
+    "notice_answered": notices.answered,
+    "notice_stopped": notices.stopped,
 }

@@ -53,6 +53,8 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} appeal about hours", "{n} appeals about hours", n)
         case "appeals_overdue":
             text = ngettext("{n} appeal is overdue", "{n} appeals are overdue", n)
+        case "notices":
+            text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
         case _:
             raise AssertionError(f"{waiting.kind} has no words")
     return text.format(n=n)
