@@ -14,7 +14,15 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import groups, reminders
+from handlers.messaging import (
+    groups,
+    notice_answers,
+    notice_correcting,
+    notice_questions,
+    notice_report,
+    question_topics,
+    reminders,
+)
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -85,6 +93,11 @@ TOPICS = (
     due,
     hours,
     reminders,
+    notice_questions,
+    notice_report,
+    notice_correcting,
+    notice_answers,
+    question_topics,
     groups,
     slips,
     roles,

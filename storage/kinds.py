@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select
 from sqlmodel import Session
 
+from storage.messaging import unconfirmed
 from storage.messaging.tables import Priority
 from storage.training import owing
 
@@ -64,6 +65,7 @@ KINDS = {
         Kind("release", "batch", "T-1", owing.owes),
         Kind("remote_start", "batch", "T-3 T+0", owing.owes),
         Kind("remote_end", "batch", "T-14 T-7 T-3 T-1 T-6h", owing.owes, may_mute=False),
+        Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes),
     )
 }
 

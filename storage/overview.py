@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage.credits import appeals, claims, posting
+from storage.messaging import questions
 from storage.people import staff
 from storage.people.staff import Desk
 from storage.training import (
@@ -37,6 +38,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     posting.waits,
     claims.waits,
     appeals.waits,
+    questions.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

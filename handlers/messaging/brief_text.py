@@ -18,6 +18,7 @@ from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
+from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm, NoticeRead
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
     AcceptOffer,
@@ -123,6 +124,8 @@ def item_text(
         )
     if not subject.takes_place:
         sentence = _("<b>{title}</b> does not take place.")
+    elif item.kind == "ack_due":
+        sentence = _confirm_sentence(item, subject, language, now)
     elif item.kind in ("batch_start", "session"):
         sentence = _event_sentence(subject, language)
     else:
@@ -442,6 +445,16 @@ def _event_sentence(subject: Subject, language: str) -> str:
             return _("<b>{title}</b> begins {when}.")
 
 
+def _confirm_sentence(item: Item, subject: Subject, language: str, now: datetime) -> str:
+    """M18: a notice that is still to be confirmed."""
+    _ = catalog(language).gettext
+    if not subject.is_dated:
+        return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm”.")
+    if item.at <= now:
+        return _("<b>{title}</b> was to be confirmed by {when}. Please tap “Confirm”.")
+    return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm” by {when}.")
+
+
 def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str) -> Keys:
     _ = catalog(language).gettext
     live = [
@@ -488,6 +501,17 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
             (
                 Key(_("Agree to go"), AnswerNomination(subject.batch_id, 1), style="success"),
                 Key(_("Not this time"), AnswerNomination(subject.batch_id, 0)),
+            )
+        )
+    if item.kind == "ack_due":
+        rows.append(
+            (
+                Key(
+                    catalog(language).pgettext("notice", "Confirm"),
+                    NoticeConfirm(subject.notice_id),
+                    style="success",
+                ),
+                Key(_("Ask a question"), NoticeAsk(subject.notice_id)),
             )
         )
     view = [Key(_("View"), open_subject(subject))]
@@ -538,8 +562,10 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
     )
 
 
-def open_subject(subject: Subject) -> OpenProgramme | OpenMenu:
+def open_subject(subject: Subject) -> OpenProgramme | OpenMenu | NoticeRead:
     """The button that opens what a deadline is about."""
+    if subject.notice_id:
+        return NoticeRead(subject.notice_id)
     return OpenMenu(subject.menu_id) if subject.menu_id else OpenProgramme(subject.batch_id)
 
 

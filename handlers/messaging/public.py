@@ -8,17 +8,22 @@ its own that are as safe.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
+from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
+from storage.messaging.correcting import GIVEN, Correction, Value, What
+from storage.messaging.notice_posts import GroupNotice
+from storage.messaging.notice_views import NoticeText
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
 
+NOTICE = 2500  # characters of a notice's text that a group shows
 TITLE = 120  # characters of a title, place or batch that a group card shows
 REGISTRABLE = (BatchState.OPEN, BatchState.FULL)
 
@@ -160,3 +165,179 @@ def _registration_lines(
 
 def _escaped(text: str) -> str:
     return html.escape(shortened(text, TITLE))
+
+
+# --- notices ---------------------------------------------------------------------------------
+
+
+def notice_group_card(
+    facts: GroupNotice,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    link: Callable[[str], str],
+) -> GroupCard:
+    """M04: a notice as everybody reads it, with how many have confirmed and never who."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    said = facts.said
+    if said.is_withdrawn:
+        return GroupCard(withdrawn_text(said, language))
+    today = now.astimezone(zone).date()
+    lines = notice_lines(said, language, zone, today, longest=NOTICE)
+    if said.wants_answer and said.answer_by is not None:
+        lines.append(
+            _("Please tap “Confirm” {by}; no reply in the group is needed.").format(
+                by=dates.before(said.answer_by, zone, language, today)
+            )
+        )
+    elif said.wants_answer:
+        lines.append(_("Please tap “Confirm”; no reply in the group is needed."))
+    lines += notice_foot(said, language, zone, today)
+    if facts.of is not None and facts.confirmed is not None:
+        lines.append(
+            _("Confirmed: {confirmed}/{of}").format(confirmed=facts.confirmed, of=facts.of)
+        )
+    keys: list[tuple[Key, ...]] = [notice_keys(said, language)]
+    if said.files:
+        label = ngettext("{n} file, in private", "{n} files, in private", said.files)
+        keys.append((Key(label.format(n=said.files), url=link(f"n{said.notice_id}")),))
+    return GroupCard("\n".join(lines), tuple(keys))
+
+
+def notice_urge_card(said: NoticeText, missing: int, language: str) -> GroupCard:
+    """How many have not confirmed; only of at least five, and never who."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    text = ngettext(
+        "[Reminder] {title}: {n} person has not confirmed yet. Please tap “Confirm”.",
+        "[Reminder] {title}: {n} people have not confirmed yet. Please tap “Confirm”.",
+        missing,
+    ).format(title=_escaped(said.title), n=missing)
+    return GroupCard(text, (notice_keys(said, language),))
+
+
+def notice_corrected_card(
+    said: NoticeText,
+    corrections: Sequence[Correction],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> GroupCard:
+    """What has changed in a notice that stands in the group."""
+    lines = corrected_lines(said, corrections, language, zone, now)
+    return GroupCard("\n".join(lines), (notice_keys(said, language),))
+
+
+def notice_lines(
+    said: NoticeText, language: str, zone: ZoneInfo, today: date, *, longest: int
+) -> list[str]:
+    """The head and the body of a notice, the same for every reader. HTML."""
+    _ = catalog(language).gettext
+    heading = _("[Urgent] {title}") if said.urgent else _("[Notice] {title}")
+    lines = [f"<b>{heading.format(title=_escaped(said.title))}</b>"]
+    if said.number:
+        lines.append(_("Document: {number}").format(number=_escaped(said.number)))
+    if said.text:
+        lines.append(html.escape(shortened(said.text, longest)))
+    if said.happens_at is not None:
+        when = moment_text(said.happens_at, said.happens_until, language, zone, today)
+        lines.append(_("When: {when}").format(when=when))
+    if said.place:
+        lines.append(_("Where: {place}").format(place=_escaped(said.place)))
+    return lines
+
+
+def notice_foot(said: NoticeText, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    """Whom to ask, who says it and since when. HTML."""
+    _ = catalog(language).gettext
+    lines = []
+    if said.contact:
+        lines.append(_("Questions: {contact}").format(contact=_escaped(said.contact)))
+    day = dates.day(said.issued_at.astimezone(zone).date(), language, today)
+    lines.append(_("{issuer}, {date}").format(issuer=_escaped(said.issuer), date=day))
+    return lines
+
+
+def notice_keys(said: NoticeText, language: str) -> tuple[Key, ...]:
+    """Confirm, where that is asked for, and ask."""
+    catalogue = catalog(language)
+    ask = Key(catalogue.gettext("Ask a question"), NoticeAsk(said.notice_id))
+    if not said.wants_answer:
+        return (ask,)
+    label = catalogue.pgettext("notice", "Confirm")
+    return Key(label, NoticeConfirm(said.notice_id), style="success"), ask
+
+
+def withdrawn_text(said: NoticeText, language: str) -> str:
+    """That a notice is withdrawn, and why. HTML."""
+    _ = catalog(language).gettext
+    if not said.reason:
+        return _("[Withdrawn] {title} was withdrawn.").format(title=_escaped(said.title))
+    return _("[Withdrawn] {title} was withdrawn. Reason: {reason}").format(
+        title=_escaped(said.title), reason=_escaped(said.reason)
+    )
+
+
+def corrected_lines(
+    said: NoticeText,
+    corrections: Sequence[Correction],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[str]:
+    """What has changed, part by part: from what to what, or the new text alone. HTML."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = []
+    for one in corrections:
+        if one.what is What.TEXT:
+            lines.append(
+                _("[Correction] {title}: what is to be done has changed.").format(
+                    title=_escaped(said.title)
+                )
+            )
+            lines.append(html.escape(shortened(said.text, NOTICE)))
+            continue
+        lines.append(
+            _(
+                "[Correction] {title}: {field} changed from “{old}” to “{new}”. "
+                "Please go by this message."
+            ).format(
+                title=_escaped(said.title),
+                field=part_name(one.what, language),
+                old=value_text(one.old, language, zone, today),
+                new=value_text(one.new, language, zone, today),
+            )
+        )
+    return lines
+
+
+def part_name(what: What, language: str) -> str:
+    """What a part of a notice is called within a sentence."""
+    pgettext = catalog(language).pgettext
+    return {
+        What.TITLE: pgettext("part of a notice", "title"),
+        What.TEXT: pgettext("part of a notice", "text"),
+        What.NUMBER: pgettext("part of a notice", "document number"),
+        What.HAPPENS_AT: pgettext("part of a notice", "time"),
+        What.PLACE: pgettext("part of a notice", "place"),
+        What.CONTACT: pgettext("part of a notice", "contact"),
+        What.ANSWER_BY: pgettext("part of a notice", "date of confirmation"),
+    }[what]
+
+
+def value_text(value: Value, language: str, zone: ZoneInfo, today: date) -> str:
+    """What a part of a notice says or said; a dash where that is nothing. HTML."""
+    if isinstance(value, datetime):
+        return dates.moment(value, zone, language, today)
+    return html.escape(shortened(" ".join((value or "").split()), GIVEN)) or "—"
+
+
+def moment_text(
+    start: datetime, end: datetime | None, language: str, zone: ZoneInfo, today: date
+) -> str:
+    """When something is: a moment, or from when to when."""
+    if end is None or end <= start:
+        return dates.moment(start, zone, language, today)
+    return dates.span(start, end, zone, language, today)

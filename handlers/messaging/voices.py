@@ -16,10 +16,14 @@ from storage.messaging.outbox import Claimed
 
 @dataclass(frozen=True)
 class Say:
-    """Send this; ``edits`` names a message that is changed silently instead."""
+    """Send this; ``edits`` names a message that is changed silently instead.
+
+    ``thread`` is the topic, where it is not the one that the place itself is.
+    """
 
     card: Card | GroupCard
     edits: int | None = None
+    thread: int | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.messaging import confirming
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
@@ -321,6 +322,7 @@ def register(
         if facts.is_limited and not hopeful:
             _check_queue(facts, ahead)
 
+    confirming.by_deed(session, teacher_id, "batch", batch_id, now=now)
     if unmet:
         despite_what = {"fields": [finding.field for finding in unmet]}
         decide(session, registration_id, "registered_despite", despite_what, now=now)

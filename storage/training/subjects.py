@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import kinds
+from storage.messaging.tables import Notice, NoticeState
 from storage.refusals import NotFound
 from storage.training.registration import closes_at
 from storage.training.tables import (
@@ -52,6 +53,10 @@ class Subject:
     """Takes place and is not paused; an offer, moreover, can still be answered."""
     menu_id: int = 0
     """Set where it is a menu that is open or closes; then there is no batch."""
+    notice_id: int = 0
+    """Set where it is a notice that is to be confirmed; then there is no batch."""
+    is_dated: bool = True
+    """Whether ``at`` is a date that somebody has set."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -109,6 +114,8 @@ def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bo
 def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
     if kinds.KINDS[kind].subject == "menu":
         return _menu_subject(kind, subject_id, row)
+    if kinds.KINDS[kind].subject == "notice":
+        return _notice_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -157,6 +164,28 @@ def _menu_subject(kind: str, menu_id: int, row: sa.RowMapping) -> Subject:
         takes_place=row["cancelled_at"] is None,
         is_open=is_on,
         menu_id=menu_id,
+    )
+
+
+def _notice_subject(kind: str, notice_id: int, row: sa.RowMapping) -> Subject:
+    at = row["answer_by"] or row["created_at"]
+    is_out = row["state"] in (NoticeState.SENDING, NoticeState.SENT)
+    return Subject(
+        kind=kind,
+        subject_id=notice_id,
+        batch_id=0,
+        title=row["title"],
+        at=at,
+        ends_at=at,
+        closes_at=at,
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=is_out,
+        is_open=is_out,
+        notice_id=notice_id,
+        is_dated=row["answer_by"] is not None,
     )
 
 
@@ -232,6 +261,19 @@ def _menus(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _notices(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(  # type: ignore[arg-type]
+            col(Notice.id).label("subject_id"),
+            col(Notice.title),
+            col(Notice.answer_by),
+            col(Notice.created_at),
+            col(Notice.state),
+        ).where(col(Notice.id).in_(ids)),
+    )
+
+
 def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
     rows = session.connection().execute(statement).mappings().all()
     return {row["subject_id"]: row for row in rows}
@@ -243,4 +285,5 @@ _READ = {
     "seat_offer": _offers,
     "task": _tasks,
     "menu": _menus,
+    "notice": _notices,
 }
