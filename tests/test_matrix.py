@@ -28,6 +28,16 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
+from storage.messaging.correcting import What as Part
+from storage.messaging.notice_report import Among
+from storage.messaging.tables import (
+    Chat,
+    ChatPurpose,
+    Notice,
+    NoticeRecipient,
+    NoticeState,
+    Question,
+)
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -105,6 +115,7 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
 SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
+NOTIFY = Act.NOTIFY_UNIT
 TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
 
 LINES: dict[str, Line] = {
@@ -263,6 +274,29 @@ LINES: dict[str, Line] = {
     "storage.credits.appeals.give_view": line(Act.CONFIRM_HOURS),
     "storage.credits.appeals.accept": line(Act.SETTLE_HOURS, given=given(hours=Decimal(4))),
     "storage.credits.appeals.uphold": line(Act.SETTLE_HOURS),
+    # notices that have left
+    "storage.messaging.tending.reach": line(NOTIFY),
+    "storage.messaging.tending.whole": line(NOTIFY),
+    "storage.messaging.confirming.chase": line(NOTIFY),
+    "storage.messaging.correcting.parts": line(NOTIFY),
+    "storage.messaging.correcting.impact": line(NOTIFY, given=given(what=Part.PLACE, value="二楼")),
+    "storage.messaging.correcting.correct": line(
+        NOTIFY, given=given(what=Part.PLACE, value="二楼")
+    ),
+    "storage.messaging.correcting.withdraw": line(NOTIFY),
+    "storage.messaging.notice_report.report": line(NOTIFY),
+    "storage.messaging.notice_report.people": line(NOTIFY, given=given(among=Among.SENT)),
+    "storage.messaging.notice_report.by_unit": line(NOTIFY),
+    "storage.messaging.notice_report.export": line(NOTIFY),
+    "storage.messaging.notice_report.mark_contacted": line(NOTIFY),
+    "storage.messaging.notice_posts.to_pin": line(NOTIFY),
+    "storage.messaging.questions.thread": line(NOTIFY),
+    "storage.messaging.questions.answer": line(NOTIFY),
+    "storage.messaging.questions.close": line(NOTIFY),
+    "storage.messaging.questions.answer_in_topic": line(
+        NOTIFY,
+        given=lambda session, at: {"tg_chat_id": at.tg_chat_id, "thread_id": 7},
+    ),
 }
 
 OWN_FILE = "only by whoever dropped the file; the rooms' own tests"
@@ -270,6 +304,7 @@ REACH = "shows what is in reach"
 OWN_PEOPLE = "of the class, or of own people; test_attendance"
 ROW_BY_ROW = "row by row by reach; test_roster"
 OTHERWISE = {
+    "storage.messaging.questions.open_questions": REACH,
     "storage.people.appointing.units": "shows what is in reach, which may be nothing",
     "storage.people.appointing.own_roles": "about oneself",
     "storage.people.appointing.candidates": "by APPOINT or one's own role, below",
@@ -437,6 +472,26 @@ def _place(session: Session, name: str) -> Place:
     )
     task_id = kept(Task(batch_id=batch_id, title="教学设计", due_at=NOW + timedelta(days=21)))
     of: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    notice_id = kept(
+        Notice(
+            author_id=teacher_id,
+            unit_id=unit_id,
+            title="通知",
+            text="请查收",
+            state=NoticeState.SENT,
+            created_at=NOW,
+        )
+    )
+    kept(NoticeRecipient(notice_id=notice_id, teacher_id=teacher_id))
+    chat_id = kept(
+        Chat(
+            tg_chat_id=-1_000_000 - unit_id,
+            title=name,
+            purpose=ChatPurpose.COORDINATORS,
+            unit_id=unit_id,
+            is_forum=True,
+        )
+    )
     return Place(
         {
             "name": name,
@@ -457,6 +512,17 @@ def _place(session: Session, name: str) -> Place:
                     registration_id=registration_id,
                     text="教案",
                     submitted_at=NOW,
+                )
+            ),
+            "notice_id": notice_id,
+            "tg_chat_id": -1_000_000 - unit_id,
+            "question_id": kept(
+                Question(
+                    notice_id=notice_id,
+                    teacher_id=teacher_id,
+                    opened_at=NOW,
+                    chat_id=chat_id,
+                    thread_id=7,
                 )
             ),
             "leave_id": kept(

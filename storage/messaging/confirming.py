@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.inserting import insert_new
-from storage.messaging import deadlines, outbox, tending
+from storage.messaging import deadlines, outbox, tending, unconfirmed
 from storage.messaging.tables import (
     Chat,
     Deadline,
@@ -29,7 +29,7 @@ from storage.messaging.tables import (
     OutboxState,
     Priority,
 )
-from storage.messaging.unconfirmed import KIND, OUT
+from storage.messaging.unconfirmed import OUT
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.tables import Posting, Role, RoleAssignment, ScopeKind
@@ -114,7 +114,7 @@ def open_answers(session: Session, notice_id: int, *, now: datetime) -> None:
             insert_new(session, NoticePost).values(notice_id=notice_id, chat_id=chat_id, shown="")
         )
     if notice.wants_answer and notice.answer_by is not None and notice.answer_by > now:
-        deadlines.set_deadline(session, KIND, notice_id, notice.answer_by, now=now)
+        deadlines.set_deadline(session, unconfirmed.KIND, notice_id, notice.answer_by, now=now)
 
 
 def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime) -> Confirmation:
@@ -319,12 +319,17 @@ def _deadline(session: Session, notice: Notice, now: datetime) -> int:
     """The notice's deadline; one without a date gets one that plans no steps of its own."""
     found = session.exec(
         select(Deadline.id).where(
-            Deadline.kind == KIND, Deadline.subject_id == notice.id, Deadline.teacher_id == 0
+            Deadline.kind == unconfirmed.KIND,
+            Deadline.subject_id == notice.id,
+            Deadline.teacher_id == 0,
         )
     ).first()
     if found is None:
         row = Deadline(
-            kind=KIND, subject_id=notice.id, at=notice.answer_by or now + UNDATED, preset="T-4h"
+            kind=unconfirmed.KIND,
+            subject_id=notice.id,
+            at=notice.answer_by or now + UNDATED,
+            preset="T-4h",
         )
         session.add(row)
         session.flush()

@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 SCHOOL = "澄禾县实验小学"
 
 
-def coordinator(session: Session, name: str = "罗佳宁", *, at: str = SCHOOL) -> int:
+def coordinator(session: Session, /, name: str = "罗佳宁", *, at: str = SCHOOL) -> int:
     """A linked coordinator of the school."""
     teacher_id = make.teacher(session, name, at=at)
     make.account(session, teacher_id)
@@ -37,19 +37,26 @@ def coordinator(session: Session, name: str = "罗佳宁", *, at: str = SCHOOL) 
 
 
 def appoint(
-    session: Session, teacher_id: int, *, at: str = SCHOOL, role: Role = Role.SCHOOL_COORDINATOR
+    session: Session,
+    /,
+    teacher_id: int,
+    *,
+    at: str = SCHOOL,
+    role: Role = Role.SCHOOL_COORDINATOR,
+    unit_id: int | None = None,
 ) -> None:
-    unit_id = make.school(session, at)
+    unit_id = unit_id or make.school(session, at)
     roles.appoint(session, teacher_id, role, unit_id, today=NOW.date(), now=NOW)
 
 
-def dismiss(session: Session, teacher_id: int, *, at: str = SCHOOL) -> None:
+def dismiss(session: Session, /, teacher_id: int, *, at: str = SCHOOL) -> None:
     unit_id = make.school(session, at)
     roles.dismiss(session, teacher_id, Role.SCHOOL_COORDINATOR, unit_id, today=NOW.date(), now=NOW)
 
 
 def notice(
     session: Session,
+    /,
     author_id: int,
     to: Collection[int] = (),
     *,
@@ -80,7 +87,9 @@ def notice(
     return row.id
 
 
-def recipient(session: Session, notice_id: int, teacher_id: int, *, delivered: bool = True) -> int:
+def recipient(
+    session: Session, /, notice_id: int, teacher_id: int, *, delivered: bool = True
+) -> int:
     """Somebody whom the notice concerns, and the row of the outbox that carries it to them."""
     account_id = session.exec(
         select(Account.id).where(Account.teacher_id == teacher_id, col(Account.reachable))
@@ -115,7 +124,7 @@ def recipient(session: Session, notice_id: int, teacher_id: int, *, delivered: b
     return row.id
 
 
-def line(session: Session, notice_id: int, teacher_id: int) -> NoticeRecipient:
+def line(session: Session, /, notice_id: int, teacher_id: int) -> NoticeRecipient:
     """What is known of one recipient."""
     return session.exec(
         select(NoticeRecipient)
@@ -136,7 +145,7 @@ def waiting(session: Session, kind: str) -> list[OutboxMessage]:
     )
 
 
-def is_message(session: Session, notice_id: int, teacher_id: int, message_id: int) -> None:
+def is_message(session: Session, /, notice_id: int, teacher_id: int, message_id: int) -> None:
     """The notice is this message of the person's private chat."""
     session.exec(
         sa.update(NoticeRecipient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
@@ -30,7 +31,7 @@ from tests.messaging.cast import local, sweep_all, tick, waiting
 HOUR = timedelta(hours=1)
 
 
-def scene(session: Session, people: int = 3, **differs: object) -> tuple[int, int, list[int]]:
+def scene(session: Session, people: int = 3, **differs: Any) -> tuple[int, int, list[int]]:
     """An author, a notice, and those whom it concerns."""
     author = notices.coordinator(session)
     teachers = [make.teacher(session) for _ in range(people)]
@@ -72,7 +73,7 @@ async def test_who_is_not_concerned_confirms_nothing(database: Database) -> None
     ],
 )
 async def test_a_notice_that_asks_for_nothing_is_not_confirmed(
-    database: Database, differs: dict[str, object], standing: Standing
+    database: Database, differs: dict[str, Any], standing: Standing
 ) -> None:
     def play(session: Session) -> None:
         _author, notice_id, (one, *_) = scene(session, **differs)
@@ -110,7 +111,7 @@ async def test_registering_confirms_what_asks_to_register(database: Database) ->
         author = notices.coordinator(session)
         one = make.teacher(session)
         make.account(session, one)
-        event = {"event_kind": "reg_close", "event_id": batch_id}
+        event: dict[str, Any] = {"event_kind": "reg_close", "event_id": batch_id}
         about = notices.notice(session, author, [one], **event)
         elsewhere = notices.notice(session, author, [one])
         registration.register(session, one, other, now=NOW)

@@ -29,6 +29,12 @@ def without_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.pacer, "CHAT_EVERY", 0.0)
 
 
+def of(who: Actor) -> int:
+    """The teacher's id."""
+    assert who.teacher_id is not None
+    return who.teacher_id
+
+
 class Play:
     """A school with a coordinator who has sent a notice to some teachers, and a group."""
 
@@ -41,11 +47,10 @@ class Play:
         self.notice_id = 0
 
     async def sends(self, **differs: Any) -> int:
-        assert self.author.teacher_id is not None
         self.notice_id = await self.stage.database.write(
             notices.notice,
-            self.author.teacher_id,
-            [one.teacher_id for one in self.people if one.teacher_id],
+            of(self.author),
+            [of(one) for one in self.people],
             chats=[self.chat_id],
             **differs,
         )
@@ -53,15 +58,20 @@ class Play:
         await self.stage.passes(seconds=30)
         return self.notice_id
 
-    async def line(self, who: Actor) -> Any:
-        return await self.stage.database.read(notices.line, self.notice_id, who.teacher_id)
+    async def has_it(self, who: Actor) -> Any:
+        """Let the notice be a message in this person's chat; its number."""
+        sent = await self.stage.office.application.bot.send_message(who.id, "the notice")
+        await self.stage.database.write(
+            notices.is_message, self.notice_id, of(who), sent.message_id
+        )
+        return sent.message_id
 
 
 @pytest.fixture
 async def play(stage: Stage) -> Play:
     author = await stage.teacher("罗佳宁")
     people = [await stage.teacher(name) for name in ("林若溪", "顾念", "陆沉", "程知远", "苏棠")]
-    await stage.database.write(notices.appoint, author.teacher_id)
+    await stage.database.write(notices.appoint, of(author))
     group = stage.world.add_group("全体教师", members=[author.id, *(one.id for one in people)])
     made = Play(stage, author, people, group.id)
     chat = await stage.database.write(
@@ -139,23 +149,17 @@ async def test_the_notice_itself_says_that_it_is_confirmed(play: Play) -> None:
 async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) -> None:
     lin, *_ = play.people
     await play.sends()
-    sent = await play.stage.office.application.bot.send_message(lin.id, "the notice")
-    await play.stage.database.write(
-        notices.is_message, play.notice_id, lin.teacher_id, sent.message_id
-    )
+    message_id = await play.has_it(lin)
     await lin.taps("Confirm", at=play.group)
     await play.stage.deliver()
-    texts = [m.text for m in lin.messages() if m.id == sent.message_id]
+    texts = [m.text for m in lin.messages() if m.id == message_id]
     assert "✓ Confirmed" in texts[0]
 
 
 async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:
     lin, gu, *_ = play.people
     await play.sends()
-    sent = await play.stage.office.application.bot.send_message(lin.id, "the notice")
-    await play.stage.database.write(
-        notices.is_message, play.notice_id, lin.teacher_id, sent.message_id
-    )
+    message_id = await play.has_it(lin)
     await gu.says("/notices")
     await gu.taps("关于报送")
     await play.author.starts(f"nr{play.notice_id}")
@@ -166,7 +170,7 @@ async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:
     assert "withdrawn: 时间另行通知" in play.author.sees()
     await play.stage.passes(seconds=30)
     assert lin.sees(at=play.group).startswith("[Withdrawn] 关于报送研修计划的通知")
-    texts = [m.text for m in lin.messages() if m.id == sent.message_id]
+    texts = [m.text for m in lin.messages() if m.id == message_id]
     assert texts[0].startswith("[Withdrawn]")
     await gu.taps("Confirm")
     assert "has been withdrawn" in gu.alert
@@ -344,8 +348,8 @@ async def test_a_question_goes_to_the_coordinator_once_the_author_has_no_role(pl
     lin, *_ = play.people
     await play.sends()
     heir = await play.stage.teacher("温言")
-    await play.stage.database.write(notices.appoint, heir.teacher_id)
-    await play.stage.database.write(notices.dismiss, play.author.teacher_id)
+    await play.stage.database.write(notices.appoint, of(heir))
+    await play.stage.database.write(notices.dismiss, of(play.author))
     await lin.starts(f"nq{play.notice_id}")
     await lin.says("交到哪里？")
     await play.stage.deliver()
@@ -388,7 +392,7 @@ async def test_in_the_coordinators_group_a_question_has_a_topic_of_its_own(play:
     assert topic.closed
     await lin.taps("Ask again")
     await lin.says("谢谢，纸质的呢？")
-    assert not topic.closed
+    assert not stage.world.chats[desk.id].topics[topic.id].closed
 
     def state(session: Session) -> tuple[bool, int]:
         question = session.exec(select(Question)).one()
