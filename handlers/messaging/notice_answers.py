@@ -32,8 +32,8 @@ from handlers.messaging.notice_buttons import (
     MyNotices,
     NoticeAsk,
     NoticeConfirm,
-    NoticeFiles,
     NoticeRead,
+    SendNoticeFiles,
 )
 from handlers.messaging.public import (
     corrected_lines,
@@ -64,7 +64,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, NoticeConfirm, confirm)
     on_tap(application, NoticeAsk, ask)
     on_tap(application, NoticeRead, read)
-    on_tap(application, NoticeFiles, send_files)
+    on_tap(application, SendNoticeFiles, send_files)
     on_tap(application, MyNotices, open_archive)
     on_command(application, "notices", open_archive)
     on_link(application, "n([0-9]{1,18})", _linked)
@@ -115,7 +115,7 @@ def notice_card(
         lines.append(_("Your question has not been answered yet."))
     if said.files:
         label = ngettext("{n} file", "{n} files", said.files).format(n=said.files)
-        keys.append((Key(label, NoticeFiles(said.notice_id)),))
+        keys.append((Key(label, SendNoticeFiles(said.notice_id)),))
     return Card("\n".join(lines), (*keys, *back))
 
 
@@ -305,7 +305,7 @@ async def _show(update: Update, context: Context, reader: Reader, notice_id: int
 
 async def send_files(update: Update, context: Context) -> None:
     """Send the files of the notice once more; the card stays where it is."""
-    notice_id = NoticeFiles.parse(tap(update).data).notice_id
+    notice_id = SendNoticeFiles.parse(tap(update).data).notice_id
     reader = await context.reader(update)
     found = await context.read(notice_views.files, reader.linked_teacher_id, notice_id)
     await hush(update)

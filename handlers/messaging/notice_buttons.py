@@ -41,15 +41,15 @@ class Notices(Button):
 class NoticeRead(Button):
     """Show a notice to one whom it concerns."""
 
-    tag = "ntr"
+    tag = "nrd"
     notice_id: int
 
 
 @dataclass(frozen=True)
-class NoticeFiles(Button):
+class SendNoticeFiles(Button):
     """Send the files of a notice once more to one whom it concerns."""
 
-    tag = "ntf"
+    tag = "nfl"
     notice_id: int
 
 
