@@ -20,6 +20,7 @@ from handlers.messaging import (
     notice_correcting,
     notice_questions,
     notice_report,
+    notices,
     question_topics,
     reminders,
 )
@@ -98,6 +99,7 @@ TOPICS = (
     notice_correcting,
     notice_answers,
     question_topics,
+    notices,
     groups,
     slips,
     roles,

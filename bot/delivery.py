@@ -31,7 +31,7 @@ from bot.request import parameters
 from handlers.cards import Card, GroupCard
 from handlers.context import House
 from handlers.messaging import group_cards
-from handlers.messaging.voices import Later, Nothing, Say, Voice
+from handlers.messaging.voices import File, Later, Nothing, Say, Voice
 from storage.messaging import groups, outbox
 from storage.messaging.outbox import Claimed
 
@@ -39,6 +39,8 @@ LEASE = timedelta(minutes=3)
 GATHER = 16  # messages in flight from which on what has landed is written down together
 SETTLE_TRIES = 15  # about two minutes, and the lease is three
 SETTLE_PAUSE = 0.5  # seconds, twice as long each time, up to ten
+FILE_TRIES = 3
+FILE_PAUSE = 20.0  # seconds that a file is worth waiting; the lease is three minutes
 LOOK = 1.0  # seconds between looks when nobody has woken us
 RECOVER_EVERY = 10.0  # seconds between looks for what a dead process had in hand
 # What Telegram says of a chat that will never accept a message from us again.
@@ -261,7 +263,48 @@ class Delivery:
             ),
         )
         assert isinstance(sent, dict)
-        return int(sent["message_id"])
+        message_id = int(sent["message_id"])
+        for file in said.files:
+            await self._send_file(row, file, message_id)
+        return message_id
+
+    async def _send_file(self, row: Claimed, file: File, message_id: int) -> None:
+        """Let a file follow its message, at the same pace and without a ring.
+
+        The message is out and must not go out again: a file that cannot be sent is left behind,
+        and the log says so.
+        """
+        method, name = ("sendPhoto", "photo") if file.is_photo else ("sendDocument", "document")
+        for tries_left in reversed(range(FILE_TRIES)):
+            await self._pacer.turn(row.tg_chat_id)
+            try:
+                await self._bot.request.post(
+                    f"{self._bot.base_url}/{method}",
+                    parameters(
+                        chat_id=row.tg_chat_id,
+                        message_thread_id=row.thread_id or None,
+                        reply_parameters={
+                            "message_id": message_id,
+                            "allow_sending_without_reply": True,
+                        },
+                        disable_notification=True,
+                        **{name: file.file_id},
+                    ),
+                )
+            except RetryAfter as error:
+                after = error.retry_after
+                pause = after.total_seconds() if isinstance(after, timedelta) else float(after)
+                if not tries_left or pause > FILE_PAUSE:
+                    logger.error("A file of message %d was left behind: %s", row.id, error)
+                    return
+                await asyncio.sleep(pause)
+            except TelegramError as error:
+                passes = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+                if not tries_left or not passes:
+                    logger.error("A file of message %d was left behind: %s", row.id, error)
+                    return
+            else:
+                return
 
     async def _edit(self, row: Claimed, said: Say, message_id: int) -> int:
         try:

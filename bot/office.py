@@ -30,7 +30,7 @@ from handlers.context import House
 from handlers.messaging import group_cards, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
-from storage.messaging import confirming, correcting, leases, sweeping
+from storage.messaging import confirming, correcting, filling, leases, sweeping
 from storage.messaging import inbox as inbox_rows
 from storage.people import accounts, imports, offices
 from storage.training import absences, meeting_end, sealing, settling, thinning, waiting, worklist
@@ -68,7 +68,9 @@ class Office:
         self.house.wake_delivery = self.delivery.wake
         self.ticks = Ticks()
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)
+        self.ticks.every(timedelta(seconds=10), "notices", self._notices)
         self.ticks.every(timedelta(seconds=30), "reminders", self._reminders)
+        self.ticks.every(timedelta(minutes=2), "late notices", self._late_notices)
         self.ticks.every(timedelta(minutes=1), "approvals", self._approvals)
         self.ticks.every(timedelta(seconds=60), "thin classes", self._thin_classes)
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
@@ -232,6 +234,22 @@ class Office:
             swept = await self.database.write(sweeping.sweep, now=self.clock())
             more = swept.more
         self.delivery.wake()
+
+    async def _notices(self) -> None:
+        """Send what is due, in bounded steps, after it has moved along with its event."""
+        if not await self.leads():
+            return
+        await self.database.write(filling.follow_events, now=self.clock())
+        while (await self.database.write(filling.fill, now=self.clock())).more:
+            self.delivery.wake()
+
+    async def _late_notices(self) -> None:
+        """Tell those who have joined what still concerns them; looking holds up nobody."""
+        if not await self.leads():
+            return
+        for joined in await self.database.read(filling.joined, now=self.clock()):
+            await self.database.write(filling.add_late, joined, now=self.clock())
+            self.delivery.wake()
 
     async def _thin_classes(self) -> None:
         if await self.leads():

@@ -19,6 +19,7 @@ from handlers.files import files_text
 from handlers.messaging.notice_answers import answers_text
 from handlers.messaging.notice_correcting import correcting_text
 from handlers.messaging.notice_report import report_text
+from handlers.messaging.notice_text import notices_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
@@ -70,6 +71,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     answers_text,
     correcting_text,
     report_text,
+    notices_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

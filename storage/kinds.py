@@ -92,5 +92,6 @@ NEWS = (
     "appointed_tutor",
     "menu_settled",
     "menu_cancelled",
+    "notice",
 )
 """What happens to one person and rides in the next brief."""

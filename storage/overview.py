@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage.credits import appeals, claims, posting
-from storage.messaging import questions
+from storage.messaging import notices, questions
 from storage.people import staff
 from storage.people.staff import Desk
 from storage.training import (
@@ -39,6 +39,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     claims.waits,
     appeals.waits,
     questions.waits,
+    notices.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

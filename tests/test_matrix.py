@@ -112,11 +112,38 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
     return lambda _session, _place: things
 
 
+def sent(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
+    """The notice of the place that has left, and things that do not depend on it."""
+    return lambda _session, at: {"notice_id": at.sent_id, **things}
+
+
 SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
-NOTIFY = Act.NOTIFY_UNIT
+TELL = Act.NOTIFY_UNIT
 TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
+NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
+NOTICES: dict[str, dict[str, Any]] = {
+    "sheet": {},
+    "write_field": {"field": "place"},
+    "set_time": {"starts_at": SOON, "ends_at": None},
+    "set_answer": {"wanted": True},
+    "set_urgent": {"urgent": True},
+    "attach": {"file_id": "f", "is_photo": False, "name": "", "size": 1},
+    "detach": {"file_row_id": 0},
+    "discard": {},
+    "copy": {},
+    "audience_options": {"what": "subject"},
+    "turn": {"what": "subject", "key": "none"},
+    "unreached": {},
+    "price": {},
+    "set_moment": {"at": SOON},
+    "events": {},
+    "set_event": {"deadline_id": 0, "offset": "T-2"},
+    "release": {"way": "now"},
+    "recall": {},
+}
+"""What works on one notice, and what each is given."""
 
 LINES: dict[str, Line] = {
     # people
@@ -201,6 +228,15 @@ LINES: dict[str, Line] = {
     ),
     "storage.training.reviewing.paper": line(Act.REVIEW_WORK),
     "storage.training.reviewing.enter_paper": line(Act.REVIEW_WORK, given=given(accepted=True)),
+    # notices
+    **{
+        f"storage.messaging.notices.{name}": line(*NOTIFY, given=given(**things))
+        for name, things in NOTICES.items()
+    },
+    "storage.messaging.notices.notices": line(*NOTIFY),
+    "storage.messaging.notices.second_look": line(Act.NOTIFY_UNIT),
+    "storage.messaging.notices.approve": line(Act.NOTIFY_UNIT, given=given(seen=0)),
+    "storage.messaging.notices.give_back": line(Act.NOTIFY_UNIT, given=given(seen=0)),
     # seats
     "storage.training.allotting.board": line(RUN),
     "storage.training.allotting.plan": line(RUN, given=given(lines={})),
@@ -275,26 +311,24 @@ LINES: dict[str, Line] = {
     "storage.credits.appeals.accept": line(Act.SETTLE_HOURS, given=given(hours=Decimal(4))),
     "storage.credits.appeals.uphold": line(Act.SETTLE_HOURS),
     # notices that have left
-    "storage.messaging.tending.reach": line(NOTIFY),
-    "storage.messaging.tending.whole": line(NOTIFY),
-    "storage.messaging.confirming.chase": line(NOTIFY),
-    "storage.messaging.correcting.parts": line(NOTIFY),
-    "storage.messaging.correcting.impact": line(NOTIFY, given=given(what=Part.PLACE, value="二楼")),
-    "storage.messaging.correcting.correct": line(
-        NOTIFY, given=given(what=Part.PLACE, value="二楼")
-    ),
-    "storage.messaging.correcting.withdraw": line(NOTIFY),
-    "storage.messaging.notice_report.report": line(NOTIFY),
-    "storage.messaging.notice_report.people": line(NOTIFY, given=given(among=Among.SENT)),
-    "storage.messaging.notice_report.by_unit": line(NOTIFY),
-    "storage.messaging.notice_report.export": line(NOTIFY),
-    "storage.messaging.notice_report.mark_contacted": line(NOTIFY),
-    "storage.messaging.notice_posts.to_pin": line(NOTIFY),
-    "storage.messaging.questions.thread": line(NOTIFY),
-    "storage.messaging.questions.answer": line(NOTIFY),
-    "storage.messaging.questions.close": line(NOTIFY),
+    "storage.messaging.tending.reach": line(TELL, given=sent()),
+    "storage.messaging.tending.whole": line(TELL, given=sent()),
+    "storage.messaging.confirming.chase": line(TELL, given=sent()),
+    "storage.messaging.correcting.parts": line(TELL, given=sent()),
+    "storage.messaging.correcting.impact": line(TELL, given=sent(what=Part.PLACE, value="二楼")),
+    "storage.messaging.correcting.correct": line(TELL, given=sent(what=Part.PLACE, value="二楼")),
+    "storage.messaging.correcting.withdraw": line(TELL, given=sent()),
+    "storage.messaging.notice_report.report": line(TELL, given=sent()),
+    "storage.messaging.notice_report.people": line(TELL, given=sent(among=Among.SENT)),
+    "storage.messaging.notice_report.by_unit": line(TELL, given=sent()),
+    "storage.messaging.notice_report.export": line(TELL, given=sent()),
+    "storage.messaging.notice_report.mark_contacted": line(TELL, given=sent()),
+    "storage.messaging.notice_posts.to_pin": line(TELL, given=sent()),
+    "storage.messaging.questions.thread": line(TELL, given=sent()),
+    "storage.messaging.questions.answer": line(TELL, given=sent()),
+    "storage.messaging.questions.close": line(TELL, given=sent()),
     "storage.messaging.questions.answer_in_topic": line(
-        NOTIFY,
+        TELL,
         given=lambda session, at: {"tg_chat_id": at.tg_chat_id, "thread_id": 7},
     ),
 }
@@ -362,6 +396,7 @@ OTHERWISE = {
     "storage.training.attendance_sheets.preview": OWN_FILE,
     "storage.training.attendance_sheets.sheet": OWN_PEOPLE,
     "storage.training.making.create": "over a unit of one's own; test_lives",
+    "storage.messaging.notices.begin": "in the name of one's own unit or class; test_notices",
     "storage.training.making.homes": REACH,
     "storage.training.menus.create": "over a unit of one's own; test_menus",
     "storage.training.menus.candidates": REACH,
@@ -514,7 +549,7 @@ def _place(session: Session, name: str) -> Place:
                     submitted_at=NOW,
                 )
             ),
-            "notice_id": notice_id,
+            "sent_id": notice_id,
             "tg_chat_id": -1_000_000 - unit_id,
             "question_id": kept(
                 Question(
@@ -551,6 +586,15 @@ def _place(session: Session, name: str) -> Place:
                     owner_unit_id=unit_id,
                     opens_at=NOW,
                     closes_at=NOW + timedelta(days=5),
+                )
+            ),
+            "notice_id": kept(
+                Notice(
+                    author_id=teacher_id,
+                    unit_id=unit_id,
+                    title="通知",
+                    audience={"batch": batch_id, "state": "in"},
+                    created_at=NOW,
                 )
             ),
             "rule_id": kept(

@@ -194,6 +194,11 @@ def news_text(item: NewsItem, language: str) -> str:
             name=_escaped(str(item.facts["name"]), TITLE),
             title=_escaped(str(item.facts["title"]), TITLE),
         )
+    if item.kind == "notice":
+        return _("[Notice] <b>{title}</b>, {issuer}").format(
+            title=_escaped(str(item.facts["title"]), TITLE),
+            issuer=_escaped(str(item.facts["issuer"]), DETAIL),
+        )
     if item.kind not in HOURS:
         return _decided_text(item, language)
     sentences = {
@@ -449,10 +454,10 @@ def _confirm_sentence(item: Item, subject: Subject, language: str, now: datetime
     """M18: a notice that is still to be confirmed."""
     _ = catalog(language).gettext
     if not subject.is_dated:
-        return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm”.")
+        return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm receipt”.")
     if item.at <= now:
-        return _("<b>{title}</b> was to be confirmed by {when}. Please tap “Confirm”.")
-    return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm” by {when}.")
+        return _("<b>{title}</b> was to be confirmed by {when}. Please tap “Confirm receipt”.")
+    return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm receipt” by {when}.")
 
 
 def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str) -> Keys:
@@ -478,6 +483,10 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
         row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
         row.append(Key(_("Later"), ChooseReminder("later")))
         rows.append((*row, Key(_("Mute one"), ChooseReminder("mute"))))
+    rows += [
+        (_read_key(item, language),)
+        for item in [each for each in told.news if each.kind == "notice"][:SHOWN]
+    ]
     last = []
     if len(known) > SHOWN:
         last.append(Key(_("What is due"), OpenDue(0)))
@@ -489,6 +498,13 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     if last:
         rows.append(tuple(last))
     return tuple(rows) or ((Key(_("Menu"), Home()),),)
+
+
+def _read_key(item: NewsItem, language: str) -> Key:
+    """Opens a notice that rides in the brief."""
+    _ = catalog(language).gettext
+    label = _("Read: {title}").format(title=str(item.facts["title"]))
+    return Key(shortened(label, 2 * KEY), NoticeRead(item.subject_id))
 
 
 def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Key, ...]]:
@@ -507,7 +523,7 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
         rows.append(
             (
                 Key(
-                    catalog(language).pgettext("notice", "Confirm"),
+                    _("Confirm receipt"),
                     NoticeConfirm(subject.notice_id),
                     style="success",
                 ),

@@ -35,12 +35,8 @@ from handlers.messaging.notice_buttons import (
     NoticeRead,
     SendNoticeFiles,
 )
-from handlers.messaging.public import (
-    corrected_lines,
-    notice_foot,
-    notice_lines,
-    withdrawn_text,
-)
+from handlers.messaging.notice_text import letter_text
+from handlers.messaging.public import corrected_lines, notice_keys, withdrawn_text
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import Home
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
@@ -89,33 +85,22 @@ def notice_card(
     back = ((Key(_("Notices to me"), MyNotices()), Key(_("Menu"), Home())),) if listed else ()
     if said.is_withdrawn:
         return Card(withdrawn_text(said, language), back)
-    lines = notice_lines(said, language, zone, today, longest=WHOLE)
-    lines += notice_foot(said, language, zone, today)
-    keys: list[tuple[Key, ...]] = []
-    ask = Key(_("Ask a question"), NoticeAsk(said.notice_id))
+    letter = said.letter
+    lines = [letter_text(letter, language, zone, today)]
     if mine.confirmed_at is not None:
         when = dates.moment(mine.confirmed_at, zone, language, today)
         sentence = (
             _("✓ Confirmed by doing it: {time}") if mine.by_deed else _("✓ Confirmed: {time}")
         )
         lines.append(sentence.format(time=when))
-        keys.append((ask,))
-    elif said.wants_answer:
-        if said.answer_by is not None:
-            lines.append(
-                _("Please tap “Confirm” {by}.").format(
-                    by=dates.before(said.answer_by, zone, language, today)
-                )
-            )
-        label = catalogue.pgettext("notice", "Confirm")
-        keys.append((Key(label, NoticeConfirm(said.notice_id), style="success"), ask))
-    else:
-        keys.append((ask,))
     if mine.has_asked:
         lines.append(_("Your question has not been answered yet."))
-    if said.files:
-        label = ngettext("{n} file", "{n} files", said.files).format(n=said.files)
-        keys.append((Key(label, SendNoticeFiles(said.notice_id)),))
+    wants = letter.wants_answer and mine.confirmed_at is None
+    keys: list[tuple[Key, ...]] = [notice_keys(letter.notice_id, wants, language)]
+    if letter.files:
+        number = len(letter.files)
+        label = ngettext("{n} file", "{n} files", number).format(n=number)
+        keys.append((Key(label, SendNoticeFiles(letter.notice_id)),))
     return Card("\n".join(lines), (*keys, *back))
 
 
@@ -307,13 +292,13 @@ async def send_files(update: Update, context: Context) -> None:
     """Send the files of the notice once more; the card stays where it is."""
     notice_id = SendNoticeFiles.parse(tap(update).data).notice_id
     reader = await context.reader(update)
-    found = await context.read(notice_views.files, reader.linked_teacher_id, notice_id)
+    mine = await context.read(notice_views.mine, reader.linked_teacher_id, notice_id)
     await hush(update)
-    for file in found:
-        if file.is_photo:
-            await context.bot.send_photo(reader.tg_user_id, file.file_id)
-        else:
-            await context.bot.send_document(reader.tg_user_id, file.file_id)
+    if mine.said.is_withdrawn:
+        return
+    for file in mine.said.letter.files:
+        send = context.bot.send_photo if file.is_photo else context.bot.send_document
+        await send(reader.tg_user_id, file.file_id, disable_notification=True)
 
 
 async def open_archive(update: Update, context: Context) -> None:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from telegram import Bot
 
+from handlers.cards import GroupCard
 from handlers.context import House
 from handlers.messaging import group_cards
 from handlers.messaging.group_cards import Edit, digest
+from handlers.messaging.notice_text import letter_text
 from handlers.messaging.public import (
     notice_corrected_card,
     notice_group_card,
     notice_urge_card,
+    notice_withdrawn_card,
 )
 from handlers.messaging.voices import Nothing, Said, Say
 from storage.messaging import correcting, notice_posts
-from storage.messaging.notice_posts import Post
+from storage.messaging.notice_posts import GroupNotice, Post
 from storage.messaging.outbox import Claimed
+from storage.moments import local_day
 
 AT_ONCE = 20
 
@@ -33,7 +37,7 @@ async def refresh(bot: Bot, house: House) -> int:
 
 async def _look(bot: Bot, house: House, post: Post) -> int:
     facts = await house.database.read(notice_posts.facts, post.notice_id)
-    drawn = notice_group_card(facts, post.language, house.zone, house.clock(), house.link)
+    drawn = group_card(facts, post.language, house)
     seen = digest(drawn)
     if seen == post.shown:
         return 0
@@ -49,12 +53,24 @@ async def _look(bot: Bot, house: House, post: Post) -> int:
     return int(edit is not Edit.NOT_YET)
 
 
+def group_card(facts: GroupNotice, language: str, house: House) -> GroupCard:
+    """M04: the notice as a group sees it now, with its count."""
+    if facts.said.is_withdrawn:
+        return notice_withdrawn_card(facts.said, language)
+    letter, today = facts.said.letter, local_day(house.clock(), house.zone)
+    counted = None
+    if facts.confirmed is not None and facts.of is not None:
+        counted = facts.confirmed, facts.of
+    text = letter_text(letter, language, house.zone, today, in_group=True)
+    return notice_group_card(text, letter.notice_id, letter.wants_answer, language, counted=counted)
+
+
 async def posted(house: House, row: Claimed) -> Said:
     """M04: the notice as the group is to see it now."""
     facts = await house.database.read(notice_posts.facts, row.facts["notice_id"])
     if facts.said.is_withdrawn:
         return Nothing("the notice is withdrawn")
-    return Say(notice_group_card(facts, row.language, house.zone, house.clock(), house.link))
+    return Say(group_card(facts, row.language, house))
 
 
 async def urged(house: House, row: Claimed) -> Said:

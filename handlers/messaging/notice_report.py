@@ -29,6 +29,8 @@ from handlers.messaging.notice_buttons import (
     NoticeWithdraw,
     OpenQuestions,
 )
+from handlers.messaging.notice_desk_buttons import CopyNotice
+from handlers.messaging.notices import show_sheet
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import OpenDesk
 from handlers.progress import BOXES
@@ -141,6 +143,8 @@ def _report_keys(
     if facts.people:
         tables.append(Key(catalogue.pgettext("notice", "As a sheet"), NoticeSheet(of)))
     keys.append(tuple(tables))
+    if facts.whole:
+        keys.append((Key(_("Write it again"), CopyNotice(of)),))
     if facts.whole and facts.state in OUT:
         if facts.places:
             keys.append((Key(_("Pin in the groups"), NoticePin(of)),))
@@ -167,12 +171,6 @@ def state_text(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> s
     today = now.astimezone(zone).date()
     when = dates.moment(facts.send_at, zone, language, today) if facts.send_at else ""
     match facts.state:
-        case NoticeState.DRAFT:
-            return _("being written")
-        case NoticeState.AWAITING:
-            return _("waits for a second person")
-        case NoticeState.SCHEDULED:
-            return _("goes out {time}").format(time=when)
         case NoticeState.SENDING:
             return _("is being sent")
         case NoticeState.WITHDRAWN if facts.reason:
@@ -319,17 +317,20 @@ async def _linked(update: Update, context: Context, reader: Reader, payload: str
 async def show_report(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     """Show how the notice stands, from wherever somebody comes to it."""
     house, actor_id = context.house, reader.linked_teacher_id
-    sending = True
+    sending = is_out = True
 
     async def look() -> Look:
-        nonlocal sending
+        nonlocal sending, is_out
         now = house.clock()
         facts = await house.database.read(notice_report.report, actor_id, notice_id, now=now)
-        sending = facts.is_sending
+        sending, is_out = facts.is_sending, facts.state in (*OUT, NoticeState.WITHDRAWN)
         card = report_card(facts, reader.language, house.zone, now)
         return Look(card.text, card)
 
     seen = await look()
+    if not is_out:
+        await show_sheet(update, context, reader, notice_id)
+        return
     await show(update, context, reader, seen.card)
     key = await _shown_as(update, context, reader) if sending else None
     if key is not None:

@@ -19,7 +19,6 @@ from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
 from storage.messaging.correcting import GIVEN, Correction, Value, What
-from storage.messaging.notice_posts import GroupNotice
 from storage.messaging.notice_views import NoticeText
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
 
@@ -171,38 +170,27 @@ def _escaped(text: str) -> str:
 
 
 def notice_group_card(
-    facts: GroupNotice,
+    text: str,
+    notice_id: int,
+    wants_answer: bool,
     language: str,
-    zone: ZoneInfo,
-    now: datetime,
-    link: Callable[[str], str],
+    *,
+    counted: tuple[int, int] | None = None,
 ) -> GroupCard:
-    """M04: a notice as everybody reads it, with how many have confirmed and never who."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    said = facts.said
-    if said.is_withdrawn:
-        return GroupCard(withdrawn_text(said, language))
-    today = now.astimezone(zone).date()
-    lines = notice_lines(said, language, zone, today, longest=NOTICE)
-    if said.wants_answer and said.answer_by is not None:
-        lines.append(
-            _("Please tap “Confirm” {by}; no reply in the group is needed.").format(
-                by=dates.before(said.answer_by, zone, language, today)
-            )
-        )
-    elif said.wants_answer:
-        lines.append(_("Please tap “Confirm”; no reply in the group is needed."))
-    lines += notice_foot(said, language, zone, today)
-    if facts.of is not None and facts.confirmed is not None:
-        lines.append(
-            _("Confirmed: {confirmed}/{of}").format(confirmed=facts.confirmed, of=facts.of)
-        )
-    keys: list[tuple[Key, ...]] = [notice_keys(said, language)]
-    if said.files:
-        label = ngettext("{n} file, in private", "{n} files, in private", said.files)
-        keys.append((Key(label.format(n=said.files), url=link(f"n{said.notice_id}")),))
-    return GroupCard("\n".join(lines), tuple(keys))
+    """M04: a notice as a group sees it; its text names nobody but whom its author names.
+
+    ``counted`` is how many have confirmed, and of how many; never who.
+    """
+    _ = catalog(language).gettext
+    if counted is not None:
+        confirmed, of = counted
+        text += "\n" + _("Confirmed: {confirmed}/{of}").format(confirmed=confirmed, of=of)
+    return GroupCard(text, (notice_keys(notice_id, wants_answer, language),))
+
+
+def notice_withdrawn_card(said: NoticeText, language: str) -> GroupCard:
+    """That a notice in the group is withdrawn."""
+    return GroupCard(withdrawn_text(said, language))
 
 
 def notice_urge_card(said: NoticeText, missing: int, language: str) -> GroupCard:
@@ -210,11 +198,11 @@ def notice_urge_card(said: NoticeText, missing: int, language: str) -> GroupCard
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     text = ngettext(
-        "[Reminder] {title}: {n} person has not confirmed yet. Please tap “Confirm”.",
-        "[Reminder] {title}: {n} people have not confirmed yet. Please tap “Confirm”.",
+        "[Reminder] {title}: {n} person has not confirmed yet. Please tap “Confirm receipt”.",
+        "[Reminder] {title}: {n} people have not confirmed yet. Please tap “Confirm receipt”.",
         missing,
     ).format(title=_escaped(said.title), n=missing)
-    return GroupCard(text, (notice_keys(said, language),))
+    return GroupCard(text, (notice_keys(said.notice_id, said.letter.wants_answer, language),))
 
 
 def notice_corrected_card(
@@ -226,47 +214,17 @@ def notice_corrected_card(
 ) -> GroupCard:
     """What has changed in a notice that stands in the group."""
     lines = corrected_lines(said, corrections, language, zone, now)
-    return GroupCard("\n".join(lines), (notice_keys(said, language),))
+    keys = notice_keys(said.notice_id, said.letter.wants_answer, language)
+    return GroupCard("\n".join(lines), (keys,))
 
 
-def notice_lines(
-    said: NoticeText, language: str, zone: ZoneInfo, today: date, *, longest: int
-) -> list[str]:
-    """The head and the body of a notice, the same for every reader. HTML."""
-    _ = catalog(language).gettext
-    heading = _("[Urgent] {title}") if said.urgent else _("[Notice] {title}")
-    lines = [f"<b>{heading.format(title=_escaped(said.title))}</b>"]
-    if said.number:
-        lines.append(_("Document: {number}").format(number=_escaped(said.number)))
-    if said.text:
-        lines.append(html.escape(shortened(said.text, longest)))
-    if said.happens_at is not None:
-        when = moment_text(said.happens_at, said.happens_until, language, zone, today)
-        lines.append(_("When: {when}").format(when=when))
-    if said.place:
-        lines.append(_("Where: {place}").format(place=_escaped(said.place)))
-    return lines
-
-
-def notice_foot(said: NoticeText, language: str, zone: ZoneInfo, today: date) -> list[str]:
-    """Whom to ask, who says it and since when. HTML."""
-    _ = catalog(language).gettext
-    lines = []
-    if said.contact:
-        lines.append(_("Questions: {contact}").format(contact=_escaped(said.contact)))
-    day = dates.day(said.issued_at.astimezone(zone).date(), language, today)
-    lines.append(_("{issuer}, {date}").format(issuer=_escaped(said.issuer), date=day))
-    return lines
-
-
-def notice_keys(said: NoticeText, language: str) -> tuple[Key, ...]:
+def notice_keys(notice_id: int, wants_answer: bool, language: str) -> tuple[Key, ...]:
     """Confirm, where that is asked for, and ask."""
-    catalogue = catalog(language)
-    ask = Key(catalogue.gettext("Ask a question"), NoticeAsk(said.notice_id))
-    if not said.wants_answer:
+    _ = catalog(language).gettext
+    ask = Key(_("Ask a question"), NoticeAsk(notice_id))
+    if not wants_answer:
         return (ask,)
-    label = catalogue.pgettext("notice", "Confirm")
-    return Key(label, NoticeConfirm(said.notice_id), style="success"), ask
+    return Key(_("Confirm receipt"), NoticeConfirm(notice_id), style="primary"), ask
 
 
 def withdrawn_text(said: NoticeText, language: str) -> str:
@@ -297,7 +255,7 @@ def corrected_lines(
                     title=_escaped(said.title)
                 )
             )
-            lines.append(html.escape(shortened(said.text, NOTICE)))
+            lines.append(html.escape(shortened(said.letter.text, NOTICE)))
             continue
         lines.append(
             _(
@@ -332,12 +290,3 @@ def value_text(value: Value, language: str, zone: ZoneInfo, today: date) -> str:
     if isinstance(value, datetime):
         return dates.moment(value, zone, language, today)
     return html.escape(shortened(" ".join((value or "").split()), GIVEN)) or "—"
-
-
-def moment_text(
-    start: datetime, end: datetime | None, language: str, zone: ZoneInfo, today: date
-) -> str:
-    """When something is: a moment, or from when to when."""
-    if end is None or end <= start:
-        return dates.moment(start, zone, language, today)
-    return dates.span(start, end, zone, language, today)

@@ -15,6 +15,14 @@ from storage.messaging.outbox import Claimed
 
 
 @dataclass(frozen=True)
+class File:
+    """A file or photo that goes out after a message, without a ring of its own."""
+
+    file_id: str
+    is_photo: bool = False
+
+
+@dataclass(frozen=True)
 class Say:
     """Send this; ``edits`` names a message that is changed silently instead.
 
@@ -24,6 +32,7 @@ class Say:
     card: Card | GroupCard
     edits: int | None = None
     thread: int | None = None
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from handlers.messaging import (
     notice_posts,
     notice_questions,
     notice_report,
+    notices,
     question_topics,
     reminders,
 )
@@ -54,4 +55,8 @@ VOICES: Mapping[str, Voice] = {
     "notice_question": notice_questions.asked,
     "notice_answer": notice_answers.answered,
     "question_line": question_topics.line_said,
+    "notice": notices.notice,
+    "notice_second": notices.second,
+    "notice_answered": notices.answered,
+    "notice_stopped": notices.stopped,
 }

@@ -1,7 +1,7 @@
 """Confirming a notice: by one tap or by doing the thing, and reminding those who have not.
 
 Confirming is idempotent and silent. Whoever has confirmed before the notice reached them in
-private gets it there without a ring.
+private is not sent it there any more; it stands in their list.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from storage.messaging.tables import (
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
-    OutboxState,
     Priority,
 )
 from storage.messaging.unconfirmed import OUT
@@ -141,7 +140,6 @@ def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime)
         .where(col(NoticeRecipient.id) == row.id, col(NoticeRecipient.confirmed_at).is_(None))
         .values(confirmed_at=now)
     ).rowcount
-    _hush(session, [row.id])
     standing = Standing.CONFIRMED if changed else Standing.ALREADY
     return Confirmation(notice_id, standing, now, message_id)
 
@@ -155,23 +153,6 @@ def message_of(session: Session, row: NoticeRecipient) -> int | None:
             OutboxMessage.id == row.outbox_id, OutboxMessage.kind == outbox.NOTICE
         )
     ).first()
-
-
-def _hush(session: Session, recipients: list[int]) -> None:
-    """What still waits for somebody who has confirmed need not ring."""
-    session.exec(
-        sa.update(OutboxMessage)
-        .where(
-            col(OutboxMessage.id).in_(
-                sa.select(col(NoticeRecipient.outbox_id)).where(
-                    col(NoticeRecipient.id).in_(recipients)
-                )
-            ),
-            col(OutboxMessage.state) == OutboxState.PENDING,
-            col(OutboxMessage.kind) == outbox.NOTICE,
-        )
-        .values(rings=False)
-    )
 
 
 def redraw(session: Session, teacher_id: int, notice_id: int, mark: str, *, now: datetime) -> None:
@@ -239,7 +220,6 @@ def by_deed(
         .where(col(NoticeRecipient.id).in_(ids), col(NoticeRecipient.confirmed_at).is_(None))
         .values(confirmed_at=now, by_deed=True)
     )
-    _hush(session, ids)
     for row in done:
         redraw(session, teacher_id, row.notice_id, "confirmed", now=now)
 

@@ -141,6 +141,14 @@ class ByUnit:
 
 _WHERE: Any = sa.case(
     (col(OutboxMessage.state) == OutboxState.SENT, Where.SENT.value),
+    # Whoever has confirmed in the group first is not sent it in private any more.
+    (
+        sa.and_(
+            col(OutboxMessage.state) == OutboxState.SKIPPED,
+            col(NoticeRecipient.confirmed_at).is_not(None),
+        ),
+        Where.SENT.value,
+    ),
     (
         col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENDING]),
         Where.WAITING.value,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.messaging import confirming, tending
+from storage.messaging import confirming, notices, tending
+from storage.messaging.notices import Letter
 from storage.messaging.tables import (
     Notice,
-    NoticeFile,
     NoticePost,
     NoticeRecipient,
     NoticeState,
     Question,
 )
 from storage.messaging.unconfirmed import OUT
-from storage.people import units
 from storage.refusals import NotFound
 
 PAGE = 6
@@ -29,26 +27,20 @@ SEEN = (*OUT, NoticeState.WITHDRAWN)
 
 @dataclass(frozen=True)
 class NoticeText:
-    """What a notice says to everybody: what its author wrote, and nothing about any reader."""
+    """What a notice says to everybody, and whether it still stands; nothing about any reader."""
 
-    notice_id: int
-    title: str
-    text: str
-    number: str
-    happens_at: datetime | None
-    happens_until: datetime | None
-    place: str
-    contact: str
-    urgent: bool
-    wants_answer: bool
-    answer_by: datetime | None
-    audience: dict[str, Any]
-    issuer: str
-    issued_at: datetime
-    revision: int
+    letter: Letter
     is_withdrawn: bool
     reason: str
-    files: int
+    """Of the withdrawal."""
+
+    @property
+    def notice_id(self) -> int:
+        return self.letter.notice_id
+
+    @property
+    def title(self) -> str:
+        return self.letter.title
 
 
 @dataclass(frozen=True)
@@ -87,39 +79,12 @@ class Archive:
     open: int
 
 
-@dataclass(frozen=True)
-class Attached:
-    """A file that goes with a notice; Telegram keeps it."""
-
-    file_id: str
-    is_photo: bool
-    name: str
-
-
 def text_of(session: Session, notice: Notice) -> NoticeText:
     """Return what this notice says."""
-    files = session.exec(
-        select(sa.func.count()).select_from(NoticeFile).where(NoticeFile.notice_id == notice.id)
-    ).one()
     return NoticeText(
-        notice_id=notice.id,
-        title=notice.title,
-        text=notice.text,
-        number=notice.number,
-        happens_at=notice.happens_at,
-        happens_until=notice.happens_until,
-        place=notice.place,
-        contact=notice.contact,
-        urgent=notice.urgent,
-        wants_answer=notice.wants_answer,
-        answer_by=notice.answer_by,
-        audience=notice.audience,
-        issuer=units.name_of(session, notice.unit_id),
-        issued_at=notice.send_at or notice.created_at,
-        revision=notice.revision,
+        notices.letter_of(session, notice),
         is_withdrawn=notice.state is NoticeState.WITHDRAWN,
         reason=notice.reason,
-        files=files,
     )
 
 
@@ -214,16 +179,3 @@ def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
         pages,
         unconfirmed(session, teacher_id),
     )
-
-
-def files(session: Session, teacher_id: int, notice_id: int) -> tuple[Attached, ...]:
-    """Return the files of a notice for one whom it concerns; none of one that is withdrawn.
-
-    Raises NotFound.
-    """
-    if mine(session, teacher_id, notice_id).said.is_withdrawn:
-        return ()
-    rows = session.exec(
-        select(NoticeFile).where(NoticeFile.notice_id == notice_id).order_by(col(NoticeFile.id))
-    ).all()
-    return tuple(Attached(row.file_id, row.is_photo, row.name) for row in rows)

@@ -29,6 +29,7 @@ from storage.messaging.tables import (
     Hold,
     OutboxMessage,
     OutboxState,
+    Priority,
     Reminder,
     ReminderState,
 )
@@ -279,7 +280,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
             if not row.reachable:
                 _refuse(session, row.id, UNREACHABLE, now)
                 continue
-            if row.rings:
+            if row.rings and row.priority > Priority.URGENT:
                 calendar = calendar or workdays.load(session)
                 hours = quiet.Hours(row.brief_minute, row.quiet_from, row.quiet_until)
                 if quiet.ring_at(now, hours, calendar, lapses=row.useful_until) > now:
@@ -348,6 +349,7 @@ def _wait_for_opening(
         col(OutboxMessage.state) == OutboxState.PENDING,
         col(OutboxMessage.not_before) <= now,
         col(OutboxMessage.rings),
+        col(OutboxMessage.priority) > Priority.URGENT,
         col(OutboxMessage.account_id).in_(
             sa.select(col(Account.id)).where(
                 col(Account.brief_minute) == hours.brief,

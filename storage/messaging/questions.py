@@ -28,7 +28,7 @@ from storage.messaging.tables import (
     QuestionLine,
 )
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, offices, units
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Posting, Teacher
 from storage.refusals import NotFound, Refusal
@@ -369,8 +369,8 @@ def answer_facts(session: Session, line_id: int) -> Answer:
         )
         .order_by(col(QuestionLine.id).desc())
     ).first()
-    said = notice_views.text_of(session, notice)
-    return Answer(question.id, notice.id, notice.title, said.issuer, asked or "", row.text)
+    issuer = units.name_of(session, notice.unit_id)
+    return Answer(question.id, notice.id, notice.title, issuer, asked or "", row.text)
 
 
 # --- topics ----------------------------------------------------------------------------------

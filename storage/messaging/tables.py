@@ -36,6 +36,7 @@ class InboxUpdate(Row, table=True):
 class Priority:
     """What goes out first when much is waiting. Answers to taps do not queue at all."""
 
+    URGENT = 5  # a second person has agreed to it: it rings at any hour
     OFFER = 10  # and urgent ones
     LAST_HOURS = 20
     CARD = 30

@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
-from storage.messaging import outbox
+from storage.messaging import notices, outbox
 from storage.messaging.tables import News, Notice, NoticeRecipient
 from storage.people import authority, roles
 from storage.people.authority import Act
@@ -97,27 +97,7 @@ def get(session: Session, notice_id: int, *, for_change: bool = False) -> Notice
 
 def may_tend(session: Session, teacher_id: int, notice: Notice, *, today: date) -> bool:
     """Whether the whole notice is this person's to look after today: of the unit, or the class."""
-    if authority.may(session, teacher_id, Act.NOTIFY_UNIT, notice.unit_id, today=today):
-        return True
-    batch_id = notice.audience.get("batch")
-    if batch_id is None or _owner(session, batch_id) != notice.unit_id:
-        return False
-    return authority.may_with(session, teacher_id, Act.NOTIFY_CLASS, batch_id, today=today)
-
-
-def _owner(session: Session, batch_id: int) -> int | None:
-    """The unit that owns a class: in its name notices go to the class."""
-    batch, programme = (SQLModel.metadata.tables[name] for name in ("batch", "programme"))
-    owner: int | None = (
-        session.connection()
-        .execute(
-            sa.select(programme.c.owner_unit_id)
-            .join(batch, batch.c.programme_id == programme.c.id)
-            .where(batch.c.id == batch_id)
-        )
-        .scalar()
-    )
-    return owner
+    return notices.may_send(session, teacher_id, notice, today=today)
 
 
 def told_in_brief() -> sa.ColumnElement[bool]:

@@ -26,6 +26,8 @@ from tests.make import NOW
 
 _numbers = itertools.count(1)
 SCHOOL = "澄禾县实验小学"
+NOBODY_ELSE = {"facts": {"subject": ["古琴"]}}
+"""An audience that nobody joins while the clock runs."""
 
 
 def coordinator(session: Session, /, name: str = "罗佳宁", *, at: str = SCHOOL) -> int:
@@ -77,6 +79,7 @@ def notice(
         "send_at": NOW,
         "filled_at": NOW,
         "created_at": NOW,
+        "audience": NOBODY_ELSE,
     }
     row = Notice(**(usual | differs))
     session.add(row)

@@ -203,8 +203,8 @@ async def test_a_moved_event_keeps_its_length(database: Database) -> None:
         )
         moved = at + timedelta(days=1)
         correcting.correct(session, author, notice_id, What.HAPPENS_AT, moved, now=NOW)
-        said = notice_posts.facts(session, notice_id).said
-        assert (said.happens_at, said.happens_until) == (moved, moved + 2 * HOUR)
+        letter = notice_posts.facts(session, notice_id).said.letter
+        assert (letter.happens_at, letter.happens_until) == (moved, moved + 2 * HOUR)
 
     await database.write(play)
 

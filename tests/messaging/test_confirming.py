@@ -92,19 +92,6 @@ async def test_whom_it_concerns_may_still_be_found_out(database: Database) -> No
     await database.write(play)
 
 
-async def test_who_confirms_in_the_group_first_gets_the_private_copy_silently(
-    database: Database,
-) -> None:
-    def play(session: Session) -> None:
-        _author, notice_id, (one, two, _three) = scene(session, delivered=False)
-        confirming.confirm(session, one, notice_id, now=NOW)
-        rings = {row.teacher_id: row.rings for row in notices.waiting(session, outbox.NOTICE)}
-        assert not rings[one]
-        assert rings[two]
-
-    await database.write(play)
-
-
 async def test_registering_confirms_what_asks_to_register(database: Database) -> None:
     def play(session: Session) -> None:
         batch_id, other = make.batch(session), make.batch(session)

@@ -138,10 +138,10 @@ async def test_the_notice_itself_says_that_it_is_confirmed(play: Play) -> None:
     await lin.says("/notices")
     assert "1 is still to be confirmed" in lin.sees()
     await lin.taps("关于报送")
-    assert "Please tap “Confirm”" in lin.sees()
+    assert "Please tap “Confirm receipt”" in lin.sees()
     await lin.taps("Confirm")
     assert "✓ Confirmed: Fri 20 Nov" in lin.sees()
-    assert "Confirm" not in lin.labels()
+    assert "Confirm receipt" not in lin.labels()
     await lin.taps("Notices to me")
     assert "still to be confirmed" not in lin.sees()
 
@@ -444,7 +444,7 @@ async def test_a_post_waits_for_working_hours_unless_it_is_urgent(play: Play) ->
     await play.sends()
     assert play.people[0].sees(at=play.group) == ""
     await play.sends(urgent=True, title="停课通知")
-    assert "[Urgent] 停课通知" in play.people[0].sees(at=play.group)
+    assert "[Notice] 停课通知" in play.people[0].sees(at=play.group)
 
 
 async def test_the_notice_is_pinned_where_the_bot_may(play: Play) -> None:

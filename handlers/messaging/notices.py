@@ -1,0 +1,719 @@
+"""Writing a notice: from the empty desk to the message that has left, and its voices.
+
+The draft is a row from the first message on; what is awaited next stands in the account. So a
+restart in the middle loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+from telegram import Update
+
+from handlers.cards import Card, Key
+from handlers.context import Context, House, alert, show, tap
+from handlers.files import Attachment, on_file
+from handlers.messaging import notice_text as text
+from handlers.messaging.notice_buttons import Notices
+from handlers.messaging.notice_desk_buttons import (
+    ApproveNotice,
+    ClassNotices,
+    CopyNotice,
+    DiscardNotice,
+    DropNoticeFile,
+    EditNotice,
+    NewNotice,
+    NoticeAudience,
+    NoticeEvent,
+    NoticeEvents,
+    NoticeFiles,
+    NoticeGo,
+    NoticeLost,
+    NoticeOption,
+    NoticeOptions,
+    NoticePreview,
+    NoticeSend,
+    NoticeSet,
+    NoticeWay,
+    RecallNotice,
+    ReturnNotice,
+    SecondLook,
+)
+from handlers.messaging.voices import File, Nothing, Said, Say
+from handlers.training.making import making_words
+from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on_text
+from locales import LANGUAGES, catalog
+from storage.calendar import saying
+from storage.calendar.saying import NotUnderstood, WrongWeekday
+from storage.messaging import notices
+from storage.messaging.notices import Letter, Sheet
+from storage.messaging.outbox import Claimed
+from storage.messaging.tables import NoticeState
+from storage.moments import local_day
+from storage.people import accounts
+from storage.people.accounts import Reader
+from storage.people.authority import Act
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+
+AWAITED = "notice"
+"""Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
+RETYPE = (
+    NotUnderstood,
+    WrongWeekday,
+    notices.TooLong,
+    notices.PastMoment,
+    notices.Incomplete,
+)
+"""Refusals after which the same is asked for again."""
+
+
+def install(application: AnyApplication) -> None:
+    acts = {Act.NOTIFY_UNIT, Act.NOTIFY_CLASS}
+    on_desk(application, acts, _label, Notices, kinds=("notices",))
+    on_run(application, {Act.NOTIFY_CLASS}, _label, ClassNotices)
+    on_link(application, "notice([0-9]{1,18})", _linked)
+    on_tap(application, Notices, open_list)
+    on_tap(application, ClassNotices, open_class_list)
+    on_tap(application, NewNotice, ask_new)
+    on_tap(application, EditNotice, open_sheet)
+    on_tap(application, NoticeSet, set_field)
+    on_tap(application, NoticeFiles, open_files)
+    on_tap(application, DropNoticeFile, drop_file)
+    on_tap(application, DiscardNotice, discard)
+    on_tap(application, CopyNotice, copy)
+    on_tap(application, RecallNotice, recall)
+    on_tap(application, NoticeAudience, open_audience)
+    on_tap(application, NoticeOptions, open_options)
+    on_tap(application, NoticeOption, turn_option)
+    on_tap(application, NoticeLost, open_lost)
+    on_tap(application, NoticePreview, preview)
+    on_tap(application, NoticeSend, open_price)
+    on_tap(application, NoticeWay, choose_way)
+    on_tap(application, NoticeEvents, open_events)
+    on_tap(application, NoticeEvent, choose_event)
+    on_tap(application, NoticeGo, release)
+    on_tap(application, SecondLook, second_look)
+    on_tap(application, ApproveNotice, approve)
+    on_tap(application, ReturnNotice, ask_reason)
+    on_text(application, AWAITED, typed)
+    on_file(application, AWAITED, file_came)
+
+
+def _label(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("Notices")
+
+
+def _today(context: Context) -> tuple[ZoneInfo, date, datetime]:
+    now = context.now()
+    return context.house.zone, local_day(now, context.house.zone), now
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+async def open_list(update: Update, context: Context) -> None:
+    """Show a page of the notices of this desk."""
+    await _show_list(update, context, page=Notices.parse(tap(update).data).page)
+
+
+async def open_class_list(update: Update, context: Context) -> None:
+    """Show a page of the notices to one class."""
+    button = ClassNotices.parse(tap(update).data)
+    await _show_list(update, context, batch_id=button.batch_id, page=button.page)
+
+
+async def _show_list(update: Update, context: Context, *, batch_id: int = 0, page: int = 0) -> None:
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    facts = await context.read(
+        notices.notices, reader.linked_teacher_id, batch_id=batch_id, page=page, now=now
+    )
+    await show(update, context, reader, text.list_card(facts, reader.language, zone, today))
+
+
+# --- beginning -----------------------------------------------------------------------------------
+
+
+async def ask_new(update: Update, context: Context) -> None:
+    """Ask for the first message of a notice."""
+    batch_id = NewNotice.parse(tap(update).data).batch_id
+    reader = await context.reader(update)
+    now = context.now()
+    # Who may not write is told before they have typed it all.
+    facts = await context.read(
+        notices.notices, reader.linked_teacher_id, batch_id=batch_id, now=now
+    )
+    if not facts.writes:
+        raise NotAllowed
+    await _await(context, reader, f"{AWAITED}:new:{batch_id}")
+    await show(update, context, reader, text.start_card(batch_id, reader.language))
+
+
+async def _await(context: Context, reader: Reader, what: str) -> None:
+    await context.write(accounts.await_text, reader.account_id, what, now=context.now())
+
+
+def _begin(
+    session: Session,
+    reader: Reader,
+    batch_id: int,
+    said: str,
+    attachment: Attachment | None,
+    *,
+    now: datetime,
+) -> int:
+    notice_id = notices.begin(
+        session, reader.linked_teacher_id, text=said, batch_id=batch_id, now=now
+    )
+    awaited = ""
+    if attachment is not None:
+        _attach(session, reader, notice_id, attachment, now=now)
+        awaited = f"{AWAITED}:{notice_id}:files"  # the rest of an album follows
+    accounts.await_text(session, reader.account_id, awaited, now=now)
+    return notice_id
+
+
+def _attach(
+    session: Session, reader: Reader, notice_id: int, attachment: Attachment, *, now: datetime
+) -> int:
+    return notices.attach(
+        session,
+        reader.linked_teacher_id,
+        notice_id,
+        attachment.file_id,
+        is_photo=attachment.is_photo,
+        name=attachment.name,
+        size=attachment.size,
+        now=now,
+    )
+
+
+async def typed(update: Update, context: Context, reader: Reader, said: str) -> None:
+    """Take a typed text as what was asked for; what cannot be taken is asked for again."""
+    _prefix, which, field, more = (reader.awaiting + "::").split(":")[:4]
+    now = context.now()
+    if which == "new":
+        try:
+            notice_id = await context.write(_begin, reader, int(field), said, None, now=now)
+        except notices.TooLong as refusal:
+            trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
+            card = text.start_card(int(field), reader.language)
+            await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
+            return
+        await show_sheet(update, context, reader, notice_id)
+        return
+    notice_id = int(which)
+    if field == "reason":
+        await _returned(update, context, reader, notice_id, int(more), said)
+        return
+    try:
+        set_ = _reading(field, said, context.house.zone, local_day(now, context.house.zone))
+        await context.write(_set, reader, notice_id, set_, now=now)
+    except RETYPE as refusal:
+        await _ask(update, context, reader, notice_id, field, refusal)
+        return
+    if field == "at":
+        await _show_confirm(update, context, reader, notice_id, notices.AT)
+    else:
+        await show_sheet(update, context, reader, notice_id)
+
+
+Setting = Callable[..., Any]
+
+
+def _set(
+    session: Session, reader: Reader, notice_id: int, setting: Setting, *, now: datetime
+) -> None:
+    setting(session, reader.linked_teacher_id, notice_id, now=now)
+    accounts.await_text(session, reader.account_id, "", now=now)
+
+
+def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
+    """What a typed text does to a field. Raises NotUnderstood or WrongWeekday."""
+    match field:
+        case "when":
+            when = saying.read(said, today)
+            span = saying.span(when, zone)
+            # An hour that nobody said is not made up: then the end is left open.
+            is_one = when.last_day is None and when.minute is not None and when.last_minute is None
+            ends_at = None if is_one else span.ends_at
+            return lambda s, who, id_, *, now: notices.set_time(
+                s, who, id_, span.starts_at, ends_at, now=now
+            )
+        case "answer":
+            by = saying.deadline(saying.read(said, today), zone)
+            return lambda s, who, id_, *, now: notices.set_answer(s, who, id_, True, by=by, now=now)
+        case "at":
+            found, rest = saying.begin(said, today, hour_alone=True)
+            if not saying.is_nothing(rest):
+                raise NotUnderstood(said)
+            at = saying.opening(found, zone)
+            return lambda s, who, id_, *, now: notices.set_moment(s, who, id_, at, now=now)
+        case "files":
+            return lambda s, who, id_, *, now: _more_text(s, who, id_, said, now=now)
+    return lambda s, who, id_, *, now: notices.write_field(s, who, id_, field, said, now=now)
+
+
+def _more_text(
+    session: Session, actor_id: int, notice_id: int, said: str, *, now: datetime
+) -> None:
+    """Take a text that is typed among files as the wording, or first as the heading."""
+    letter = notices.sheet(session, actor_id, notice_id, now=now).letter
+    field = "text" if letter.title else "title"
+    if field == "text" and letter.text:
+        said = f"{letter.text}\n{said}"
+    notices.write_field(session, actor_id, notice_id, field, said, now=now)
+
+
+async def file_came(
+    update: Update, context: Context, reader: Reader, attachment: Attachment
+) -> None:
+    """Take a file: the first message of a notice, or one more that goes with it."""
+    _prefix, which, field = (reader.awaiting + "::").split(":")[:3]
+    now = context.now()
+    message = update.effective_message
+    caption = (message.caption or "") if message is not None else ""
+    if which == "new":
+        notice_id = await context.write(_begin, reader, int(field), caption, attachment, now=now)
+        await show_sheet(update, context, reader, notice_id)
+        return
+    notice_id = int(which)
+    if field == "reason":
+        await context.write(_no_more, reader, now=now)
+        raise NotFound("text")
+    await context.write(_attach, reader, notice_id, attachment, now=now)
+    if field == "files":
+        await _show_files(update, context, reader, notice_id)
+    else:
+        await _ask(update, context, reader, notice_id, field)
+
+
+def _no_more(session: Session, reader: Reader, *, now: datetime) -> None:
+    accounts.await_text(session, reader.account_id, "", now=now)
+
+
+# --- the card on which it is written -------------------------------------------------------------
+
+
+async def open_sheet(update: Update, context: Context) -> None:
+    """Show a notice to whoever writes it."""
+    notice_id = EditNotice.parse(tap(update).data).notice_id
+    await show_sheet(update, context, await context.reader(update), notice_id)
+
+
+async def _linked(update: Update, context: Context, reader: Reader, payload: str) -> None:
+    await show_sheet(update, context, reader, int(payload))
+
+
+async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
+    return await context.read(notices.sheet, reader.linked_teacher_id, notice_id, now=context.now())
+
+
+async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    zone, today, _now = _today(context)
+    facts = await _sheet(context, reader, notice_id)
+    await show(update, context, reader, text.sheet_card(facts, reader.language, zone, today))
+
+
+async def set_field(update: Update, context: Context) -> None:
+    """Ask for what is to be typed, or take a choice that needs no typing."""
+    button = NoticeSet.parse(tap(update).data)
+    reader = await context.reader(update)
+    me, id_, now = reader.linked_teacher_id, button.notice_id, context.now()
+    match button.field:
+        case field if field in text.ASKS:
+            await _ask(update, context, reader, id_, field)
+            return
+        case "urgent":
+            facts = await _sheet(context, reader, id_)
+            await context.write(notices.set_urgent, me, id_, not facts.urgent, now=now)
+        case "noanswer":
+            await context.write(notices.set_answer, me, id_, False, now=now)
+        case "anyanswer":
+            await context.write(notices.set_answer, me, id_, True, now=now)
+        case "nowhen":
+            await context.write(notices.set_time, me, id_, None, None, now=now)
+        case "notext" | "noplace" | "nocontact" | "nonumber":
+            await context.write(notices.write_field, me, id_, button.field[2:], "", now=now)
+        case _:
+            raise NotFound("field")
+    await show_sheet(update, context, reader, id_)
+
+
+async def _ask(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    field: str,
+    refusal: Refusal | None = None,
+) -> None:
+    """Ask for a field; after a refusal with the reason first."""
+    facts = await _sheet(context, reader, notice_id)
+    if facts.state is not NoticeState.DRAFT:
+        raise notices.NotADraft(facts.state)
+    if field == "files":
+        await _show_files(update, context, reader, notice_id)
+        return
+    await _await(context, reader, f"{AWAITED}:{notice_id}:{field}")
+    card = text.ask_card(notice_id, field, facts, reader.language)
+    if refusal is not None:
+        zone, now = context.house.zone, context.now()
+        trouble = making_words(refusal, reader.language, zone, now) or text.notices_text(
+            refusal, reader.language, zone, now
+        )
+        card = Card(f"{trouble}\n{card.text}", card.keys)
+    await show(update, context, reader, card)
+
+
+async def open_files(update: Update, context: Context) -> None:
+    """Show the files, and take more."""
+    button = NoticeFiles.parse(tap(update).data)
+    await _show_files(update, context, await context.reader(update), button.notice_id)
+
+
+async def _show_files(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    facts = await _sheet(context, reader, notice_id)
+    if facts.state is not NoticeState.DRAFT:
+        raise notices.NotADraft(facts.state)
+    await _await(context, reader, f"{AWAITED}:{notice_id}:files")
+    await show(update, context, reader, text.files_card(facts, reader.language))
+
+
+async def drop_file(update: Update, context: Context) -> None:
+    """Take a file away."""
+    button = DropNoticeFile.parse(tap(update).data)
+    reader = await context.reader(update)
+    await context.write(
+        notices.detach,
+        reader.linked_teacher_id,
+        button.notice_id,
+        button.file_id,
+        now=context.now(),
+    )
+    await _show_files(update, context, reader, button.notice_id)
+
+
+async def discard(update: Update, context: Context) -> None:
+    """Delete a draft, after having asked."""
+    button = DiscardNotice.parse(tap(update).data)
+    reader = await context.reader(update)
+    if not button.sure:
+        await show(update, context, reader, text.sure_card(button.notice_id, reader.language))
+        return
+    me = reader.linked_teacher_id
+    await context.write(notices.discard, me, button.notice_id, now=context.now())
+    await _show_list(update, context)
+
+
+async def copy(update: Update, context: Context) -> None:
+    """Begin a new draft like this one."""
+    button = CopyNotice.parse(tap(update).data)
+    reader = await context.reader(update)
+    made = await context.write(
+        notices.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
+    )
+    await show_sheet(update, context, reader, made)
+
+
+async def recall(update: Update, context: Context) -> None:
+    """Make it a draft again."""
+    button = RecallNotice.parse(tap(update).data)
+    reader = await context.reader(update)
+    await context.write(
+        notices.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
+    )
+    await show_sheet(update, context, reader, button.notice_id)
+
+
+# --- for whom ------------------------------------------------------------------------------------
+
+
+async def open_audience(update: Update, context: Context) -> None:
+    """Show for whom it is, with the number of people as it is now."""
+    button = NoticeAudience.parse(tap(update).data)
+    reader = await context.reader(update)
+    facts = await _sheet(context, reader, button.notice_id)
+    await show(update, context, reader, text.audience_card(facts, reader.language))
+
+
+async def open_options(update: Update, context: Context) -> None:
+    """Show a page of what can be chosen."""
+    button = NoticeOptions.parse(tap(update).data)
+    reader = await context.reader(update)
+    await _show_options(update, context, reader, button.notice_id, button.what, button.page)
+
+
+async def _show_options(
+    update: Update, context: Context, reader: Reader, notice_id: int, what: str, page: int
+) -> None:
+    options = await context.read(
+        notices.audience_options,
+        reader.linked_teacher_id,
+        notice_id,
+        what,
+        page=page,
+        now=context.now(),
+    )
+    facts = await _sheet(context, reader, notice_id)
+    card = text.options_card(facts, what, options, reader.language)
+    await show(update, context, reader, card)
+
+
+async def turn_option(update: Update, context: Context) -> None:
+    """Choose an option, or leave it out again."""
+    button = NoticeOption.parse(tap(update).data)
+    reader = await context.reader(update)
+    await context.write(
+        notices.turn,
+        reader.linked_teacher_id,
+        button.notice_id,
+        button.what,
+        button.key,
+        now=context.now(),
+    )
+    await _show_options(update, context, reader, button.notice_id, button.what, button.page)
+
+
+async def open_lost(update: Update, context: Context) -> None:
+    """Show whom messages will not reach."""
+    button = NoticeLost.parse(tap(update).data)
+    reader = await context.reader(update)
+    lines, page, pages = await context.read(
+        notices.unreached,
+        reader.linked_teacher_id,
+        button.notice_id,
+        page=button.page,
+        now=context.now(),
+    )
+    card = text.lost_card(button.notice_id, lines, page, pages, reader.language)
+    await show(update, context, reader, card)
+
+
+# --- preview, price, sending ---------------------------------------------------------------------
+
+
+async def preview(update: Update, context: Context) -> None:
+    """Show exactly what the readers of a language will see."""
+    button = NoticePreview.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, _now = _today(context)
+    if button.language not in LANGUAGES:
+        raise NotFound("language")
+    facts = await _sheet(context, reader, button.notice_id)
+    card = text.preview_card(facts, button.language, button.where, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+async def open_price(update: Update, context: Context) -> None:
+    """Show what it costs in rings, and the ways to send it."""
+    button = NoticeSend.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    facts = await _sheet(context, reader, button.notice_id)
+    if facts.state is not NoticeState.DRAFT:
+        raise notices.NotADraft(facts.state)
+    if not facts.letter.title:
+        raise notices.Incomplete("title")
+    if not facts.count.people and not facts.chats:
+        raise notices.Incomplete("people")
+    price = await context.read(notices.price, reader.linked_teacher_id, button.notice_id, now=now)
+    await show(update, context, reader, text.price_card(facts, price, reader.language, zone, today))
+
+
+async def choose_way(update: Update, context: Context) -> None:
+    """Ask once more with the numbers, or when."""
+    button = NoticeWay.parse(tap(update).data)
+    reader = await context.reader(update)
+    if button.way not in (notices.NOW, notices.RIDE, notices.AT):
+        raise NotFound("way")
+    if button.way == notices.AT:
+        await _ask(update, context, reader, button.notice_id, "at")
+        return
+    await _show_confirm(update, context, reader, button.notice_id, button.way)
+
+
+async def _show_confirm(
+    update: Update, context: Context, reader: Reader, notice_id: int, way: str
+) -> None:
+    zone, today, now = _today(context)
+    facts = await _sheet(context, reader, notice_id)
+    price = await context.read(notices.price, reader.linked_teacher_id, notice_id, now=now)
+    card = text.confirm_card(facts, price, way, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+async def open_events(update: Update, context: Context) -> None:
+    """Show the events that it can go with."""
+    button = NoticeEvents.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    events, page, pages = await context.read(
+        notices.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
+    )
+    card = text.events_card(button.notice_id, events, page, pages, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+async def choose_event(update: Update, context: Context) -> None:
+    """Ask how far from the event, then once more with the numbers."""
+    button = NoticeEvent.parse(tap(update).data)
+    reader = await context.reader(update)
+    if not button.offset:
+        card = text.offsets_card(button.notice_id, button.deadline_id, reader.language)
+        await show(update, context, reader, card)
+        return
+    await context.write(
+        notices.set_event,
+        reader.linked_teacher_id,
+        button.notice_id,
+        button.deadline_id,
+        button.offset,
+        now=context.now(),
+    )
+    await _show_confirm(update, context, reader, button.notice_id, notices.EVENT)
+
+
+async def release(update: Update, context: Context) -> None:
+    """Send it that way."""
+    button = NoticeGo.parse(tap(update).data)
+    reader = await context.reader(update)
+    zone, today, now = _today(context)
+    released = await context.write(
+        notices.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
+    )
+    context.house.wake_delivery()
+    card = text.released_card(released, reader.language, zone, today)
+    await show(update, context, reader, card)
+
+
+# --- the second person ---------------------------------------------------------------------------
+
+
+async def second_look(update: Update, context: Context) -> None:
+    """Show what waits for a second person."""
+    button = SecondLook.parse(tap(update).data)
+    reader = await context.reader(update)
+    await _show_second(update, context, reader, button.notice_id)
+
+
+async def _show_second(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    zone, today, now = _today(context)
+    facts = await context.write(notices.second_look, reader.linked_teacher_id, notice_id, now=now)
+    card = (
+        text.settled_card(reader.language)
+        if facts is None
+        else text.second_card(facts, reader.language, zone, today)
+    )
+    _ = catalog(reader.language).gettext
+    back = ((Key(_("Back"), Notices()),),)
+    await show(update, context, reader, Card(card.text, (*card.keys, *back)))
+
+
+async def approve(update: Update, context: Context) -> None:
+    """Agree that it goes out at once."""
+    button = ApproveNotice.parse(tap(update).data)
+    reader = await context.reader(update)
+    done = await context.write(
+        notices.approve,
+        reader.linked_teacher_id,
+        button.notice_id,
+        button.seen,
+        now=context.now(),
+    )
+    _ = catalog(reader.language).gettext
+    if done:
+        context.house.wake_delivery()
+        await alert(update, _("Agreed: it is going out."))
+    else:
+        await alert(update, _("This notice does not wait for a second person any more."))
+    await show(update, context, reader, text.settled_card(reader.language))
+
+
+async def ask_reason(update: Update, context: Context) -> None:
+    """Ask why it is returned."""
+    button = ReturnNotice.parse(tap(update).data)
+    reader = await context.reader(update)
+    id_, now = button.notice_id, context.now()
+    if await context.write(notices.second_look, reader.linked_teacher_id, id_, now=now) is None:
+        await show(update, context, reader, text.settled_card(reader.language))
+        return
+    await _await(context, reader, f"{AWAITED}:{id_}:reason:{button.seen}")
+    await show(update, context, reader, text.reason_card(id_, reader.language))
+
+
+def _give_back(
+    session: Session, reader: Reader, notice_id: int, seen: int, reason: str, *, now: datetime
+) -> bool:
+    accounts.await_text(session, reader.account_id, "", now=now)
+    return notices.give_back(session, reader.linked_teacher_id, notice_id, seen, reason, now=now)
+
+
+async def _returned(
+    update: Update, context: Context, reader: Reader, notice_id: int, seen: int, reason: str
+) -> None:
+    now = context.now()
+    try:
+        done = await context.write(_give_back, reader, notice_id, seen, reason, now=now)
+    except RETYPE as refusal:
+        card = text.reason_card(notice_id, reader.language)
+        trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
+        await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
+        return
+    _ = catalog(reader.language).gettext
+    card = text.settled_card(reader.language)
+    if done:
+        card = Card(_("It has gone back to its author, with your reason."), card.keys)
+    await show(update, context, reader, card)
+
+
+# --- as it is read -------------------------------------------------------------------------------
+
+
+def _files(letter: Letter) -> tuple[File, ...]:
+    return tuple(File(each.file_id, each.is_photo) for each in letter.files)
+
+
+async def notice(house: House, row: Claimed) -> Said:
+    """M04, as it reads when it is sent; not to whom it has reached another way."""
+    if row.teacher_id is None:
+        return Nothing("it is nobody's")
+    found = await house.database.read(notices.letter_for, row.facts["notice_id"], row.teacher_id)
+    if found is None:
+        return Nothing("it is withdrawn")
+    letter, confirmed = found
+    if confirmed and not row.facts.get("ringing"):
+        return Nothing("it has been confirmed already")
+    today = local_day(house.clock(), house.zone)
+    card = text.letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
+    return Say(card, files=_files(letter))
+
+
+async def second(house: House, row: Claimed) -> Said:
+    """Somebody else is asked to agree to an urgent notice."""
+    assert row.teacher_id is not None
+    now = house.clock()
+    try:
+        facts = await house.database.write(
+            notices.second_look, row.teacher_id, row.facts["notice_id"], now=now
+        )
+    except (NotFound, OwnCase, NotAllowed):
+        return Nothing("it is not this person's to decide any more")
+    if facts is None or facts.stamp != row.facts["asked"]:
+        return Nothing("it does not wait any more")
+    return Say(text.second_card(facts, row.language, house.zone, local_day(now, house.zone)))
+
+
+async def answered(_house: House, row: Claimed) -> Said:
+    """What the second person said."""
+    return Say(text.answered_card(row.facts, row.language))
+
+
+async def stopped(_house: House, row: Claimed) -> Said:
+    """A notice did not go out, and why."""
+    return Say(text.stopped_card(row.facts, row.language))
