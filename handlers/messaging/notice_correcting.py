@@ -103,7 +103,7 @@ def wording_card(
     _ = catalog(language).gettext
     lines = [
         f"{part_name(what, language)}: {value_text(value, language, zone, today)}",
-        _("Please type the new date and hour, for example 12-04 17:00.")
+        _("Please type the new date and hour, for example “4 Dec 17:00”.")
         if what in MOMENTS
         else _("Please type the new wording."),
     ]
@@ -122,7 +122,8 @@ async def wording_given(update: Update, context: Context, reader: Reader, text: 
         if value is None:
             _ = catalog(reader.language).gettext
             said = _(
-                "I did not understand this date. Please type day and hour, for example 12-04 17:00."
+                "I did not understand this date. Please type day and hour, for example "
+                "“4 Dec 17:00”."
             )
             keys = ((Key(_("Cancel"), NoticeCorrect(notice_id)),),)
             await show(update, context, reader, Card(said, keys))
