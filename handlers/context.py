@@ -11,7 +11,7 @@ import html
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -95,6 +95,8 @@ class House:
     rush: Rush = field(default_factory=Rush)
     screens: Screens = field(default_factory=Screens)
     live: Live = field(default_factory=Live)
+    letters: dict[tuple[int, int, str, date, bool], Any] = field(default_factory=dict)
+    """A notice as it goes out: by its id and revision, language, day, and whether confirmed."""
 
     def link(self, payload: str) -> str:
         """A deep link into the private chat."""

@@ -41,7 +41,7 @@ class Notices(Button):
 class NoticeRead(Button):
     """Show a notice to one whom it concerns."""
 
-    tag = "nrd"
+    tag = "ntrd"
     notice_id: int
 
 

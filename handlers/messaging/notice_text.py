@@ -346,7 +346,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
 
     urgent = _("✓ Urgent") if facts.urgent else _("Urgent")
     return (
-        (key(_("Heading"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
+        (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
         (key(_("Place"), "place"), key(_("Contact"), "contact"), key(_("Document no."), "number")),
         (
             Key(_("Files ({n})").format(n=len(facts.letter.files)), NoticeFiles(id_)),
@@ -422,7 +422,7 @@ def files_card(facts: Sheet, language: str) -> Card:
         )
     )
     lines.append(_("What people have to do should stand in the wording, not in a file alone."))
-    return Card("\n".join(lines), (*keys, (Key(_("Done"), EditNotice(id_)),)))
+    return Card("\n".join(lines), (*keys, (Key(_("OK"), EditNotice(id_)),)))
 
 
 def sure_card(notice_id: int, language: str) -> Card:
@@ -469,7 +469,7 @@ def audience_card(facts: Sheet, language: str) -> Card:
         rows.append((*narrow, key(_("Not done yet"), "owes")))
     if facts.count.unreached:
         rows.append((Key(_("Not reached"), NoticeLost(id_, 0)),))
-    return Card("\n".join(lines), (*rows, (Key(_("Done"), EditNotice(id_)),)))
+    return Card("\n".join(lines), (*rows, (Key(_("OK"), EditNotice(id_)),)))
 
 
 def options_card(facts: Sheet, what: str, options: Options, language: str) -> Card:
@@ -506,7 +506,7 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
     ]
     turn = pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page))
     back = EditNotice(id_) if what == "chats" else NoticeAudience(id_)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Done"), back),)))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("OK"), back),)))
 
 
 def _label(what: str, option: audiences.Option, language: str) -> str:

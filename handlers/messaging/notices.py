@@ -59,6 +59,7 @@ from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 
+LETTERS = 64  # messages in the words of a language that are kept while they go out
 AWAITED = "notice"
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
@@ -683,15 +684,28 @@ async def notice(house: House, row: Claimed) -> Said:
     """M04, as it reads when it is sent; not to whom it has reached another way."""
     if row.teacher_id is None:
         return Nothing("it is nobody's")
-    found = await house.database.read(notices.letter_for, row.facts["notice_id"], row.teacher_id)
-    if found is None:
+    notice_id = row.facts["notice_id"]
+    standing = await house.database.read(notices.standing, notice_id, row.teacher_id)
+    if standing is None:
         return Nothing("it is withdrawn")
-    letter, confirmed = found
+    revision, confirmed = standing
     if confirmed and not row.facts.get("ringing"):
         return Nothing("it has been confirmed already")
     today = local_day(house.clock(), house.zone)
-    card = text.letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
-    return Say(card, files=_files(letter))
+    # Tens of thousands get the same words, in three languages at most.
+    key = (notice_id, revision, row.language, today, confirmed)
+    said: Say | None = house.letters.get(key)
+    if said is None:
+        letter = await house.database.read(notices.letter, notice_id)
+        if letter is None:
+            return Nothing("it is withdrawn")
+        card = text.letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
+        said = Say(card, files=_files(letter))
+        if letter.revision == revision:
+            while len(house.letters) >= LETTERS:
+                del house.letters[next(iter(house.letters))]
+            house.letters[key] = said
+    return said
 
 
 async def second(house: House, row: Claimed) -> Said:

@@ -86,7 +86,8 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
     notice.state = NoticeState.SENDING
     if number:
         some = sa.select(found.c.id).where(found.c.id > notice.filled_to, found.c.id <= last)
-        _tell(session, notice, some, late=False, now=now)
+        _record(session, notice, some, late=False)
+        _carry(session, notice, _told(notice, notice.filled_to, last), now=now)
         notice.filled_to = last
     if number < chunk:
         confirming.open_answers(session, notice.id, now=now)
@@ -132,7 +133,7 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
     for teacher_id in told:
         outbox.put(
             session,
-            notices.STOPPED,
+            "notice_stopped",
             teacher_id=teacher_id,
             facts={
                 "notice_id": notice.id,
@@ -143,14 +144,23 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
             },
             priority=Priority.CARD,
             not_before=now,
-            dedupe_key=f"{notices.STOPPED}:{notice.id}:{now.isoformat()}:{teacher_id}",
+            dedupe_key=f"notice_stopped:{notice.id}:{now.isoformat()}:{teacher_id}",
             now=now,
         )
     session.flush()
 
 
-def _tell(session: Session, notice: Notice, people: Any, *, late: bool, now: datetime) -> None:
-    """Give each of these a line of the notice and what carries it; nobody gets a second."""
+def _told(notice: Notice, after: int, last: int) -> Any:
+    """Select whom the notice concerns by its lines, of these ids."""
+    return sa.select(col(NoticeRecipient.teacher_id).label("id")).where(
+        col(NoticeRecipient.notice_id) == notice.id,
+        col(NoticeRecipient.teacher_id) > after,
+        col(NoticeRecipient.teacher_id) <= last,
+    )
+
+
+def _record(session: Session, notice: Notice, people: Any, *, late: bool) -> None:
+    """Give each of these a line of the notice; nobody gets a second."""
     who = people.subquery()
     has_chat = sa.exists().where(col(Account.teacher_id) == who.c.id, col(Account.reachable))
     columns = ("notice_id", "teacher_id", "revision", "reached", "late", "by_deed")
@@ -167,7 +177,6 @@ def _tell(session: Session, notice: Notice, people: Any, *, late: bool, now: dat
             ).where(sa.true()),
         )
     )
-    _carry(session, notice, people, now=now)
 
 
 def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> None:
@@ -241,12 +250,13 @@ def _ride(session: Session, notice: Notice, accounts: Any, *, now: datetime) -> 
         "wants_answer": notice.wants_answer,
     }
     table = News.__table__.c  # type: ignore[attr-defined]
-    values = {"kind": NEWS, "subject_id": notice.id, "facts": facts, "at": now}
-    literals = [sa.literal(value, table[name].type) for name, value in values.items()]
+    values = {"subject_id": notice.id, "facts": facts, "at": now}
+    literals = [sa.literal(NEWS)]
+    literals += [sa.literal(value, table[name].type) for name, value in values.items()]
     teacher = accounts.selected_columns[0]
     session.exec(
         insert_new(session, News).from_select(
-            ["teacher_id", *values], accounts.with_only_columns(teacher, *literals)
+            ["teacher_id", "kind", *values], accounts.with_only_columns(teacher, *literals)
         )
     )
 
@@ -344,7 +354,8 @@ def add_late(session: Session, late: Joined, *, now: datetime) -> int:
 
 
 def _tell_new(session: Session, notice: Notice, ids: list[int], now: datetime) -> None:
-    _tell(session, notice, _these(ids), late=True, now=now)
+    _record(session, notice, _these(ids), late=True)
+    _carry(session, notice, _these(ids), now=now)
 
 
 def _tell_linked(session: Session, notice: Notice, ids: list[int], now: datetime) -> None:
@@ -416,11 +427,11 @@ def _event_gone(session: Session, notice: Notice, *, now: datetime) -> None:
     notice.event_kind, notice.event_id, notice.event_offset = "", 0, ""
     outbox.put(
         session,
-        notices.STOPPED,
+        "notice_stopped",
         teacher_id=notice.author_id,
         facts={"notice_id": notice.id, "title": notice.title, "why": "event", "event": title},
         priority=Priority.CARD,
         not_before=now,
-        dedupe_key=f"{notices.STOPPED}:{notice.id}:{now.isoformat()}",
+        dedupe_key=f"notice_stopped:{notice.id}:{now.isoformat()}",
         now=now,
     )

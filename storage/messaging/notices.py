@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 from storage import audit, moments
 from storage.calendar import quiet as hours
 from storage.calendar import steps, workdays
-from storage.messaging import audiences, outbox, quiet
+from storage.messaging import audiences, outbox, quiet, rings
 from storage.messaging.audiences import Count, Described, Option, Options
 from storage.messaging.tables import (
     Chat,
@@ -37,6 +37,7 @@ from storage.messaging.tables import (
 from storage.people import authority, offices, units
 from storage.people.authority import MAY, OVERSEES, Act
 from storage.people.tables import Account, Office, OrgUnit, RoleAssignment, Teacher
+from storage.prepared import Prepared
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training.tables import Batch, Programme, ProgrammeState
 from storage.waiting_for import Waiting
@@ -45,9 +46,6 @@ PAGE = 8
 TITLE, TEXT, SHORT = 100, 3_000, 200
 """Characters (UTF-16 units) of a title, of a text and of a line, so that all fits a message."""
 FILES = 10
-SECOND = "notice_second"
-ANSWERED = "notice_answered"
-STOPPED = "notice_stopped"
 NOW, RIDE, AT, EVENT = "now", "ride", "at", "event"
 WAYS = (NOW, RIDE, AT, EVENT)
 LIMITS: Mapping[str, int] = {
@@ -802,6 +800,27 @@ def letter(session: Session, notice_id: int) -> Letter | None:
     return letter_of(session, notice)
 
 
+_STANDING = Prepared(
+    sa.select(col(Notice.state), col(Notice.revision), col(NoticeRecipient.confirmed_at))
+    .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
+    .where(
+        col(Notice.id) == sa.bindparam("notice_id"),
+        col(NoticeRecipient.teacher_id) == sa.bindparam("teacher_id"),
+    )
+)
+
+
+def standing(session: Session, notice_id: int, teacher_id: int) -> tuple[int, bool] | None:
+    """Return which revision somebody would get, and whether they have confirmed it.
+
+    One look-up: it is asked for each of the messages of a notice. None as for ``letter_for``.
+    """
+    row = _STANDING.first(session, notice_id=notice_id, teacher_id=teacher_id)
+    if row is None or row.state is NoticeState.WITHDRAWN:
+        return None
+    return row.revision, row.confirmed_at is not None
+
+
 def letter_for(session: Session, notice_id: int, teacher_id: int) -> tuple[Letter, bool] | None:
     """Return the notice for one of its recipients, and whether they have confirmed it.
 
@@ -903,44 +922,34 @@ def price(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
     notice = _notice(session, actor_id, notice_id, now=now)
     calendar = workdays.load(session)
     today = moments.local_day(now, calendar.zone)
-    by, spec = _by(notice, actor_id), notice.audience
-    found = audiences.people(session, by, spec, today=today).subquery()
-    start = moments.at(today, 0, calendar.zone)
-
-    def briefs(*conditions: sa.ColumnElement[bool]) -> Any:
-        return sa.exists().where(
-            col(OutboxMessage.teacher_id) == found.c.id,
-            col(OutboxMessage.kind) == outbox.BRIEF,
-            *conditions,
+    found = audiences.people(
+        session, _by(notice, actor_id), notice.audience, today=today
+    ).subquery()
+    brief = sa.orm.aliased(OutboxMessage)
+    their_hours = (col(Account.brief_minute), col(Account.quiet_from), col(Account.quiet_until))
+    counted: Any = (
+        sa.select(
+            sa.func.count().label("people"),
+            sa.func.count(col(Account.id)).label("reached"),
+            sa.func.count(sa.case((col(brief.state) == OutboxState.SENT, 1))).label("briefed"),
+            sa.func.count(sa.case((col(brief.state) == OutboxState.PENDING, 1))).label("riding"),
+            *their_hours,
         )
-
-    briefed = briefs(
-        col(OutboxMessage.state) == OutboxState.SENT, col(OutboxMessage.sent_at) >= start
+        .select_from(found)
+        .outerjoin(Account, sa.and_(col(Account.teacher_id) == found.c.id, col(Account.reachable)))
+        .outerjoin(brief, col(brief.dedupe_key) == rings.brief_key(found.c.id, today))
+        .group_by(*their_hours)
     )
-    riding = briefs(col(OutboxMessage.state) == OutboxState.PENDING)
-    row: Any = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            sa.func.count(sa.case((briefed, 1))), sa.func.count(sa.case((riding, 1)))
-        ).select_from(found)
-    ).one()
-    usual: Any = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            col(Account.brief_minute), col(Account.quiet_from), col(Account.quiet_until)
-        )
-        .join(found, found.c.id == col(Account.teacher_id))
-        .where(col(Account.reachable))
-        .group_by(col(Account.brief_minute), col(Account.quiet_from), col(Account.quiet_until))
-        .order_by(sa.func.count().desc())
-        .limit(1)
-    ).first()
-    usual_hours = quiet.Hours(
-        *(usual or (steps.BRIEF_MINUTE, hours.UNTIL_MINUTE, hours.FROM_MINUTE))
-    )
+    rows = session.exec(counted).all()
+    most = max((row for row in rows if row.reached), key=lambda row: row.reached, default=None)
+    usual = (steps.BRIEF_MINUTE, hours.UNTIL_MINUTE, hours.FROM_MINUTE)
+    if most is not None:
+        usual = (most.brief_minute, most.quiet_from, most.quiet_until)
     return Price(
-        count=audiences.count(session, by, spec, today=today),
-        briefed=row[0],
-        riding=row[1],
-        brief_at=quiet.brief_at(now, usual_hours, calendar),
+        count=Count(sum(row.people for row in rows), sum(row.reached for row in rows)),
+        briefed=sum(row.briefed for row in rows),
+        riding=sum(row.riding for row in rows),
+        brief_at=quiet.brief_at(now, quiet.Hours(*usual), calendar),
         opens=None if hours.may_push(calendar, now) else hours.next_push(calendar, now),
     )
 
@@ -1091,7 +1100,7 @@ def release(
     notice.author_id = actor_id
     notice.reason = ""
     notice.audience = {**spec, "names": audiences.names(session, spec)}
-    notice.approved_by = notice.approved_at = notice.asked_second_at = None
+    notice.approved_by = notice.approved_at = None
     notice.state = NoticeState.SCHEDULED
     if asks:
         _ask_second(session, notice, now=now, today=today)
@@ -1127,17 +1136,20 @@ def _ask_second(session: Session, notice: Notice, *, now: datetime, today: date)
     others = seconds(session, notice.unit_id, but=notice.author_id, today=today)
     if not others:
         raise NoSecond(notice.send_at)
-    notice.state, notice.asked_second_at = NoticeState.AWAITING, now
+    # Each asking is another one, however soon it follows: the text may be another, too.
+    last = notice.asked_second_at
+    notice.asked_second_at = now if last is None else max(now, last + timedelta(seconds=1))
+    notice.state = NoticeState.AWAITING
     for teacher_id in others:
         outbox.put(
             session,
-            SECOND,
+            "notice_second",
             teacher_id=teacher_id,
             facts={"notice_id": notice.id, "asked": stamp(notice)},
             priority=Priority.URGENT,
             not_before=now,
             useful_until=notice.send_at,
-            dedupe_key=f"{SECOND}:{notice.id}:{stamp(notice)}:{teacher_id}",
+            dedupe_key=f"notice_second:{notice.id}:{stamp(notice)}:{teacher_id}",
             now=now,
         )
 
@@ -1174,7 +1186,7 @@ def recall(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
 def to_draft(session: Session, notice: Notice, reason: str = "") -> None:
     """Make it a draft again; nobody is asked to approve it any more."""
     notice.state, notice.reason = NoticeState.DRAFT, reason
-    notice.approved_by = notice.approved_at = notice.asked_second_at = None
+    notice.approved_by = notice.approved_at = None
     notice.audience = {key: value for key, value in notice.audience.items() if key != "names"}
     session.flush()
 
@@ -1263,12 +1275,12 @@ def _tell_author(
     by = session.exec(select(Teacher.name).where(Teacher.id == by_id)).first() or ""
     outbox.put(
         session,
-        ANSWERED,
+        "notice_answered",
         teacher_id=notice.author_id,
         facts={"notice_id": notice.id, "title": notice.title, "by": by, **facts},
         priority=Priority.OFFER,
         not_before=now,
-        dedupe_key=f"{ANSWERED}:{notice.id}:{now.isoformat()}",
+        dedupe_key=f"notice_answered:{notice.id}:{now.isoformat()}",
         now=now,
         # Whoever asked at this hour is waiting for the answer.
         rings=False,

@@ -342,6 +342,7 @@ async def test_the_price_counts_rings(database: Database) -> None:
                 OutboxMessage(
                     kind="brief",
                     teacher_id=who,
+                    dedupe_key=f"brief:2026-11-20:{who}",
                     not_before=NOW,
                     state=state,
                     sent_at=NOW if state is OutboxState.SENT else None,
