@@ -14,7 +14,18 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import binding, card_places, groups, notices, reminders
+from handlers.messaging import (
+    binding,
+    card_places,
+    groups,
+    notice_answers,
+    notice_correcting,
+    notice_questions,
+    notice_report,
+    notices,
+    question_topics,
+    reminders,
+)
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -85,6 +96,11 @@ TOPICS = (
     due,
     hours,
     reminders,
+    notice_questions,
+    notice_report,
+    notice_correcting,
+    notice_answers,
+    question_topics,
     notices,
     groups,
     binding,

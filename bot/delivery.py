@@ -271,7 +271,7 @@ class Delivery:
             f"{self._bot.base_url}/sendMessage",
             parameters(
                 chat_id=row.tg_chat_id,
-                message_thread_id=row.thread_id or None,
+                message_thread_id=said.thread or row.thread_id or None,
                 text=said.card.text,
                 parse_mode=ParseMode.HTML,
                 reply_markup=said.card.markup(),

@@ -27,10 +27,10 @@ from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
 from handlers.context import House
-from handlers.messaging import group_cards, leaving
+from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
-from storage.messaging import filling, leases, sweeping
+from storage.messaging import confirming, correcting, filling, leases, sweeping
 from storage.messaging import inbox as inbox_rows
 from storage.people import accounts, imports, offices
 from storage.training import absences, meeting_end, sealing, settling, thinning, waiting, worklist
@@ -76,6 +76,7 @@ class Office:
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(minutes=1), "leaving groups", self._leaving_groups)
+        self.ticks.every(timedelta(seconds=30), "notices that are out", self._notices_out)
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
@@ -265,6 +266,17 @@ class Office:
     async def _group_cards(self) -> None:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
+            await notice_posts.refresh(self.application.bot, self.house)
+
+    async def _notices_out(self) -> None:
+        """Tell corrections on, do what a notice's date asks for, make topics for questions."""
+        if not await self.leads():
+            return
+        while await self.database.write(correcting.spread, now=self.clock()):
+            pass
+        await self.database.write(confirming.come_due, now=self.clock())
+        await question_topics.make_topics(self.application.bot, self.house)
+        self.delivery.wake()
 
     async def _leaving_groups(self) -> None:
         if await self.leads():

@@ -102,6 +102,11 @@ class GroupCard:
         return drawn(self.keys)
 
 
+@dataclass(frozen=True)
+class DeskCard(GroupCard):
+    """What a group of coordinators sees: it may name somebody, and goes nowhere else."""
+
+
 def pager(here: int, pages: int, turn: Callable[[int], Button]) -> tuple[Key, ...]:
     """A row that turns pages; empty when there is one page only. Pages count from 0."""
     if pages <= 1:

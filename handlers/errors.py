@@ -18,6 +18,9 @@ from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
 from handlers.messaging.binding_text import binding_text
+from handlers.messaging.notice_answers import answers_text
+from handlers.messaging.notice_correcting import correcting_text
+from handlers.messaging.notice_report import report_text
 from handlers.messaging.notice_text import notices_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
@@ -68,6 +71,9 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     changing_text,
     running_text,
     binding_text,
+    answers_text,
+    correcting_text,
+    report_text,
     notices_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""

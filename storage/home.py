@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 
 from storage import overview
 from storage.credits.balance import balance_of
+from storage.messaging import notice_views
 from storage.people import staff
 from storage.training import check_in, programmes
 from storage.training.check_in import OpenMeeting
@@ -57,6 +58,7 @@ class HomeFacts:
     has_desk: bool = False  # looks after others
     waiting: int = 0  # things that wait on the desk
     check_in: tuple[OpenMeeting, ...] = ()  # open now
+    notices: int = 0  # to be confirmed
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -83,4 +85,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         has_desk=staff.has_desk(session, teacher_id, now=now),
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
+        notices=notice_views.unconfirmed(session, teacher_id),
     )

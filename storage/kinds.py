@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select
 from sqlmodel import Session
 
-from storage.messaging import owners
+from storage.messaging import owners, unconfirmed
 from storage.messaging.tables import Priority
 from storage.training import owing
 
@@ -66,6 +66,7 @@ KINDS = {
         Kind("remote_start", "batch", "T-3 T+0", owing.owes),
         Kind("chat_dissolve", "chat", "T-3 T-0 T+5", owners.owes),
         Kind("remote_end", "batch", "T-14 T-7 T-3 T-1 T-6h", owing.owes, may_mute=False),
+        Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes),
     )
 }
 

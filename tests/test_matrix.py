@@ -28,7 +28,16 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
-from storage.messaging.tables import Chat, ChatPurpose, Notice
+from storage.messaging.correcting import What as Part
+from storage.messaging.notice_report import Among
+from storage.messaging.tables import (
+    Chat,
+    ChatPurpose,
+    Notice,
+    NoticeRecipient,
+    NoticeState,
+    Question,
+)
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -103,9 +112,15 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
     return lambda _session, _place: things
 
 
+def sent(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
+    """The notice of the place that has left, and things that do not depend on it."""
+    return lambda _session, at: {"notice_id": at.sent_id, **things}
+
+
 SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
+TELL = Act.NOTIFY_UNIT
 TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
 NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
 NOTICES: dict[str, dict[str, Any]] = {
@@ -319,6 +334,27 @@ LINES: dict[str, Line] = {
     "storage.messaging.binding.dissolve": line(Act.BIND_GROUP),
     "storage.messaging.card_places.card_places": line(Act.NOTIFY_CLASS),
     "storage.messaging.card_places.hang": line(Act.BIND_GROUP),
+    # notices that have left
+    "storage.messaging.tending.reach": line(TELL, given=sent()),
+    "storage.messaging.tending.whole": line(TELL, given=sent()),
+    "storage.messaging.confirming.chase": line(TELL, given=sent()),
+    "storage.messaging.correcting.parts": line(TELL, given=sent()),
+    "storage.messaging.correcting.impact": line(TELL, given=sent(what=Part.PLACE, value="二楼")),
+    "storage.messaging.correcting.correct": line(TELL, given=sent(what=Part.PLACE, value="二楼")),
+    "storage.messaging.correcting.withdraw": line(TELL, given=sent()),
+    "storage.messaging.notice_report.report": line(TELL, given=sent()),
+    "storage.messaging.notice_report.people": line(TELL, given=sent(among=Among.SENT)),
+    "storage.messaging.notice_report.by_unit": line(TELL, given=sent()),
+    "storage.messaging.notice_report.export": line(TELL, given=sent()),
+    "storage.messaging.notice_report.mark_contacted": line(TELL, given=sent()),
+    "storage.messaging.notice_posts.to_pin": line(TELL, given=sent()),
+    "storage.messaging.questions.thread": line(TELL, given=sent()),
+    "storage.messaging.questions.answer": line(TELL, given=sent()),
+    "storage.messaging.questions.close": line(TELL, given=sent()),
+    "storage.messaging.questions.answer_in_topic": line(
+        TELL,
+        given=lambda session, at: {"tg_chat_id": at.tg_chat_id, "thread_id": 7},
+    ),
 }
 
 OWN_FILE = "only by whoever dropped the file; the rooms' own tests"
@@ -326,6 +362,7 @@ REACH = "shows what is in reach"
 OWN_PEOPLE = "of the class, or of own people; test_attendance"
 ROW_BY_ROW = "row by row by reach; test_roster"
 OTHERWISE = {
+    "storage.messaging.questions.open_questions": REACH,
     "storage.people.appointing.units": "shows what is in reach, which may be nothing",
     "storage.people.appointing.own_roles": "about oneself",
     "storage.people.appointing.candidates": "by APPOINT or one's own role, below",
@@ -495,6 +532,26 @@ def _place(session: Session, name: str) -> Place:
     )
     task_id = kept(Task(batch_id=batch_id, title="教学设计", due_at=NOW + timedelta(days=21)))
     of: dict[str, Any] = {"teacher_id": teacher_id, "unit_id_at": unit_id}
+    notice_id = kept(
+        Notice(
+            author_id=teacher_id,
+            unit_id=unit_id,
+            title="通知",
+            text="请查收",
+            state=NoticeState.SENT,
+            created_at=NOW,
+        )
+    )
+    kept(NoticeRecipient(notice_id=notice_id, teacher_id=teacher_id))
+    chat_id = kept(
+        Chat(
+            tg_chat_id=-1_000_000 - unit_id,
+            title=name,
+            purpose=ChatPurpose.COORDINATORS,
+            unit_id=unit_id,
+            is_forum=True,
+        )
+    )
     return Place(
         {
             "name": name,
@@ -515,6 +572,17 @@ def _place(session: Session, name: str) -> Place:
                     registration_id=registration_id,
                     text="教案",
                     submitted_at=NOW,
+                )
+            ),
+            "sent_id": notice_id,
+            "tg_chat_id": -1_000_000 - unit_id,
+            "question_id": kept(
+                Question(
+                    notice_id=notice_id,
+                    teacher_id=teacher_id,
+                    opened_at=NOW,
+                    chat_id=chat_id,
+                    thread_id=7,
                 )
             ),
             "leave_id": kept(

@@ -19,7 +19,7 @@ from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
 from handlers.messaging.group_buttons import OpenGroup
-from handlers.messaging.notice_desk_buttons import NoticeRead
+from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm, NoticeRead
 from handlers.people.buttons import Home
 from handlers.training.buttons import (
     AcceptOffer,
@@ -125,6 +125,8 @@ def item_text(
         )
     if not subject.takes_place:
         sentence = _("<b>{title}</b> does not take place.")
+    elif item.kind == "ack_due":
+        sentence = _confirm_sentence(item, subject, language, now)
     elif item.kind in ("batch_start", "session"):
         sentence = _event_sentence(subject, language)
     else:
@@ -453,6 +455,16 @@ def _event_sentence(subject: Subject, language: str) -> str:
             return _("<b>{title}</b> begins {when}.")
 
 
+def _confirm_sentence(item: Item, subject: Subject, language: str, now: datetime) -> str:
+    """M18: a notice that is still to be confirmed."""
+    _ = catalog(language).gettext
+    if not subject.is_dated:
+        return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm receipt”.")
+    if item.at <= now:
+        return _("<b>{title}</b> was to be confirmed by {when}. Please tap “Confirm receipt”.")
+    return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm receipt” by {when}.")
+
+
 def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str) -> Keys:
     _ = catalog(language).gettext
     live = [
@@ -512,6 +524,17 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
                 Key(_("Not this time"), AnswerNomination(subject.batch_id, 0)),
             )
         )
+    if item.kind == "ack_due":
+        rows.append(
+            (
+                Key(
+                    _("Confirm receipt"),
+                    NoticeConfirm(subject.notice_id),
+                    style="success",
+                ),
+                Key(_("Ask a question"), NoticeAsk(subject.notice_id)),
+            )
+        )
     view = [Key(_("View"), open_subject(subject))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
@@ -560,10 +583,12 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
     )
 
 
-def open_subject(subject: Subject) -> OpenProgramme | OpenMenu | OpenGroup:
+def open_subject(subject: Subject) -> OpenProgramme | OpenMenu | OpenGroup | NoticeRead:
     """The button that opens what a deadline is about."""
     if subject.chat_id:
         return OpenGroup(subject.chat_id)
+    if subject.notice_id:
+        return NoticeRead(subject.notice_id)
     return OpenMenu(subject.menu_id) if subject.menu_id else OpenProgramme(subject.batch_id)
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from weakref import WeakKeyDictionary
 
 from sqlmodel import Session
@@ -142,31 +144,49 @@ async def _look(bot: Bot, house: House, card: Card, message_id: int, now: dateti
     drawn = _drawn(house, facts, card.language)
     seen = digest(drawn)
     if seen != card.shown:
-        pace = _paces.setdefault(house.database, {}).setdefault(card.tg_chat_id, _Pace())
-        if not pace.may_edit(now):
-            return 0  # its turn comes again
-        pace.edits.append(now)
-        if not await _edit(bot, house, card, message_id, drawn, pace, now):
-            return 1
+
+        async def drop() -> None:
+            await house.database.write(groups.drop_card, card.id)
+
+        edit = await edit_in_group(
+            bot, house, card.tg_chat_id, card.thread_id, message_id, drawn, drop
+        )
+        if edit is not Edit.DONE:
+            return int(edit is Edit.FAILED)
     await house.database.write(groups.card_shown, card, seen, message_id, now=now)
     return int(seen != card.shown)
 
 
-async def _edit(
+class Edit(Enum):
+    """What came of an edit in a group."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_YET = "not yet"  # the group has been edited in enough this minute
+
+
+async def edit_in_group(
     bot: Bot,
     house: House,
-    card: Card,
+    tg_chat_id: int,
+    thread_id: int,
     message_id: int,
     drawn: cards.GroupCard,
-    pace: _Pace,
-    now: datetime,
-) -> bool:
-    """Edit the message; whether the group sees the card now."""
-    write = house.database.write
+    drop: Callable[[], Awaitable[None]],
+) -> Edit:
+    """Edit a message of ours in a group, at the one pace that all its messages share.
+
+    ``drop`` is called when the message is gone.
+    """
+    now, write = house.clock(), house.database.write
+    pace = _paces.setdefault(house.database, {}).setdefault(tg_chat_id, _Pace())
+    if not pace.may_edit(now):
+        return Edit.NOT_YET
+    pace.edits.append(now)
     try:
         await bot.edit_message_text(
             drawn.text,
-            card.tg_chat_id,
+            tg_chat_id,
             message_id,
             parse_mode=ParseMode.HTML,
             reply_markup=drawn.markup(),
@@ -177,22 +197,22 @@ async def _edit(
         pace.paused_until = now + pause
         logger.warning("A group asks for a pause of %s; its cards wait", pause)
     except ChatMigrated as error:
-        await write(groups.migrate, card.tg_chat_id, error.new_chat_id)
+        await write(groups.migrate, tg_chat_id, error.new_chat_id)
     except Forbidden as error:
-        await noted(house, card.tg_chat_id, card.thread_id, error)
+        await noted(house, tg_chat_id, thread_id, error)
     except BadRequest as error:
         said = str(error).lower()
         if "not modified" in said:
-            return True
+            return Edit.DONE
         if any(sign in said for sign in MESSAGE_GONE):
-            await write(groups.drop_card, card.id)
-        elif not await noted(house, card.tg_chat_id, card.thread_id, error):
-            logger.error("Card %d cannot be edited: %s", card.id, error)
+            await drop()
+        elif not await noted(house, tg_chat_id, thread_id, error):
+            logger.error("Message %d of a group cannot be edited: %s", message_id, error)
     except TelegramError as error:
-        logger.warning("Card %d was not edited: %s", card.id, type(error).__name__)
+        logger.warning("A group's message was not edited: %s", type(error).__name__)
     else:
-        return True
-    return False
+        return Edit.DONE
+    return Edit.FAILED
 
 
 async def _facts(house: House, batch_id: int) -> GroupProgramme | None:

@@ -198,11 +198,3 @@ class ReturnNotice(Button):
     tag = "nt2n"
     notice_id: int
     seen: int
-
-
-@dataclass(frozen=True)
-class NoticeRead(Button):
-    """Read a notice that rode in the daily brief."""
-
-    tag = "ntrd"
-    notice_id: int

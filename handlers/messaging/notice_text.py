@@ -38,7 +38,7 @@ from handlers.messaging.notice_desk_buttons import (
     ReturnNotice,
     SecondLook,
 )
-from handlers.people.buttons import Home, OpenDesk
+from handlers.people.buttons import OpenDesk
 from handlers.training import words
 from handlers.training.buttons import OpenRun
 from locales import LANGUAGES, catalog, dates, numbers
@@ -170,15 +170,6 @@ def letter_card(
     """M04 in private."""
     keys = letter_keys(facts, language, confirmed=confirmed)
     return Card(letter_text(facts, language, zone, today), (keys,))
-
-
-def reading_card(
-    facts: Letter, confirmed: bool, language: str, zone: ZoneInfo, today: date
-) -> Card:
-    """The same, opened from the brief that told of it."""
-    _ = catalog(language).gettext
-    card = letter_card(facts, language, zone, today, confirmed=confirmed)
-    return Card(card.text, (*card.keys, (Key(_("Menu"), Home()),)))
 
 
 # --- lists ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, House, alert, show, tap
 from handlers.files import Attachment, on_file
 from handlers.messaging import notice_text as text
-from handlers.messaging.notice_buttons import Notices, NoticeShow
+from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
     ApproveNotice,
     ClassNotices,
@@ -36,7 +36,6 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeOption,
     NoticeOptions,
     NoticePreview,
-    NoticeRead,
     NoticeSend,
     NoticeSet,
     NoticeWay,
@@ -82,7 +81,6 @@ def install(application: AnyApplication) -> None:
     on_tap(application, ClassNotices, open_class_list)
     on_tap(application, NewNotice, ask_new)
     on_tap(application, EditNotice, open_sheet)
-    on_tap(application, NoticeShow, open_sheet)
     on_tap(application, NoticeSet, set_field)
     on_tap(application, NoticeFiles, open_files)
     on_tap(application, DropNoticeFile, drop_file)
@@ -102,7 +100,6 @@ def install(application: AnyApplication) -> None:
     on_tap(application, SecondLook, second_look)
     on_tap(application, ApproveNotice, approve)
     on_tap(application, ReturnNotice, ask_reason)
-    on_tap(application, NoticeRead, read_notice)
     on_text(application, AWAITED, typed)
     on_file(application, AWAITED, file_came)
 
@@ -209,7 +206,7 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
             card = text.start_card(int(field), reader.language)
             await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
             return
-        await _show_sheet(update, context, reader, notice_id)
+        await show_sheet(update, context, reader, notice_id)
         return
     notice_id = int(which)
     if field == "reason":
@@ -224,7 +221,7 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
     if field == "at":
         await _show_confirm(update, context, reader, notice_id, notices.AT)
     else:
-        await _show_sheet(update, context, reader, notice_id)
+        await show_sheet(update, context, reader, notice_id)
 
 
 Setting = Callable[..., Any]
@@ -284,7 +281,7 @@ async def file_came(
     caption = (message.caption or "") if message is not None else ""
     if which == "new":
         notice_id = await context.write(_begin, reader, int(field), caption, attachment, now=now)
-        await _show_sheet(update, context, reader, notice_id)
+        await show_sheet(update, context, reader, notice_id)
         return
     notice_id = int(which)
     if field == "reason":
@@ -306,21 +303,19 @@ def _no_more(session: Session, reader: Reader, *, now: datetime) -> None:
 
 async def open_sheet(update: Update, context: Context) -> None:
     """Show a notice to whoever writes it."""
-    query = tap(update)
-    kind = EditNotice if (query.data or "").startswith(f"{EditNotice.tag}:") else NoticeShow
-    reader = await context.reader(update)
-    await _show_sheet(update, context, reader, kind.parse(query.data).notice_id)
+    notice_id = EditNotice.parse(tap(update).data).notice_id
+    await show_sheet(update, context, await context.reader(update), notice_id)
 
 
 async def _linked(update: Update, context: Context, reader: Reader, payload: str) -> None:
-    await _show_sheet(update, context, reader, int(payload))
+    await show_sheet(update, context, reader, int(payload))
 
 
 async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
     return await context.read(notices.sheet, reader.linked_teacher_id, notice_id, now=context.now())
 
 
-async def _show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, _now = _today(context)
     facts = await _sheet(context, reader, notice_id)
     await show(update, context, reader, text.sheet_card(facts, reader.language, zone, today))
@@ -348,7 +343,7 @@ async def set_field(update: Update, context: Context) -> None:
             await context.write(notices.write_field, me, id_, button.field[2:], "", now=now)
         case _:
             raise NotFound("field")
-    await _show_sheet(update, context, reader, id_)
+    await show_sheet(update, context, reader, id_)
 
 
 async def _ask(
@@ -424,7 +419,7 @@ async def copy(update: Update, context: Context) -> None:
     made = await context.write(
         notices.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
-    await _show_sheet(update, context, reader, made)
+    await show_sheet(update, context, reader, made)
 
 
 async def recall(update: Update, context: Context) -> None:
@@ -434,7 +429,7 @@ async def recall(update: Update, context: Context) -> None:
     await context.write(
         notices.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
-    await _show_sheet(update, context, reader, button.notice_id)
+    await show_sheet(update, context, reader, button.notice_id)
 
 
 # --- for whom ------------------------------------------------------------------------------------
@@ -679,26 +674,6 @@ async def _returned(
 
 
 # --- as it is read -------------------------------------------------------------------------------
-
-
-async def read_notice(update: Update, context: Context) -> None:
-    """Show a notice that rode in the brief to one of its recipients."""
-    button = NoticeRead.parse(tap(update).data)
-    reader = await context.reader(update)
-    zone, today, _now = _today(context)
-    found = await context.read(notices.letter_for, button.notice_id, reader.linked_teacher_id)
-    if found is None:
-        raise NotFound("notice")
-    letter, confirmed = found
-    await show(
-        update,
-        context,
-        reader,
-        text.reading_card(letter, confirmed, reader.language, zone, today),
-    )
-    for file in letter.files:
-        send = context.bot.send_photo if file.is_photo else context.bot.send_document
-        await send(reader.tg_user_id, file.file_id, disable_notification=True)
 
 
 def _files(letter: Letter) -> tuple[File, ...]:

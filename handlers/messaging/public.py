@@ -8,7 +8,7 @@ its own that are as safe.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,11 @@ from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
+from storage.messaging.correcting import GIVEN, Correction, Value, What
+from storage.messaging.notice_views import NoticeText
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
 
+NOTICE = 2500  # characters of a notice's text that a group shows
 TITLE = 120  # characters of a title, place or batch that a group card shows
 REGISTRABLE = (BatchState.OPEN, BatchState.FULL)
 
@@ -63,14 +66,6 @@ def programme_group_card(
     if facts.state is not BatchState.CANCELLED:
         keys.append((Key(_("Continue in private"), url=link(f"p{facts.batch_id}")),))
     return GroupCard("\n".join(lines), tuple(keys))
-
-
-def notice_group_card(text: str, notice_id: int, wants_answer: bool, language: str) -> GroupCard:
-    """M04: a notice as a group sees it; its text names nobody but whom its author names."""
-    _ = catalog(language).gettext
-    ask = Key(_("Ask a question"), NoticeAsk(notice_id))
-    confirm = Key(_("Confirm receipt"), NoticeConfirm(notice_id), style="primary")
-    return GroupCard(text, ((confirm, ask) if wants_answer else (ask,),))
 
 
 def intro_card(unit: str, language: str, link: Callable[[str], str]) -> GroupCard:
@@ -202,3 +197,129 @@ def _registration_lines(
 
 def _escaped(text: str) -> str:
     return html.escape(shortened(text, TITLE))
+
+
+# --- notices ---------------------------------------------------------------------------------
+
+
+def notice_group_card(
+    text: str,
+    notice_id: int,
+    wants_answer: bool,
+    language: str,
+    *,
+    counted: tuple[int, int] | None = None,
+) -> GroupCard:
+    """M04: a notice as a group sees it; its text names nobody but whom its author names.
+
+    ``counted`` is how many have confirmed, and of how many; never who.
+    """
+    _ = catalog(language).gettext
+    if counted is not None:
+        confirmed, of = counted
+        text += "\n" + _("Confirmed: {confirmed}/{of}").format(confirmed=confirmed, of=of)
+    return GroupCard(text, (notice_keys(notice_id, wants_answer, language),))
+
+
+def notice_withdrawn_card(said: NoticeText, language: str) -> GroupCard:
+    """That a notice in the group is withdrawn."""
+    return GroupCard(withdrawn_text(said, language))
+
+
+def notice_urge_card(said: NoticeText, missing: int, language: str) -> GroupCard:
+    """How many have not confirmed; only of at least five, and never who."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    text = ngettext(
+        "[Reminder] {title}: {n} person has not confirmed yet. Please tap “Confirm receipt”.",
+        "[Reminder] {title}: {n} people have not confirmed yet. Please tap “Confirm receipt”.",
+        missing,
+    ).format(title=_escaped(said.title), n=missing)
+    return GroupCard(text, (notice_keys(said.notice_id, said.letter.wants_answer, language),))
+
+
+def notice_corrected_card(
+    said: NoticeText,
+    corrections: Sequence[Correction],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> GroupCard:
+    """What has changed in a notice that stands in the group."""
+    lines = corrected_lines(said, corrections, language, zone, now)
+    keys = notice_keys(said.notice_id, said.letter.wants_answer, language)
+    return GroupCard("\n".join(lines), (keys,))
+
+
+def notice_keys(notice_id: int, wants_answer: bool, language: str) -> tuple[Key, ...]:
+    """Confirm, where that is asked for, and ask."""
+    _ = catalog(language).gettext
+    ask = Key(_("Ask a question"), NoticeAsk(notice_id))
+    if not wants_answer:
+        return (ask,)
+    return Key(_("Confirm receipt"), NoticeConfirm(notice_id), style="primary"), ask
+
+
+def withdrawn_text(said: NoticeText, language: str) -> str:
+    """That a notice is withdrawn, and why. HTML."""
+    _ = catalog(language).gettext
+    if not said.reason:
+        return _("[Withdrawn] {title} was withdrawn.").format(title=_escaped(said.title))
+    return _("[Withdrawn] {title} was withdrawn. Reason: {reason}").format(
+        title=_escaped(said.title), reason=_escaped(said.reason)
+    )
+
+
+def corrected_lines(
+    said: NoticeText,
+    corrections: Sequence[Correction],
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[str]:
+    """What has changed, part by part: from what to what, or the new text alone. HTML."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = []
+    for one in corrections:
+        if one.what is What.TEXT:
+            lines.append(
+                _("[Correction] {title}: what is to be done has changed.").format(
+                    title=_escaped(said.title)
+                )
+            )
+            lines.append(html.escape(shortened(said.letter.text, NOTICE)))
+            continue
+        lines.append(
+            _(
+                "[Correction] {title}: {field} changed from “{old}” to “{new}”. "
+                "Please go by this message."
+            ).format(
+                title=_escaped(said.title),
+                field=part_name(one.what, language),
+                old=value_text(one.old, language, zone, today),
+                new=value_text(one.new, language, zone, today),
+            )
+        )
+    return lines
+
+
+def part_name(what: What, language: str) -> str:
+    """What a part of a notice is called within a sentence."""
+    pgettext = catalog(language).pgettext
+    return {
+        What.TITLE: pgettext("part of a notice", "title"),
+        What.TEXT: pgettext("part of a notice", "text"),
+        What.NUMBER: pgettext("part of a notice", "document number"),
+        What.HAPPENS_AT: pgettext("part of a notice", "time"),
+        What.PLACE: pgettext("part of a notice", "place"),
+        What.CONTACT: pgettext("part of a notice", "contact"),
+        What.ANSWER_BY: pgettext("part of a notice", "date of confirmation"),
+    }[what]
+
+
+def value_text(value: Value, language: str, zone: ZoneInfo, today: date) -> str:
+    """What a part of a notice says or said; a dash where that is nothing. HTML."""
+    if isinstance(value, datetime):
+        return dates.moment(value, zone, language, today)
+    return html.escape(shortened(" ".join((value or "").split()), GIVEN)) or "—"

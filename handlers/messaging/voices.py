@@ -24,10 +24,14 @@ class File:
 
 @dataclass(frozen=True)
 class Say:
-    """Send this; ``edits`` names a message that is changed silently instead."""
+    """Send this; ``edits`` names a message that is changed silently instead.
+
+    ``thread`` is the topic, where it is not the one that the place itself is.
+    """
 
     card: Card | GroupCard
     edits: int | None = None
+    thread: int | None = None
     files: tuple[File, ...] = ()
 
 

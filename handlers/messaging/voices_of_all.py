@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import binding, group_cards, groups, leaving, notices, reminders
+from handlers.messaging import (
+    binding,
+    group_cards,
+    groups,
+    leaving,
+    notice_answers,
+    notice_posts,
+    notice_questions,
+    notice_report,
+    notices,
+    question_topics,
+    reminders,
+)
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, approvals, changing, check_in, seat_messages, told
@@ -42,6 +54,14 @@ VOICES: Mapping[str, Voice] = {
     "withdrawal_answered": answers.registration_answer,
     "leave_answered": answers.leave_answer,
     "check_in_open": check_in.opened,
+    "notice_post": notice_posts.posted,
+    "notice_urge": notice_posts.urged,
+    "notice_edit": notice_answers.edited,
+    "notice_corrected": notice_answers.corrected,
+    "notice_list": notice_report.list_due,
+    "notice_question": notice_questions.asked,
+    "notice_answer": notice_answers.answered,
+    "question_line": question_topics.line_said,
     "notice": notices.notice,
     "notice_second": notices.second,
     "notice_answered": notices.answered,

@@ -12,6 +12,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
+from handlers.messaging.notice_buttons import MyNotices
 from handlers.people.buttons import Home, OpenDesk, OpenHelp, OpenSettings
 from handlers.people.linking import link_card
 from handlers.training.buttons import OpenDue, OpenMine, OpenProgrammes
@@ -69,7 +70,10 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
                 Key(_counted(_("My registrations"), facts.registrations), OpenMine(0)),
                 Key(_("My hours"), OpenHours()),
             ),
-            (Key(_counted(_("What is due"), facts.due), OpenDue(0)),),
+            (
+                Key(_counted(_("What is due"), facts.due), OpenDue(0)),
+                Key(_counted(_("Notices to me"), facts.notices), MyNotices()),
+            ),
             *(
                 ((Key(_counted(_("My desk"), facts.waiting), OpenDesk()),),)
                 if facts.has_desk

@@ -53,6 +53,8 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} appeal about hours", "{n} appeals about hours", n)
         case "appeals_overdue":
             text = ngettext("{n} appeal is overdue", "{n} appeals are overdue", n)
+        case "questions":
+            text = ngettext("{n} question about a notice", "{n} questions about notices", n)
         case "notices":
             text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
         case _:

@@ -16,13 +16,12 @@ from sqlmodel import Session, col, select
 
 from storage import audit, moments
 from storage.inserting import insert_new
-from storage.messaging import audiences, notices, outbox, rings
+from storage.messaging import audiences, confirming, notices, outbox, rings
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
     News,
     Notice,
-    NoticePost,
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
@@ -91,7 +90,7 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
         _carry(session, notice, _told(notice, notice.filled_to, last), now=now)
         notice.filled_to = last
     if number < chunk:
-        _post(session, notice)
+        confirming.open_answers(session, notice.id, now=now)
         notice.state, notice.filled_at = NoticeState.SENT, now
     session.flush()
     return Filled(notice.id, number, True)
@@ -266,14 +265,6 @@ def _priority(notice: Notice) -> int:
     if not notice.urgent:
         return Priority.BULK
     return Priority.OFFER if notice.approved_at is None else Priority.URGENT
-
-
-def _post(session: Session, notice: Notice) -> None:
-    """Let the notice stand in its groups; the group's card is posted and kept there by others."""
-    for chat_id in notice.chats:
-        session.exec(
-            insert_new(session, NoticePost).values(notice_id=notice.id, chat_id=chat_id, shown="")
-        )
 
 
 def concerns_until(notice: Notice) -> datetime | None:

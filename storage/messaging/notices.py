@@ -728,7 +728,7 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
         select(Chat.title, Chat.topic).where(col(Chat.id).in_(notice.chats)).order_by(Chat.title)
     ).all()
     return Sheet(
-        letter=_letter(session, notice),
+        letter=letter_of(session, notice),
         author=author,
         state=notice.state,
         urgent=notice.urgent,
@@ -753,7 +753,8 @@ def _by(notice: Notice, actor_id: int) -> int:
     return actor_id if notice.state is NoticeState.DRAFT else notice.author_id
 
 
-def _letter(session: Session, notice: Notice) -> Letter:
+def letter_of(session: Session, notice: Notice) -> Letter:
+    """Return the notice as its readers get it, whatever has become of it."""
     files = session.exec(
         select(NoticeFile).where(NoticeFile.notice_id == notice.id).order_by(col(NoticeFile.id))
     ).all()
@@ -796,7 +797,7 @@ def letter(session: Session, notice_id: int) -> Letter | None:
     notice = session.get(Notice, notice_id)
     if notice is None or notice.state is NoticeState.WITHDRAWN:
         return None
-    return _letter(session, notice)
+    return letter_of(session, notice)
 
 
 _STANDING = Prepared(
@@ -1215,7 +1216,7 @@ def second_look(session: Session, actor_id: int, notice_id: int, *, now: datetim
         return None
     author = session.exec(select(Teacher.name).where(Teacher.id == notice.author_id)).one()
     number = audiences.count(session, notice.author_id, notice.audience, today=_today(session, now))
-    return Asked(_letter(session, notice), author, number, notice.send_at, stamp(notice))
+    return Asked(letter_of(session, notice), author, number, notice.send_at, stamp(notice))
 
 
 def _second(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Notice:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage import audit
-from storage.messaging import deadlines, news
+from storage.messaging import confirming, deadlines, news
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
@@ -672,6 +672,7 @@ def choose(
             )
         )
         session.flush()
+        confirming.by_deed(session, teacher_id, "menu", menu_id, now=now)
     return card(session, teacher_id, menu_id, now=now)
 
 

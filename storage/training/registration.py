@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.messaging import confirming
 from storage.moments import local_day
 from storage.prepared import Prepared, among
 from storage.refusals import NotFound
@@ -119,6 +120,7 @@ def _build_facts() -> sa.Select[Any]:
     other, any_quota = registration.alias("other"), _table("quota").alias("any_quota")
     other_batch, other_programme = batch.alias("other_batch"), programme.alias("other_programme")
     queue, rule = registration.alias("queue"), _table("eligibility_rule")
+    told = _table("notice_recipient")
     return (
         sa.select(
             batch.c.reg_open,
@@ -170,6 +172,9 @@ def _build_facts() -> sa.Select[Any]:
             )
             .label("attends_others"),
             sa.exists().where(rule.c.programme_id == programme.c.id).label("has_rules"),
+            sa.exists()
+            .where(told.c.teacher_id == teacher.c.id, told.c.confirmed_at.is_(None))
+            .label("has_notices"),
             sa.select(_table("office").c.timezone).limit(1).scalar_subquery().label("timezone"),
         )
         .select_from(
@@ -321,6 +326,8 @@ def register(
         if facts.is_limited and not hopeful:
             _check_queue(facts, ahead)
 
+    if facts.has_notices:
+        confirming.by_deed(session, teacher_id, "batch", batch_id, now=now)
     if unmet:
         despite_what = {"fields": [finding.field for finding in unmet]}
         decide(session, registration_id, "registered_despite", despite_what, now=now)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import kinds
-from storage.messaging.tables import Chat
+from storage.messaging.tables import Chat, Notice, NoticeState
 from storage.refusals import NotFound
 from storage.training.registration import closes_at
 from storage.training.tables import (
@@ -55,6 +55,10 @@ class Subject:
     """Set where it is a menu that is open or closes; then there is no batch."""
     chat_id: int = 0
     """Set where it is a group that should be closed; then there is no batch."""
+    notice_id: int = 0
+    """Set where it is a notice that is to be confirmed; then there is no batch."""
+    is_dated: bool = True
+    """Whether ``at`` is a date that somebody has set."""
 
 
 _PROGRAMME: tuple[Any, ...] = (
@@ -114,6 +118,8 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         return _menu_subject(kind, subject_id, row)
     if kinds.KINDS[kind].subject == "chat":
         return _chat_subject(kind, subject_id, row)
+    if kinds.KINDS[kind].subject == "notice":
+        return _notice_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -181,6 +187,28 @@ def _chat_subject(kind: str, chat_id: int, row: sa.RowMapping) -> Subject:
         takes_place=True,
         is_open=row["active"],
         chat_id=chat_id,
+    )
+
+
+def _notice_subject(kind: str, notice_id: int, row: sa.RowMapping) -> Subject:
+    at = row["answer_by"] or row["created_at"]
+    is_out = row["state"] in (NoticeState.SENDING, NoticeState.SENT)
+    return Subject(
+        kind=kind,
+        subject_id=notice_id,
+        batch_id=0,
+        title=row["title"],
+        at=at,
+        ends_at=at,
+        closes_at=at,
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=is_out,
+        is_open=is_out,
+        notice_id=notice_id,
+        is_dated=row["answer_by"] is not None,
     )
 
 
@@ -268,6 +296,19 @@ def _chats(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _notices(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(  # type: ignore[arg-type]
+            col(Notice.id).label("subject_id"),
+            col(Notice.title),
+            col(Notice.answer_by),
+            col(Notice.created_at),
+            col(Notice.state),
+        ).where(col(Notice.id).in_(ids)),
+    )
+
+
 def _by_id(session: Session, statement: sa.Select[Any]) -> dict[int, sa.RowMapping]:
     rows = session.connection().execute(statement).mappings().all()
     return {row["subject_id"]: row for row in rows}
@@ -280,4 +321,5 @@ _READ = {
     "task": _tasks,
     "menu": _menus,
     "chat": _chats,
+    "notice": _notices,
 }

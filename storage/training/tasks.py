@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit
 from storage.inserting import insert_new
-from storage.messaging import deadlines
+from storage.messaging import confirming, deadlines
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
@@ -501,6 +501,7 @@ def hand_in(
         )
         .returning(col(TaskSubmission.id))
     ).scalar_one_or_none()
+    confirming.by_deed(session, teacher_id, "task", task_id, now=now)
     if new_id is not None:
         return HandedIn(task_id, batch.id, task.title, state, late, is_new=True)
     work = _work_of(session, task_id, registration_id)

@@ -251,7 +251,7 @@ async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: St
     gu = await stage.teacher("顾念", at="第二小学")
     await gu.starts()
     await gu.sends_data(f"ntrd:{(await notice(stage)).id}")
-    assert "no longer there" in gu.alert
+    assert "does not concern you" in gu.sees()
 
 
 async def test_in_quiet_hours_the_card_says_when_it_goes(stage: Stage) -> None:

@@ -1,0 +1,381 @@
+"""What those do whom a notice concerns: confirm, ask, read it again.
+
+In a group a tap is answered to whoever tapped, and the group sees nothing of it but a number.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+from telegram import Message, Update
+
+from handlers.cards import Card, Key, pager
+from handlers.context import (
+    Context,
+    House,
+    alert,
+    edit_in_place,
+    hush,
+    is_private,
+    lead,
+    sender,
+    shortened,
+    show,
+    show_anew,
+    tap,
+)
+from handlers.messaging import notice_posts, question_topics
+from handlers.messaging.notice_buttons import (
+    MyNotices,
+    NoticeAsk,
+    NoticeConfirm,
+    NoticeRead,
+    SendNoticeFiles,
+)
+from handlers.messaging.notice_text import letter_text
+from handlers.messaging.public import corrected_lines, notice_keys, withdrawn_text
+from handlers.messaging.voices import Nothing, Said, Say
+from handlers.people.buttons import Home
+from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
+from locales import catalog, dates
+from storage.messaging import confirming, correcting, notice_views, questions
+from storage.messaging.confirming import Confirmation, Standing
+from storage.messaging.notice_views import Archive, MyNotice
+from storage.messaging.outbox import Claimed
+from storage.messaging.questions import Answer, NotConcerned, NothingSaid
+from storage.people import accounts
+from storage.people.accounts import Reader
+from storage.refusals import NotFound, Refusal
+
+AWAITED = "nask"
+WHOLE = 3200  # characters of a notice's text in private; the rest of a message is needed
+LABEL = 40
+QUOTED = 300
+
+
+def install(application: AnyApplication) -> None:
+    on_tap(application, NoticeConfirm, confirm)
+    on_tap(application, NoticeAsk, ask)
+    on_tap(application, NoticeRead, read)
+    on_tap(application, SendNoticeFiles, send_files)
+    on_tap(application, MyNotices, open_archive)
+    on_command(application, "notices", open_archive)
+    on_link(application, "n([0-9]{1,18})", _linked)
+    on_link(application, "nq([0-9]{1,18})", _linked_to_ask)
+    on_link(application, "notices", _linked_to_archive)
+    on_text(application, AWAITED, question_given)
+
+
+# --- cards -----------------------------------------------------------------------------------
+
+
+def notice_card(
+    mine: MyNotice, language: str, zone: ZoneInfo, now: datetime, *, listed: bool = False
+) -> Card:
+    """A notice to one whom it concerns, and whether they have confirmed it.
+
+    ``listed`` adds the way back to the list.
+    """
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    said, today = mine.said, now.astimezone(zone).date()
+    back = ((Key(_("Notices to me"), MyNotices()), Key(_("Menu"), Home())),) if listed else ()
+    if said.is_withdrawn:
+        return Card(withdrawn_text(said, language), back)
+    letter = said.letter
+    lines = [letter_text(letter, language, zone, today)]
+    if mine.confirmed_at is not None:
+        when = dates.moment(mine.confirmed_at, zone, language, today)
+        sentence = (
+            _("✓ Confirmed by doing it: {time}") if mine.by_deed else _("✓ Confirmed: {time}")
+        )
+        lines.append(sentence.format(time=when))
+    if mine.has_asked:
+        lines.append(_("Your question has not been answered yet."))
+    wants = letter.wants_answer and mine.confirmed_at is None
+    keys: list[tuple[Key, ...]] = [notice_keys(letter.notice_id, wants, language)]
+    if letter.files:
+        number = len(letter.files)
+        label = ngettext("{n} file", "{n} files", number).format(n=number)
+        keys.append((Key(label, SendNoticeFiles(letter.notice_id)),))
+    return Card("\n".join(lines), (*keys, *back))
+
+
+def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """A page of the notices to one person, each a key."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    if not facts.lines:
+        text = _("There are no notices to you yet.")
+        return Card(text, ((Key(_("Menu"), Home()),),))
+    lines = [_("<b>Notices to me</b>")]
+    if facts.open:
+        lines.append(
+            ngettext(
+                "{n} is still to be confirmed.", "{n} are still to be confirmed.", facts.open
+            ).format(n=facts.open)
+        )
+    keys = []
+    first = facts.page * notice_views.PAGE + 1
+    for number, line in enumerate(facts.lines, first):
+        mark = "○" if line.is_open else "✕" if line.is_withdrawn else "·"
+        day = dates.day(line.issued_at.astimezone(zone).date(), language, today)
+        lines.append(f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}")
+        keys.append((Key(shortened(f"{number}. {line.title}", LABEL), NoticeRead(line.notice_id)),))
+    turn = pager(facts.page, facts.pages, MyNotices)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Menu"), Home()),)))
+
+
+def answer_card(facts: Answer, language: str) -> Card:
+    """An answer to whoever asked, in the name of the unit."""
+    _ = catalog(language).gettext
+    text = _("[Answer] <b>{title}</b>\nYou asked: {question}\n{unit}: {answer}").format(
+        title=html.escape(shortened(facts.title, QUOTED)),
+        question=html.escape(shortened(facts.question, QUOTED)),
+        unit=html.escape(facts.issuer),
+        answer=html.escape(facts.answer),
+    )
+    keys = (
+        Key(_("Ask again"), NoticeAsk(facts.notice_id)),
+        Key(_("The notice"), NoticeRead(facts.notice_id)),
+    )
+    return Card(text, (keys,))
+
+
+def standing_text(standing: Standing, language: str) -> str:
+    """What a tap on Confirm came to, in a short sentence for whoever tapped."""
+    _ = catalog(language).gettext
+    match standing:
+        case Standing.CONFIRMED:
+            return _("Thank you, your confirmation has been noted.")
+        case Standing.ALREADY:
+            return _("You have confirmed this already, thank you.")
+        case Standing.NOT_CONCERNED:
+            return _("This notice does not concern you; there is nothing for you to do.")
+        case Standing.NOT_YET:
+            return _("This notice is just being sent. Please tap again in a moment.")
+        case Standing.NOTHING_TO_DO:
+            return _("Nothing needs to be confirmed here; thank you for reading.")
+        case Standing.WITHDRAWN:
+            return _("This notice has been withdrawn; there is nothing left to do.")
+
+
+def answers_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:
+    """Why a question or an answer cannot be taken; empty for what is not ours."""
+    _ = catalog(language).gettext
+    match refusal:
+        case NothingSaid():
+            return _("There was nothing in this message. Please type it as text.")
+        case NotConcerned():
+            return standing_text(Standing.NOT_CONCERNED, language)
+        case _:
+            return ""
+
+
+# --- taps ------------------------------------------------------------------------------------
+
+
+async def confirm(update: Update, context: Context) -> None:
+    """Confirm, wherever it was tapped; say so to whoever tapped, alone."""
+    notice_id = NoticeConfirm.parse(tap(update).data).notice_id
+    if sender(update).is_bot:
+        await hush(update)
+        return
+    reader = await context.reader(update)
+    if reader.teacher_id is None:
+        await lead(update, context, f"n{notice_id}")
+        return
+    done = await context.write(confirming.confirm, reader.teacher_id, notice_id, now=context.now())
+    await alert(update, standing_text(done.standing, reader.language))
+    await _show_confirmed(update, context, reader, done)
+
+
+async def _show_confirmed(
+    update: Update, context: Context, reader: Reader, done: Confirmation
+) -> None:
+    """Let the notice in the private chat say that it is confirmed: in place where that was
+    tapped, else by an edit of its own; a brief is not turned into a notice."""
+    message = tap(update).message
+    tapped = message.message_id if is_private(update) and isinstance(message, Message) else None
+    now, zone = context.now(), context.house.zone
+    if tapped is not None and tapped in (done.message_id, reader.card_message_id):
+        try:
+            mine = await context.read(notice_views.mine, reader.linked_teacher_id, done.notice_id)
+        except NotFound:
+            return
+        listed = tapped == reader.card_message_id
+        card = notice_card(mine, reader.language, zone, now, listed=listed)
+        await edit_in_place(update, context, card)
+    if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
+        await context.write(
+            confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
+        )
+        context.house.wake_delivery()
+
+
+async def ask(update: Update, context: Context) -> None:
+    """Ask for the question, in private."""
+    notice_id = NoticeAsk.parse(tap(update).data).notice_id
+    if sender(update).is_bot:
+        await hush(update)
+        return
+    reader = await context.reader(update)
+    if not is_private(update) or reader.teacher_id is None:
+        await lead(update, context, f"nq{notice_id}")
+        return
+    await hush(update)
+    await _ask_for(context, reader, notice_id)
+
+
+async def _ask_for(context: Context, reader: Reader, notice_id: int) -> None:
+    """Wait for the question; the notice itself stays where it is."""
+    await context.write(_await_question, reader, notice_id, now=context.now())
+    _ = catalog(reader.language).gettext
+    text = _(
+        "Please type your question about the notice. Whoever sent it, or the coordinator of the "
+        "unit, will answer here in private."
+    )
+    card = Card(text, ((Key(_("Cancel"), NoticeRead(notice_id)),),))
+    await show_anew(context, reader, card)
+
+
+def _await_question(session: Session, reader: Reader, notice_id: int, *, now: datetime) -> None:
+    questions.may_ask(session, reader.linked_teacher_id, notice_id)
+    accounts.await_text(session, reader.account_id, f"{AWAITED}:{notice_id}", now=now)
+
+
+async def question_given(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Take the typed question."""
+    notice_id = int(reader.awaiting.partition(":")[2] or 0)
+    topic = await context.write(_take_question, reader, notice_id, text, now=context.now())
+    context.house.wake_delivery()
+    if topic is not None:
+        await question_topics.open_again(context.bot, topic)
+    _ = catalog(reader.language).gettext
+    said = _("Thank you. Your question has been passed on; the answer comes here.")
+    keys = ((Key(_("The notice"), NoticeRead(notice_id)), Key(_("Menu"), Home())),)
+    await show(update, context, reader, Card(said, keys))
+
+
+def _take_question(
+    session: Session, reader: Reader, notice_id: int, text: str, *, now: datetime
+) -> questions.Topic | None:
+    _question_id, topic = questions.ask(session, reader.linked_teacher_id, notice_id, text, now=now)
+    accounts.await_text(session, reader.account_id, "", now=now)
+    return topic
+
+
+async def read(update: Update, context: Context) -> None:
+    """Show a notice to one whom it concerns."""
+    notice_id = NoticeRead.parse(tap(update).data).notice_id
+    await _show(update, context, await context.reader(update), notice_id)
+
+
+async def _show(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    try:
+        mine = await context.read(notice_views.mine, reader.linked_teacher_id, notice_id)
+    except NotFound:
+        _ = catalog(reader.language).gettext
+        text = standing_text(Standing.NOT_CONCERNED, reader.language)
+        keys = ((Key(_("Notices to me"), MyNotices()), Key(_("Menu"), Home())),)
+        await show(update, context, reader, Card(text, keys))
+        return
+    card = notice_card(mine, reader.language, context.house.zone, context.now(), listed=True)
+    await show(update, context, reader, card)
+
+
+async def send_files(update: Update, context: Context) -> None:
+    """Send the files of the notice once more; the card stays where it is."""
+    notice_id = SendNoticeFiles.parse(tap(update).data).notice_id
+    reader = await context.reader(update)
+    mine = await context.read(notice_views.mine, reader.linked_teacher_id, notice_id)
+    await hush(update)
+    if mine.said.is_withdrawn:
+        return
+    for file in mine.said.letter.files:
+        send = context.bot.send_photo if file.is_photo else context.bot.send_document
+        await send(reader.tg_user_id, file.file_id, disable_notification=True)
+
+
+async def open_archive(update: Update, context: Context) -> None:
+    """Show the notices to whoever asks."""
+    page = 0
+    if update.callback_query is not None:
+        page = MyNotices.parse(update.callback_query.data).page
+    reader = await context.reader(update)
+    await _show_archive(update, context, reader, page)
+
+
+async def _show_archive(update: Update, context: Context, reader: Reader, page: int) -> None:
+    facts = await context.read(notice_views.archive, reader.linked_teacher_id, page=page)
+    card = archive_card(facts, reader.language, context.house.zone, context.now())
+    await show(update, context, reader, card)
+
+
+async def _linked(update: Update, context: Context, reader: Reader, payload: str) -> None:
+    await _show(update, context, reader, int(payload))
+
+
+async def _linked_to_ask(_update: Update, context: Context, reader: Reader, payload: str) -> None:
+    await _ask_for(context, reader, int(payload))
+
+
+async def _linked_to_archive(
+    update: Update, context: Context, reader: Reader, _payload: str
+) -> None:
+    await _show_archive(update, context, reader, 0)
+
+
+# --- voices ----------------------------------------------------------------------------------
+
+
+async def edited(house: House, row: Claimed) -> Said:
+    """The notice in somebody's private chat, as it is now; without a ring."""
+    mine = await _mine(house, row)
+    if mine is None or mine.message_id is None:
+        return Nothing("the notice is not a message in this chat")
+    card = notice_card(mine, row.language, house.zone, house.clock())
+    return Say(card, edits=mine.message_id)
+
+
+async def corrected(house: House, row: Claimed) -> Said:
+    """【更正】: what has changed since this person, or this group, was told."""
+    if row.chat_id is not None:
+        return await notice_posts.corrected(house, row)
+    mine = await _mine(house, row)
+    if mine is None or mine.said.is_withdrawn:
+        return Nothing("the notice is withdrawn")
+    found = await house.database.read(
+        correcting.corrections,
+        mine.said.notice_id,
+        since=row.facts["since"],
+        until=row.facts["revision"],
+    )
+    if not found:
+        return Nothing("nothing is left of this correction")
+    lines = corrected_lines(mine.said, found, row.language, house.zone, house.clock())
+    _ = catalog(row.language).gettext
+    keys = ((Key(_("The notice"), NoticeRead(mine.said.notice_id)),),)
+    return Say(Card("\n".join(lines), keys))
+
+
+async def answered(house: House, row: Claimed) -> Said:
+    """The answer to a question."""
+    try:
+        facts = await house.database.read(questions.answer_facts, row.facts["line_id"])
+    except NotFound:
+        return Nothing("the answer is gone")
+    return Say(answer_card(facts, row.language))
+
+
+async def _mine(house: House, row: Claimed) -> MyNotice | None:
+    if row.teacher_id is None:
+        return None
+    try:
+        return await house.database.read(notice_views.mine, row.teacher_id, row.facts["notice_id"])
+    except NotFound:
+        return None

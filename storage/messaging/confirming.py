@@ -1,0 +1,419 @@
+"""Confirming a notice: by one tap or by doing the thing, and reminding those who have not.
+
+Confirming is idempotent and silent. Whoever has confirmed before the notice reached them in
+private is not sent it there any more; it stands in their list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col, select
+
+from storage.inserting import insert_new
+from storage.messaging import deadlines, outbox, tending, unconfirmed
+from storage.messaging.tables import (
+    Chat,
+    Deadline,
+    DeadlineState,
+    DeadlineStep,
+    Notice,
+    NoticePost,
+    NoticeRecipient,
+    NoticeState,
+    OutboxMessage,
+    Priority,
+)
+from storage.messaging.unconfirmed import OUT
+from storage.moments import local_day
+from storage.people import offices
+from storage.people.tables import Posting, Role, RoleAssignment, ScopeKind
+from storage.prepared import Prepared, among
+from storage.refusals import Refusal
+
+CHASE_EVERY = timedelta(hours=4)
+"""So often at most a coordinator may remind those who have not confirmed a notice."""
+
+UNDATED = timedelta(days=7)
+"""How long a reminder of a notice without a date of its own is worth saying."""
+
+LATE_LIST = timedelta(hours=2)
+"""After the date of an urgent notice its author gets the list of who has not confirmed."""
+
+LOOK_BACK = timedelta(days=3)
+"""How long after its date a notice's list is still told, if the machine stood still."""
+
+URGE_BEFORE = timedelta(hours=24)
+URGE = "notice_urge"
+LIST = "notice_list"
+EDIT = "notice_edit"
+CORRECTED = "notice_corrected"
+
+
+class Standing(StrEnum):
+    """What a wish to confirm came to."""
+
+    CONFIRMED = "confirmed"
+    ALREADY = "already"
+    NOT_CONCERNED = "not_concerned"
+    NOT_YET = "not_yet"  # whom it concerns is still being found out
+    NOTHING_TO_DO = "nothing_to_do"  # it asks for no confirmation
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What a wish to confirm came to; ``at`` is when it was confirmed."""
+
+    notice_id: int
+    standing: Standing
+    at: datetime | None = None
+    message_id: int | None = None
+    """The notice in the person's private chat."""
+
+
+class TooSoon(Refusal):
+    """Those who have not confirmed were reminded a moment ago."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"not before {until}")
+        self.until = until
+
+
+class NothingToChase(Refusal):
+    """The notice asks for no confirmation, has not left, or is withdrawn."""
+
+
+@dataclass(frozen=True)
+class Chased:
+    """So many will be reminded; those of them whom nothing reaches are ``unreached``."""
+
+    persons: int
+    unreached: int
+    next_at: datetime
+    is_new: bool
+
+
+_recipient, _notice = (SQLModel.metadata.tables[name] for name in ("notice_recipient", "notice"))
+
+
+def open_answers(session: Session, notice_id: int, *, now: datetime) -> None:
+    """Begin to await answers to a notice that is leaving; again it changes nothing.
+
+    Its places get a post, and its date becomes a deadline that the unconfirmed owe.
+    """
+    notice = tending.get(session, notice_id)
+    known = select(Chat.id).where(col(Chat.id).in_(notice.chats))
+    for chat_id in session.exec(known).all():
+        session.exec(
+            insert_new(session, NoticePost).values(notice_id=notice_id, chat_id=chat_id, shown="")
+        )
+    if notice.wants_answer and notice.answer_by is not None and notice.answer_by > now:
+        deadlines.set_deadline(session, unconfirmed.KIND, notice_id, notice.answer_by, now=now)
+
+
+def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime) -> Confirmation:
+    """Note that this teacher has taken note; twice is once. Raises NotFound before it is sent."""
+    notice = tending.get(session, notice_id)
+    row = session.exec(
+        select(NoticeRecipient)
+        .where(NoticeRecipient.notice_id == notice_id, NoticeRecipient.teacher_id == teacher_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if notice.state is NoticeState.WITHDRAWN:
+        return Confirmation(notice_id, Standing.WITHDRAWN)
+    if notice.state not in OUT or row is None:
+        is_filling = notice.state is NoticeState.SENDING and notice.filled_at is None
+        standing = Standing.NOT_YET if is_filling else Standing.NOT_CONCERNED
+        return Confirmation(notice_id, standing)
+    message_id = message_of(session, row)
+    if row.confirmed_at is not None:
+        return Confirmation(notice_id, Standing.ALREADY, row.confirmed_at, message_id)
+    if not notice.wants_answer:
+        return Confirmation(notice_id, Standing.NOTHING_TO_DO, message_id=message_id)
+    changed = session.exec(
+        sa.update(NoticeRecipient)
+        .where(col(NoticeRecipient.id) == row.id, col(NoticeRecipient.confirmed_at).is_(None))
+        .values(confirmed_at=now)
+    ).rowcount
+    standing = Standing.CONFIRMED if changed else Standing.ALREADY
+    return Confirmation(notice_id, standing, now, message_id)
+
+
+def message_of(session: Session, row: NoticeRecipient) -> int | None:
+    """Return the message that the notice is in the person's private chat, if it is one."""
+    if row.message_id is not None or row.outbox_id is None:
+        return row.message_id
+    return session.exec(
+        select(OutboxMessage.message_id).where(
+            OutboxMessage.id == row.outbox_id, OutboxMessage.kind == outbox.NOTICE
+        )
+    ).first()
+
+
+def redraw(session: Session, teacher_id: int, notice_id: int, mark: str, *, now: datetime) -> None:
+    """Let the notice in the person's private chat be edited to what it is now, silently."""
+    outbox.put(
+        session,
+        EDIT,
+        teacher_id=teacher_id,
+        facts={"notice_id": notice_id},
+        priority=Priority.CARD,
+        not_before=now,
+        dedupe_key=f"{EDIT}:{notice_id}:{mark}:{teacher_id}",
+        now=now,
+        rings=False,
+        stream=notice_id,
+    )
+
+
+# --- by deed ---------------------------------------------------------------------------------
+
+DEEDS = {
+    "batch": ("reg_open", "reg_close", "nomination"),
+    "task": ("task_due",),
+    "menu": ("menu_open", "menu_close"),
+}
+"""What somebody does, and the kinds of deadline by which a notice about it names it."""
+
+_OPEN = Prepared(
+    sa.select(
+        _recipient.c.id,
+        _recipient.c.notice_id,
+        _notice.c.event_kind,
+        _notice.c.event_id,
+        _notice.c.audience,
+    )
+    .join(_notice, _notice.c.id == _recipient.c.notice_id)
+    .where(
+        _recipient.c.teacher_id == sa.bindparam("teacher_id"),
+        _recipient.c.confirmed_at.is_(None),
+        _notice.c.wants_answer,
+        among(_notice.c.state, OUT),
+    )
+)
+
+
+def by_deed(
+    session: Session, teacher_id: int, kind: str, subject_id: int, *, now: datetime
+) -> None:
+    """Who does the thing has taken note of the notices about it.
+
+    ``kind`` says what ``subject_id`` is: ``batch`` (they register), ``task`` (they hand in) or
+    ``menu`` (they choose). A notice is about it by its event, or by being for who owes it.
+    """
+    about = [(named, subject_id) for named in DEEDS[kind]]
+    done = [
+        row
+        for row in _OPEN.all(session, teacher_id=teacher_id)
+        if (row.event_kind, row.event_id) in about or tuple(row.audience.get("owes") or ()) in about
+    ]
+    if not done:
+        return
+    ids = [row.id for row in done]
+    session.exec(
+        sa.update(NoticeRecipient)
+        .where(col(NoticeRecipient.id).in_(ids), col(NoticeRecipient.confirmed_at).is_(None))
+        .values(confirmed_at=now, by_deed=True)
+    )
+    for row in done:
+        redraw(session, teacher_id, row.notice_id, "confirmed", now=now)
+
+
+# --- chasing ---------------------------------------------------------------------------------
+
+
+def next_chase(notice: Notice) -> datetime | None:
+    """Return from when those who have not confirmed may be reminded again; None is now."""
+    return None if notice.chased_at is None else notice.chased_at + CHASE_EVERY
+
+
+def chase(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Chased:
+    """Remind those who have not confirmed, in their next brief, or by itself if that is too late.
+
+    It is a step of the notice's deadline, so each is asked again whether they still owe it when
+    their turn comes. A second tap within a minute returns what the first did; within four hours
+    TooSoon is raised. Raises NotFound, NotAllowed or NothingToChase.
+    """
+    today = local_day(now, offices.zone(session))
+    notice = tending.whole(session, actor_id, notice_id, today=today)
+    if not notice.wants_answer or notice.state not in OUT:
+        raise NothingToChase
+    persons, unreached = _unconfirmed(session, notice_id)
+    until = next_chase(notice)
+    if notice.chased_at is not None and until is not None and now < until:
+        if now - notice.chased_at < timedelta(minutes=1):
+            return Chased(persons, unreached, until, is_new=False)
+        raise TooSoon(until)
+    notice.chased_at = now
+    session.add(notice)
+    session.flush()
+    session.exec(
+        sa.update(NoticeRecipient)
+        .where(
+            col(NoticeRecipient.notice_id) == notice_id, col(NoticeRecipient.confirmed_at).is_(None)
+        )
+        .values(chased_at=now)
+    )
+    deadline = _deadline(session, notice, now)
+    revision, number = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            col(Deadline.revision),
+            sa.select(sa.func.count())
+            .where(col(DeadlineStep.deadline_id) == deadline, col(DeadlineStep.name).like("now%"))
+            .scalar_subquery(),
+        ).where(col(Deadline.id) == deadline)
+    ).one()
+    worth = notice.answer_by if notice.answer_by is not None and notice.answer_by > now else None
+    session.add(
+        DeadlineStep(
+            deadline_id=deadline,
+            revision=revision,
+            name=f"now{number + 1}",
+            due_at=now,
+            useful_until=worth or now + UNDATED,
+        )
+    )
+    session.flush()
+    _urge_groups(session, notice, now)
+    return Chased(persons, unreached, now + CHASE_EVERY, is_new=True)
+
+
+def _unconfirmed(session: Session, notice_id: int) -> tuple[int, int]:
+    row = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            sa.func.count(),
+            sa.func.sum(sa.case((col(NoticeRecipient.reached), 0), else_=1)),
+        ).where(
+            col(NoticeRecipient.notice_id) == notice_id, col(NoticeRecipient.confirmed_at).is_(None)
+        )
+    ).one()
+    return int(row[0]), int(row[1] or 0)
+
+
+def _deadline(session: Session, notice: Notice, now: datetime) -> int:
+    """The notice's deadline; one without a date gets one that plans no steps of its own."""
+    found = session.exec(
+        select(Deadline.id).where(
+            Deadline.kind == unconfirmed.KIND,
+            Deadline.subject_id == notice.id,
+            Deadline.teacher_id == 0,
+        )
+    ).first()
+    if found is None:
+        row = Deadline(
+            kind=unconfirmed.KIND,
+            subject_id=notice.id,
+            at=notice.answer_by or now + UNDATED,
+            preset="T-4h",
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+    if notice.answer_by is None:
+        session.exec(
+            sa.update(Deadline)
+            .where(col(Deadline.id) == found)
+            .values(at=now + UNDATED, state=DeadlineState.ACTIVE)
+        )
+    return found
+
+
+def _urge_groups(session: Session, notice: Notice, now: datetime) -> None:
+    """Let the places that say how many are missing say so, once a day; how many is asked then."""
+    day = local_day(now, offices.zone(session))
+    places = session.exec(
+        select(NoticePost.chat_id)
+        .join(Chat, col(Chat.id) == col(NoticePost.chat_id))
+        .where(NoticePost.notice_id == notice.id, col(Chat.urges), col(Chat.active))
+        .where(~col(Chat.closed), col(NoticePost.message_id).is_not(None))
+    ).all()
+    for chat_id in places:
+        outbox.put(
+            session,
+            URGE,
+            chat_id=chat_id,
+            facts={"notice_id": notice.id},
+            priority=Priority.CARD,
+            not_before=now,
+            useful_until=notice.answer_by if notice.answer_by and notice.answer_by > now else None,
+            dedupe_key=f"{URGE}:{notice.id}:{chat_id}:{day.isoformat()}",
+            now=now,
+            stream=notice.id,
+        )
+
+
+def come_due(session: Session, *, now: datetime) -> int:
+    """Do what the date of a notice asks for; asking again does it once.
+
+    A day before, places that say so tell how many are missing. At the date (of an urgent notice
+    two hours after it) its author, or who answers for it, and the coordinators of the schools
+    in question are told that there is a list. Returns how many notices were looked at.
+    """
+    soon = session.exec(
+        select(Notice).where(
+            col(Notice.state).in_(OUT),
+            col(Notice.wants_answer),
+            col(Notice.answer_by) <= now + URGE_BEFORE,
+            col(Notice.answer_by) > now - LOOK_BACK,
+        )
+    ).all()
+    today = local_day(now, offices.zone(session))
+    for notice in soon:
+        assert notice.answer_by is not None
+        missing, _unreached = _unconfirmed(session, notice.id)
+        if not missing:
+            continue
+        if now < notice.answer_by:
+            _urge_groups(session, notice, now)
+        elif now >= notice.answer_by + (LATE_LIST if notice.urgent else timedelta(0)):
+            told = set(tending.answerers(session, notice, today=today))
+            for teacher_id in sorted(told | set(_coordinators(session, notice, today=today))):
+                _tell_list(session, notice, teacher_id, now)
+    return len(soon)
+
+
+def _coordinators(session: Session, notice: Notice, *, today: Any) -> list[int]:
+    """The coordinators of the schools that somebody who has not confirmed works at."""
+    units = (
+        sa.select(col(Posting.unit_id))
+        .join(NoticeRecipient, col(NoticeRecipient.teacher_id) == col(Posting.teacher_id))
+        .where(
+            col(NoticeRecipient.notice_id) == notice.id,
+            col(NoticeRecipient.confirmed_at).is_(None),
+            *tending.posted_on(today),
+        )
+    )
+    return list(
+        session.exec(
+            select(RoleAssignment.teacher_id)
+            .distinct()
+            .where(
+                RoleAssignment.role == Role.SCHOOL_COORDINATOR,
+                RoleAssignment.scope_kind == ScopeKind.UNIT,
+                col(RoleAssignment.scope_id).in_(units),
+                col(RoleAssignment.since) <= today,
+                sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            )
+        ).all()
+    )
+
+
+def _tell_list(session: Session, notice: Notice, teacher_id: int, now: datetime) -> None:
+    assert notice.answer_by is not None
+    outbox.put(
+        session,
+        LIST,
+        teacher_id=teacher_id,
+        facts={"notice_id": notice.id},
+        priority=Priority.OFFER if notice.urgent else Priority.CARD,
+        not_before=now,
+        useful_until=notice.answer_by + LOOK_BACK,
+        dedupe_key=f"{LIST}:{notice.id}:{teacher_id}:{notice.answer_by.isoformat()}",
+        now=now,
+        stream=notice.id,
+    )

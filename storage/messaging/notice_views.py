@@ -1,0 +1,181 @@
+"""A notice as it is read: by everybody, by one whom it concerns, and their archive of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.messaging import confirming, notices, tending
+from storage.messaging.notices import Letter
+from storage.messaging.tables import (
+    Notice,
+    NoticePost,
+    NoticeRecipient,
+    NoticeState,
+    Question,
+)
+from storage.messaging.unconfirmed import OUT
+from storage.refusals import NotFound
+
+PAGE = 6
+SEEN = (*OUT, NoticeState.WITHDRAWN)
+"""States of a notice that somebody may have in hand."""
+
+
+@dataclass(frozen=True)
+class NoticeText:
+    """What a notice says to everybody, and whether it still stands; nothing about any reader."""
+
+    letter: Letter
+    is_withdrawn: bool
+    reason: str
+    """Of the withdrawal."""
+
+    @property
+    def notice_id(self) -> int:
+        return self.letter.notice_id
+
+    @property
+    def title(self) -> str:
+        return self.letter.title
+
+
+@dataclass(frozen=True)
+class MyNotice:
+    """A notice and how one reader stands to it."""
+
+    said: NoticeText
+    confirmed_at: datetime | None
+    by_deed: bool
+    has_asked: bool
+    """Has a question open."""
+    message_id: int | None
+    """The notice in the reader's private chat."""
+
+
+@dataclass(frozen=True)
+class ArchiveLine:
+    """One notice in somebody's list."""
+
+    notice_id: int
+    title: str
+    issued_at: datetime
+    answer_by: datetime | None
+    is_open: bool
+    """Still to be confirmed."""
+    is_withdrawn: bool
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A page of the notices to one person, those to be confirmed first; pages count from 0."""
+
+    lines: tuple[ArchiveLine, ...]
+    page: int
+    pages: int
+    open: int
+
+
+def text_of(session: Session, notice: Notice) -> NoticeText:
+    """Return what this notice says."""
+    return NoticeText(
+        notices.letter_of(session, notice),
+        is_withdrawn=notice.state is NoticeState.WITHDRAWN,
+        reason=notice.reason,
+    )
+
+
+def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
+    """Return the notice for one whom it concerns. Raises NotFound for anybody else."""
+    notice = tending.get(session, notice_id)
+    row = session.exec(
+        select(NoticeRecipient)
+        .where(NoticeRecipient.notice_id == notice_id, NoticeRecipient.teacher_id == teacher_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None or notice.state not in SEEN:
+        raise NotFound("notice")
+    asked = session.exec(
+        select(Question.id).where(
+            Question.notice_id == notice_id,
+            Question.teacher_id == teacher_id,
+            col(Question.answered_at).is_(None),
+        )
+    ).first()
+    return MyNotice(
+        said=text_of(session, notice),
+        confirmed_at=row.confirmed_at,
+        by_deed=row.by_deed,
+        has_asked=asked is not None,
+        message_id=confirming.message_of(session, row),
+    )
+
+
+def is_public(session: Session, notice_id: int) -> bool:
+    """Whether the notice stands in a group, where others than those concerned read it."""
+    return (
+        session.exec(select(NoticePost.id).where(NoticePost.notice_id == notice_id)).first()
+        is not None
+    )
+
+
+def _open() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(NoticeRecipient.confirmed_at).is_(None),
+        col(Notice.wants_answer),
+        col(Notice.state).in_(OUT),
+    )
+
+
+def unconfirmed(session: Session, teacher_id: int) -> int:
+    """Return how many notices this person has still to confirm."""
+    return session.exec(
+        select(sa.func.count())
+        .select_from(NoticeRecipient)
+        .join(Notice, col(Notice.id) == col(NoticeRecipient.notice_id))
+        .where(NoticeRecipient.teacher_id == teacher_id, _open())
+    ).one()
+
+
+def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
+    """Return a page of the notices that concern this person: unconfirmed first, then newest."""
+    found = (
+        sa.select(
+            col(Notice.id),
+            col(Notice.title),
+            sa.func.coalesce(col(Notice.send_at), col(Notice.created_at)).label("issued_at"),
+            col(Notice.answer_by),
+            _open().label("is_open"),
+            col(Notice.state),
+        )
+        .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
+        .where(col(NoticeRecipient.teacher_id) == teacher_id, col(Notice.state).in_(SEEN))
+    )
+    total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()  # type: ignore[call-overload]
+    pages = max(1, -(-total // PAGE))
+    page = min(max(0, page), pages - 1)
+    first = sa.case((_open(), 0), else_=1)
+    rows = session.exec(  # type: ignore[call-overload]
+        found.order_by(first, sa.desc("issued_at"), col(Notice.id).desc())
+        .offset(page * PAGE)
+        .limit(PAGE)
+    ).all()
+    return Archive(
+        tuple(
+            ArchiveLine(
+                row.id,
+                row.title,
+                row.issued_at,
+                row.answer_by,
+                bool(row.is_open),
+                row.state is NoticeState.WITHDRAWN,
+            )
+            for row in rows
+        ),
+        page,
+        pages,
+        unconfirmed(session, teacher_id),
+    )

@@ -1,0 +1,466 @@
+"""What is said about a notice that has left: confirming, asking, answering, in private and not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+import bot.pacer
+from storage.messaging import groups, questions
+from storage.messaging.tables import (
+    Chat,
+    ChatPurpose,
+    NoticeFile,
+    NoticePost,
+    Question,
+    QuestionLine,
+)
+from tests import make
+from tests.messaging import notices
+from tests.stage import Actor, Stage
+
+
+@pytest.fixture(autouse=True)
+def without_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.pacer, "GROUP_EVERY", 0.0)
+    monkeypatch.setattr(bot.pacer, "CHAT_EVERY", 0.0)
+
+
+def of(who: Actor) -> int:
+    """The teacher's id."""
+    assert who.teacher_id is not None
+    return who.teacher_id
+
+
+class Play:
+    """A school with a coordinator who has sent a notice to some teachers, and a group."""
+
+    def __init__(self, stage: Stage, author: Actor, people: list[Actor], group: int) -> None:
+        self.stage = stage
+        self.author = author
+        self.people = people
+        self.group = group
+        self.chat_id = 0
+        self.notice_id = 0
+
+    async def sends(self, **differs: Any) -> int:
+        self.notice_id = await self.stage.database.write(
+            notices.notice,
+            of(self.author),
+            [of(one) for one in self.people],
+            chats=[self.chat_id],
+            **differs,
+        )
+        await self.stage.passes(seconds=30)
+        await self.stage.passes(seconds=30)
+        return self.notice_id
+
+    async def has_it(self, who: Actor) -> Any:
+        """Let the notice be a message in this person's chat; its number."""
+        sent = await self.stage.office.application.bot.send_message(who.id, "the notice")
+        await self.stage.database.write(
+            notices.is_message, self.notice_id, of(who), sent.message_id
+        )
+        return sent.message_id
+
+
+@pytest.fixture
+async def play(stage: Stage) -> Play:
+    author = await stage.teacher("罗佳宁")
+    people = [await stage.teacher(name) for name in ("林若溪", "顾念", "陆沉", "程知远", "苏棠")]
+    await stage.database.write(notices.appoint, of(author))
+    group = stage.world.add_group("全体教师", members=[author.id, *(one.id for one in people)])
+    made = Play(stage, author, people, group.id)
+    chat = await stage.database.write(
+        groups.bind, group.id, "全体教师", purpose=ChatPurpose.ALL_STAFF, language="en"
+    )
+    made.chat_id = chat.id
+    return made
+
+
+async def test_one_tap_in_the_group_confirms_and_the_group_sees_a_number(play: Play) -> None:
+    lin, gu, *_ = play.people
+    await play.sends()
+    card = lin.sees(at=play.group)
+    assert "[Notice] 关于报送研修计划的通知" in card
+    assert "Where: 三楼报告厅" in card
+    assert "Confirmed: 0/5" in card
+    await lin.taps("Confirm", at=play.group)
+    assert "has been noted" in lin.alert
+    await lin.taps("Confirm", at=play.group)
+    assert "already" in lin.alert
+    await gu.taps("Confirm", at=play.group)
+    await play.stage.passes(seconds=70)
+    card = lin.sees(at=play.group)
+    assert "Confirmed: 2/5" in card
+    assert len([m for m in lin.messages(at=play.group) if m.text]) == 1
+    assert not any(who.name in card for who in (*play.people, play.author))
+
+
+async def test_the_count_is_edited_at_most_every_minute(play: Play) -> None:
+    await play.sends()
+    edits = 0
+    for who in play.people:
+        await who.taps("Confirm", at=play.group)
+        before = play.people[0].sees(at=play.group)
+        await play.stage.passes(seconds=10)
+        edits += before != play.people[0].sees(at=play.group)
+    assert edits <= 1
+    await play.stage.passes(seconds=60)
+    assert "Confirmed: 5/5" in play.people[0].sees(at=play.group)
+
+
+async def test_a_small_circle_is_not_counted_in_a_group(play: Play) -> None:
+    play.people.pop()
+    await play.sends()
+    assert "Confirmed" not in play.people[0].sees(at=play.group)
+
+
+async def test_a_stranger_gets_a_kind_word_and_an_unlinked_one_the_way(play: Play) -> None:
+    await play.sends()
+    stranger = await play.stage.teacher("方觉")
+    newcomer = play.stage.newcomer("白露")
+    for who in (stranger, newcomer):
+        play.stage.world.join(who.id, play.group)
+    await play.stage.settle()
+    await stranger.taps("Confirm", at=play.group)
+    assert "does not concern you" in stranger.alert
+    await newcomer.taps("Confirm", at=play.group)
+    assert newcomer.opened.endswith(f"start=n{play.notice_id}")
+
+
+async def test_the_notice_itself_says_that_it_is_confirmed(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await lin.says("/notices")
+    assert "1 is still to be confirmed" in lin.sees()
+    await lin.taps("关于报送")
+    assert "Please tap “Confirm receipt”" in lin.sees()
+    await lin.taps("Confirm")
+    assert "✓ Confirmed: Fri 20 Nov" in lin.sees()
+    assert "Confirm receipt" not in lin.labels()
+    await lin.taps("Notices to me")
+    assert "still to be confirmed" not in lin.sees()
+
+
+async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    message_id = await play.has_it(lin)
+    await lin.taps("Confirm", at=play.group)
+    await play.stage.deliver()
+    texts = [m.text for m in lin.messages() if m.id == message_id]
+    assert "✓ Confirmed" in texts[0]
+
+
+async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:
+    lin, gu, *_ = play.people
+    await play.sends()
+    message_id = await play.has_it(lin)
+    await gu.says("/notices")
+    await gu.taps("关于报送")
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Withdraw")
+    await play.author.says("时间另行通知")
+    assert "cannot be undone" in play.author.sees()
+    await play.author.taps("Yes, withdraw")
+    assert "withdrawn: 时间另行通知" in play.author.sees()
+    await play.stage.passes(seconds=30)
+    assert lin.sees(at=play.group).startswith("[Withdrawn] 关于报送研修计划的通知")
+    texts = [m.text for m in lin.messages() if m.id == message_id]
+    assert texts[0].startswith("[Withdrawn]")
+    await gu.taps("Confirm")
+    assert "has been withdrawn" in gu.alert
+    assert gu.sees().startswith("[Withdrawn]")
+
+
+async def test_files_come_again_on_a_tap(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    sent = await play.stage.office.application.bot.send_document(
+        lin.id, b"%PDF", filename="通知.pdf"
+    )
+    assert sent.document is not None
+
+    def attach(session: Session, file_id: str) -> None:
+        session.add(NoticeFile(notice_id=play.notice_id, file_id=file_id, name="通知.pdf"))
+
+    await play.stage.database.write(attach, sent.document.file_id)
+    await lin.starts(f"n{play.notice_id}")
+    await lin.taps("1 file")
+    assert len(lin.files()) == 2
+    stranger = await play.stage.teacher("方觉")
+    await stranger.starts(f"n{play.notice_id}")
+    assert "does not concern you" in stranger.sees()
+
+
+# --- correcting ------------------------------------------------------------------------------
+
+
+async def test_another_place_rings_and_another_title_does_not(play: Play) -> None:
+    lin, *_ = play.people
+    author = play.author
+    await play.sends()
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("title")
+    await author.says("关于报送个人研修计划的通知")
+    assert "No phone rings" in author.sees()
+    assert "in 1 group" in author.sees()
+    await author.taps("Yes, correct it")
+    await play.stage.passes(seconds=40)
+    assert not [m for m in lin.messages() if m.text.startswith("[Correction]")]
+    assert "个人研修计划" in lin.sees(at=play.group)
+
+    await author.taps("Correct")
+    await author.taps("place")
+    await author.says("一楼阅览室")
+    assert "phones ring" in author.sees()
+    await author.taps("Yes, correct it")
+    await play.stage.passes(seconds=40)
+    said = lin.sees()
+    assert said.startswith("[Correction]")
+    assert "place changed from “三楼报告厅” to “一楼阅览室”" in said
+    assert lin.sees(at=play.group).startswith("[Correction]")
+    first = next(m for m in lin.messages(at=play.group) if m.text.startswith("[Notice]"))
+    assert "Where: 一楼阅览室" in first.text
+    await play.stage.passes(seconds=40)
+    assert len([m for m in lin.messages() if m.text.startswith("[Correction]")]) == 1
+
+
+async def test_another_text_rings_if_it_changes_a_duty(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Correct")
+    await play.author.taps("text")
+    await play.author.says("请各位老师提交个人研修计划和听课记录。")
+    await play.author.taps("changes what is to be done")
+    assert "phones ring" in play.author.sees()
+    await play.author.taps("Yes, correct it")
+    await play.stage.passes(seconds=40)
+    assert "听课记录" in lin.sees()
+    assert lin.sees().startswith("[Correction]")
+
+
+async def test_a_date_that_is_not_understood_is_asked_for_again(play: Play) -> None:
+    await play.sends()
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Correct")
+    await play.author.taps("time")
+    await play.author.says("soon")
+    assert "did not understand this date" in play.author.sees()
+    await play.author.says("12月4日 14:00")
+    assert "Fri 4 Dec, 14:00" in play.author.sees()
+    await play.author.taps("Cancel")
+    assert "Confirmed: 0/5" in play.author.sees()
+
+
+# --- the report ------------------------------------------------------------------------------
+
+
+async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> None:
+    lin, gu, *_ = play.people
+    await play.sends()
+    await lin.taps("Confirm", at=play.group)
+    await play.author.starts(f"nr{play.notice_id}")
+    assert "Confirmed: 1/5" in play.author.sees()
+    await play.author.taps("Not confirmed · 4")
+    assert gu.name in play.author.sees()
+    assert lin.name not in play.author.sees()
+    await play.author.taps(gu.name)
+    assert "spoken with on" in play.author.sees()
+    await play.author.taps("Back")
+    await play.author.taps("Remind the unconfirmed")
+    assert "4 people are reminded" in play.author.alert
+    assert "Last reminded" in play.author.sees()
+    await play.stage.passes(minutes=2)
+    await play.author.taps("Remind again")
+    assert "moment ago" in play.author.alert
+    await play.stage.passes(hours=8)
+    assert "still to be confirmed" in gu.sees()
+    assert "still to be confirmed" not in lin.sees()
+    await gu.taps("Confirm")
+    assert "has been noted" in gu.alert
+    await play.author.taps("As a sheet")
+    (name, content), *_ = play.author.files()
+    assert name == f"notice-{play.notice_id}.xlsx"
+    assert content[:2] == b"PK"
+
+
+async def test_a_teacher_sees_no_report(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    assert "do not have the right" in await lin.starts(f"nr{play.notice_id}")
+    await lin.says("/menu")
+    for data in (f"nts:{play.notice_id}", f"npl:{play.notice_id}:unconfirmed:0"):
+        assert "do not have the right" in await lin.sends_data(data)
+
+
+# --- questions -------------------------------------------------------------------------------
+
+
+async def test_a_question_is_answered_in_private(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await lin.taps("Ask a question", at=play.group)
+    assert "type your question" in lin.sees()
+    await lin.says("计划交纸质的还是电子的？")
+    assert "passed on" in lin.sees()
+    await play.stage.deliver()
+    assert "1 question waits for an answer" in play.author.sees()
+    assert "计划交纸质的还是电子的？" in play.author.sees()
+    await play.author.taps(lin.name)
+    await play.author.taps("Answer")
+    await play.author.says("电子版即可。")
+    await play.stage.deliver()
+    assert "电子版即可。" in lin.sees()
+    assert play.author.name not in lin.sees()
+    await play.author.says("/desk")
+    assert "question about" not in play.author.sees()
+    await lin.taps("Ask again")
+    await lin.says("格式呢？")
+    await play.author.says("/desk")
+    assert "1 question about a notice" in play.author.sees()
+    group = "\n".join(m.text for m in lin.messages(at=play.group))
+    assert "纸质" not in group
+    assert lin.name not in group
+
+
+async def test_many_questions_ring_once_an_hour(play: Play) -> None:
+    await play.sends()
+    for who in play.people:
+        await who.taps("Ask a question", at=play.group)
+        await who.says(f"{who.name}的问题")
+        await play.stage.deliver()
+    seen = [m for m in play.author.messages() if "for an answer" in m.text]
+    assert len(seen) == 1
+    await play.stage.passes(hours=1)
+    seen = [m for m in play.author.messages() if "for an answer" in m.text]
+    assert len(seen) == 2
+    assert "5 questions" in seen[-1].text
+
+
+async def test_a_question_goes_to_the_coordinator_once_the_author_has_no_role(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    heir = await play.stage.teacher("温言")
+    await play.stage.database.write(notices.appoint, of(heir))
+    await play.stage.database.write(notices.dismiss, of(play.author))
+    await lin.starts(f"nq{play.notice_id}")
+    await lin.says("交到哪里？")
+    await play.stage.deliver()
+    assert "交到哪里？" in heir.sees()
+    assert "交到哪里？" not in play.author.sees()
+    assert "do not have the right" in await play.author.starts(f"nr{play.notice_id}")
+    await heir.starts(f"nr{play.notice_id}")
+    assert "Questions · 1" in heir.labels()
+
+
+def forum_rights(session: Session, chat_id: int, unit_id: int) -> None:
+    chat = session.get_one(Chat, chat_id)
+    chat.is_forum, chat.rights, chat.unit_id = True, [questions.MAY_MANAGE], unit_id
+    session.add(chat)
+
+
+async def test_in_the_coordinators_group_a_question_has_a_topic_of_its_own(play: Play) -> None:
+    lin, *_ = play.people
+    stage = play.stage
+    desk = stage.world.add_group("管理员群", members=[play.author.id], bot_is_admin=True)
+    desk.set_forum(on=True)
+    chat = await stage.database.write(
+        groups.bind, desk.id, "管理员群", purpose=ChatPurpose.COORDINATORS, language="en"
+    )
+    unit_id = await stage.database.write(make.school)
+    await stage.database.write(forum_rights, chat.id, unit_id)
+    await play.sends()
+    await lin.starts(f"nq{play.notice_id}")
+    await lin.says("可以晚一天交吗？")
+    await stage.passes(seconds=30)
+    await stage.passes(seconds=40)
+    (topic,) = stage.world.chats[desk.id].topics.values()
+    assert lin.name in topic.name
+    said = [m for m in play.author.messages(at=desk.id) if "可以晚一天交吗？" in m.text]
+    assert len(said) == 1
+    stage.world.say(play.author.id, desk.id, "可以，周五前。", topic=topic.id)
+    await stage.settle()
+    await stage.deliver()
+    assert "可以，周五前。" in lin.sees()
+    assert topic.closed
+    await lin.taps("Ask again")
+    await lin.says("谢谢，纸质的呢？")
+    assert not stage.world.chats[desk.id].topics[topic.id].closed
+
+    def state(session: Session) -> tuple[bool, int]:
+        question = session.exec(select(Question)).one()
+        return question.answered_at is None, len(session.exec(select(QuestionLine)).all())
+
+    assert await stage.database.read(state) == (True, 3)
+
+
+async def test_what_others_write_in_a_topic_is_no_answer(play: Play) -> None:
+    lin, gu, *_ = play.people
+    stage = play.stage
+    desk = stage.world.add_group("管理员群", members=[play.author.id, gu.id], bot_is_admin=True)
+    desk.set_forum(on=True)
+    chat = await stage.database.write(
+        groups.bind, desk.id, "管理员群", purpose=ChatPurpose.COORDINATORS, language="en"
+    )
+    unit_id = await stage.database.write(make.school)
+    await stage.database.write(forum_rights, chat.id, unit_id)
+    await play.sends()
+    await lin.starts(f"nq{play.notice_id}")
+    await lin.says("可以晚一天交吗？")
+    await stage.passes(seconds=30)
+    (topic,) = stage.world.chats[desk.id].topics.values()
+    stage.world.say(gu.id, desk.id, "随便说说", topic=topic.id)
+    await stage.settle()
+    await stage.deliver()
+    assert "随便说说" not in lin.sees()
+    assert not topic.closed
+
+
+async def test_a_post_that_somebody_deleted_is_not_posted_again(play: Play) -> None:
+    await play.sends()
+    chat = play.stage.world.chat(play.group)
+    play.stage.world.remove(list(chat.messages.values())[-1])
+    await play.people[0].starts(f"n{play.notice_id}")
+    await play.people[0].taps("Confirm")
+    for _ in range(3):
+        await play.stage.passes(minutes=1)
+    assert play.people[0].sees(at=play.group) == ""
+
+    def posts(session: Session) -> int:
+        return len(session.exec(select(NoticePost)).all())
+
+    assert await play.stage.database.read(posts) == 0
+
+
+async def test_a_post_waits_for_working_hours_unless_it_is_urgent(play: Play) -> None:
+    play.stage.clock.advance(timedelta(hours=13))  # Friday, 22:00
+    await play.sends()
+    assert play.people[0].sees(at=play.group) == ""
+    await play.sends(urgent=True, title="停课通知")
+    assert "[Notice] 停课通知" in play.people[0].sees(at=play.group)
+
+
+async def test_the_notice_is_pinned_where_the_bot_may(play: Play) -> None:
+    await play.sends()
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Pin in the groups")
+    assert "no group" in play.author.alert
+
+    def allow(session: Session) -> None:
+        chat = session.get_one(Chat, play.chat_id)
+        chat.rights = ["can_pin_messages"]
+        session.add(chat)
+
+    await play.stage.database.write(allow)
+    play.stage.world.chats[play.group].bot_status = "administrator"
+    await play.author.taps("Pin in the groups")
+    assert "Pinned in 1 group" in play.author.alert
+    await play.author.taps("Pin in the groups")
+    assert "no group" in play.author.alert
