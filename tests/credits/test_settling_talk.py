@@ -112,6 +112,29 @@ async def test_from_the_keypad_to_the_hours_in_the_teachers_hands(stage: Stage) 
     assert "You completed it." in await lin.taps("Why?")
 
 
+async def test_who_confirms_completion_confirms_what_they_were_shown(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    gao = await organiser(stage)
+    batch_id = await a_class(stage, lin)
+
+    def task_is_set(session: Session) -> None:
+        classes.task(session, batch_id)
+
+    await gao.starts(f"run{batch_id}")
+    await gao.taps("Results")
+    await gao.taps("One by one")
+    await gao.taps("9")
+    await gao.taps("2")
+    await gao.taps("✓")
+    await gao.taps("Completion")
+    await gao.taps("Confirm for 1")
+    await stage.database.write(task_is_set)
+    shown = await gao.taps("Confirm")
+    assert "something has changed; nobody has been decided" in shown
+    assert "Do not complete, make-up possible: 1" in shown
+    assert "Not completed: 1" in await gao.taps("Confirm")
+
+
 async def test_a_posting_is_undone_by_one_tap_and_nobody_is_told(stage: Stage) -> None:
     lin = await stage.teacher("林若溪")
     gao = await organiser(stage)
@@ -252,7 +275,7 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     await lin.says("阅读教学工作坊")
     await lin.says("某师范大学")
     assert "cannot read this as a day" in await lin.says("上周")
-    await lin.taps("Menu")  # something else comes between, and nothing is lost
+    await lin.says("/menu")  # something else comes between, and nothing is lost
     await lin.says("/hours")
     await lin.taps("Claim hours")
     assert "On which day" in await lin.taps("Claim hours")
@@ -369,7 +392,7 @@ async def test_hours_that_are_missing_are_asked_for_and_posted(stage: Stage) -> 
         "resk:{batch}:0:",
         "resb:{batch}",
         "cpl:{batch}",
-        "cplc:{batch}:1",
+        "cplc:{batch}:1:0",
         "cplm:{batch}:0:7",
         "hp:{batch}",
         "hpp:{batch}",
