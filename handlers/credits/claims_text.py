@@ -19,12 +19,14 @@ from storage.refusals import Refusal
 TITLE = 60
 
 
-def claim_state(state: ClaimState, language: str) -> str:
-    """Where a claim stands, in the teacher's own words."""
+def claim_state(state: ClaimState, language: str, by_school: bool = False) -> str:
+    """Where a claim stands, in the teacher's own words; ``by_school``: it has confirmed it."""
     _ = catalog(language).gettext
+    if state is ClaimState.SCHOOL_OK and by_school:
+        return _("confirmed by the school, with the county")
     return {
         ClaimState.SUBMITTED: _("handed in, with the school"),
-        ClaimState.SCHOOL_OK: _("confirmed by the school, with the county"),
+        ClaimState.SCHOOL_OK: _("with the county"),
         ClaimState.ACCEPTED: _("accepted, hours posted"),
         ClaimState.RETURNED: _("returned, please correct it"),
         ClaimState.REFUSED: _("not accepted"),
@@ -80,7 +82,9 @@ def claim_text(facts: ClaimFacts, language: str, today: date) -> str:
         language,
         today,
     )
-    lines.append(_("State: {state}").format(state=claim_state(facts.state, language)))
+    lines.append(
+        _("State: {state}").format(state=claim_state(facts.state, language, facts.by_school))
+    )
     if facts.answer:
         lines.append(_("Reason: {reason}").format(reason=html.escape(facts.answer)))
     return "\n".join(lines)

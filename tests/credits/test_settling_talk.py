@@ -313,8 +313,25 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     assert "6 hours" in await gao.taps("Claims")
     await gao.taps("Level")
     assert "To be posted as: 6 hours, City" in await gao.taps("City")
-    await gao.taps("Approve")
+    await gao.taps("Hours")
+    assert "To be posted as: 5 hours, City" in await gao.says("5")
+    await gao.says("/desk")
+    assert "To be posted as: 5 hours, City" in await gao.taps("Claims"), "it is kept"
+    shown = await gao.taps("Approve")
+    assert "Grant this claim?" in shown
+    assert "To be posted as: 5 hours, City" in shown
+    assert "Asked for: 6 hours" in shown
+    assert await stage.database.read(posted) == []
+    await gao.taps("Confirm")
+    assert await stage.database.read(posted) == [Decimal(5)]
     assert "No claim waits" in gao.sees()
+    await gao.taps("Undo the last one")
+    assert await stage.database.read(posted) == []
+    await gao.taps("Claims")
+    await gao.taps("Hours")
+    await gao.says("6")
+    await gao.taps("Approve")
+    await gao.taps("Confirm")
     assert await stage.database.read(posted) == [Decimal(6)]
     await lin.says("/hours")
     assert "阅读教学工作坊" in await lin.taps("Details")
