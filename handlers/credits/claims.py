@@ -19,7 +19,7 @@ from handlers.credits.claims_text import (
     draft_text,
     review_text,
 )
-from handlers.credits.evidence import put_away, show_with
+from handlers.credits.evidence import put_away, refuse, show_with
 from handlers.credits.words import amount, category_name, level_name
 from handlers.files import Attachment, on_file
 from handlers.people.buttons import OpenDesk
@@ -28,6 +28,7 @@ from handlers.wiring import AnyApplication, on_desk, on_link, on_tap, on_text
 from locales import catalog
 from storage.credits import claims
 from storage.credits.claims import ClaimFacts, Filled, Mine, Queued, Twin
+from storage.credits.papers import NotEvidence
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import ClaimState
 from storage.moments import local_day
@@ -502,9 +503,14 @@ async def evidence_sent(
 ) -> None:
     """Take a photo or a file as the evidence."""
     name = "" if attachment.is_photo else attachment.name or "file"
-    filled = await context.write(
-        claims.fill, reader.account_id, "file_id", attachment.file_id, now=context.now(), name=name
-    )
+    fill, now = claims.fill, context.now()
+    try:
+        filled = await context.write(
+            fill, reader.account_id, "file_id", attachment.file_id, now=now, name=name
+        )
+    except NotEvidence:
+        await refuse(context, reader)
+        return
     await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     await _go_on(update, context, reader, filled)
 

@@ -224,6 +224,13 @@ def credits_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetim
             return _("I cannot read this as a day of the last five years. For example 2026-10-17.")
         case claims.NotAClaim(field="hours"):
             return _("I cannot read this as hours, up to 200. For example 6 or 12.5.")
+        case claims.TooLong(most=most):
+            ngettext = catalog(language).ngettext
+            return ngettext(
+                "This is too long; please use at most {n} character.",
+                "This is too long; please use at most {n} characters.",
+                most,
+            ).format(n=most)
         case claims.NotAClaim():
             return _("Something is still missing here; please fill it in.")
         case claims.ClaimSettled(state=state):

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage import audit, deeds
-from storage.credits import ledger, profiles, reviewing
+from storage.credits import ledger, papers, profiles, reviewing
 from storage.credits.hours import rounded
 from storage.credits.ledger import CORRECTION, NewEntry
 from storage.credits.profiles import LEVELS
@@ -55,6 +55,14 @@ class NotAClaim(Refusal):
     def __init__(self, field: str) -> None:
         super().__init__(f"the {field} of a claim")
         self.field = field
+
+
+class TooLong(Refusal):
+    """A title or name has more characters than fit: ``most``."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} characters")
+        self.most = most
 
 
 class ClaimSettled(Refusal):
@@ -212,7 +220,8 @@ def fill(
 ) -> Filled:
     """Fill in one field of the draft from what was typed, chosen or sent.
 
-    Raises NotAClaim when it cannot be that, NotFound when nothing is being filled in.
+    Raises NotAClaim when it cannot be that, TooLong, NotEvidence for a file of another kind, and
+    NotFound when nothing is being filled in.
     """
     data = drafts.read(session, account_id, KIND, lock=True)
     if data is None:
@@ -220,7 +229,9 @@ def fill(
     today = local_day(now, offices.zone(session))
     match field:
         case "title" | "provider":
-            value = " ".join(text.split())[:LONGEST_TITLE]
+            value = " ".join(text.split())
+            if len(value) > LONGEST_TITLE:
+                raise TooLong(LONGEST_TITLE)
         case "learnt_on":
             day = as_day(text)
             if day is None or not today - OLDEST <= day <= today:
@@ -231,6 +242,7 @@ def fill(
         case "level":
             value = text if text in LEVELS else ""
         case "file_id":
+            papers.check_name(name)
             value = text
             data["file_name"] = name[:LONGEST_TITLE]
         case _:

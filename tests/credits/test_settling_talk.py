@@ -272,6 +272,7 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     await lin.says("/hours")
     await lin.taps("Claim hours")
     await lin.taps("Claim hours")
+    assert "at most 120 characters" in await lin.says("😀" * 300)
     await lin.says("阅读教学工作坊")
     await lin.says("某师范大学")
     assert "cannot read this as a day" in await lin.says("上周")
@@ -284,6 +285,7 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     await lin.taps("Provincial")
     await lin.taps("Teaching skills")
     assert "send the evidence" in await lin.says("没有")
+    assert "not taken" in await lin.sends_file("证明.exe", b"MZ")
     shown = await lin.sends_file("证书.pdf", b"%PDF-1.4")
     assert "Evidence: 证书.pdf" in shown
     shown = await lin.taps("Hand in")
