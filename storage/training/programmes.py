@@ -371,6 +371,8 @@ class GroupProgramme:
     seats_left: int | None
     registered: int | None
     revision: int
+    door: Enrolment | None = None
+    """How one comes in where that is not by registering; else None."""
 
 
 @dataclass(frozen=True)
@@ -608,6 +610,15 @@ def group_facts(session: Session, batch_id: int, *, now: datetime) -> GroupProgr
     """Return what may be said of the batch in a group."""
     batch, programme = _batch(session, batch_id)
     seats = _seats(session, [batch_id], None)[batch_id]
+    state = state_of(programme, batch, seats.free == 0, now=now)
+    door = None if programme.enrolment is Enrolment.OPEN else programme.enrolment
+    if door is Enrolment.MENU:
+        if live_menus(session, [batch_id]) or without_menu(session, [batch_id]):
+            # Whatever its dates say, nobody registers for it.
+            if state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
+                state = BatchState.CLOSED
+        else:
+            door = None
     registered = session.exec(
         select(func.count())
         .select_from(Registration)
@@ -625,11 +636,12 @@ def group_facts(session: Session, batch_id: int, *, now: datetime) -> GroupProgr
         reg_open=batch.reg_open,
         reg_close=batch.reg_close,
         place=batch.place,
-        state=state_of(programme, batch, seats.free == 0, now=now),
+        state=state,
         seats=seats.total,
         seats_left=seats.free,
         registered=None if 0 < registered < FEWEST else registered,
         revision=batch.revision,
+        door=door,
     )
 
 
