@@ -66,7 +66,8 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "marks": _("entering marks"),
         "completion": _("deciding who completed"),
         "post_hours": _("posting hours"),
-        "confirm_hours": _("confirming claimed hours"),
+        "confirm_hours": _("confirming hours"),
+        "accept_claim": _("granting claimed hours"),
         "attendance": _("entering attendance"),
         "plan": _("making programmes from a sheet"),
     }
