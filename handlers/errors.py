@@ -112,7 +112,7 @@ def refusal_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             )
         case ChangedSince():
             return _(
-                "Others have worked on with this meanwhile, so it cannot be undone as a whole. "
+                "This has been worked on with meanwhile, so it cannot be undone as a whole. "
                 "Nothing was changed."
             )
         case _:

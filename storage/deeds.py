@@ -66,9 +66,17 @@ def done(
 
 
 def standing(
-    session: Session, actor_id: int, kind: str, batch_id: int, *, now: datetime
+    session: Session,
+    actor_id: int,
+    kind: str,
+    about_id: int,
+    *,
+    now: datetime,
+    of: str = "batch_id",
 ) -> int | None:
-    """Return the newest deed of this kind and person with a class that can still be undone.
+    """Return the newest deed of this kind and person with this class that can still be undone.
+
+    ``of`` says what else it may be about: the name under which the deed has kept the id.
 
     A second tap finds nothing left to do; it must not cost the key that takes back the first.
     """
@@ -82,7 +90,7 @@ def standing(
         )
         .order_by(col(Deed.id).desc())
     )
-    return next((row.id for row in rows if row.data.get("batch_id") == batch_id), None)
+    return next((row.id for row in rows if row.data.get(of) == about_id), None)
 
 
 @dataclass(frozen=True)

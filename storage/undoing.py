@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage import deeds
-from storage.credits import posting
+from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
 from storage.people import appointing, imports, roster_missing, roster_undoing, school_list
@@ -38,6 +38,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     completion.DEED: completion.undo,
     posting.DEED: posting.undo,
     posting.DEED_CONFIRM: posting.undo_confirm,
+    claims.DEED: claims.undo_accept,
     "attendance": marking.undo,
     plan_sheet.KIND: plan_sheet.undo,
     binding.DEED: binding.undo,

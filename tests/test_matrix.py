@@ -307,6 +307,9 @@ LINES: dict[str, Line] = {
     "storage.credits.claims.confirm": line(Act.CONFIRM_HOURS),
     "storage.credits.claims.give_back": line(Act.CONFIRM_HOURS, Act.SETTLE_HOURS),
     "storage.credits.claims.accept": line(Act.SETTLE_HOURS),
+    "storage.credits.claims.put_right": line(
+        Act.SETTLE_HOURS, given=given(field="hours", text="4", account_id=0)
+    ),
     "storage.credits.claims.refuse": line(Act.SETTLE_HOURS),
     "storage.credits.appeals.review": line(Act.CONFIRM_HOURS, Act.SETTLE_HOURS),
     "storage.credits.appeals.give_view": line(Act.CONFIRM_HOURS),
@@ -884,6 +887,10 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
     "confirm_hours": (
         frozenset({Act.CONFIRM_HOURS}),
         lambda session, at: {"batch_id": at.batch_id, "entries": [_entered(session, at)]},
+    ),
+    "accept_claim": (
+        frozenset({Act.SETTLE_HOURS}),
+        lambda _session, at: {"claim_id": at.claim_id, "entry_id": 0},
     ),
     "attendance": (
         frozenset({TAKE, MARK}),

@@ -14,7 +14,7 @@ from handlers.cards import Card, Key, pager
 from handlers.context import Context, alert, shortened, show, show_anew, tap
 from handlers.credits.buttons import HourLines, OpenHours
 from handlers.credits.claims_text import appeal_state, appeal_text
-from handlers.credits.evidence import put_away, show_with
+from handlers.credits.evidence import put_away, refuse, show_with
 from handlers.credits.hours_text import LINES_A_PAGE, detail_pages, detail_text, lines_on
 from handlers.credits.words import amount, category_name, level_name
 from handlers.files import Attachment, on_file
@@ -26,6 +26,7 @@ from storage.credits.appeals import AppealFacts, Disputed, Queued
 from storage.credits.balance import Balance
 from storage.credits.claims import MOST_HOURS, NotAClaim
 from storage.credits.hours import rounded
+from storage.credits.papers import NotEvidence
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import EntryState
 from storage.moments import local_day
@@ -413,16 +414,20 @@ async def evidence_sent(
     """Put the photo or file to the appeal."""
     appeal_id = int(reader.awaiting.partition(":")[2])
     now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     name = "" if attachment.is_photo else attachment.name or "file"
-    facts = await context.write(
-        appeals.add_evidence,
-        reader.linked_teacher_id,
-        appeal_id,
-        attachment.file_id,
-        name,
-        now=now,
-    )
+    try:
+        facts = await context.write(
+            appeals.add_evidence,
+            reader.linked_teacher_id,
+            appeal_id,
+            attachment.file_id,
+            name,
+            now=now,
+        )
+    except NotEvidence:
+        await refuse(context, reader)
+        return
+    await context.write(accounts.await_text, reader.account_id, "", now=now)
     await show(update, context, reader, appeal_card(facts, reader.language, _today(context)))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from telegram import Update
 
@@ -20,22 +19,22 @@ from handlers.credits.claims_text import (
     draft_text,
     review_text,
 )
-from handlers.credits.evidence import put_away, show_with
+from handlers.credits.evidence import put_away, refuse, show_with
 from handlers.credits.words import amount, category_name, level_name
 from handlers.files import Attachment, on_file
 from handlers.people.buttons import OpenDesk
+from handlers.undoing import Undo
 from handlers.wiring import AnyApplication, on_desk, on_link, on_tap, on_text
 from locales import catalog
 from storage.credits import claims
 from storage.credits.claims import ClaimFacts, Filled, Mine, Queued, Twin
-from storage.credits.hours import rounded
+from storage.credits.papers import NotEvidence
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import ClaimState
 from storage.moments import local_day
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
-from storage.sheets import as_number
 from storage.training.tables import CATEGORIES
 
 AWAITED = "claim"
@@ -121,13 +120,10 @@ class ReviewClaims(Button):
 
 @dataclass(frozen=True)
 class ReviewClaim(Button):
-    """One claim that waits for me, with level, category and tenths of hours as put right."""
+    """One claim that waits for me."""
 
     tag = "cqv"
     claim_id: int
-    level: str = ""
-    category: str = ""
-    tenths: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,13 +144,11 @@ class ReturnClaim(Button):
 
 @dataclass(frozen=True)
 class AcceptClaim(Button):
-    """Post the hours, so put right."""
+    """Post the hours, as they were shown (``mark``); without one, ask first."""
 
     tag = "cqa"
     claim_id: int
-    level: str = ""
-    category: str = ""
-    tenths: int = 0
+    mark: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,9 +166,16 @@ class FixClaim(Button):
     tag = "cqf"
     claim_id: int
     what: str
-    level: str = ""
-    category: str = ""
-    tenths: int = 0
+
+
+@dataclass(frozen=True)
+class PutRight(Button):
+    """This level, or this category, is right."""
+
+    tag = "cqx"
+    claim_id: int
+    what: str
+    value: str
 
 
 def install(application: AnyApplication) -> None:
@@ -197,6 +198,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, AcceptClaim, accept)
     on_tap(application, RefuseClaim, ask_refuse)
     on_tap(application, FixClaim, fix)
+    on_tap(application, PutRight, right_chosen)
     on_text(application, AWAITED, typed)
     on_file(application, AWAITED_FILE, evidence_sent)
     on_text(application, AWAITED_FILE, evidence_typed)
@@ -227,7 +229,8 @@ def mine_card(facts: Mine, language: str) -> Card:
     lines += [
         "· "
         + _("{title}: {state}").format(
-            title=html.escape(claim.title), state=claim_state(claim.state, language)
+            title=html.escape(claim.title),
+            state=claim_state(claim.state, language, claim.by_school),
         )
         for claim in facts.claims
     ]
@@ -320,46 +323,86 @@ def draft_card(filled: Filled, twins: tuple[Twin, ...], language: str, today: da
 # --- the reviewer's card --------------------------------------------------------------------------
 
 
-def review_card(queued: Queued, given: ReviewClaim, language: str, today: date) -> Card:
-    """One claim with what may be done about it; the county may put things right."""
+def review_card(queued: Queued, language: str, today: date, deed_id: int | None = None) -> Card:
+    """One claim with what may be done about it; the county may put things right.
+
+    ``deed_id`` takes back the one before.
+    """
     _ = catalog(language).gettext
     facts = queued.claim
     id_ = facts.claim_id
     text = review_text(facts, queued.waiting, language, today)
     rows: list[tuple[Key, ...]] = []
-    fixed = (given.level, given.category, given.tenths)
     if queued.is_last_word:
-        if any(fixed):
-            hours = Decimal(given.tenths) / 10 if given.tenths else facts.hours
-            text += "\n" + _("To be posted as: {hours}, {level}, {category}").format(
-                hours=amount(hours, "hour", language),
-                level=level_name(given.level or facts.level, language),
-                category=category_name(given.category or facts.category, language),
-            )
+        if queued.to_post != facts.asked:
+            text += "\n" + _to_post(queued, language)
         rows.append(
             (
-                Key(_("Approve"), AcceptClaim(id_, *fixed), style="success"),
+                Key(_("Approve"), AcceptClaim(id_), style="success"),
                 Key(_("Refuse"), RefuseClaim(id_)),
             )
         )
         rows.append(
             (
-                Key(_("Level"), FixClaim(id_, "level", *fixed)),
-                Key(_("Category"), FixClaim(id_, "category", *fixed)),
-                Key(_("Hours"), FixClaim(id_, "hours", *fixed)),
+                Key(_("Level"), FixClaim(id_, "level")),
+                Key(_("Category"), FixClaim(id_, "category")),
+                Key(_("Hours"), FixClaim(id_, "hours")),
             )
         )
     else:
         rows.append((Key(_("Confirm"), ConfirmClaim(id_), style="success"),))
     rows.append((Key(_("Return it"), ReturnClaim(id_)),))
+    if deed_id is not None:
+        rows.append((_undo_key(deed_id, language),))
     rows.append((Key(_("Next ›"), ReviewClaims(id_)), Key(_("Back"), OpenDesk())))
     return Card(text, tuple(rows))
 
 
-def nothing_card(skipped: bool, language: str) -> Card:
-    """Nothing waits, or nothing after those that were skipped."""
+def _to_post(queued: Queued, language: str) -> str:
     _ = catalog(language).gettext
-    back = (Key(_("Back"), OpenDesk()),)
+    return _("To be posted as: {hours}, {level}, {category}").format(
+        hours=amount(queued.to_post.hours, "hour", language),
+        level=level_name(queued.to_post.level, language),
+        category=html.escape(category_name(queued.to_post.category, language)),
+    )
+
+
+def _undo_key(deed_id: int, language: str) -> Key:
+    _ = catalog(language).gettext
+    return Key(_("Undo the last one"), Undo(deed_id))
+
+
+def sure_card(queued: Queued, language: str, *, changed: bool) -> Card:
+    """Ask once more before hours are posted, and say which."""
+    _ = catalog(language).gettext
+    facts = queued.claim
+    lines = [_("Meanwhile something has changed; nothing has been posted.")] if changed else []
+    lines += [
+        _("Grant this claim?"),
+        _("{name}, {school}").format(name=html.escape(facts.name), school=html.escape(facts.unit)),
+        f"<b>{html.escape(facts.title)}</b>",
+        _to_post(queued, language),
+    ]
+    if queued.to_post.hours != facts.hours:
+        lines.append(_("Asked for: {hours}").format(hours=amount(facts.hours, "hour", language)))
+    lines.append(_("It can be undone for ten minutes."))
+    sure = AcceptClaim(facts.claim_id, queued.to_post.mark)
+    return Card(
+        "\n".join(lines),
+        (
+            (
+                Key(_("Confirm"), sure, style="success"),
+                Key(_("Back"), ReviewClaim(facts.claim_id)),
+            ),
+        ),
+    )
+
+
+def nothing_card(skipped: bool, language: str, deed_id: int | None = None) -> Card:
+    """Nothing waits, or nothing after those that were skipped; ``deed_id`` takes back the last."""
+    _ = catalog(language).gettext
+    last = () if deed_id is None else (_undo_key(deed_id, language),)
+    back = (*last, Key(_("Back"), OpenDesk()))
     if skipped:
         again = (Key(_("From the beginning"), ReviewClaims(0)),)
         return Card(_("That was the last one."), (again, back))
@@ -460,9 +503,14 @@ async def evidence_sent(
 ) -> None:
     """Take a photo or a file as the evidence."""
     name = "" if attachment.is_photo else attachment.name or "file"
-    filled = await context.write(
-        claims.fill, reader.account_id, "file_id", attachment.file_id, now=context.now(), name=name
-    )
+    fill, now = claims.fill, context.now()
+    try:
+        filled = await context.write(
+            fill, reader.account_id, "file_id", attachment.file_id, now=now, name=name
+        )
+    except NotEvidence:
+        await refuse(context, reader)
+        return
     await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     await _go_on(update, context, reader, filled)
 
@@ -520,29 +568,41 @@ async def open_next(update: Update, context: Context) -> None:
     await _show_next(update, context, reader, after)
 
 
-async def _show_next(update: Update, context: Context, reader: Reader, after: int) -> None:
+async def _show_next(
+    update: Update, context: Context, reader: Reader, after: int, deed_id: int | None = None
+) -> None:
     queued = await context.write(
-        claims.queue, reader.linked_teacher_id, now=context.now(), after=after
+        claims.queue,
+        reader.linked_teacher_id,
+        now=context.now(),
+        after=after,
+        account_id=reader.account_id,
     )
     if queued is None:
         await put_away(context, reader)
-        await show(update, context, reader, nothing_card(after > 0, reader.language))
+        await show(update, context, reader, nothing_card(after > 0, reader.language, deed_id))
         return
     facts = queued.claim
-    given = ReviewClaim(facts.claim_id)
-    card = review_card(queued, given, reader.language, _today(context))
+    card = review_card(queued, reader.language, _today(context), deed_id)
     await show_with(update, context, reader, facts.file_id, facts.file_name, card)
 
 
 async def open_review(update: Update, context: Context) -> None:
     """Show one claim in place, with what has been put right so far."""
-    given = ReviewClaim.parse(tap(update).data)
+    claim_id = ReviewClaim.parse(tap(update).data).claim_id
     reader = await context.reader(update)
-    queued = await context.write(
-        claims.review, reader.linked_teacher_id, given.claim_id, now=context.now()
+    queued = await _reviewed(context, reader, claim_id)
+    await show(update, context, reader, review_card(queued, reader.language, _today(context)))
+
+
+async def _reviewed(context: Context, reader: Reader, claim_id: int) -> Queued:
+    return await context.write(
+        claims.review,
+        reader.linked_teacher_id,
+        claim_id,
+        now=context.now(),
+        account_id=reader.account_id,
     )
-    card = review_card(queued, given, reader.language, _today(context))
-    await show(update, context, reader, card)
 
 
 async def confirm(update: Update, context: Context) -> None:
@@ -555,22 +615,27 @@ async def confirm(update: Update, context: Context) -> None:
 
 
 async def accept(update: Update, context: Context) -> None:
-    """Post the hours, and go on to the next claim."""
+    """Ask once what is to be posted, then post just that, and go on to the next claim."""
     button = AcceptClaim.parse(tap(update).data)
     reader = await context.reader(update)
-    await context.write(
+    queued = await _reviewed(context, reader, button.claim_id)
+    if not queued.is_last_word or button.mark != queued.to_post.mark:
+        card = sure_card(queued, reader.language, changed=bool(button.mark))
+        await show(update, context, reader, card)
+        return
+    done = await context.write(
         claims.accept,
         reader.linked_teacher_id,
         button.claim_id,
         now=context.now(),
-        level=button.level,
-        category=button.category if button.category in CATEGORIES else "",
-        hours=Decimal(button.tenths) / 10 if button.tenths else None,
+        level=queued.to_post.level,
+        category=queued.to_post.category,
+        hours=queued.to_post.hours,
     )
     context.house.wake_delivery()
     _ = catalog(reader.language).gettext
     await alert(update, _("Accepted; the hours are posted."))
-    await _show_next(update, context, reader, 0)
+    await _show_next(update, context, reader, 0, done.deed_id)
 
 
 async def ask_return(update: Update, context: Context) -> None:
@@ -622,47 +687,55 @@ async def fix(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     now = context.now()
-    given = (button.level, button.category, button.tenths)
-    await context.write(claims.review, reader.linked_teacher_id, button.claim_id, now=now)
-    back = (Key(_("Back"), ReviewClaim(button.claim_id, *given)),)
+    await _reviewed(context, reader, button.claim_id)
+    back = (Key(_("Back"), ReviewClaim(button.claim_id)),)
     if button.what == "hours":
-        awaited = ":".join(str(part) for part in (AWAITED_HOURS, button.claim_id, *given[:2]))
+        awaited = f"{AWAITED_HOURS}:{button.claim_id}"
         await context.write(accounts.await_text, reader.account_id, awaited, now=now)
         text = _("How many hours are to be posted? Please type the number.")
         await show(update, context, reader, Card(text, (back,)))
         return
-    if button.what == "level":
-        keys = [
-            Key(
-                level_name(level, reader.language),
-                ReviewClaim(button.claim_id, level, button.category, button.tenths),
-            )
-            for level in reversed(LEVELS)
-        ]
+    field = "level" if button.what == "level" else "category"
+    if field == "level":
+        named = [(level, level_name(level, reader.language)) for level in reversed(LEVELS)]
     else:
-        keys = [
-            Key(
-                shortened(category_name(name, reader.language), LABEL),
-                ReviewClaim(button.claim_id, button.level, name, button.tenths),
-            )
-            for name in CATEGORIES
-        ]
-    text = ask_text("level" if button.what == "level" else "category", reader.language)
+        named = [(name, category_name(name, reader.language)) for name in CATEGORIES]
+    keys = [
+        Key(shortened(name, LABEL), PutRight(button.claim_id, field, value))
+        for value, name in named
+    ]
     rows = tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
-    await show(update, context, reader, Card(text, (*rows, back)))
+    await show(update, context, reader, Card(ask_text(field, reader.language), (*rows, back)))
+
+
+async def right_chosen(update: Update, context: Context) -> None:
+    """Note the level or category that is to be posted."""
+    button = PutRight.parse(tap(update).data)
+    reader = await context.reader(update)
+    queued = await _put_right(context, reader, button.claim_id, button.what, button.value)
+    await show(update, context, reader, review_card(queued, reader.language, _today(context)))
 
 
 async def hours_typed(_update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Take typed hours for the claim that is reviewed."""
-    _awaited, claim_id, level, category = reader.awaiting.split(":")
-    number = as_number(text)
-    if number is None or not 0 < number <= claims.MOST_HOURS:
-        raise claims.NotAClaim("hours")
-    now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
-    queued = await context.write(claims.review, reader.linked_teacher_id, int(claim_id), now=now)
-    given = ReviewClaim(int(claim_id), level, category, int(rounded(number) * 10))
-    await show_anew(context, reader, review_card(queued, given, reader.language, _today(context)))
+    """Note typed hours that are to be posted."""
+    claim_id = int(reader.awaiting.partition(":")[2])
+    queued = await _put_right(context, reader, claim_id, "hours", text)
+    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+    await show_anew(context, reader, review_card(queued, reader.language, _today(context)))
+
+
+async def _put_right(
+    context: Context, reader: Reader, claim_id: int, field: str, text: str
+) -> Queued:
+    return await context.write(
+        claims.put_right,
+        reader.linked_teacher_id,
+        claim_id,
+        field,
+        text,
+        now=context.now(),
+        account_id=reader.account_id,
+    )
 
 
 def _today(context: Context) -> date:

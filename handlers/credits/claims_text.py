@@ -19,12 +19,14 @@ from storage.refusals import Refusal
 TITLE = 60
 
 
-def claim_state(state: ClaimState, language: str) -> str:
-    """Where a claim stands, in the teacher's own words."""
+def claim_state(state: ClaimState, language: str, by_school: bool = False) -> str:
+    """Where a claim stands, in the teacher's own words; ``by_school``: it has confirmed it."""
     _ = catalog(language).gettext
+    if state is ClaimState.SCHOOL_OK and by_school:
+        return _("confirmed by the school, with the county")
     return {
         ClaimState.SUBMITTED: _("handed in, with the school"),
-        ClaimState.SCHOOL_OK: _("confirmed by the school, with the county"),
+        ClaimState.SCHOOL_OK: _("with the county"),
         ClaimState.ACCEPTED: _("accepted, hours posted"),
         ClaimState.RETURNED: _("returned, please correct it"),
         ClaimState.REFUSED: _("not accepted"),
@@ -80,7 +82,9 @@ def claim_text(facts: ClaimFacts, language: str, today: date) -> str:
         language,
         today,
     )
-    lines.append(_("State: {state}").format(state=claim_state(facts.state, language)))
+    lines.append(
+        _("State: {state}").format(state=claim_state(facts.state, language, facts.by_school))
+    )
     if facts.answer:
         lines.append(_("Reason: {reason}").format(reason=html.escape(facts.answer)))
     return "\n".join(lines)
@@ -220,6 +224,13 @@ def credits_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetim
             return _("I cannot read this as a day of the last five years. For example 2026-10-17.")
         case claims.NotAClaim(field="hours"):
             return _("I cannot read this as hours, up to 200. For example 6 or 12.5.")
+        case claims.TooLong(most=most):
+            ngettext = catalog(language).ngettext
+            return ngettext(
+                "This is too long; please use at most {n} character.",
+                "This is too long; please use at most {n} characters.",
+                most,
+            ).format(n=most)
         case claims.NotAClaim():
             return _("Something is still missing here; please fill it in.")
         case claims.ClaimSettled(state=state):

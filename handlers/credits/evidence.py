@@ -1,4 +1,4 @@
-"""Evidence: sent on to whoever reviews, and taken away when the next one comes."""
+"""Evidence: taken, sent on to whoever reviews, and taken away when the next one comes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from telegram.error import BadRequest
 
 from handlers.cards import Card
 from handlers.context import Context, hush, show, show_anew, take_away
+from locales import catalog
 from storage.credits import papers
 from storage.people.accounts import Reader
 
@@ -41,6 +42,16 @@ async def show_with(
         if update.callback_query is not None:
             await hush(update)
         await show_anew(context, reader, card)
+
+
+async def refuse(context: Context, reader: Reader) -> None:
+    """Say which files are taken; the question stays as it is, and another file can follow."""
+    _ = catalog(reader.language).gettext
+    text = _(
+        "This kind of file is not taken. Please send a photo, a PDF, or a Word, Excel or "
+        "PowerPoint file."
+    )
+    await context.bot.send_message(reader.tg_user_id, text)
 
 
 async def put_away(context: Context, reader: Reader) -> None:

@@ -182,6 +182,8 @@ def _registration_lines(
             lines.append(_("Tap the button to register; the answer is for you alone."))
         case BatchState.FULL:
             lines.append(_("All seats are taken; the waiting list is open."))
+        case BatchState.CLOSED if facts.door is not None:
+            lines.append(_("Enrolment: {how}").format(how=words.enrolment(facts.door, language)))
         case BatchState.CLOSED:
             lines.append(_("Registration is closed."))
         case BatchState.RUNNING:

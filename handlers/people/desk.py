@@ -47,10 +47,11 @@ from storage.people.reaching import Unreached, Why
 from storage.people.staff import Desk, Found, Issued, People, PersonLine, UnitLine
 from storage.people.tables import TeacherState
 from storage.refusals import NotAllowed
+from storage.waiting_for import gathered
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
-WAITING = 8  # lines, and keys in a row; what is over so many is counted on the doors
+WAITING = 8  # lines of classes, and keys in a row; more are said by kind, so that none is hidden
 LABEL = 40
 
 
@@ -89,7 +90,8 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
     if facts.waiting:
         lines += ["", _("<b>Waiting for you</b>")]
     to_classes: list[Key] = []
-    for each in facts.waiting[:WAITING]:
+    few = len(facts.waiting) <= WAITING
+    for each in facts.waiting if few else gathered(facts.waiting):
         text = waiting_text(each, language)
         if each.batch_id:
             number = str(len(to_classes) + 1)
@@ -107,7 +109,13 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
         people.append(Key(_("Find a teacher"), FindPerson()))
     return Card(
         "\n".join(lines).rstrip(),
-        (tuple(to_classes), *doors, tuple(people), (Key(_("Back"), Home()),)),
+        (
+            tuple(to_classes[:WAITING]),
+            tuple(to_classes[WAITING:]),
+            *doors,
+            tuple(people),
+            (Key(_("Back"), Home()),),
+        ),
     )
 
 

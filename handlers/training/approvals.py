@@ -240,8 +240,17 @@ async def _say(
         text = _("Nothing waits for your decision.")
     if done.own:
         text = f"{text}\n{own_text(done.own, reader.language)}"
+    await _told(update, context, reader, text, is_done=bool(done.done))
+
+
+async def _told(
+    update: Update, context: Context, reader: Reader, text: str, *, is_done: bool
+) -> None:
+    """Say beside the card what came of it. A typed reason that was in vain needs a message."""
     if update.callback_query is not None:
         await alert(update, text)
+    elif not is_done:
+        await context.bot.send_message(reader.tg_user_id, text)
 
 
 async def _say_of_leave(
@@ -253,8 +262,7 @@ async def _say_of_leave(
     else:
         what = "leave_passed_on" if done.state is LeaveState.SCHOOL_OK else verdict
         text = done_text({what: (done.name,)}, done.undo_until, reader.language, context.house.zone)
-    if update.callback_query is not None:
-        await alert(update, text)
+    await _told(update, context, reader, text, is_done=done.deed_id is not None)
 
 
 # --- no, and why -----------------------------------------------------------------------------

@@ -281,17 +281,17 @@ def code_card(
         )
     lines.append(counts_text(shown.counts, language))
     if until is None:
-        lines.append(_("The code is not renewed any more. Tap “Renew” to go on."))
+        lines.append(_("The code is not shown any more. Tap “Go on showing” to go on."))
     else:
         lines.append(
-            _("Code <b>{code}</b>. It renews itself until {time}.").format(
+            _("Code <b>{code}</b>. It changes every half minute; it is shown until {time}.").format(
                 code=digits(shown.code.digits), time=f"{until.astimezone(zone):%H:%M}"
             )
         )
     again = ShowCode(shown.meeting.session_id, int(shown.box is Box.OUT))
     return Card(
         "\n".join(lines),
-        ((Key(_("Renew"), again), Key(_("Back"), OpenMeeting(shown.meeting.session_id))),),
+        ((Key(_("Go on showing"), again), Key(_("Back"), OpenMeeting(shown.meeting.session_id))),),
     )
 
 

@@ -33,6 +33,7 @@ from storage.training.completion import (
     SETTLES,
     Assessment,
     Confirmed,
+    JudgementChanged,
     Lines,
     PersonFacts,
     Verdict,
@@ -74,11 +75,12 @@ class DecideByHand(Button):
 
 @dataclass(frozen=True)
 class ConfirmCompletion(Button):
-    """Decide on everybody for whom something follows."""
+    """Decide on everybody for whom something follows, as it was shown (``mark``)."""
 
     tag = "cplc"
     batch_id: int
     sure: int = 0
+    mark: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,12 @@ def assessment_card(facts: Assessment, language: str, zone: ZoneInfo, today: dat
     return Card(assessment_text(facts, language, zone, today), (*rows, back))
 
 
-def sure_card(facts: Assessment, language: str) -> Card:
+def sure_card(facts: Assessment, language: str, *, changed: bool = False) -> Card:
     """Ask once more before everybody is decided."""
     _ = catalog(language).gettext
     ngettext = catalog(language).ngettext
-    lines = [
+    lines = [_("Meanwhile something has changed; nobody has been decided.")] if changed else []
+    lines += [
         ngettext("Decide on {n} person?", "Decide on {n} people?", facts.settles).format(
             n=facts.settles
         )
@@ -165,11 +168,12 @@ def sure_card(facts: Assessment, language: str) -> Card:
     if facts.certificate and facts.counts.get(Verdict.COMPLETED):
         lines.append(_("Those who complete get a certificate number."))
     lines.append(_("It can be undone for ten minutes; hours are posted apart."))
+    sure = ConfirmCompletion(facts.batch_id, 1, facts.mark)
     return Card(
         "\n".join(lines),
         (
             (
-                Key(_("Confirm"), ConfirmCompletion(facts.batch_id, 1), style="primary"),
+                Key(_("Confirm"), sure, style="primary"),
                 Key(_("Back"), OpenAssessment(facts.batch_id)),
             ),
         ),
@@ -340,9 +344,18 @@ async def confirm(update: Update, context: Context) -> None:
         facts = await _assessed(context, reader, button.batch_id)
         await show(update, context, reader, sure_card(facts, reader.language))
         return
-    done = await context.write(
-        completion.confirm, reader.linked_teacher_id, button.batch_id, now=context.now()
-    )
+    try:
+        done = await context.write(
+            completion.confirm,
+            reader.linked_teacher_id,
+            button.batch_id,
+            now=context.now(),
+            shown=button.mark,
+        )
+    except JudgementChanged:
+        facts = await _assessed(context, reader, button.batch_id)
+        await show(update, context, reader, sure_card(facts, reader.language, changed=True))
+        return
     await show(update, context, reader, confirmed_card(done, reader.language))
 
 

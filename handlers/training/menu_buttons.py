@@ -115,7 +115,7 @@ class DropMenu(Button):
 
 @dataclass(frozen=True)
 class AskMenu(Button):
-    """Change one thing of a menu: title, closes or bounds."""
+    """Change one thing of a menu, or of the new one (0): title, opens, closes or bounds."""
 
     tag = "mna"
     menu_id: int

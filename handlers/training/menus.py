@@ -35,10 +35,12 @@ from handlers.training.menu_buttons import (
 )
 from handlers.training.menus_text import (
     cancel_card,
+    class_name,
     desk_card,
     draft_card,
     menu_card,
     menus_card,
+    no_classes_text,
     pick_card,
     question_card,
     rules_card,
@@ -53,7 +55,6 @@ from storage.training import menus
 from storage.training.menus import BadMenu, Candidate, MenuCard, MenuFlaw
 
 KIND = "menu"  # of the draft, and of the texts that are awaited
-BOUNDS = re.compile(r"(\d{1,2})(?:\s*(?:-|~|–|—|至|到|to|,|\s)\s*(\d{1,2}))?")
 STEPS = ("title", "opens", "closes", "bounds")
 
 
@@ -189,9 +190,14 @@ async def ask_change(update: Update, context: Context) -> None:
     """Take the next text as the new value."""
     button = AskMenu.parse(tap(update).data)
     reader = await context.reader(update)
-    await context.write(menus.desk, reader.linked_teacher_id, button.menu_id, now=context.now())
     if button.what not in STEPS:
         raise BadMenu(MenuFlaw.OVER)
+    if not button.menu_id and await context.read(drafts.read, reader.account_id, KIND) is None:
+        await _show_menus(update, context, reader, 0)
+        return
+    if button.menu_id:
+        now = context.now()
+        await context.write(menus.desk, reader.linked_teacher_id, button.menu_id, now=now)
     await _ask(update, context, reader, button.what, button.menu_id)
 
 
@@ -252,6 +258,11 @@ async def begin(update: Update, context: Context) -> None:
     """Begin a new menu, or go on where it was left."""
     reader = await context.reader(update)
     data = await context.read(drafts.read, reader.account_id, KIND) or {}
+    if not data and not await _candidates(context, reader):
+        _ = catalog(reader.language).gettext
+        card = Card(no_classes_text(reader.language), ((Key(_("Back"), OpenMenus()),),))
+        await show(update, context, reader, card)
+        return
     await _go_on(update, context, reader, data)
 
 
@@ -287,12 +298,24 @@ async def look_over(update: Update, context: Context) -> None:
     if any(step not in data for step in (*STEPS[:3], "most")):
         await _go_on(update, context, reader, data)
         return
-    found = await _candidates(context, reader)
-    chosen = [one.title for one in found if one.batch_id in data.get("batches", ())]
+    await _show_draft(update, context, reader, data)
+
+
+async def _show_draft(
+    update: Update, context: Context, reader: Reader, data: dict[str, Any]
+) -> None:
+    chosen = await _chosen(context, reader, data)
     if len(chosen) < 2:
         raise BadMenu(MenuFlaw.TOO_FEW)
     zone, today = _today(context)
     await show(update, context, reader, draft_card(data, chosen, reader.language, zone, today))
+
+
+async def _chosen(context: Context, reader: Reader, data: dict[str, Any]) -> list[str]:
+    """The names of the classes that are picked so far and can still be in a menu."""
+    picked = set(data.get("batches", ()))
+    found = await _candidates(context, reader) if picked else ()
+    return [class_name(one, reader.language) for one in found if one.batch_id in picked]
 
 
 async def make(update: Update, context: Context) -> None:
@@ -319,24 +342,31 @@ async def drop(update: Update, context: Context) -> None:
 async def typed(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Take a typed text as the answer to what was asked, for a new menu or one that is there."""
     now, zone = context.now(), context.house.zone
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     _kind, what, number = (*reader.awaiting.split(":"), "0", "0")[:3]
     values = _read(what, text, now, zone)
     if values is None:
         await _ask(update, context, reader, what, int(number), understood=False)
         return
     if int(number):
-        changes: dict[str, Any] = {
-            {"opens": "opens_at", "closes": "closes_at"}.get(name, name): (
-                datetime.fromisoformat(value) if name in ("opens", "closes") else value
-            )
-            for name, value in values.items()
-        }
+        changes = _given(values)
         await context.write(menus.change, reader.linked_teacher_id, int(number), now=now, **changes)
+        await context.write(accounts.await_text, reader.account_id, "", now=now)
         await _show_desk(update, context, reader, int(number))
         return
     data = await context.write(_fill, reader.account_id, values, now=now)
+    await context.write(accounts.await_text, reader.account_id, "", now=now)
     await _go_on(update, context, reader, data)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Plain values of a draft as the rules take them; an opening at once is not given."""
+    return {
+        {"opens": "opens_at", "closes": "closes_at"}.get(name, name): (
+            datetime.fromisoformat(value) if name in ("opens", "closes") else value
+        )
+        for name, value in values.items()
+        if name != "batches" and (value or name != "opens")
+    }
 
 
 def _read(what: str, text: str, now: datetime, zone: ZoneInfo) -> dict[str, Any] | None:
@@ -344,7 +374,7 @@ def _read(what: str, text: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]
     plain = unicodedata.normalize("NFKC", text).strip()
     match what:
         case "title":
-            return {"title": plain[: menus.TITLE]} if plain else None
+            return {"title": plain} if plain else None
         case "opens" | "closes":
             moment = times.moment(plain, now, zone)
             return None if moment is None else {what: moment.astimezone(UTC).isoformat()}
@@ -366,7 +396,10 @@ async def _go_on(update: Update, context: Context, reader: Reader, data: dict[st
         if ("most" if step == "bounds" else step) not in data:
             await _ask(update, context, reader, step, 0)
             return
-    await _show_picks(update, context, reader, data, 0)
+    if len(await _chosen(context, reader, data)) > 1:
+        await _show_draft(update, context, reader, data)
+    else:
+        await _show_picks(update, context, reader, data, 0)
 
 
 async def _ask(
@@ -416,6 +449,10 @@ def _fill(
     session: Session, account_id: int, values: dict[str, Any], *, now: datetime
 ) -> dict[str, Any]:
     data = (drafts.read(session, account_id, KIND) or {}) | values
+    if not values.keys() <= {"batches"}:
+        # A change of the name alone does not ask about dates that have gone by meanwhile.
+        asked = data if values.keys() & {"opens", "closes"} else values
+        menus.check_given(now=now, **_given(asked))
     drafts.keep(session, account_id, KIND, data, now=now)
     return data
 

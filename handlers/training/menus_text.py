@@ -91,6 +91,7 @@ def flaw_text(flaw: MenuFlaw, about: str, language: str) -> str:
     _ = catalog(language).gettext
     return {
         MenuFlaw.NO_TITLE: _("A menu needs a title."),
+        MenuFlaw.LONG_TITLE: _("This is too long; a menu's title has at most {title} characters."),
         MenuFlaw.DATES: _("A menu must close in the future, and after it opens."),
         MenuFlaw.BOUNDS: _("At least one, and not more than there are classes in the menu."),
         MenuFlaw.TOO_FEW: _("A menu needs at least two classes."),
@@ -101,6 +102,23 @@ def flaw_text(flaw: MenuFlaw, about: str, language: str) -> str:
         MenuFlaw.OPENED: _("The menu is open already."),
         MenuFlaw.OVER: _("This menu is settled or cancelled."),
     }[flaw].format(title=about)
+
+
+def class_name(one: OptionFacts | OptionFigures | Candidate, language: str) -> str:
+    """The name of a class, told apart from the others of its programme. Plain text."""
+    return " · ".join(part for part in (one.title, _which(one, language)) if part)
+
+
+def _which(one: OptionFacts | OptionFigures | Candidate, language: str) -> str:
+    _ = catalog(language).gettext
+    return one.batch_title or (_("Class {n}").format(n=one.no) if one.no else "")
+
+
+def _class_label(one: OptionFacts | Candidate, language: str) -> str:
+    """The name on a key: what tells a class apart is not cut off."""
+    which = shortened(_which(one, language), KEY // 2)
+    title = shortened(one.title, KEY - len(which))
+    return f"{title} · {which}" if which else title
 
 
 def bounds_text(least: int, most: int, language: str) -> str:
@@ -137,7 +155,7 @@ def menu_card(facts: MenuCard, page: int, language: str, zone: ZoneInfo, today: 
     page = min(max(0, page), pages - 1)
     shown = facts.options[page * OPTIONS : (page + 1) * OPTIONS]
     lines += ["", *(_option_text(one, facts, language, zone, today) for one in shown)]
-    keys = [_option_keys(one, facts, page, is_open) for one in shown]
+    keys = [_option_keys(one, facts, page, is_open, language) for one in shown]
     turn = pager(page, pages, lambda to: OpenMenu(facts.menu_id, to))
     return Card(
         "\n".join(lines),
@@ -180,7 +198,7 @@ def _option_text(
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     rank = f"{one.rank}. " if one.rank is not None else "○ "
-    title = " · ".join(part for part in (one.title, one.batch_title) if part)
+    title = class_name(one, language)
     line = [dates.span(one.starts_at, one.ends_at, zone, language, today)]
     if one.place:
         line.append(html.escape(one.place))
@@ -218,13 +236,15 @@ def outcome_text(outcome: ChoiceOutcome, queue: int | None, language: str) -> st
             return _("This could not be given any more.")
 
 
-def _option_keys(one: OptionFacts, facts: MenuCard, page: int, is_open: bool) -> tuple[Key, ...]:
+def _option_keys(
+    one: OptionFacts, facts: MenuCard, page: int, is_open: bool, language: str
+) -> tuple[Key, ...]:
     if not is_open:
-        return (Key(shortened(one.title, KEY), OpenProgramme(one.batch_id)),)
+        return (Key(_class_label(one, language), OpenProgramme(one.batch_id)),)
     is_chosen = one.rank is not None
     mark = f"✓ {one.rank}. " if is_chosen else "○ "
     choose = ChooseOption(facts.menu_id, one.batch_id, int(not is_chosen), page)
-    keys = [Key(mark + shortened(one.title, KEY), choose, style="success" if is_chosen else None)]
+    keys = [Key(mark + _class_label(one, language), choose, style="success" if is_chosen else None)]
     if one.rank is not None and one.rank > 1:
         keys.append(Key("↑", PreferOption(facts.menu_id, one.batch_id, one.rank - 1, page)))
     return tuple(keys)
@@ -356,12 +376,14 @@ def desk_card(facts: MenuDesk, language: str, zone: ZoneInfo, today: date) -> Ca
             ),
             (Key(_("Cancel the menu"), CancelMenu(facts.menu_id), style="danger"),),
         ]
+    if facts.state is MenuState.NOT_OPEN:
+        keys.insert(1, (Key(_("Opening time"), AskMenu(facts.menu_id, "opens")),))
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenMenus()),)))
 
 
 def _figures(one: OptionFigures, state: MenuState, language: str) -> str:
     _ = catalog(language).gettext
-    title = html.escape(" · ".join(part for part in (one.title, one.batch_title) if part))
+    title = html.escape(class_name(one, language))
     seats = _("no limit") if one.seats is None else str(one.seats)
     if state is MenuState.SETTLED:
         text = _("<b>{title}</b>: seats {seats}, given {given}, waiting {waiting}").format(
@@ -395,6 +417,15 @@ def question_card(what: str, language: str, *, understood: bool = True) -> Card:
     return Card(ask)
 
 
+def no_classes_text(language: str) -> str:
+    """Said where there is nothing that a menu could be made of."""
+    _ = catalog(language).gettext
+    return _(
+        "There is no class that is entered by choosing from a menu. Please make one first: "
+        "its enrolment is “choose from the menu”."
+    )
+
+
 def pick_card(
     found: Sequence[Candidate],
     chosen: Collection[int],
@@ -413,23 +444,20 @@ def pick_card(
         len(chosen),
     ).format(n=len(chosen))
     if not found:
-        text += "\n" + _(
-            "There is no class that is entered by choosing from a menu. Please make one first: "
-            "its enrolment is “choose from the menu”."
-        )
+        text += "\n" + no_classes_text(language)
     pages = max(1, -(-len(found) // OPTIONS))
     page = min(max(0, page), pages - 1)
     keys = []
     for one in found[page * OPTIONS : (page + 1) * OPTIONS]:
         is_in = one.batch_id in chosen
-        title = " · ".join(part for part in (one.title, one.batch_title) if part)
+        title = _class_label(one, language)
         day = dates.day(one.starts_at.astimezone(zone).date(), language, today)
         press = (
             SetOption(menu_id, one.batch_id, int(not is_in), page)
             if menu_id
             else DraftOption(one.batch_id, int(not is_in), page)
         )
-        keys.append((Key(f"{'✓' if is_in else '○'} {shortened(title, KEY)} · {day}", press),))
+        keys.append((Key(f"{'✓' if is_in else '○'} {title} · {day}", press),))
     turn = pager(page, pages, (lambda to: MenuOptions(menu_id, to)) if menu_id else DraftOptions)
     last = (
         (Key(_("Back"), OpenMenuDesk(menu_id)),)
@@ -466,6 +494,11 @@ def draft_card(
         "\n".join(lines),
         (
             (Key(_("Make the menu"), MakeMenu(), style="success"),),
+            (Key(_("Heading"), AskMenu(0, "title")), Key(_("How many"), AskMenu(0, "bounds"))),
+            (
+                Key(_("Opening time"), AskMenu(0, "opens")),
+                Key(_("Closing time"), AskMenu(0, "closes")),
+            ),
             (Key(_("Classes"), DraftOptions()), Key(_("Give up"), DropMenu())),
         ),
     )

@@ -29,6 +29,7 @@ from storage.training.my_people import Member, MyPeople
 from storage.training.nominations import (
     Clashing,
     DoesNotFit,
+    FewerSeats,
     IsIn,
     ListReported,
     NominationClosed,
@@ -347,6 +348,15 @@ def nominating_text(refusal: Refusal, language: str, zone: ZoneInfo, now: dateti
             )
         case NotByNomination():
             return _("Schools do not nominate for this programme.")
+        case FewerSeats(left=left, wanted=wanted):
+            ngettext = catalog(language).ngettext
+            return ngettext(
+                "You have chosen {wanted}, but only {n} seat is left for them. Please choose "
+                "fewer, or ask the organiser.",
+                "You have chosen {wanted}, but only {n} seats are left for them. Please choose "
+                "fewer, or ask the organiser.",
+                left,
+            ).format(wanted=wanted, n=left)
         case NoSeatLeft(seats=seats):
             return _(
                 "There is no seat left for your school, which has {n} in this class. "

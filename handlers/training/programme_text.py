@@ -99,7 +99,8 @@ def _line(item: ProgrammeLine, language: str, zone: ZoneInfo, today: date) -> st
             item.state, item.seats_left, item.reg_open, item.reg_close, language, zone, today
         )
     )
-    by_itself = item.enrolment in (Enrolment.OPEN, Enrolment.MENU) and item.menu_id is None
+    is_chosen = item.menu_id is not None or item.awaits_menu
+    by_itself = item.enrolment in (Enrolment.OPEN, Enrolment.MENU) and not is_chosen
     if item.my_state is None and not by_itself:
         standing = words.enrolment(item.enrolment, language)
     return f"<b>{html.escape(item.title)}</b>\n{facts}\n{standing}"
@@ -204,7 +205,8 @@ def programme_text(facts: ProgrammeCard, language: str, zone: ZoneInfo, now: dat
 def _how_to_enter(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: date) -> str:
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU) or facts.menu_id is not None:
+    is_chosen = facts.menu_id is not None or facts.awaits_menu
+    if facts.enrolment not in (Enrolment.OPEN, Enrolment.MENU) or is_chosen:
         return _("Enrolment: {how}").format(how=words.enrolment(facts.enrolment, language))
     text = state_text(
         facts.state,
@@ -383,7 +385,7 @@ def _programme_keys(facts: ProgrammeCard, language: str, now: datetime) -> Keys:
         rows.append((Key(_("Ask for leave"), OpenLeave(facts.batch_id)),))
     rows += _class_keys(facts, language)
     can_watch = facts.enrolment in (Enrolment.OPEN, Enrolment.MENU) and mine is None
-    can_watch = can_watch and facts.menu_id is None
+    can_watch = can_watch and facts.menu_id is None and not facts.awaits_menu
     if can_watch and facts.state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
         if facts.is_interested:
             rows.append((Key(_("🔔 Reminder is on"), SetInterest(facts.batch_id, 0)),))

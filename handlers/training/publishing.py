@@ -124,7 +124,9 @@ def check_card(facts: Readiness, language: str, zone: ZoneInfo, today: date) -> 
     ]
     if facts.enrolment is Enrolment.AUTOMATIC:
         lines.append(_("All of them are enrolled when it is published."))
-    elif facts.enrolment in (Enrolment.OPEN, Enrolment.MENU):
+    elif facts.enrolment is Enrolment.MENU:
+        lines.append(_("They hear of it when its menu opens."))
+    elif facts.enrolment is Enrolment.OPEN:
         lines.append(
             _("Registration opens with publishing, and they hear of it in their next brief.")
             if facts.reg_open is None
@@ -182,6 +184,10 @@ def check_text(check: Check, language: str) -> str:
         Check.STARTED: _("It has begun already."),
         Check.NO_HOURS: _("It is worth no hours."),
         Check.NO_PLACE: _("It has no place yet."),
+        Check.NO_MENU: _(
+            "It is chosen from a menu, and is in none yet: until then nobody can come in. "
+            "Menus are made under “Programmes”, “Menus”."
+        ),
         Check.NO_ETHICS: _("It has no module on ethics and conduct."),
         Check.MORE_SEATS: _("There are more seats than people."),
         Check.FEWER_SEATS: _("There are fewer seats than people, and all of them are enrolled."),

@@ -83,6 +83,8 @@ def training_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime
             return _("The school nominates for this training. Please talk to your coordinator.")
         case NotSelfRegistration(enrolment=Enrolment.AUTOMATIC):
             return _("Everybody concerned is enrolled in this training; nothing is left to do.")
+        case NotSelfRegistration(enrolment=Enrolment.MENU):
+            return _("One chooses this training from a menu; you are told when the menu opens.")
         case NotSelfRegistration():
             return _("This training is by invitation.")
         case WaitingListFull(limit=limit):

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.calendar import workdays
-from storage.credits import ledger, profiles, reviewing
+from storage.credits import ledger, papers, profiles, reviewing
 from storage.credits.claims import MOST_HOURS, RULE, NotAClaim, ReasonMissing
 from storage.credits.hours import rounded
 from storage.credits.ledger import NewEntry, WrongEntryState
@@ -173,7 +173,11 @@ def add_evidence(
     *,
     now: datetime,
 ) -> AppealFacts:
-    """Put a file or photo to an appeal under way, in the place of one that was there."""
+    """Put a file or photo to an appeal under way, in the place of one that was there.
+
+    Raises NotFound, AppealSettled, or NotEvidence for a file of another kind.
+    """
+    papers.check_name(file_name)
     row = _own(session, teacher_id, appeal_id)
     if row.state not in UNDER_WAY:
         raise AppealSettled(row.state)

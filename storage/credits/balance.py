@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 from storage.calendar.tables import SchoolYear
 from storage.calendar.years import usual_school_year
 from storage.credits import profiles
-from storage.credits.ledger import BATCH, OCCASION, OPEN, Entry, entries_of
+from storage.credits.ledger import BATCH, OCCASION, OPEN, REVERSAL, Entry, entries_of
 from storage.credits.profiles import LEVELS, OR_ABOVE, Fixed, Profile, levels_of, plain_level
 from storage.credits.tables import CreditCycle, CreditProfile, EntryState
 from storage.moments import local_day
@@ -347,14 +347,21 @@ def balance_of(session: Session, teacher_id: int, *, now: datetime) -> Balance:
     reach = _back(today, max(profile.cycle.years, 5))
     since = min(day for day in (cycle.start, reach, teacher.hire_date) if day is not None)
     entries = entries_of(session, teacher_id, since=since, until=max(cycle.end, today))
+    seated = [state for state in LIVE if state is not RegistrationState.WAITLISTED]
+    completed = [
+        plan
+        for plan in _not_entered(session, teacher_id, zone, entries, [RegistrationState.COMPLETED])
+        if plan.ends_on >= since and plan.hours
+    ]
     return balance(
-        entries,
+        [*entries, *_expected(entries, completed, EntryState.PENDING)],
         profile,
         cycle=cycle,
         years=years,
         today=today,
         person=_person(session, teacher, _year_of(years, today)),
-        underway=_underway(session, teacher_id, zone, entries),
+        # A place in a queue is no ground for a forecast.
+        underway=_not_entered(session, teacher_id, zone, entries, seated),
         known_years=known,
     )
 
@@ -706,9 +713,7 @@ def _forecast(
 ) -> Forecast:
     waiting = (EntryState.DISPUTED, *OPEN)
     posted = [replace(e, state=EntryState.POSTED) if e.state in waiting else e for e in ledger]
-    # Ids beyond all others: where a cap leaves room for one of two, it is what came first.
-    first = max((entry.id for entry in ledger), default=0) + 1
-    expected = [_expected(first + n, plan) for n, plan in enumerate(underway)]
+    expected = _expected(ledger, underway, EntryState.POSTED)
     whole = [*posted, *expected]
     reading = _read(whole, profile, cycle, years, who)
     year = _year_of(years, today)
@@ -727,26 +732,34 @@ def _forecast(
     )
 
 
-def _expected(entry_id: int, plan: Underway) -> Entry:
-    return Entry(
-        id=entry_id,
-        teacher_id=0,
-        earned_on=plan.ends_on,
-        level=plan.level,
-        category=plan.category,
-        hours=plan.hours,
-        title=plan.title,
-        source_kind="registration",
-        source_id=0,
-        mode=plan.mode,
-        rule="",
-        rule_version="",
-        dedupe_group=plan.dedupe_group,
-        evidence="",
-        state=EntryState.POSTED,
-        reverses_id=None,
-        posted_at=None,
-    )
+def _expected(ledger: Sequence[Entry], plans: Sequence[Underway], state: EntryState) -> list[Entry]:
+    """Lines for hours that nobody has entered.
+
+    Their ids are beyond all others: where a cap leaves room for one of two, it is what came first.
+    """
+    first = max((entry.id for entry in ledger), default=0) + 1
+    return [
+        Entry(
+            id=first + number,
+            teacher_id=0,
+            earned_on=plan.ends_on,
+            level=plan.level,
+            category=plan.category,
+            hours=plan.hours,
+            title=plan.title,
+            source_kind="registration",
+            source_id=0,
+            mode=plan.mode,
+            rule="",
+            rule_version="",
+            dedupe_group=plan.dedupe_group,
+            evidence="",
+            state=state,
+            reverses_id=None,
+            posted_at=None,
+        )
+        for number, plan in enumerate(plans)
+    ]
 
 
 def _new_teacher(
@@ -847,22 +860,25 @@ def _person(session: Session, teacher: Teacher, year: Span) -> Person:
     )
 
 
-def _underway(
-    session: Session, teacher_id: int, zone: ZoneInfo, entries: Sequence[Entry]
+def _not_entered(
+    session: Session,
+    teacher_id: int,
+    zone: ZoneInfo,
+    entries: Sequence[Entry],
+    states: Sequence[RegistrationState],
 ) -> tuple[Underway, ...]:
-    """Registrations that hold a seat; a place in a queue is no ground for a forecast."""
-    seated = [state for state in LIVE if state is not RegistrationState.WAITLISTED]
+    """Registrations in these states of which no hours stand, and none were taken back by hand."""
     rows = session.exec(
         select(Batch, Programme)
         .join(Registration, col(Registration.batch_id) == Batch.id)
         .join(Programme, col(Programme.id) == Batch.programme_id)
-        .where(Registration.teacher_id == teacher_id, col(Registration.state).in_(seated))
+        .where(Registration.teacher_id == teacher_id, col(Registration.state).in_(states))
         .order_by(col(Batch.ends_at), col(Batch.id))
     ).all()
     entered = {
         entry.source_id if entry.source_kind == BATCH else entry.batch_id
         for entry in entries
-        if entry.state is not EntryState.REVERSED
+        if entry.state is not EntryState.REVERSED or entry.source_kind == REVERSAL
     }
     return tuple(
         Underway(

@@ -6,7 +6,8 @@ Caps and yearly limits are no concern of a claim: they apply when the ledger is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,12 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from storage import audit
-from storage.credits import ledger, profiles, reviewing
+from storage import audit, deeds
+from storage.credits import ledger, papers, profiles, reviewing
 from storage.credits.hours import rounded
-from storage.credits.ledger import NewEntry
+from storage.credits.ledger import CORRECTION, NewEntry
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import Claim, ClaimState, CreditEntry, EntryState
+from storage.deeds import ChangedSince, Deed
 from storage.messaging import news
 from storage.messaging.tables import News
 from storage.moments import local_day
@@ -29,9 +31,13 @@ from storage.people.tables import Office, OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import as_day, as_number, key, plain
 from storage.training.deciding import SchoolDecides
+from storage.training.tables import CATEGORIES
 from storage.waiting_for import Waiting
 
 KIND = "claim"
+KIND_RIGHT = "claimright"
+"""The draft of what a reviewer has put right and not granted yet, by claim."""
+DEED = "accept_claim"
 RULE = "manual"
 MOST_HOURS = Decimal(200)
 OLDEST = timedelta(days=5 * 366)
@@ -49,6 +55,14 @@ class NotAClaim(Refusal):
     def __init__(self, field: str) -> None:
         super().__init__(f"the {field} of a claim")
         self.field = field
+
+
+class TooLong(Refusal):
+    """A title or name has more characters than fit: ``most``."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most} characters")
+        self.most = most
 
 
 class ClaimSettled(Refusal):
@@ -87,6 +101,20 @@ class Filled:
 
 
 @dataclass(frozen=True)
+class ToPost:
+    """What granting a claim posts."""
+
+    hours: Decimal
+    level: str
+    category: str
+
+    @property
+    def mark(self) -> int:
+        """Short, and another one for other values; never 0."""
+        return zlib.crc32(f"{self.hours}:{self.level}:{self.category}".encode()) or 1
+
+
+@dataclass(frozen=True)
 class Twin:
     """What looks like the same learning: a claim, or a line of the ledger."""
 
@@ -117,6 +145,12 @@ class ClaimFacts:
     answer: str
     twins: tuple[Twin, ...]
     is_long: bool  # more hours than a day may bring under the profile
+    by_school: bool  # somebody who speaks for the school has confirmed it
+
+    @property
+    def asked(self) -> ToPost:
+        """What the teacher asks for."""
+        return ToPost(self.hours, self.level, self.category)
 
 
 @dataclass(frozen=True)
@@ -126,6 +160,15 @@ class Queued:
     claim: ClaimFacts
     waiting: int
     is_last_word: bool  # the county's, else the school's
+    to_post: ToPost  # as the teacher asks, or as this person has put it right
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A granted claim; ``deed_id`` undoes it, None when it had been granted before."""
+
+    claim: ClaimFacts
+    deed_id: int | None
 
 
 @dataclass(frozen=True)
@@ -177,7 +220,8 @@ def fill(
 ) -> Filled:
     """Fill in one field of the draft from what was typed, chosen or sent.
 
-    Raises NotAClaim when it cannot be that, NotFound when nothing is being filled in.
+    Raises NotAClaim when it cannot be that, TooLong, NotEvidence for a file of another kind, and
+    NotFound when nothing is being filled in.
     """
     data = drafts.read(session, account_id, KIND, lock=True)
     if data is None:
@@ -185,20 +229,20 @@ def fill(
     today = local_day(now, offices.zone(session))
     match field:
         case "title" | "provider":
-            value = " ".join(text.split())[:LONGEST_TITLE]
+            value = " ".join(text.split())
+            if len(value) > LONGEST_TITLE:
+                raise TooLong(LONGEST_TITLE)
         case "learnt_on":
             day = as_day(text)
             if day is None or not today - OLDEST <= day <= today:
                 raise NotAClaim(field)
             value = day.isoformat()
         case "hours":
-            number = as_number(text)
-            if number is None or not 0 < number <= MOST_HOURS or not rounded(number):
-                raise NotAClaim(field)
-            value = str(rounded(number))
+            value = str(_hours(text))
         case "level":
             value = text if text in LEVELS else ""
         case "file_id":
+            papers.check_name(name)
             value = text
             data["file_name"] = name[:LONGEST_TITLE]
         case _:
@@ -265,6 +309,8 @@ def send(session: Session, teacher_id: int, account_id: int, *, now: datetime) -
         "state": state,
         "submitted_at": now,
         "answer": "",
+        "school_by": None,
+        "school_at": None,
     }
     if filled.claim_id:
         claim = _own(session, teacher_id, filled.claim_id)
@@ -317,19 +363,24 @@ def withdraw(session: Session, teacher_id: int, claim_id: int, *, now: datetime)
 # --- who reviews ----------------------------------------------------------------------------------
 
 
-def queue(session: Session, actor_id: int, *, now: datetime, after: int = 0) -> Queued | None:
+def queue(
+    session: Session, actor_id: int, *, now: datetime, after: int = 0, account_id: int = 0
+) -> Queued | None:
     """Return the next claim that waits for this person's word, past the one given.
 
-    None where nothing waits (any more). The log keeps whose claim was looked at.
+    With what this account has put right of it. None where nothing waits (any more). The log
+    keeps whose claim was looked at.
     """
     ids = _waiting(session, actor_id, now)
     rest = [claim_id for claim_id in ids if claim_id > after]
     if not rest:
         return None
-    return _looked_at(session, actor_id, rest[0], len(ids), now)
+    return _looked_at(session, actor_id, rest[0], len(ids), account_id, now)
 
 
-def review(session: Session, actor_id: int, claim_id: int, *, now: datetime) -> Queued:
+def review(
+    session: Session, actor_id: int, claim_id: int, *, now: datetime, account_id: int = 0
+) -> Queued:
     """Return one claim that waits for this person's word.
 
     Raises NotFound, ClaimSettled when it waits for nobody, and NotAllowed, OwnCase or
@@ -337,7 +388,45 @@ def review(session: Session, actor_id: int, claim_id: int, *, now: datetime) -> 
     """
     row = _claim(session, claim_id)
     _check(session, actor_id, row, now)
-    return _looked_at(session, actor_id, claim_id, len(_waiting(session, actor_id, now)), now)
+    waiting = len(_waiting(session, actor_id, now))
+    return _looked_at(session, actor_id, claim_id, waiting, account_id, now)
+
+
+def put_right(
+    session: Session,
+    actor_id: int,
+    claim_id: int,
+    field: str,
+    text: str,
+    *,
+    now: datetime,
+    account_id: int,
+) -> Queued:
+    """Note other hours, another level or category, to be posted when this person grants it.
+
+    What the teacher asked for stays as it is. Raises as ``accept`` does.
+    """
+    row = _claim(session, claim_id)
+    _check(session, actor_id, row, now, wanted=ClaimState.SCHOOL_OK)
+    match field:
+        case "hours":
+            value = str(_hours(text))
+        case "level" if text in LEVELS:
+            value = text
+        case "category" if text in CATEGORIES:
+            value = text
+        case _:
+            raise NotAClaim(field)
+    kept = drafts.read(session, account_id, KIND_RIGHT, lock=True) or {}
+    waiting = {str(id_) for id_ in _waiting(session, actor_id, now)}
+    kept = {id_: right for id_, right in kept.items() if id_ in waiting}
+    handed_in = row.submitted_at.isoformat()
+    right = kept.get(str(claim_id), {})
+    if right.get("of") != handed_in:
+        right = {"of": handed_in}
+    kept[str(claim_id)] = right | {field: value}
+    drafts.keep(session, account_id, KIND_RIGHT, kept, now=now)
+    return _looked_at(session, actor_id, claim_id, len(waiting), account_id, now)
 
 
 def confirm(session: Session, actor_id: int, claim_id: int, *, now: datetime) -> ClaimFacts:
@@ -379,47 +468,83 @@ def accept(
     level: str = "",
     category: str = "",
     hours: Decimal | None = None,
-) -> ClaimFacts:
+) -> Accepted:
     """Post the hours, with level, category or hours put right where these are given.
 
-    The teacher hears of it as of all hours. Accepting again changes nothing. Raises
-    NotFound, NotAllowed, ClaimSettled or NotAClaim.
+    The teacher hears of it as of all hours, unless it is undone before. Accepting again changes
+    nothing. Raises NotFound, NotAllowed, ClaimSettled or NotAClaim.
     """
     row = _claim(session, claim_id)
     if row.state is ClaimState.ACCEPTED:
         _check_reach(session, actor_id, row, Act.SETTLE_HOURS, now)
-        return _facts(session, row)
+        earlier = deeds.standing(session, actor_id, DEED, claim_id, now=now, of="claim_id")
+        return Accepted(_facts(session, row), earlier)
     _check(session, actor_id, row, now, wanted=ClaimState.SCHOOL_OK)
     if level and level not in LEVELS:
         raise NotAClaim("level")
     if hours is not None and not 0 < hours <= MOST_HOURS:
         raise NotAClaim("hours")
+    asked = {"hours": str(row.hours), "level": row.level, "category": row.category}
     row.level = level or row.level
     row.category = category or row.category
     row.hours = row.hours if hours is None else rounded(hours)
     profile = profiles.current(session, session.exec(select(Office)).one().credit_profile)
-    entry = ledger.post(
-        session,
-        NewEntry(
-            teacher_id=row.teacher_id,
-            earned_on=row.learnt_on,
-            level=row.level,
-            category=row.category,
-            hours=row.hours,
-            title=row.title,
-            source_kind=KIND,
-            source_id=row.id,
-            rule=RULE,
-            rule_version=profile.name,
-            evidence=f"claim:{row.id}",
-            details={"provider": row.provider},
-        ),
-        actor_id=actor_id,
-        now=now,
+    line = NewEntry(
+        teacher_id=row.teacher_id,
+        earned_on=row.learnt_on,
+        level=row.level,
+        category=row.category,
+        hours=row.hours,
+        title=row.title,
+        source_kind=KIND,
+        source_id=row.id,
+        rule=RULE,
+        rule_version=profile.name,
+        evidence=_evidence(row),
+        details={"provider": row.provider},
     )
+    undone = _last_line(session, row)
+    if undone is not None:
+        # Granted before and undone: a line once posted does not come back, it is said once more.
+        details = line.details | {"corrects": undone}
+        line = replace(line, source_kind=CORRECTION, source_id=undone, details=details)
+    entry = ledger.post(session, line, actor_id=actor_id, now=now)
     row.entry_id = entry.id
     _move(session, row, ClaimState.ACCEPTED, actor_id, "", now)
-    return _facts(session, row)
+    data = {"claim_id": row.id, "entry_id": entry.id, "asked": asked}
+    deed_id = deeds.done(session, DEED, actor_id, data, now=now)
+    return Accepted(_facts(session, row), deed_id)
+
+
+def undo_accept(session: Session, deed: Deed, now: datetime) -> None:
+    """Reverse the hours of a granted claim, which waits once more as the teacher sent it.
+
+    Raises ChangedSince when the line has been disputed or corrected since.
+    """
+    row = _claim(session, int(deed.data["claim_id"]))
+    _check_reach(session, deed.actor_id, row, Act.SETTLE_HOURS, now)
+    entry_id = int(deed.data["entry_id"])
+    stands = session.exec(select(CreditEntry.state).where(CreditEntry.id == entry_id)).first()
+    if (
+        row.state is not ClaimState.ACCEPTED
+        or row.entry_id != entry_id
+        or stands is not EntryState.POSTED
+    ):
+        raise ChangedSince("claim")
+    about = _evidence(row)
+    ledger.reverse_many(
+        session,
+        [entry_id],
+        "claim undone",
+        actor_id=deed.actor_id,
+        now=now,
+        about=about,
+        renewable=True,
+    )
+    asked = deed.data["asked"]
+    row.hours, row.level, row.category = Decimal(asked["hours"]), asked["level"], asked["category"]
+    row.entry_id = row.decided_by = row.decided_at = None
+    _move(session, row, ClaimState.SCHOOL_OK, deed.actor_id, "", now)
 
 
 def refuse(
@@ -504,11 +629,55 @@ def _check_reach(session: Session, actor_id: int, row: Claim, act: Act, now: dat
 
 
 def _looked_at(
-    session: Session, actor_id: int, claim_id: int, waiting: int, now: datetime
+    session: Session, actor_id: int, claim_id: int, waiting: int, account_id: int, now: datetime
 ) -> Queued:
     row = _claim(session, claim_id)
     audit.record(session, actor_id, "see_claim", f"claim:{claim_id}", now=now)
-    return Queued(_facts(session, row), waiting, row.state is ClaimState.SCHOOL_OK)
+    facts = _facts(session, row)
+    is_last_word = row.state is ClaimState.SCHOOL_OK
+    to_post = facts.asked
+    kept = drafts.read(session, account_id, KIND_RIGHT) or {}
+    right = kept.get(str(claim_id), {})
+    # What was put right was so of the claim as it then was.
+    if is_last_word and right.get("of") == row.submitted_at.isoformat():
+        to_post = ToPost(
+            Decimal(right.get("hours", to_post.hours)),
+            right.get("level", to_post.level),
+            right.get("category", to_post.category),
+        )
+    return Queued(facts, waiting, is_last_word, to_post)
+
+
+def _evidence(row: Claim) -> str:
+    """How the lines of the ledger that a claim became name it."""
+    return f"{KIND}:{row.id}"
+
+
+def _last_line(session: Session, row: Claim) -> int | None:
+    return session.exec(
+        select(CreditEntry.id)
+        .where(
+            CreditEntry.teacher_id == row.teacher_id,
+            CreditEntry.evidence == _evidence(row),
+            col(CreditEntry.reverses_id).is_(None),
+        )
+        .order_by(col(CreditEntry.id).desc())
+    ).first()
+
+
+def _hours(text: str) -> Decimal:
+    number = as_number(text)
+    if number is None or not 0 < number <= MOST_HOURS or not rounded(number):
+        raise NotAClaim("hours")
+    return rounded(number)
+
+
+def _by_school(session: Session, row: Claim) -> bool:
+    """Whether it was the school that confirmed it: the county helps out where nobody tends it."""
+    if row.school_by is None or row.school_at is None:
+        return False
+    day = local_day(row.school_at, offices.zone(session))
+    return reviewing.speaks_for_school(session, row.school_by, row.unit_id_at, today=day)
 
 
 def _move(
@@ -597,6 +766,7 @@ def _facts(session: Session, row: Claim) -> ClaimFacts:
             but_entry=row.entry_id,
         ),
         is_long=row.hours > profile.day.max_hours,
+        by_school=_by_school(session, row),
     )
 
 
@@ -626,7 +796,7 @@ def _twins(
             CreditEntry.state != EntryState.REVERSED,
             CreditEntry.id != (but_entry or 0),
             # What a claim became is the claim itself.
-            CreditEntry.source_kind != KIND,
+            ~col(CreditEntry.evidence).startswith(f"{KIND}:"),
         )
     ).all()
     found = [

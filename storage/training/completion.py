@@ -7,6 +7,7 @@ failing grade, so that due, participating, assessed, passed, completed and excel
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,10 @@ class WrongState(Refusal):
         self.state = state
 
 
+class JudgementChanged(Refusal):
+    """What follows is not what was shown, so it is shown anew before anybody is decided."""
+
+
 class DayIsPast(Refusal):
     """A make-up until a day that is over."""
 
@@ -187,6 +192,7 @@ class Assessment:
     not_approved: int
     may_make_up: int  # decided as not completed, and it could be made good
     own: bool  # the reader is undecided and counted nowhere: somebody else decides on them
+    mark: int  # of what confirming would make of whom, for ``confirm``
 
     @property
     def settles(self) -> int:
@@ -320,6 +326,7 @@ def assess(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
         not_approved=not_approved,
         may_make_up=len(_may_make_up(lines, actor_id)),
         own=any(line.state in OPEN and line.teacher_id == actor_id for line in lines),
+        mark=_mark(_coming(undecided)),
     )
 
 
@@ -420,11 +427,20 @@ def funnel(session: Session, batch_id: int, *, now: datetime) -> Funnel:
 # --- deciding -----------------------------------------------------------------------------------
 
 
-def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Confirmed:
+def confirm(
+    session: Session,
+    actor_id: int,
+    batch_id: int,
+    *,
+    now: datetime,
+    shown: int | None = None,
+) -> Confirmed:
     """Decide on everybody for whom something follows; the others stay open.
 
     So does the actor, who is left to somebody else with the right, or to the next level.
-    Confirming again decides on nobody. Raises NotAllowed, NotFound or NotOverYet.
+    Confirming again decides on nobody. ``shown`` is the mark of the assessment that the actor
+    saw. Raises NotAllowed, NotFound, NotOverYet, or JudgementChanged when something else would
+    be decided than was shown.
     """
     today = _check(session, actor_id, batch_id, now)
     seats.lock(session, batch_id)
@@ -432,16 +448,14 @@ def confirm(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
     if now < batch.ends_at:
         raise NotOverYet(batch.ends_at)
     lines, _needs = _lines(session, batch_id, today, now)
-    coming = [
-        (line, SETTLES[line.judged.verdict])
-        for line in lines
-        if line.state in OPEN and line.judged.verdict in SETTLES
-    ]
+    coming = _coming(lines)
     settled = [(line, state) for line, state in coming if line.teacher_id != actor_id]
     own = len(settled) < len(coming)
     if not settled:
         earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
         return Confirmed(batch_id, programme.title, {}, earlier, own)
+    if shown not in (None, _mark(settled)):
+        raise JudgementChanged
     fresh = _settle(session, batch_id, settled, actor_id=actor_id, today=today, now=now)
     deed_id = _deed(session, actor_id, batch_id, settled, fresh, now)
     counts = Counter(state for _, state in settled)
@@ -761,6 +775,20 @@ def _lines(
         score = None if result is None else result.score
         lines.append(Line(row.id, row.teacher_id, name, unit, row.state, has, score, judged))
     return lines, needs
+
+
+def _coming(lines: Iterable[Line]) -> list[tuple[Line, RegistrationState]]:
+    return [
+        (line, SETTLES[line.judged.verdict])
+        for line in lines
+        if line.state in OPEN and line.judged.verdict in SETTLES
+    ]
+
+
+def _mark(settled: Iterable[tuple[Line, RegistrationState]]) -> int:
+    """A short mark of who would become what: another one is another decision."""
+    said = ",".join(sorted(f"{line.registration_id}:{state}" for line, state in settled))
+    return zlib.crc32(said.encode())
 
 
 def _may_make_up(lines: Sequence[Line], actor_id: int) -> list[Line]:

@@ -8,8 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.training.refusals import ChosenFromMenu
-from storage.training.tables import Batch, Menu, MenuOption, Programme
+from storage.training.refusals import ChosenFromMenu, NotSelfRegistration
+from storage.training.tables import Batch, Enrolment, Menu, MenuOption, Programme
 
 LIVE_MENU = sa.and_(col(Menu.settled_at).is_(None), col(Menu.cancelled_at).is_(None))
 """The condition on ``Menu`` that its seats are still to be given out."""
@@ -25,8 +25,31 @@ def live_menus(session: Session, batch_ids: Collection[int]) -> dict[int, int]:
     return dict(rows)
 
 
-def refuse_if_chosen(session: Session, batch_id: int) -> None:
-    """Raise ChosenFromMenu while the batch is an option of a menu that is not settled."""
+def without_menu(session: Session, batch_ids: Collection[int]) -> set[int]:
+    """Return those of these batches that one chooses from a menu, and that were never in one.
+
+    Nobody comes in before the menu is made: being quick is worth nothing.
+    """
+    rows = session.exec(
+        select(Batch.id)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .outerjoin(MenuOption, col(MenuOption.batch_id) == col(Batch.id))
+        .where(
+            col(Batch.id).in_(batch_ids),
+            Programme.enrolment == Enrolment.MENU,
+            col(MenuOption.id).is_(None),
+        )
+    ).all()
+    return set(rows)
+
+
+def refuse_if_chosen(session: Session, batch_id: int, title: str) -> None:
+    """Raise ChosenFromMenu while the batch is an option of a menu that is not settled.
+
+    And NotSelfRegistration while there is no menu yet.
+    """
+    if without_menu(session, [batch_id]):
+        raise NotSelfRegistration(title, Enrolment.MENU)
     found = session.exec(
         select(Programme.title, Menu.title, Menu.closes_at)
         .select_from(MenuOption)

@@ -83,6 +83,7 @@ class MenuFlaw(StrEnum):
     """Why a menu cannot be made or changed like this."""
 
     NO_TITLE = "no_title"
+    LONG_TITLE = "long_title"
     DATES = "dates"  # it must close after it opens, and in the future
     BOUNDS = "bounds"  # at least 1, and not more than there are options
     TOO_FEW = "too_few"  # a menu of one is none
@@ -123,6 +124,8 @@ class OptionFacts:
     clashes: tuple[str, ...]
     outcome: ChoiceOutcome
     queue: int | None
+    no: int = 0
+    """Which class of its programme it is, where the list has several of that; else 0."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,8 @@ class OptionFigures:
     given: int
     waiting: int
     minimum: int | None
+    no: int = 0
+    """Which class of its programme it is, where the list has several of that; else 0."""
 
     @property
     def is_thin(self) -> bool:
@@ -210,6 +215,8 @@ class Candidate:
     starts_at: datetime
     is_published: bool
     owner_unit_id: int
+    no: int = 0
+    """Which class of its programme it is, where the list has several of that; else 0."""
 
 
 def state_of(menu: Menu, *, now: datetime) -> MenuState:
@@ -251,6 +258,7 @@ def candidates(
         )
         .order_by(col(Batch.starts_at), col(Batch.id))
     ).all()
+    numbers = _numbers(rows)
     return tuple(
         Candidate(
             batch.id,
@@ -259,6 +267,7 @@ def candidates(
             batch.starts_at,
             programme.state is ProgrammeState.PUBLISHED,
             programme.owner_unit_id,
+            numbers[batch.id],
         )
         for batch, programme in rows
     )
@@ -296,7 +305,7 @@ def create(
         owner_unit_id = owners[wanted[0]]
     authority.check(session, actor_id, Act.RUN_PROGRAMME, owner_unit_id, today=today)
     menu = Menu(
-        title=title.strip()[:TITLE],
+        title=title.strip(),
         owner_unit_id=owner_unit_id,
         opens_at=opens_at,
         closes_at=closes_at,
@@ -342,7 +351,7 @@ def change(
     menu = _own(session, actor_id, menu_id, now=now, for_change=True)
     before = _terms(menu)
     wanted = _Terms(
-        title=menu.title if title is None else title.strip()[:TITLE],
+        title=menu.title if title is None else title.strip(),
         opens_at=opens_at or menu.opens_at,
         closes_at=closes_at or menu.closes_at,
         least=menu.least if least is None else least,
@@ -509,6 +518,7 @@ def desk(session: Session, actor_id: int, menu_id: int, *, now: datetime) -> Men
         .where(MenuChoice.menu_id == menu_id)
         .group_by(col(MenuChoice.teacher_id))
     ).all()
+    numbers = _numbers(options)
     open_to = [fits(programme) for _, programme in options]
     audience = session.exec(
         select(func.count())
@@ -538,6 +548,7 @@ def desk(session: Session, actor_id: int, menu_id: int, *, now: datetime) -> Men
                 given=given[batch.id],
                 waiting=waiting[batch.id],
                 minimum=batch.minimum,
+                no=numbers[batch.id],
             )
             for batch, programme in options
         ),
@@ -607,6 +618,7 @@ def card(session: Session, teacher_id: int, menu_id: int, *, now: datetime) -> M
     seats = _seats(session, ids)
     times = times_of(session, col(Batch.id).in_(ids))
     titles = {batch.id: programme.title for batch, programme in options}
+    numbers = _numbers(options)
     waiting = dict(
         session.exec(
             select(Registration.batch_id, Registration.id).where(
@@ -639,6 +651,7 @@ def card(session: Session, teacher_id: int, menu_id: int, *, now: datetime) -> M
                 clashes=_clashing(session, teacher_id, batch.id, mine, times, titles),
                 outcome=mine[batch.id].outcome if batch.id in mine else ChoiceOutcome.OPEN,
                 queue=(place_in_queue(session, waiting[batch.id]) if batch.id in waiting else None),
+                no=numbers[batch.id],
             )
             for batch, programme in options
         ),
@@ -817,6 +830,12 @@ def _options(session: Session, menu_id: int) -> list[tuple[Batch, Programme]]:
     )
 
 
+def _numbers(options: Sequence[tuple[Batch, Programme]]) -> dict[int, int]:
+    """The number of each class among those of its programme, 0 where it is the only one here."""
+    of = Counter(programme.id for _, programme in options)
+    return {batch.id: batch.no if of[programme.id] > 1 else 0 for batch, programme in options}
+
+
 def _option_ids(session: Session, menu_id: int) -> list[int]:
     return list(
         session.exec(
@@ -887,14 +906,31 @@ def _terms(menu: Menu) -> _Terms:
     return _Terms(menu.title, menu.opens_at, menu.closes_at, menu.least, menu.most)
 
 
-def _check(terms: _Terms, options: int, *, now: datetime) -> None:
-    if not terms.title:
+def check_given(
+    *,
+    now: datetime,
+    title: str | None = None,
+    opens_at: datetime | None = None,
+    closes_at: datetime | None = None,
+    least: int | None = None,
+    most: int | None = None,
+) -> None:
+    """Raise BadMenu where what is given so far of a menu cannot be; None is not given yet."""
+    if title is not None and not title:
         raise BadMenu(MenuFlaw.NO_TITLE)
-    if terms.closes_at <= max(terms.opens_at, now):
+    if title is not None and len(title) > TITLE:
+        raise BadMenu(MenuFlaw.LONG_TITLE, str(TITLE))
+    if closes_at is not None and closes_at <= max(opens_at or now, now):
         raise BadMenu(MenuFlaw.DATES)
+    if least is not None and not 1 <= least <= (least if most is None else most):
+        raise BadMenu(MenuFlaw.BOUNDS)
+
+
+def _check(terms: _Terms, options: int, *, now: datetime) -> None:
+    check_given(now=now, **vars(terms))
     if options < 2:
         raise BadMenu(MenuFlaw.TOO_FEW)
-    if not 1 <= terms.least <= terms.most <= options:
+    if terms.most > options:
         raise BadMenu(MenuFlaw.BOUNDS)
 
 

@@ -30,6 +30,7 @@ from storage.training.nominations import (
     MAY_BE_NOMINATED,
     Clashing,
     DoesNotFit,
+    FewerSeats,
     IsIn,
     ListReported,
     NominationClosed,
@@ -92,7 +93,7 @@ def nominate(
     miss at the same time and wants it so; that is kept with the decision.
 
     Raises NotFound, NotAllowed, ProgrammeCancelled, NotByNomination, NominationClosed,
-    ListReported, IsIn, DoesNotFit, Clashing, NoSeatLeft or SeatReserved.
+    ListReported, IsIn, DoesNotFit, Clashing, NoSeatLeft, FewerSeats or SeatReserved.
     """
     if len(teacher_ids) > MOST:
         raise TooManyAtOnce
@@ -119,8 +120,13 @@ def nominate(
             raise NominationClosed(programme.title, closes_at)
         check_people(session, programme, batch_id, new, known, names, override=override, now=now)
     session.flush()
-    for one in new:
-        quota_id, rule = _seat(session, batch, programme, actor_id, units[one], one, names, now)
+    for number, one in enumerate(new):
+        try:
+            quota_id, rule = _seat(session, batch, programme, actor_id, units[one], one, names, now)
+        except NoSeatLeft as refused:
+            if not number:
+                raise
+            raise FewerSeats(programme.title, refused.seats, number, len(new)) from refused
         registration = write(
             session,
             known.get(one),

@@ -64,6 +64,15 @@ class NoSeatLeft(Refusal):
         self.seats = seats
 
 
+class FewerSeats(NoSeatLeft):
+    """Not all of those chosen can have a seat: only ``left`` are there for ``wanted`` people."""
+
+    def __init__(self, title: str, seats: int, left: int, wanted: int) -> None:
+        super().__init__(title, seats)
+        self.left = left
+        self.wanted = wanted
+
+
 class SeatReserved(Refusal):
     """The seats that are left are kept for others: see the reserves, by kind."""
 

@@ -27,7 +27,7 @@ from storage.training import check_in, eligibility
 from storage.training.audience import compare, facts_of
 from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
-from storage.training.menu_options import live_menus
+from storage.training.menu_options import live_menus, without_menu
 from storage.training.refusals import Finding, Misfit
 from storage.training.registration import (
     MAY_REGISTER_AGAIN,
@@ -227,6 +227,8 @@ class ProgrammeLine:
     seats_left: int | None
     my_state: RegistrationState | None
     menu_id: int | None = None
+    awaits_menu: bool = False
+    """One will choose it from a menu, and there is none yet."""
     """The menu from which it is chosen, as long as that is not settled."""
 
 
@@ -342,6 +344,7 @@ class ProgrammeCard:
     presence: tuple[MyPresence, ...] = ()  # at the meetings so far
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     menu_id: int | None = None
+    awaits_menu: bool = False
     """The menu from which it is chosen, as long as that is not settled."""
 
 
@@ -368,6 +371,8 @@ class GroupProgramme:
     seats_left: int | None
     registered: int | None
     revision: int
+    door: Enrolment | None = None
+    """How one comes in where that is not by registering; else None."""
 
 
 @dataclass(frozen=True)
@@ -446,6 +451,7 @@ def open_for(
     seats = _seats(session, ids, unit_id)
     is_menu = [batch.id for batch, it in fitting if it.enrolment is Enrolment.MENU]
     chosen = live_menus(session, is_menu) if is_menu else {}
+    awaiting = without_menu(session, is_menu) if is_menu else set()
     states = dict(
         session.exec(
             select(Registration.batch_id, col(Registration.state)).where(
@@ -472,6 +478,7 @@ def open_for(
             seats_left=seats[batch.id].left,
             my_state=states.get(batch.id),
             menu_id=chosen.get(batch.id),
+            awaits_menu=batch.id in awaiting,
         )
         for batch, programme in fitting
     ]
@@ -528,8 +535,10 @@ def card(
             select(Result).where(Result.registration_id == my.registration_id)
         ).first()
     menu_id = None
+    awaits_menu = False
     if programme.enrolment is Enrolment.MENU:
         menu_id = live_menus(session, [batch_id]).get(batch_id)
+        awaits_menu = bool(without_menu(session, [batch_id]))
     may_begin = my is None or my.state in MAY_REGISTER_AGAIN
     is_waiting_full = (
         state is BatchState.FULL
@@ -581,6 +590,7 @@ def card(
             and not any(finding.hard for finding in unmet)
             and not is_waiting_full
             and menu_id is None
+            and not awaits_menu
             and state in (BatchState.OPEN, BatchState.FULL)
         ),
         revision=batch.revision,
@@ -592,6 +602,7 @@ def card(
         presence=presence,
         check_in=wanted,
         menu_id=menu_id,
+        awaits_menu=awaits_menu,
     )
 
 
@@ -599,6 +610,15 @@ def group_facts(session: Session, batch_id: int, *, now: datetime) -> GroupProgr
     """Return what may be said of the batch in a group."""
     batch, programme = _batch(session, batch_id)
     seats = _seats(session, [batch_id], None)[batch_id]
+    state = state_of(programme, batch, seats.free == 0, now=now)
+    door = None if programme.enrolment is Enrolment.OPEN else programme.enrolment
+    if door is Enrolment.MENU:
+        if live_menus(session, [batch_id]) or without_menu(session, [batch_id]):
+            # Whatever its dates say, nobody registers for it.
+            if state in (BatchState.NOT_YET_OPEN, BatchState.OPEN, BatchState.FULL):
+                state = BatchState.CLOSED
+        else:
+            door = None
     registered = session.exec(
         select(func.count())
         .select_from(Registration)
@@ -616,11 +636,12 @@ def group_facts(session: Session, batch_id: int, *, now: datetime) -> GroupProgr
         reg_open=batch.reg_open,
         reg_close=batch.reg_close,
         place=batch.place,
-        state=state_of(programme, batch, seats.free == 0, now=now),
+        state=state,
         seats=seats.total,
         seats_left=seats.free,
         registered=None if 0 < registered < FEWEST else registered,
         revision=batch.revision,
+        door=door,
     )
 
 

@@ -35,7 +35,7 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Account, RoleAssignment, ScopeKind
 from storage.refusals import NotFound, Refusal
-from storage.training import enrolment, schedule, seats, waiting
+from storage.training import enrolment, menu_options, schedule, seats, waiting
 from storage.training.audience import audience_size
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED, closes_at
@@ -77,6 +77,7 @@ class Check(StrEnum):
     STARTED = "started"  # has begun already
     NO_HOURS = "no_hours"
     NO_PLACE = "no_place"
+    NO_MENU = "no_menu"  # it is chosen from a menu, and is in none
     NO_ETHICS = "no_ethics"  # seed S1-04
     MORE_SEATS = "more_seats"  # more seats than people
     FEWER_SEATS = "fewer_seats"  # everybody is enrolled, whatever the seats say
@@ -648,6 +649,8 @@ def _findings(
         yield found(Check.STARTED)
     if not people:
         yield found(Check.NOBODY)
+    if menu_options.without_menu(session, [batch.id]):
+        yield found(Check.NO_MENU)
     if not programme.planned_hours:
         yield found(Check.NO_HOURS)
     if not batch.place and programme.mode not in (Mode.REMOTE, Mode.LIVE):

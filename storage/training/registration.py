@@ -533,7 +533,7 @@ def _check(
     if facts.enrolment not in SELF_REGISTERED:
         raise NotSelfRegistration(facts.title, facts.enrolment)
     if facts.enrolment is Enrolment.MENU:
-        menu_options.refuse_if_chosen(session, batch_id)
+        menu_options.refuse_if_chosen(session, batch_id, facts.title)
     if facts.reg_open is not None and now < facts.reg_open:
         raise RegistrationNotOpen(facts.title, facts.reg_open)
     if now >= closed_at:

@@ -101,7 +101,10 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     )
     wanted: dict[str, datetime | None] = dict.fromkeys(OF_BATCH)
     # What is chosen from a menu has the menu's deadlines until seats are given out.
-    is_chosen = bool(menu_options.live_menus(session, [batch_id]))
+    is_chosen = bool(
+        menu_options.live_menus(session, [batch_id])
+        or menu_options.without_menu(session, [batch_id])
+    )
     if programme.enrolment in SELF_REGISTERED and not is_chosen:
         wanted["reg_open"] = batch.reg_open
         wanted["reg_close"] = batch.reg_close

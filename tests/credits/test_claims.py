@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
+from handlers.credits.claims_text import claim_state
+from storage import undoing
 from storage.audit import AuditLog
 from storage.credits import appeals, claims, ledger
 from storage.credits.appeals import AppealSettled
@@ -16,6 +18,7 @@ from storage.credits.claims import ClaimSettled, NotAClaim, ReasonMissing
 from storage.credits.ledger import NewEntry
 from storage.credits.tables import AppealState, ClaimState, CreditEntry, EntryState
 from storage.database import Database
+from storage.deeds import ChangedSince
 from storage.messaging.tables import News
 from storage.people import roles
 from storage.people.tables import Role
@@ -88,12 +91,71 @@ async def test_a_claim_goes_by_way_of_the_school_to_the_county_and_is_posted_onc
     done = await database.write(
         claims.accept, who["gao"], sent.claim_id, now=NOW, level="city", hours=Decimal(6)
     )
-    assert done.state is ClaimState.ACCEPTED
-    await database.write(claims.accept, who["gao"], sent.claim_id, now=NOW)
+    assert (done.claim.state, done.deed_id is None) == (ClaimState.ACCEPTED, False)
+    assert (await database.write(claims.accept, who["gao"], sent.claim_id, now=NOW)) == done
     assert await database.read(posted) == [(EntryState.POSTED, "city", Decimal(6))]
     assert await database.read(told) == ["credit_posted"]
     with pytest.raises(ClaimSettled):
         await database.write(claims.withdraw, who["lin"], sent.claim_id, now=NOW)
+
+
+async def test_what_is_put_right_is_kept_until_it_is_granted_and_granting_can_be_undone(
+    database: Database,
+) -> None:
+    who = await database.write(cast)
+    gao = who["gao"]
+    account = await database.write(make.account, gao)
+    sent = await database.write(claimed, who["lin"], who["account"], hours="40")
+    await database.write(claims.confirm, who["luo"], sent.claim_id, now=NOW)
+    right: dict[str, Any] = {"account_id": account, "now": NOW}
+    await database.write(claims.put_right, gao, sent.claim_id, "hours", "６", **right)
+    await database.write(claims.put_right, gao, sent.claim_id, "level", "city", **right)
+    for field, text in (("hours", "0"), ("level", "moon"), ("category", "x"), ("title", "x")):
+        with pytest.raises(NotAClaim):
+            await database.write(claims.put_right, gao, sent.claim_id, field, text, **right)
+    queued = await database.write(claims.queue, gao, account_id=account, now=NOW)
+    assert queued is not None
+    assert queued.to_post == claims.ToPost(Decimal(6), "city", "post_skill")
+    assert queued.claim.hours == 40, "what was asked for stays"
+
+    given: dict[str, Any] = {"hours": Decimal(6), "level": "city"}
+    for _time in range(2):  # also granted once more after it was undone
+        done = await database.write(claims.accept, gao, sent.claim_id, now=NOW, **given)
+        assert (await database.read(posted))[-1] == (EntryState.POSTED, "city", Decimal(6))
+        assert done.deed_id is not None
+        assert await database.write(undoing.undo, gao, done.deed_id, now=NOW)
+        assert {state for state, _, _ in await database.read(posted)} == {EntryState.REVERSED}
+        assert await database.read(told) == []
+        back = await database.write(claims.queue, gao, account_id=account, now=NOW)
+        assert back == queued
+    done = await database.write(claims.accept, gao, sent.claim_id, now=NOW, **given)
+    assert done.claim.twins == ()
+
+    def disputes(session: Session) -> None:
+        last = session.exec(select(CreditEntry.id).order_by(col(CreditEntry.id).desc())).first()
+        ledger.dispute(session, last or 0, "少了", actor_id=None, now=NOW)
+
+    await database.write(disputes)
+    with pytest.raises(ChangedSince):
+        await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
+
+
+async def test_only_a_word_of_the_school_is_called_so(sqlite: Database) -> None:
+    def prepare(session: Session) -> dict[str, int]:
+        wei = make.teacher(session, "韦红", at="南塘乡中心小学")
+        return {"wei": wei, "wei_account": make.account(session, wei)} | cast(session)
+
+    who = await sqlite.write(prepare)
+    account = await sqlite.write(make.account, who["luo"])
+    sent = await sqlite.write(claimed, who["luo"], account)
+    assert (sent.state, sent.by_school) == (ClaimState.SCHOOL_OK, False)
+    assert claim_state(sent.state, "en", sent.by_school) == "with the county"
+    sent = await sqlite.write(claimed, who["lin"], who["account"])
+    sent = await sqlite.write(claims.confirm, who["luo"], sent.claim_id, now=NOW)
+    assert claim_state(sent.state, "en", sent.by_school).startswith("confirmed by the school")
+    sent = await sqlite.write(claimed, who["wei"], who["wei_account"])
+    sent = await sqlite.write(claims.confirm, who["gao"], sent.claim_id, now=NOW)
+    assert not sent.by_school, "the county spoke where nobody tends the school"
 
 
 async def test_a_returned_claim_is_corrected_and_comes_back(database: Database) -> None:

@@ -13,13 +13,14 @@ from sqlmodel import Session, col, select
 
 from storage import undoing
 from storage.credits import ledger, posting
+from storage.credits.balance import balance_of
 from storage.credits.split import shared, split_of
 from storage.credits.tables import CreditEntry, EntryState
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.tables import News
 from storage.refusals import NotAllowed, Refusal
-from storage.training import completion
+from storage.training import completion, publishing
 from storage.training.tables import (
     Batch,
     Level,
@@ -102,6 +103,43 @@ async def test_an_undone_posting_is_mirrored_untold_and_can_be_posted_again(
     assert sum(posted) == 16
     with pytest.raises(TooLateToUndo):
         await database.write(undoing.undo, gao, again.deed_id or 0, now=NOW + timedelta(hours=24))
+
+
+async def test_hours_that_nobody_posts_any_more_still_stand_somewhere(database: Database) -> None:
+    batch_id, gao = await database.write(finished)
+
+    def somebody(session: Session) -> int:
+        first = session.exec(select(Registration.teacher_id)).first()
+        assert first is not None
+        return first
+
+    who = await database.read(somebody)
+
+    async def stands() -> tuple[Decimal, Decimal]:
+        facts = await database.read(balance_of, who, now=NOW)
+        return facts.earned, facts.pending
+
+    assert await stands() == (Decimal(0), Decimal(8))
+    done = await database.write(posting.post, gao, batch_id, now=NOW)
+    assert await stands() == (Decimal(8), Decimal(0))
+    await database.write(publishing.finish, gao, batch_id, now=NOW)
+    assert await database.read(posting.waits, gao, now=NOW) == ()
+    await database.write(undoing.undo, gao, done.deed_id or 0, now=NOW)
+    assert await stands() == (Decimal(0), Decimal(8))
+    (waiting,) = await database.read(posting.waits, gao, now=NOW)
+    assert (waiting.kind, waiting.count, waiting.batch_id) == ("hours", 2, batch_id)
+
+    def by_hand(session: Session) -> None:
+        posting.post(session, gao, batch_id, now=NOW)
+        for entry_id in session.exec(
+            select(CreditEntry.id).where(
+                CreditEntry.teacher_id == who, CreditEntry.state == EntryState.POSTED
+            )
+        ):
+            ledger.reverse(session, entry_id, "重复", actor_id=gao, now=NOW)
+
+    await database.write(by_hand)
+    assert await stands() == (Decimal(0), Decimal(0)), "what was wrong is not to be posted again"
 
 
 async def test_a_posting_that_somebody_has_disputed_is_not_undone(sqlite: Database) -> None:

@@ -112,6 +112,29 @@ async def test_from_the_keypad_to_the_hours_in_the_teachers_hands(stage: Stage) 
     assert "You completed it." in await lin.taps("Why?")
 
 
+async def test_who_confirms_completion_confirms_what_they_were_shown(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    gao = await organiser(stage)
+    batch_id = await a_class(stage, lin)
+
+    def task_is_set(session: Session) -> None:
+        classes.task(session, batch_id)
+
+    await gao.starts(f"run{batch_id}")
+    await gao.taps("Results")
+    await gao.taps("One by one")
+    await gao.taps("9")
+    await gao.taps("2")
+    await gao.taps("✓")
+    await gao.taps("Completion")
+    await gao.taps("Confirm for 1")
+    await stage.database.write(task_is_set)
+    shown = await gao.taps("Confirm")
+    assert "something has changed; nobody has been decided" in shown
+    assert "Do not complete, make-up possible: 1" in shown
+    assert "Not completed: 1" in await gao.taps("Confirm")
+
+
 async def test_a_posting_is_undone_by_one_tap_and_nobody_is_told(stage: Stage) -> None:
     lin = await stage.teacher("林若溪")
     gao = await organiser(stage)
@@ -249,10 +272,11 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     await lin.says("/hours")
     await lin.taps("Claim hours")
     await lin.taps("Claim hours")
+    assert "at most 120 characters" in await lin.says("😀" * 300)
     await lin.says("阅读教学工作坊")
     await lin.says("某师范大学")
     assert "cannot read this as a day" in await lin.says("上周")
-    await lin.taps("Menu")  # something else comes between, and nothing is lost
+    await lin.says("/menu")  # something else comes between, and nothing is lost
     await lin.says("/hours")
     await lin.taps("Claim hours")
     assert "On which day" in await lin.taps("Claim hours")
@@ -261,6 +285,7 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     await lin.taps("Provincial")
     await lin.taps("Teaching skills")
     assert "send the evidence" in await lin.says("没有")
+    assert "not taken" in await lin.sends_file("证明.exe", b"MZ")
     shown = await lin.sends_file("证书.pdf", b"%PDF-1.4")
     assert "Evidence: 证书.pdf" in shown
     shown = await lin.taps("Hand in")
@@ -290,8 +315,25 @@ async def test_a_claim_from_the_teacher_to_the_county_and_into_the_hours(stage: 
     assert "6 hours" in await gao.taps("Claims")
     await gao.taps("Level")
     assert "To be posted as: 6 hours, City" in await gao.taps("City")
-    await gao.taps("Approve")
+    await gao.taps("Hours")
+    assert "To be posted as: 5 hours, City" in await gao.says("5")
+    await gao.says("/desk")
+    assert "To be posted as: 5 hours, City" in await gao.taps("Claims"), "it is kept"
+    shown = await gao.taps("Approve")
+    assert "Grant this claim?" in shown
+    assert "To be posted as: 5 hours, City" in shown
+    assert "Asked for: 6 hours" in shown
+    assert await stage.database.read(posted) == []
+    await gao.taps("Confirm")
+    assert await stage.database.read(posted) == [Decimal(5)]
     assert "No claim waits" in gao.sees()
+    await gao.taps("Undo the last one")
+    assert await stage.database.read(posted) == []
+    await gao.taps("Claims")
+    await gao.taps("Hours")
+    await gao.says("6")
+    await gao.taps("Approve")
+    await gao.taps("Confirm")
     assert await stage.database.read(posted) == [Decimal(6)]
     await lin.says("/hours")
     assert "阅读教学工作坊" in await lin.taps("Details")
@@ -369,7 +411,7 @@ async def test_hours_that_are_missing_are_asked_for_and_posted(stage: Stage) -> 
         "resk:{batch}:0:",
         "resb:{batch}",
         "cpl:{batch}",
-        "cplc:{batch}:1",
+        "cplc:{batch}:1:0",
         "cplm:{batch}:0:7",
         "hp:{batch}",
         "hpp:{batch}",

@@ -50,8 +50,9 @@ async def test_a_claim_is_corrected_posted_and_an_appeal_puts_it_right(stage: St
     await gu.says("/desk")
     await gu.taps("学时申报（1）")
     assert "接受名额" not in gu.labels()
-    old = cast.data(gu, "通过")
-    await gu.taps("通过")
+    assert "是否认定这项申报？" in await gu.taps("通过")
+    old = cast.data(gu, "确认")
+    await gu.taps("确认")
     assert gu.alert == "已认定，学时已登记。"
     await gu.sends_data(old)
     await luo.sends_data(old)

@@ -23,7 +23,7 @@ from handlers.messaging.public import (
 )
 from locales import LANGUAGES
 from storage.training.programmes import BatchState, GroupProgramme
-from storage.training.tables import Level, Mode
+from storage.training.tables import Enrolment, Level, Mode
 
 ROOT = Path(__file__).parents[2]
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -152,6 +152,13 @@ def test_the_greetings_lead_into_the_private_chat(language: str) -> None:
     ):
         assert made.keys[0][0].url == link("menu")
         assert "<实验>" not in made.text
+
+
+def test_where_the_school_nominates_nothing_is_said_of_a_closed_registration() -> None:
+    facts = dataclasses.replace(FACTS, state=BatchState.CLOSED, door=Enrolment.NOMINATION)
+    assert "Registration is closed" not in card(facts).text
+    assert "Enrolment: the school nominates" in card(facts).text
+    assert "Registration is closed" in card(dataclasses.replace(facts, door=None)).text
 
 
 def test_facts_for_a_group_have_no_field_for_a_person() -> None:

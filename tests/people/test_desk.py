@@ -6,8 +6,13 @@ from datetime import date
 
 from sqlmodel import Session, select
 
+from handlers.people.desk import desk_card
+from handlers.training.buttons import OpenRun
+from storage.overview import Overview
 from storage.people import roles
+from storage.people.staff import Desk
 from storage.people.tables import Posting, Role
+from storage.waiting_for import Waiting
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -166,3 +171,17 @@ async def test_who_has_no_role_cannot_search(stage: Stage) -> None:
     await lin.says("/menu")
     assert "right to do this" in await lin.sends_data("find")
     assert "I did not understand" in await lin.says("罗")
+
+
+def test_of_many_things_that_wait_none_is_hidden() -> None:
+    classes = [Waiting("attendance", 2, 10 + n, f"班{n}") for n in range(8)]
+    waiting = (*classes, Waiting("hours", 59, 30, "幼儿园教师培训"), Waiting("claims", 1))
+    desk = Desk(roles=(), units=(), acts=frozenset())
+    card = desk_card(Overview(desk, waiting), "en")
+    assert "1. attendance of 16 meetings to enter" in card.text
+    assert "2. 幼儿园教师培训: hours of 59 persons to post" in card.text
+    assert "· 1 claim of hours" in card.text
+    keys = [key.press for key in card.keys[0]]
+    assert keys == [OpenRun(10), OpenRun(30)]
+    few = desk_card(Overview(desk, waiting[5:]), "en")
+    assert "1. 班5: attendance of 2 meetings" in few.text

@@ -170,6 +170,23 @@ async def test_who_comes_second_is_shown_what_was_decided(stage: Stage) -> None:
     )
 
 
+async def test_a_typed_reason_that_comes_too_late_is_answered(stage: Stage) -> None:
+    batch_id = await class_of(stage)
+    chen, guo = (
+        await coordinator(stage, "陈管理"),
+        await coordinator(stage, "郭校长", Role.PRINCIPAL),
+    )
+    await registered(stage, batch_id, "林若溪")
+    for who in (chen, guo):
+        await who.says("/approvals")
+        await who.taps("One by one")
+    await guo.taps("Return")
+    await chen.taps("Approve")
+    assert "Nothing waits" in await guo.says("材料不全")
+    said = [message.text for message in guo.messages()]
+    assert "This has been decided by 陈管理: approved by the school, with the county." in said
+
+
 async def test_several_are_ticked_and_returned_together(stage: Stage) -> None:
     batch_id = await class_of(stage)
     chen = await coordinator(stage)

@@ -143,9 +143,9 @@ async def test_the_picture_renews_itself_and_counts_along(stage: Stage) -> None:
     assert digits_in(after.text) != was
     assert "Present: 1 of 1" in after.text
     await stage.passes(minutes=50)
-    assert "not renewed any more" in photo(stage, zhou)[1].text
-    await zhou.taps("Renew")
-    assert "renews itself" in photo(stage, zhou)[1].text
+    assert "not shown any more" in photo(stage, zhou)[1].text
+    await zhou.taps("Go on showing")
+    assert "changes every half minute" in photo(stage, zhou)[1].text
     assert photo(stage, zhou)[1].id == message.id
     await zhou.taps("Back")
     assert not [one for one in zhou.messages() if one.photo]
@@ -160,7 +160,7 @@ async def test_after_a_jump_of_the_clock_the_last_count_is_the_true_one(stage: S
     await lin.says(code)
     await stage.passes(hours=1)
     assert "Present: 1 of 2" in photo(stage, zhou)[1].text
-    assert "not renewed any more" in photo(stage, zhou)[1].text
+    assert "not shown any more" in photo(stage, zhou)[1].text
     await zhou.taps("Back")
     assert "Present: 1 of 2" in zhou.sees()
     code = await stage.database.write(

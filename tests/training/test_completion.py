@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import undoing
@@ -19,6 +20,7 @@ from storage.training import completion, decisions, results
 from storage.training.completion import (
     FailingGrade,
     Has,
+    JudgementChanged,
     Lack,
     Needs,
     NoReason,
@@ -32,6 +34,8 @@ from storage.training.tables import (
     Presence,
     Registration,
     RegistrationState,
+    Task,
+    TaskSubmission,
     WorkState,
 )
 from tests.make import NOW
@@ -167,6 +171,25 @@ async def test_a_decision_cannot_be_undone_after_ten_minutes_or_once_hours_are_p
     with pytest.raises(TooLateToUndo):
         await sqlite.write(undoing.undo, gao, done.deed_id or 0, now=NOW + timedelta(minutes=10))
     assert (await sqlite.read(states)).count(COMPLETED) == 2
+
+
+async def test_what_was_not_shown_is_not_confirmed(database: Database) -> None:
+    batch_id, gao, _people = await database.write(finished)
+    seen = await database.write(completion.assess, gao, batch_id, now=NOW)
+
+    def task_is_gone(session: Session) -> None:
+        session.exec(sa.delete(TaskSubmission))
+        session.exec(sa.delete(Task))
+
+    await database.write(task_is_gone)
+    with pytest.raises(JudgementChanged):
+        await database.write(completion.confirm, gao, batch_id, now=NOW, shown=seen.mark)
+    assert await database.read(states) == [ATTENDING] * 5
+    seen = await database.write(completion.assess, gao, batch_id, now=NOW)
+    done = await database.write(completion.confirm, gao, batch_id, now=NOW, shown=seen.mark)
+    assert done.counts == {COMPLETED: 3, NOT_COMPLETED: 1, NO_SHOW: 1}
+    again = await database.write(completion.confirm, gao, batch_id, now=NOW, shown=seen.mark)
+    assert again.deed_id == done.deed_id, "a double tap is one decision"
 
 
 async def test_a_class_that_still_runs_is_not_confirmed(sqlite: Database) -> None:

@@ -19,11 +19,12 @@ from storage.people import roles
 from storage.people.tables import Role, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound
 from storage.schema import METADATA
-from storage.training import menus, registration, settling
+from storage.training import menus, programmes, publishing, registration, schedule, settling
 from storage.training.allocation import Allotment, Free, Wish, allocate, commitment, lot
 from storage.training.decisions import why
 from storage.training.menus import BadMenu, ChosenEnough, MenuFlaw, MenuNotOpen, MenuState
-from storage.training.refusals import ChosenFromMenu, NotEligible
+from storage.training.publishing import Check
+from storage.training.refusals import ChosenFromMenu, NotEligible, NotSelfRegistration
 from storage.training.tables import (
     LIVE,
     SEATED,
@@ -72,6 +73,13 @@ def menu(session: Session, actor_id: int, batch_ids: list[int], **differs: Any) 
         "now": NOW,
     }
     return menus.create(session, actor_id, batch_ids=batch_ids, **(usual | differs))
+
+
+def checks(session: Session, actor_id: int, batch_id: int) -> set[Check]:
+    return {
+        finding.check
+        for finding in publishing.readiness(session, actor_id, batch_id, now=NOW).findings
+    }
 
 
 def states(session: Session, batch_id: int) -> dict[int, RegistrationState]:
@@ -243,8 +251,16 @@ def test_until_it_is_settled_one_comes_in_through_the_menu_only(database: Databa
         teacher_id = make.teacher(session)
         with pytest.raises(ChosenFromMenu):
             registration.register(session, teacher_id, a, now=NOW)
-        # One that is in no menu is as it always was.
-        assert registration.register(session, teacher_id, c, now=NOW).is_new
+        # Nor is the time before there is a menu a way around it.
+        with pytest.raises(NotSelfRegistration):
+            registration.register(session, teacher_id, c, now=NOW)
+        seen = programmes.card(session, c, teacher_id, now=NOW)
+        assert (seen.awaits_menu, seen.can_register) == (True, False)
+        assert Check.NO_MENU in checks(session, actor_id, c)
+        assert Check.NO_MENU not in checks(session, actor_id, a)
+        schedule.plan_deadlines(session, c, now=NOW)
+        opening = select(Deadline.id).where(Deadline.kind == "reg_close", Deadline.subject_id == c)
+        assert session.exec(opening).first() is None, "no registration is announced"
         settling.settle_due(session, now=AFTER)
         assert registration.register(session, teacher_id, a, now=AFTER).is_new
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage.people import roles
 from storage.people.tables import Role
-from storage.training.tables import Enrolment, Menu, MenuChoice, Registration
+from storage.training.tables import Batch, Enrolment, Menu, MenuChoice, Registration
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -180,3 +180,52 @@ async def test_a_menu_that_is_begun_outlives_a_restart_and_can_be_given_up(stage
     assert "When does it open" in await luo.taps("New menu")
     await luo.taps("Give up")
     assert "What is the menu called" in await luo.taps("New menu")
+
+
+async def test_a_slip_in_a_new_menu_is_said_at_once_and_can_be_corrected(stage: Stage) -> None:
+    luo = await organiser(stage)
+    await luo.says("/desk")
+    await luo.taps("Programmes")
+    await luo.taps("Menus")
+    assert "Please make one first" in await luo.taps("New menu"), "before anything is asked"
+
+    def two_of_one(session: Session) -> None:
+        batch_id = make.batch(
+            session,
+            "阅读教学",
+            programme={"enrolment": Enrolment.MENU},
+            starts_at=NOW + timedelta(days=30),
+            ends_at=NOW + timedelta(days=30, hours=6),
+        )
+        first = session.get_one(Batch, batch_id)
+        second = Batch(
+            programme_id=first.programme_id,
+            no=2,
+            starts_at=first.starts_at,
+            ends_at=first.ends_at,
+        )
+        session.add(second)
+
+    await stage.database.write(two_of_one)
+    await luo.taps("Back")
+    await luo.taps("New menu")
+    assert "at most 80 characters" in await luo.says("x" * 4000)
+    await luo.says("冬季菜单")
+    assert "When does it close" in await luo.says("2026-12-01 09:00")
+    assert "must close in the future, and after it opens" in await luo.says("2026-11-30 17:00")
+    await luo.says("2026-12-08 17:00")
+    assert "At least one" in await luo.says("0")
+    assert "At least one" in await luo.says("2-1")
+    await luo.says("1")
+    await luo.taps("Class 1")
+    await luo.taps("Class 2")
+    shown = await luo.taps("Go on")
+    assert "· 阅读教学 · Class 1" in shown
+    assert "· 阅读教学 · Class 2" in shown
+    await luo.taps("Closing time")
+    assert "Closes: Wed 9 Dec" in await luo.says("2026-12-09 12:00")
+    await luo.taps("Opening time")
+    assert "Opens: Wed 2 Dec" in await luo.says("2026-12-02 09:00")
+    assert "阅读教学 · Class 1" in await luo.taps("Make the menu")
+    await luo.taps("Opening time")
+    assert "Thu 3 Dec" in await luo.says("2026-12-03 09:00")

@@ -6,12 +6,14 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
+from handlers.training.nominating import nominating_text
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.messaging.tables import Deadline, News, OutboxMessage
@@ -34,6 +36,7 @@ from storage.training import (
 from storage.training.nominations import (
     Clashing,
     DoesNotFit,
+    FewerSeats,
     IsIn,
     ListReported,
     NominationClosed,
@@ -113,9 +116,10 @@ async def test_where_nobody_is_asked_the_school_has_decided(
 async def test_a_quota_ends_where_it_ends(database: Database) -> None:
     made = await with_seats(database)
     luo, people = made.coordinators[0], made.people[0]
-    with pytest.raises(NoSeatLeft) as refused:
+    with pytest.raises(FewerSeats) as refused:
         await database.write(nominating.nominate, luo, made.batch_id, people[:3], now=NOW)
-    assert refused.value.seats == 2
+    assert (refused.value.left, refused.value.wanted) == (2, 3)
+    assert "only 2 seats are left" in nominating_text(refused.value, "en", ZoneInfo("UTC"), NOW)
     # All or none: the two who would have fitted are not in either.
     assert (await database.read(seating.quotas, made.batch_id))[made.schools[0]] == (2, 0, 0)
     await database.write(nominating.nominate, luo, made.batch_id, people[:2], now=NOW)

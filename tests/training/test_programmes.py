@@ -208,6 +208,7 @@ def test_what_a_group_is_told_has_no_field_for_a_person() -> None:
         "state",
         "seats",
         "seats_left",
+        "door",
         "registered",
         "revision",
     }
