@@ -14,7 +14,7 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import groups, reminders
+from handlers.messaging import groups, reminders, upward
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -85,6 +85,7 @@ TOPICS = (
     due,
     hours,
     reminders,
+    upward,
     groups,
     slips,
     roles,

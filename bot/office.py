@@ -33,7 +33,16 @@ from storage.database import Database
 from storage.messaging import inbox as inbox_rows
 from storage.messaging import leases, sweeping
 from storage.people import accounts, imports, offices
-from storage.training import absences, meeting_end, sealing, settling, thinning, waiting, worklist
+from storage.training import (
+    absences,
+    meeting_end,
+    planning,
+    sealing,
+    settling,
+    thinning,
+    waiting,
+    worklist,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +84,7 @@ class Office:
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
+        self.ticks.every(timedelta(minutes=10), "calendar", self._calendar)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
         self._jumped = asyncio.Event()
@@ -231,6 +241,12 @@ class Office:
             swept = await self.database.write(sweeping.sweep, now=self.clock())
             more = swept.more
         self.delivery.wake()
+
+    async def _calendar(self) -> None:
+        """Set the deadlines that follow from the calendar alone."""
+        if await self.leads():
+            while await self.database.write(planning.plan_calendar, now=self.clock()):
+                pass
 
     async def _thin_classes(self) -> None:
         if await self.leads():

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage import deeds
+from storage.calendar import loading
 from storage.credits import posting
 from storage.deeds import Deed
 from storage.people import appointing, roster_missing, roster_undoing, school_list
@@ -39,6 +40,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     posting.DEED_CONFIRM: posting.undo_confirm,
     "attendance": marking.undo,
     plan_sheet.KIND: plan_sheet.undo,
+    loading.KIND: loading.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

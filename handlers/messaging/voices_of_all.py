@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import group_cards, groups, reminders
+from handlers.messaging import group_cards, groups, reminders, upward
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals, changing, check_in, seat_messages, told
+from handlers.training import answers, changing, check_in, seat_messages, told
 
 VOICES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -29,7 +29,8 @@ VOICES: Mapping[str, Voice] = {
     "link_conflict": reminders.link_conflict,
     group_cards.KIND: group_cards.voice,
     groups.HELLO: groups.hello,
-    "approvals_waiting": approvals.waiting_card,
+    "approvals_waiting": upward.voice,
+    "group_reminder": upward.group_voice,
     "registration_approved": answers.registration_answer,
     "registration_returned": answers.registration_answer,
     "registration_rejected": answers.registration_answer,
