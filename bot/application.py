@@ -14,7 +14,7 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import groups, reminders, upward
+from handlers.messaging import groups, reminders, upward, work_calendar
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -35,6 +35,7 @@ from handlers.training import (
     publishing,
     registration,
     rehearsal,
+    reminding,
     results,
     reviewing,
     runs,
@@ -86,6 +87,8 @@ TOPICS = (
     hours,
     reminders,
     upward,
+    reminding,
+    work_calendar,
     groups,
     slips,
     roles,

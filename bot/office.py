@@ -30,8 +30,8 @@ from handlers.context import House
 from handlers.messaging import group_cards
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
+from storage.messaging import brief_edits, leases, sweeping
 from storage.messaging import inbox as inbox_rows
-from storage.messaging import leases, sweeping
 from storage.people import accounts, imports, offices
 from storage.training import (
     absences,
@@ -85,6 +85,7 @@ class Office:
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
         self.ticks.every(timedelta(minutes=10), "calendar", self._calendar)
+        self.ticks.every(timedelta(minutes=3), "brief edits", self._brief_edits)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
         self._jumped = asyncio.Event()
@@ -241,6 +242,14 @@ class Office:
             swept = await self.database.write(sweeping.sweep, now=self.clock())
             more = swept.more
         self.delivery.wake()
+
+    async def _brief_edits(self) -> None:
+        """Put right, without a ring, what today's briefs do not say any more as it is."""
+        if not await self.leads():
+            return
+        queued = await self.database.write(brief_edits.queue, now=self.clock())
+        if queued:
+            self.delivery.wake()
 
     async def _calendar(self) -> None:
         """Set the deadlines that follow from the calendar alone."""

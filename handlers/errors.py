@@ -16,6 +16,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
+from handlers.messaging.work_calendar import calendar_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
@@ -31,6 +32,7 @@ from handlers.training.nominating import nominating_text
 from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
+from handlers.training.reminding import extending_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -45,6 +47,8 @@ from storage.refusals import NotAllowed, NotFound, NotLinked, OwnCase, Refusal
 logger = logging.getLogger(__name__)
 
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
+    calendar_text,
+    extending_text,
     training_text,
     attendance_text,
     files_text,

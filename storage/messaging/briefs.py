@@ -302,13 +302,13 @@ def _standing(session: Session, teacher_id: int, row: Any, now: datetime) -> Rem
     """Why nothing is to be said of this deadline; None when it is still owed."""
     if row.state is not DeadlineState.ACTIVE:
         return ReminderState.STALE
+    owes = kinds.owes(session, row.kind, row.subject_id, now=now, teacher_id=teacher_id)
+    if session.exec(owes).first() is None:
+        return ReminderState.SATISFIED
     if not row.own and deadlines.own_dates(
         session, row.kind, row.subject_id, teacher_id=teacher_id
     ):
         return ReminderState.STALE  # they have got a date of their own
-    owes = kinds.owes(session, row.kind, row.subject_id, now=now, teacher_id=teacher_id)
-    if session.exec(owes).first() is None:
-        return ReminderState.SATISFIED
     return ReminderState.MUTED if row.muted else None
 
 
@@ -489,7 +489,10 @@ def todays_brief(
     items = []
     for rows in _by_deadline(session, row.teacher_id, [col(Reminder.outbox_id) == row.id]):
         state = _standing(session, row.teacher_id, rows[0], now)
-        items.append(replace(_item(rows), done=state is ReminderState.SATISFIED))
+        item = _item(rows)
+        own = deadlines.own_dates(session, item.kind, item.subject_id, teacher_id=row.teacher_id)
+        at = own.get(row.teacher_id, item.at)
+        items.append(replace(item, at=at, done=state is ReminderState.SATISFIED))
     news = session.exec(
         select(News)
         .where(News.teacher_id == row.teacher_id, News.outbox_id == row.id)
