@@ -111,6 +111,11 @@ def of_deadline(session: Session, place: Place) -> dict[str, Any]:
     return {"deadline_id": deadlines.set_deadline(session, "task_due", place.task_id, at, now=NOW)}
 
 
+def only(_made: dict[str, Any]) -> dict[str, Any]:
+    """Nothing to be given: it was enough to make it."""
+    return {}
+
+
 def of_work(_session: Session, place: Place) -> dict[str, Any]:
     """The place's task, as a kind of deadline and what it is about."""
     return {"kind": "task_due", "subject_id": place.task_id}
@@ -198,6 +203,10 @@ LINES: dict[str, Line] = {
     # reminders of a class, more time for one person, and the calendar of the office
     "storage.training.reminding.items": line(Act.SEE_PROGRAMME),
     "storage.training.reminding.item": line(Act.SEE_PROGRAMME, given=of_deadline),
+    "storage.training.reminding.of_task": line(
+        Act.SEE_PROGRAMME,
+        given=lambda session, place: {"task_id": place.task_id} | only(of_deadline(session, place)),
+    ),
     "storage.training.reminding.people": line(Act.SEE_PROGRAMME, given=of_deadline),
     "storage.training.reminding.person": line(Act.SEE_PROGRAMME, given=of_deadline),
     "storage.training.extending.check": line(Act.DECIDE_LEAVE, RUN, given=of_work),

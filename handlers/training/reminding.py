@@ -39,7 +39,7 @@ STEPS = 14
 class OpenItems(Button):
     """A page of the deadlines of a class."""
 
-    tag = "rm"
+    tag = "rem"
     batch_id: int
     page: int = 0
 
@@ -48,15 +48,23 @@ class OpenItems(Button):
 class OpenReminders(Button):
     """Every step of one deadline."""
 
-    tag = "rmi"
+    tag = "remi"
     deadline_id: int
+
+
+@dataclass(frozen=True)
+class TaskReminders(Button):
+    """Every step of the deadline of a task."""
+
+    tag = "remt"
+    task_id: int
 
 
 @dataclass(frozen=True)
 class OpenReminded(Button):
     """A page of those whom a deadline concerned."""
 
-    tag = "rmp"
+    tag = "remp"
     deadline_id: int
     page: int = 0
 
@@ -65,7 +73,7 @@ class OpenReminded(Button):
 class WhyReminded(Button):
     """Why one person got, or did not get, each step."""
 
-    tag = "rmw"
+    tag = "remw"
     deadline_id: int
     teacher_id: int
 
@@ -74,7 +82,7 @@ class WhyReminded(Button):
 class GiveTime(Button):
     """Give one person so many days more; 0 asks until when, -1 takes it back."""
 
-    tag = "rmg"
+    tag = "remg"
     deadline_id: int
     teacher_id: int
     days: int
@@ -83,6 +91,7 @@ class GiveTime(Button):
 def install(application: AnyApplication) -> None:
     on_tap(application, OpenItems, open_items)
     on_tap(application, OpenReminders, open_item)
+    on_tap(application, TaskReminders, open_task)
     on_tap(application, OpenReminded, open_people)
     on_tap(application, WhyReminded, open_person)
     on_tap(application, GiveTime, give_time)
@@ -341,6 +350,15 @@ async def open_item(update: Update, context: Context) -> None:
     facts = await context.read(
         reminding.item, reader.linked_teacher_id, button.deadline_id, now=now
     )
+    await show(update, context, reader, item_card(facts, reader.language, zone, now))
+
+
+async def open_task(update: Update, context: Context) -> None:
+    """Show every step of a task's deadline."""
+    button = TaskReminders.parse(tap(update).data)
+    reader = await context.reader(update)
+    now, zone = context.now(), context.house.zone
+    facts = await context.read(reminding.of_task, reader.linked_teacher_id, button.task_id, now=now)
     await show(update, context, reader, item_card(facts, reader.language, zone, now))
 
 

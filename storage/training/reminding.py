@@ -190,6 +190,18 @@ def item(session: Session, actor_id: int, deadline_id: int, *, now: datetime) ->
     )
 
 
+def of_task(session: Session, actor_id: int, task_id: int, *, now: datetime) -> ItemFacts:
+    """Return every step of a task's deadline. Raises NotAllowed or NotFound."""
+    deadline_id = session.exec(
+        select(Deadline.id).where(
+            Deadline.kind == "task_due", Deadline.subject_id == task_id, Deadline.teacher_id == 0
+        )
+    ).first()
+    if deadline_id is None:
+        raise NotFound("deadline")
+    return item(session, actor_id, deadline_id, now=now)
+
+
 def people(
     session: Session, actor_id: int, deadline_id: int, *, page: int = 0, now: datetime
 ) -> PeopleOf:
