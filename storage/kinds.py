@@ -82,6 +82,8 @@ class Kind:
     """Who is meant by the owner in the ladder; a role in a class is that of the class."""
     outstanding: Outstanding | None = None
     """Where it is still owed, in things; without it, in those who owe it, by their school."""
+    of_unreached: bool = False
+    """What is counted are those whom no message reaches, and who have to be phoned."""
     group: str = ""
     """Steps in the groups of the class or the unit."""
     figures: Figures = Figures.NONE
@@ -97,6 +99,11 @@ class Kind:
     """False where a lapse costs hours or the seat (domain, reminders 5.2)."""
     priority: int = Priority.LAST_HOURS
     """Of its steps that ring by themselves; the others ride in the brief."""
+
+    @property
+    def has_names(self) -> bool:
+        """Whether people are counted, and not seats, schools or appeals."""
+        return self.outstanding is None or self.of_unreached
 
     def offsets(self, preset: str = "") -> dict[Level, str]:
         """Return the steps of each level, with another ``preset`` for whoever owes it."""
@@ -170,6 +177,7 @@ KINDS = {
             ladder={OWNER: "T-1"},
             owners=CLASS,
             outstanding=owing.unreachable,
+            of_unreached=True,
             group="T-1",
             figures=Figures.EVENT,
             is_event=True,
@@ -182,6 +190,7 @@ KINDS = {
             ladder={OWNER: "T-1"},
             owners=CLASS,
             outstanding=owing.unreachable,
+            of_unreached=True,
             group="T-1",
             figures=Figures.EVENT,
             is_event=True,

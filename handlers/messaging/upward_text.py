@@ -100,6 +100,8 @@ def units_card(
     for unit_id, name, number in facts.lines[page * PAGE : (page + 1) * PAGE]:
         what = count_text(facts.kind, number, language)
         lines.append(_("{school}: {what}").format(school=html.escape(name), what=what))
+        if not facts.has_names:
+            continue
         label = shortened(f"{name} {number}", LABEL)
         keys.append((Key(label, OpenOwingNames(facts.deadline_id, unit_id)),))
     turn = pager(page, pages, lambda number: OpenOwing(facts.deadline_id, number))

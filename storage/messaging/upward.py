@@ -178,11 +178,6 @@ def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def lines(session: Session, teacher_id: int, *, now: datetime) -> tuple[Line, ...]:
-    """Return what there is to hear from below now, the soonest deadline first; only reads."""
-    return tuple(line for line, _ids_ in _lines(session, teacher_id, now) if line is not None)
-
-
 def compose(
     session: Session, teacher_id: int, outbox_id: int, *, now: datetime
 ) -> tuple[Line, ...]:
@@ -289,6 +284,8 @@ class Units:
     subject_id: int
     at: datetime
     lines: tuple[tuple[int, str, int], ...]
+    has_names: bool
+    """Whether they are people, who can be spoken with."""
 
 
 @dataclass(frozen=True)
@@ -322,7 +319,8 @@ def units_owing(session: Session, actor_id: int, deadline_id: int, *, now: datet
         .order_by(counted.c.number.desc(), col(OrgUnit.code))
     )
     lines_ = tuple((int(id_), name, int(n)) for id_, name, n in found)
-    return Units(deadline_id, row.kind, row.subject_id, row.at, lines_)
+    has_names = kinds.KINDS[row.kind].has_names
+    return Units(deadline_id, row.kind, row.subject_id, row.at, lines_, has_names)
 
 
 def names_owing(
@@ -363,6 +361,10 @@ def names_owing(
             col(Posting.unit_id) == unit_id, col(Posting.is_primary), col(Posting.until).is_(None)
         )
     )
+    if kinds.KINDS[row.kind].of_unreached:
+        theirs = theirs.where(
+            ~sa.exists().where(col(Account.teacher_id) == col(Teacher.id), col(Account.reachable))
+        )
     total = session.connection().execute(theirs.with_only_columns(sa.func.count())).scalar_one()
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
