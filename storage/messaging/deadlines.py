@@ -154,7 +154,9 @@ def plan(
     event_day = local_day(at, calendar.zone) if known.is_event else None
     for level, names in offsets(kind, preset, teacher_id).items():
         for step in steps.plan_steps(at, names, calendar, now=now, event_day=event_day):
-            if step.due_at < now and not known.catches_up:
+            # A group has just been told by the announcement itself, and is not told again.
+            makes_good = known.catches_up and level is not Level.GROUP
+            if step.due_at < now and not makes_good:
                 continue
             yield level, step if level is Level.TEACHER else replace(step, breaks_out=False)
 
