@@ -25,6 +25,8 @@ from handlers.messaging import (
     notices,
     question_topics,
     reminders,
+    upward,
+    work_calendar,
 )
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
@@ -46,6 +48,7 @@ from handlers.training import (
     publishing,
     registration,
     rehearsal,
+    reminding,
     results,
     reviewing,
     runs,
@@ -102,6 +105,9 @@ TOPICS = (
     notice_answers,
     question_topics,
     notices,
+    upward,
+    reminding,
+    work_calendar,
     groups,
     binding,
     card_places,

@@ -30,10 +30,19 @@ from handlers.context import House
 from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
-from storage.messaging import confirming, correcting, filling, leases, sweeping
+from storage.messaging import brief_edits, confirming, correcting, filling, leases, sweeping
 from storage.messaging import inbox as inbox_rows
 from storage.people import accounts, imports, offices
-from storage.training import absences, meeting_end, sealing, settling, thinning, waiting, worklist
+from storage.training import (
+    absences,
+    meeting_end,
+    planning,
+    sealing,
+    settling,
+    thinning,
+    waiting,
+    worklist,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +88,8 @@ class Office:
         self.ticks.every(timedelta(seconds=30), "notices that are out", self._notices_out)
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
+        self.ticks.every(timedelta(minutes=10), "calendar", self._calendar)
+        self.ticks.every(timedelta(minutes=3), "brief edits", self._brief_edits)
         self.ticks.every(timedelta(hours=1), "housekeeping", self._housekeeping)
         self._holder = secrets.token_hex(8)
         self._jumped = asyncio.Event()
@@ -251,6 +262,20 @@ class Office:
         for joined in await self.database.read(filling.joined, now=self.clock()):
             await self.database.write(filling.add_late, joined, now=self.clock())
             self.delivery.wake()
+
+    async def _brief_edits(self) -> None:
+        """Put right, without a ring, what today's briefs do not say any more as it is."""
+        if not await self.leads():
+            return
+        queued = await self.database.write(brief_edits.queue, now=self.clock())
+        if queued:
+            self.delivery.wake()
+
+    async def _calendar(self) -> None:
+        """Set the deadlines that follow from the calendar alone."""
+        if await self.leads():
+            while await self.database.write(planning.plan_calendar, now=self.clock()):
+                pass
 
     async def _thin_classes(self) -> None:
         if await self.leads():

@@ -22,6 +22,7 @@ from handlers.messaging.notice_answers import answers_text
 from handlers.messaging.notice_correcting import correcting_text
 from handlers.messaging.notice_report import report_text
 from handlers.messaging.notice_text import notices_text
+from handlers.messaging.work_calendar import calendar_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
@@ -37,6 +38,7 @@ from handlers.training.nominating import nominating_text
 from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
+from handlers.training.reminding import extending_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -51,6 +53,8 @@ from storage.refusals import NotAllowed, NotFound, NotLinked, OwnCase, Refusal
 logger = logging.getLogger(__name__)
 
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
+    calendar_text,
+    extending_text,
     training_text,
     attendance_text,
     files_text,

@@ -70,6 +70,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "accept_claim": _("granting claimed hours"),
         "attendance": _("entering attendance"),
         "plan": _("making programmes from a sheet"),
+        "calendar": _("loading the work calendar"),
         "bind_group": _("saying what a group stands for"),
     }
 

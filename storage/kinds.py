@@ -4,18 +4,28 @@ This is where the engine of deadlines and reminders (``storage.messaging``) meet
 whose deadlines they are. The engine asks here who still owes a thing, and never imports a
 wing; a wing writes its deadlines through the engine; only this module knows both. So that a
 wing may import the engine, what this module needs of a wing imports nothing of the engine.
+
+A kind of a new wing is an entry in ``KINDS`` and the select of who owes it. All that is said,
+to whom and when, follows from the entry.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy import Select
 from sqlmodel import Session
 
+from storage.calendar.steps import WEEKLY, WEEKLY_AFTER
+from storage.credits import owing as of_hours
 from storage.messaging import owners, unconfirmed
-from storage.messaging.tables import Priority
+from storage.messaging.tables import Level, Priority
+from storage.people import owing as of_offices
+from storage.people.tables import Role
 from storage.training import owing
 
 
@@ -23,14 +33,43 @@ class Owes(Protocol):
     """Who still owes it: a select of one column, the ids of teachers, each once."""
 
     def __call__(
-        self, session: Session, kind: str, subject_id: int, *, teacher_id: int | None = None
+        self,
+        session: Session,
+        kind: str,
+        subject_id: int,
+        *,
+        now: datetime,
+        teacher_id: int | None = None,
     ) -> Select[int] | None:
         """Select all who owe it, or the one teacher if they do."""
 
 
+Outstanding = Callable[[Session, str, int, datetime], Any]
+"""Where it is still owed: of a kind and a subject, now, each unit once and how many things."""
+
+
+class Figures(StrEnum):
+    """What the card of a group says, never about anybody by name."""
+
+    NONE = ""
+    EVENT = "event"  # when, where, what to bring
+    SEATS = "seats"  # until when, and how many seats are left
+    OPEN = "open"  # until when, and how many still owe it
+    SCHOOLS = "schools"  # until when, and how many schools still owe it
+    GENERAL = "general"  # until when
+
+
+OVERDUE = ("T+1", "T+3", "T+7")
+"""To whoever still owes what can still be done, ever more rarely; then weekly to the school."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What the engine must know of one kind of deadline (domain, reminders 5.4)."""
+    """What the engine must know of one kind of deadline (domain, reminders 5.4).
+
+    It stops being said, on every level, the second nobody owes it any more, it is withdrawn, or
+    what it belongs to is cancelled: all three are asked again when it is said.
+    """
 
     id: str
     subject: str
@@ -38,44 +77,274 @@ class Kind:
     preset: str
     """Its steps, as ``storage.calendar.steps`` reads them, unless a deadline says otherwise."""
     owes: Owes
+    ladder: Mapping[Level, str] = field(default_factory=dict)
+    """Who above hears that something is still owed, and when; once a day, in one message."""
+    owners: tuple[Role, ...] = (Role.COUNTY_COORDINATOR,)
+    """Who is meant by the owner in the ladder; a role in a class is that of the class."""
+    outstanding: Outstanding | None = None
+    """Where it is still owed, in things; without it, in those who owe it, by their school."""
+    of_unreached: bool = False
+    """What is counted are those whom no message reaches, and who have to be phoned."""
+    group: str = ""
+    """Steps in the groups of the class or the unit."""
+    figures: Figures = Figures.NONE
+    of_coordinators: bool = False
+    """The groups are those of the coordinators."""
+    can_be_late: bool = False
+    """It can still be done when its time is over, and so is asked for again."""
     is_event: bool = False
     """The deadline is something that people go to: on its own day they may be told of it."""
+    catches_up: bool = True
+    """False where a step that lay in the past when the deadline was set is not made good."""
     may_mute: bool = True
     """False where a lapse costs hours or the seat (domain, reminders 5.2)."""
     priority: int = Priority.LAST_HOURS
     """Of its steps that ring by themselves; the others ride in the brief."""
 
+    @property
+    def has_names(self) -> bool:
+        """Whether people are counted, and not seats, schools or appeals."""
+        return self.outstanding is None or self.of_unreached
+
+    def offsets(self, preset: str = "") -> dict[Level, str]:
+        """Return the steps of each level, with another ``preset`` for whoever owes it."""
+        found = {Level.TEACHER: preset or self.preset, **self.ladder}
+        if self.can_be_late:
+            found[Level.TEACHER] = " ".join((found[Level.TEACHER], *OVERDUE)).strip()
+            known = found.get(Level.COORDINATOR, "")
+            found[Level.COORDINATOR] = f"{known} {WEEKLY_AFTER}".strip()
+        if self.group:
+            found[Level.GROUP] = self.group
+        return found
+
+
+COORDINATOR, PRINCIPAL, OWNER, BUREAU = (
+    Level.COORDINATOR,
+    Level.PRINCIPAL,
+    Level.OWNER,
+    Level.BUREAU,
+)
+CLASS = (Role.CLASS_TEACHER,)
 
 KINDS = {
     kind.id: kind
     for kind in (
         Kind("reg_open", "batch", "T+0", owing.owes),
-        Kind("reg_close", "batch", "standard", owing.owes),
-        Kind("menu_open", "menu", "T+0", owing.owes),
-        Kind("menu_close", "menu", "standard", owing.owes),
+        Kind(
+            "reg_close",
+            "batch",
+            "standard",
+            owing.owes,
+            ladder={COORDINATOR: "T-3"},
+            group="T-3",
+            figures=Figures.SEATS,
+        ),
+        Kind(
+            "nominate_close",
+            "batch",
+            "early_and_often",
+            owing.owes,
+            ladder={PRINCIPAL: "T-1", OWNER: "T+1"},
+            outstanding=owing.open_seats,
+            group="T-3",
+            figures=Figures.SCHOOLS,
+            of_coordinators=True,
+        ),
         # The offer itself is a message of its own; these are the steps that follow it.
         Kind(
             "offer", "seat_offer", "T-12h T-2h", owing.owes, may_mute=False, priority=Priority.OFFER
         ),
-        Kind("batch_start", "batch", "T-3 T-1 T-2h", owing.owes, is_event=True),
-        Kind("session", "class_session", "T-1 T-1h", owing.owes, is_event=True),
-        Kind("task_due", "task", "T-3 T-1 T-6h", owing.owes),
+        Kind(
+            "quota_unfilled",
+            "batch",
+            "T-5 T-2",
+            owing.owes,
+            ladder={PRINCIPAL: "T-1"},
+            outstanding=owing.open_seats,
+        ),
+        Kind(
+            "roster",
+            "batch",
+            "T-3 T-1",
+            owing.owes,
+            ladder={OWNER: "T+1"},
+            outstanding=owing.unanswered,
+        ),
+        Kind(
+            "batch_start",
+            "batch",
+            "T-3 T-1 T-2h",
+            owing.owes,
+            ladder={OWNER: "T-1"},
+            owners=CLASS,
+            outstanding=owing.unreachable,
+            of_unreached=True,
+            group="T-1",
+            figures=Figures.EVENT,
+            is_event=True,
+        ),
+        Kind(
+            "session",
+            "class_session",
+            "T-1 T-1h",
+            owing.owes,
+            ladder={OWNER: "T-1"},
+            owners=CLASS,
+            outstanding=owing.unreachable,
+            of_unreached=True,
+            group="T-1",
+            figures=Figures.EVENT,
+            is_event=True,
+        ),
+        Kind(
+            "task_due",
+            "task",
+            "T-3 T-1 T-3h",
+            owing.owes,
+            ladder={OWNER: "T+1"},
+            owners=(Role.TUTOR,),
+            can_be_late=True,
+        ),
+        Kind(
+            "phase_end",
+            "phase",
+            "T-5 T-1",
+            owing.owes,
+            ladder={OWNER: "T-1"},
+            owners=CLASS,
+            group="T-1",
+            figures=Figures.GENERAL,
+        ),
         # What a school's people, and its coordinators, owe before its seats are gone.
         Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
         Kind("release", "batch", "T-1", owing.owes),
-        Kind("remote_start", "batch", "T-3 T+0", owing.owes),
         Kind("chat_dissolve", "chat", "T-3 T-0 T+5", owners.owes),
-        Kind("remote_end", "batch", "T-14 T-7 T-3 T-1 T-6h", owing.owes, may_mute=False),
         Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes),
+        Kind("remote_start", "batch", "T-3 T+0", owing.owes, group="T+0", figures=Figures.GENERAL),
+        Kind(
+            "remote_end",
+            "batch",
+            "T-14 T-7 T-3 T-1 T-6h",
+            owing.owes,
+            ladder={COORDINATOR: "T-7", PRINCIPAL: "T-3", OWNER: "T-1"},
+            group="T-7",
+            figures=Figures.OPEN,
+            may_mute=False,
+        ),
+        Kind(
+            "grade_due",
+            "batch",
+            "T-3 T-1 T+1",
+            owing.owes,
+            ladder={OWNER: "T+1"},
+            outstanding=owing.ungraded,
+        ),
+        Kind(
+            "makeup",
+            "registration",
+            "T-7 T-3 T-1",
+            owing.owes,
+            ladder={COORDINATOR: "T-3"},
+            may_mute=False,
+        ),
+        Kind(
+            "year_hours",
+            "school_year",
+            # 1 March, 1 May, 1 June, 1 July and 20 August before a 31 August.
+            "T-183d T-122d T-91d T-61d T-11d",
+            of_hours.owes,
+            ladder={COORDINATOR: "T-122d", PRINCIPAL: "T-61d"},
+            group="T-122d",
+            figures=Figures.GENERAL,
+            catches_up=False,
+        ),
+        Kind(
+            "cycle_hours",
+            "credit_cycle",
+            # 24, 12, 6, 3 and 1 months before.
+            "T-730d T-365d T-183d T-91d T-30d",
+            of_hours.owes,
+            ladder={COORDINATOR: "T-183d", PRINCIPAL: "T-91d"},
+            catches_up=False,
+        ),
+        Kind(
+            "new_teacher_hours",
+            "teacher",
+            # 3, 6, 9 and 11 months after being hired.
+            "T-275d T-183d T-92d T-31d",
+            of_hours.owes,
+            ladder={PRINCIPAL: "T-92d"},
+            catches_up=False,
+        ),
+        Kind(
+            "appeal",
+            "appeal",
+            "T-3 T-1",
+            of_hours.owes,
+            ladder={OWNER: "T+1"},
+            outstanding=of_hours.open_appeals,
+            can_be_late=True,
+        ),
+        # Whoever decides has it in their card of the day; only the bureau hears from here.
+        Kind(
+            "approve_county",
+            "batch",
+            "",
+            owing.owes,
+            ladder={BUREAU: "T+5"},
+            outstanding=owing.undecided,
+        ),
+        Kind("menu_open", "menu", "T+0", owing.owes, group="T+0", figures=Figures.GENERAL),
+        Kind(
+            "menu_close",
+            "menu",
+            "standard",
+            owing.owes,
+            ladder={COORDINATOR: "T-3"},
+            group="T-1",
+            figures=Figures.OPEN,
+        ),
+        Kind(
+            "role_gap",
+            "school_year",
+            WEEKLY,
+            of_offices.owes,
+            ladder={PRINCIPAL: WEEKLY},
+            outstanding=of_offices.untended,
+            catches_up=False,
+        ),
     )
 }
 
+BY_CARD = {
+    "approve_school": {COORDINATOR: "T+1 T+2 T+3", PRINCIPAL: "T+3"},
+    "approve_county": {OWNER: "T+2 T+4"},
+    "leave_pending": {COORDINATOR: "T+2h T+1", PRINCIPAL: "T+3"},
+}
+"""What somebody has to decide: it stands in their one message of the day as long as it waits.
 
-def owes(session: Session, kind: str, subject_id: int, *, teacher_id: int | None = None) -> Any:
+It counts from when the oldest came (``storage.training.worklist``); the offsets say from when
+on whoever stands above hears of it.
+"""
+
+AT_ONCE = {"checkin": "check_in_open", "credit_posted": "brief"}
+"""Kinds that are one message at the moment itself, and the message that it is."""
+
+_UNKNOWN = "{} is registered here and unknown in its own wing"
+
+
+def owes(
+    session: Session, kind: str, subject_id: int, *, now: datetime, teacher_id: int | None = None
+) -> Any:
     """Select who still owes this: all, or the one teacher if they do."""
-    who = KINDS[kind].owes(session, kind, subject_id, teacher_id=teacher_id)
-    assert who is not None, f"{kind} is registered here and unknown in its own wing"
+    who = KINDS[kind].owes(session, kind, subject_id, now=now, teacher_id=teacher_id)
+    assert who is not None, _UNKNOWN.format(kind)
     return who
+
+
+def place(session: Session, kind: str, subject_id: int) -> owing.Place:
+    """Return whose it is: the class that it belongs to, and the unit that owns it."""
+    return owing.place(session, KINDS[kind].subject, subject_id)
 
 
 NEWS = (
@@ -94,5 +363,6 @@ NEWS = (
     "menu_settled",
     "menu_cancelled",
     "notice",
+    "date_extended",
 )
 """What happens to one person and rides in the next brief."""

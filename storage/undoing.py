@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from storage import deeds
+from storage.calendar import loading
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -42,6 +43,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "attendance": marking.undo,
     plan_sheet.KIND: plan_sheet.undo,
     binding.DEED: binding.undo,
+    loading.KIND: loading.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

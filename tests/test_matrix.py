@@ -26,8 +26,11 @@ from sqlmodel import Session, select
 import storage
 from storage import deeds, undoing
 from storage.audit import AuditLog
+from storage.calendar.loading import Day
+from storage.calendar.tables import DayKind
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
+from storage.messaging import deadlines
 from storage.messaging.correcting import What as Part
 from storage.messaging.notice_report import Among
 from storage.messaging.tables import (
@@ -115,6 +118,22 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
 def sent(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
     """The notice of the place that has left, and things that do not depend on it."""
     return lambda _session, at: {"notice_id": at.sent_id, **things}
+
+
+def of_deadline(session: Session, place: Place) -> dict[str, Any]:
+    """A deadline of the place's task."""
+    at = NOW + timedelta(days=21)
+    return {"deadline_id": deadlines.set_deadline(session, "task_due", place.task_id, at, now=NOW)}
+
+
+def only(_made: dict[str, Any]) -> dict[str, Any]:
+    """Nothing to be given: it was enough to make it."""
+    return {}
+
+
+def of_work(_session: Session, place: Place) -> dict[str, Any]:
+    """The place's task, as a kind of deadline and what it is about."""
+    return {"kind": "task_due", "subject_id": place.task_id}
 
 
 SOON = NOW + timedelta(days=15)
@@ -221,6 +240,32 @@ LINES: dict[str, Line] = {
     "storage.training.menus.change": line(RUN),
     "storage.training.menus.set_option": line(RUN, given=given(on=True)),
     "storage.training.menus.cancel": line(RUN),
+    # reminders of a class, more time for one person, and the calendar of the office
+    "storage.training.reminding.items": line(Act.SEE_PROGRAMME),
+    "storage.training.reminding.item": line(Act.SEE_PROGRAMME, given=of_deadline),
+    "storage.training.reminding.of_task": line(
+        Act.SEE_PROGRAMME,
+        given=lambda session, place: {"task_id": place.task_id} | only(of_deadline(session, place)),
+    ),
+    "storage.training.reminding.people": line(Act.SEE_PROGRAMME, given=of_deadline),
+    "storage.training.reminding.person": line(Act.SEE_PROGRAMME, given=of_deadline),
+    "storage.training.extending.check": line(Act.DECIDE_LEAVE, RUN, given=of_work),
+    "storage.training.extending.extend": line(
+        Act.DECIDE_LEAVE,
+        RUN,
+        given=lambda session, place: of_work(session, place) | {"until": SOON},
+    ),
+    "storage.training.extending.take_back": line(Act.DECIDE_LEAVE, RUN, given=of_work),
+    "storage.messaging.upward.names_owing": line(Act.SEE_PEOPLE, given=of_deadline),
+    "storage.calendar.loading.check": line(Act.SET_CALENDAR, anywhere=True),
+    "storage.calendar.loading.preview": line(
+        Act.SET_CALENDAR,
+        given=given(days=(Day(TODAY, DayKind.HOLIDAY),), name="校历.csv", content=b""),
+        anywhere=True,
+    ),
+    "storage.calendar.loading.apply": line(
+        Act.SET_CALENDAR, given=given(days=(Day(TODAY, DayKind.HOLIDAY),), job_id=0), anywhere=True
+    ),
     # work that is handed in
     "storage.training.reviewing.next_piece": line(Act.REVIEW_WORK),
     "storage.training.reviewing.piece": line(Act.REVIEW_WORK),
@@ -376,6 +421,9 @@ OTHERWISE = {
     "storage.people.appointing.end": "by MAY_GIVE or one's own role; test_appointing",
     "storage.undoing.undo": "only by whoever did it; test_appointing",
     "storage.deeds.take_back": "only by whoever did it; test_appointing",
+    "storage.messaging.upward.units_owing": REACH,
+    "storage.calendar.loading.cancel": OWN_FILE,
+    "storage.calendar.loading.month": "for whoever looks after something; test_loading",
     "storage.overview.overview": REACH,
     "storage.overview.waiting": REACH,
     "storage.training.runs.run": "what is published concerns every school; tests/training",
@@ -916,6 +964,7 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
 UNDONE_OTHERWISE = {
     "hand_over": "the role has passed on; test_appointing",
     "units": "over the county; test_school_list",
+    "calendar": "over the office; test_loading",
 }
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
@@ -20,13 +21,14 @@ from handlers.credits.words import amount, of_total
 from handlers.messaging.buttons import ChooseReminder, ReminderDone, ReminderLater, ReminderMute
 from handlers.messaging.group_buttons import OpenGroup
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm, NoticeRead
-from handlers.people.buttons import Home
+from handlers.people.buttons import Home, OpenDesk
 from handlers.training.buttons import (
     AcceptOffer,
     AnswerNomination,
     OpenDue,
     OpenProgramme,
     OpenProgrammes,
+    OpenRun,
     PassOffer,
 )
 from handlers.training.menu_buttons import OpenMenu
@@ -53,6 +55,20 @@ CAN_BE_DONE = (
     "task_due",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
+
+OF_THE_DESK = (
+    "nominate_close",
+    "quota_unfilled",
+    "release",
+    "roster",
+    "grade_due",
+    "appeal",
+    "role_gap",
+)
+"""Kinds that whoever holds an office owes, and does at the desk."""
+
+SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
+"""Kinds in which the person wants to know how the hours stand."""
 
 HOURS = ("credit_posted", "credit_reversed")
 """News after which the person wants to know the new total."""
@@ -101,7 +117,7 @@ def brief_card(
     lines = [f"<b>{_heading(told, language, zone, now)}</b>"]
     lines += _item_lines(known, told, language, zone, now)
     happened = _news_lines(told.news, language)
-    if told.standing is not None and any(item.kind in HOURS for item in told.news):
+    if told.standing is not None:
         happened.append(_standing_text(told.standing, language))
     if known and happened:
         lines.append("")
@@ -140,7 +156,41 @@ def item_text(
             "offer": _(
                 "<b>{title}</b>: a seat is held for you until {when}. Please accept it or pass."
             ),
-            "task_due": _("<b>{title}</b> is due {when}. Please hand it in."),
+            "task_due": _("<b>{title}</b> is due {when}. Please hand it in.")
+            if item.at > now
+            else _("<b>{title}</b> was due {when}. It can still be handed in."),
+            "nominate_close": _(
+                "<b>{title}</b>: the list of nominations closes {when}, and seats of your school "
+                "have nobody yet."
+            ),
+            "quota_unfilled": _(
+                "<b>{title}</b>: seats of your school are still free; registration closes {when}."
+            ),
+            "roster": _(
+                "<b>{title}</b>: the list is reported {when}, and not everybody on yours is "
+                "settled."
+            ),
+            "phase_end": _("<b>{title}</b> ends {when}. Please finish what belongs to it."),
+            "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
+            if item.at > now
+            else _("<b>{title}</b>: who completed it was to be decided by {when}."),
+            "makeup": _("<b>{title}</b>: what is missing can be made good until {when}."),
+            "year_hours": _(
+                "Your hours of the year {title} do not reach the reference yet; it ends {when}."
+            ),
+            "cycle_hours": _(
+                "Your hours of the cycle {title} are not complete yet; it ends {when}."
+            ),
+            "new_teacher_hours": _(
+                "{title}: the training of your first year is not complete yet; the year "
+                "ends {when}."
+            ),
+            "appeal": _("An appeal waits for your answer until {when}: {title}")
+            if item.at > now
+            else _("An appeal still waits for an answer that was due {when}: {title}"),
+            "role_gap": _(
+                "School year {title}: some schools have nobody who looks after their training."
+            ),
             "nomination": _(
                 "<b>{title}</b>: your school would like to send you. Please answer by {when}."
             ),
@@ -194,6 +244,13 @@ def news_text(item: NewsItem, language: str) -> str:
         return appointed[item.kind].format(title=title)
     if item.kind == "work_accepted":
         return accepted_text(item, language)
+    if item.kind == "date_extended":
+        until = datetime.fromisoformat(str(item.facts["until"]))  # by the office's clock
+        assert until.tzinfo is not None
+        return _("{title}: you have until {when}.").format(
+            title=_escaped(str(item.facts["title"]), TITLE),
+            when=dates.moment(until, until.tzinfo, language),
+        )
     if item.kind == "nomination_declined":
         return _("{name} cannot go to {title}; the seat is your school's again.").format(
             name=_escaped(str(item.facts["name"]), TITLE),
@@ -583,13 +640,17 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
     )
 
 
-def open_subject(subject: Subject) -> OpenProgramme | OpenMenu | OpenGroup | NoticeRead:
+def open_subject(subject: Subject) -> Button:
     """The button that opens what a deadline is about."""
     if subject.chat_id:
         return OpenGroup(subject.chat_id)
     if subject.notice_id:
         return NoticeRead(subject.notice_id)
-    return OpenMenu(subject.menu_id) if subject.menu_id else OpenProgramme(subject.batch_id)
+    if subject.menu_id:
+        return OpenMenu(subject.menu_id)
+    if subject.kind in OF_THE_DESK:
+        return OpenRun(subject.batch_id) if subject.batch_id else OpenDesk()
+    return OpenProgramme(subject.batch_id) if subject.batch_id else OpenHours()
 
 
 def _label(number: int, subject: Subject) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
+from storage.kinds import Figures
 from storage.messaging.correcting import GIVEN, Correction, Value, What
 from storage.messaging.notice_views import NoticeText
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
@@ -66,6 +68,85 @@ def programme_group_card(
     if facts.state is not BatchState.CANCELLED:
         keys.append((Key(_("Continue in private"), url=link(f"p{facts.batch_id}")),))
     return GroupCard("\n".join(lines), tuple(keys))
+
+
+@dataclass(frozen=True)
+class GroupDeadline:
+    """What a group may know of a deadline: no field is about a person.
+
+    ``number`` is of people, seats or schools as ``figures`` says, and None where it is too
+    small to be said.
+    """
+
+    kind: str
+    figures: Figures
+    title: str
+    at: datetime
+    ends_at: datetime
+    place: str
+    bring: str
+    number: int | None
+    payload: str
+    """Where the link into the private chat leads."""
+
+
+def deadline_group_card(
+    facts: GroupDeadline,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    link: Callable[[str], str],
+) -> GroupCard:
+    """A reminder to a whole group: what and when, and at most one figure."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    heading = _("[Reminder] {title}").format(title=_escaped(facts.title))
+    lines = [f"<b>{heading}</b>"]
+    if facts.figures is Figures.EVENT:
+        when = dates.span(facts.at, facts.ends_at, zone, language, today)
+        lines.append(_("When: {when}").format(when=when))
+        if facts.place:
+            lines.append(_("Where: {place}").format(place=_escaped(facts.place)))
+        if facts.bring:
+            lines.append(_("Please bring: {bring}").format(bring=_escaped(facts.bring)))
+    else:
+        lines.append(_until(facts, language, zone, today))
+    number = facts.number
+    if number is not None and facts.figures is Figures.SEATS:
+        lines.append(ngettext("{n} seat is left.", "{n} seats are left.", number).format(n=number))
+    elif number is not None and facts.figures is Figures.SCHOOLS:
+        lines.append(
+            ngettext(
+                "{n} school has not finished its list.",
+                "{n} schools have not finished their lists.",
+                number,
+            ).format(n=number)
+        )
+    elif number is not None:
+        lines.append(
+            ngettext("{n} is not done yet.", "{n} are not done yet.", number).format(n=number)
+        )
+    lines.append(_("Each person sees their own state in the private chat."))
+    return GroupCard("\n".join(lines), ((Key(_("Continue in private"), url=link(facts.payload)),),))
+
+
+def _until(facts: GroupDeadline, language: str, zone: ZoneInfo, today: date) -> str:
+    _ = catalog(language).gettext
+    before = dates.before(facts.at, zone, language, today)
+    sentences = {
+        "reg_close": _("Registration closes {when}."),
+        "nominate_close": _("The list of nominations closes {when}."),
+        "menu_open": _("Choosing from the menu is open."),
+        "menu_close": _("Choosing from the menu closes {when}."),
+        "remote_start": _("Remote training begins {when}."),
+        "remote_end": _("Remote training ends {when}."),
+        "year_hours": _("The year's training hours are counted until {when}."),
+    }
+    when = dates.moment(facts.at, zone, language, today)
+    if facts.kind in sentences:
+        return sentences[facts.kind].format(when=when)
+    return _("Due {before}.").format(before=before)
 
 
 def intro_card(unit: str, language: str, link: Callable[[str], str]) -> GroupCard:

@@ -13,6 +13,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, House, alert, show, tap
 from handlers.messaging.brief_text import (
     HOURS,
+    SHORT,
     Standing,
     Subjects,
     Told,
@@ -145,15 +146,21 @@ def _compose(
     said = briefs.compose(session, outbox_id, now=now)
     if not isinstance(said, Brief):
         return said, {}, None
-    standing = _hours_standing(session, said.teacher_id, said.news, now=now)
+    standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
     return said, _about(session, said.items), standing
 
 
 def _hours_standing(
-    session: Session, teacher_id: int | None, news: Sequence[NewsItem], *, now: datetime
+    session: Session,
+    teacher_id: int | None,
+    items: Sequence[Item],
+    news: Sequence[NewsItem],
+    *,
+    now: datetime,
 ) -> Standing | None:
-    """The teacher's total after what has just been posted; None where nothing was."""
-    if teacher_id is None or not any(item.kind in HOURS for item in news):
+    """The teacher's total, where hours have just been posted or are too few; else None."""
+    asked = any(one.kind in HOURS for one in news) or any(one.kind in SHORT for one in items)
+    if teacher_id is None or not asked:
         return None
     facts = balance.balance_of(session, teacher_id, now=now)
     if facts.year.floor is None:
@@ -164,11 +171,11 @@ def _hours_standing(
 def _sent_brief(
     session: Session, account_id: int, day: date, *, now: datetime
 ) -> tuple[TodaysBrief | None, Subjects, Standing | None]:
-    sent = briefs.todays_brief(session, account_id, day)
+    sent = briefs.todays_brief(session, account_id, day, now=now)
     if sent is None:
         return None, {}, None
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
-    standing = _hours_standing(session, teacher_id, sent.news, now=now)
+    standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
     return sent, _about(session, sent.items), standing
 
 
@@ -201,7 +208,9 @@ async def done(update: Update, context: Context) -> None:
     """Look whether it is really done, and say what the records say."""
     deadline_id = ReminderDone.parse(tap(update).data).deadline_id
     reader = await context.reader(update)
-    kind, subject, is_owed = await context.read(_standing, reader.linked_teacher_id, deadline_id)
+    kind, subject, is_owed = await context.read(
+        _standing, reader.linked_teacher_id, deadline_id, now=context.now()
+    )
     _ = catalog(reader.language).gettext
     if not is_owed:
         text = _("Thank you, this is settled.")
@@ -259,12 +268,12 @@ async def mute(update: Update, context: Context) -> None:
 
 
 def _standing(
-    session: Session, teacher_id: int, deadline_id: int
+    session: Session, teacher_id: int, deadline_id: int, *, now: datetime
 ) -> tuple[str, Subject | None, bool]:
     """The kind of a deadline, what it is about, and whether this teacher still owes it."""
     deadline = reminders.overview(session, deadline_id)
     is_owed = deadline.state is DeadlineState.ACTIVE and subjects.is_owed(
-        session, deadline.kind, deadline.subject_id, teacher_id
+        session, deadline.kind, deadline.subject_id, teacher_id, now=now
     )
     return deadline.kind, _subject(session, deadline.kind, deadline.subject_id), is_owed
 

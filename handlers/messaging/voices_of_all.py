@@ -16,10 +16,11 @@ from handlers.messaging import (
     notices,
     question_topics,
     reminders,
+    upward,
 )
 from handlers.messaging.voices import Voice
 from handlers.people import roles
-from handlers.training import answers, approvals, changing, check_in, seat_messages, told
+from handlers.training import answers, changing, check_in, seat_messages, told
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
 
@@ -46,7 +47,8 @@ VOICES: Mapping[str, Voice] = {
     presence.GOODBYE: leaving.goodbye,
     presence.NEWS: binding.place_news,
     binding_rules.CLOSING: leaving.closing,
-    "approvals_waiting": approvals.waiting_card,
+    "approvals_waiting": upward.voice,
+    "group_reminder": upward.group_voice,
     "registration_approved": answers.registration_answer,
     "registration_returned": answers.registration_answer,
     "registration_rejected": answers.registration_answer,

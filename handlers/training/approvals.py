@@ -10,8 +10,7 @@ from telegram import Update
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, shortened, show, tap
-from handlers.messaging.voices import Nothing, Said, Say
+from handlers.context import Context, alert, shortened, show, tap
 from handlers.training.approval_buttons import (
     ApproveAll,
     ApprovePicked,
@@ -41,12 +40,10 @@ from handlers.training.buttons import OpenRun
 from handlers.training.reasons_text import OFFERED
 from handlers.wiring import AnyApplication, on_command, on_desk, on_link, on_run, on_tap, on_text
 from locales import catalog
-from storage.messaging.outbox import Claimed
 from storage.moments import local_day
 from storage.people import accounts, authority, drafts, offices
 from storage.people.accounts import Reader
 from storage.people.authority import Act
-from storage.refusals import NotAllowed
 from storage.training import absences, approving, deciding, worklist
 from storage.training.approving import Decided, People
 from storage.training.deciding import DECIDES
@@ -113,20 +110,6 @@ async def _show_worklist(update: Update, context: Context, reader: Reader, batch
     )
     card = worklist_card(facts, batch_id, reader.language, context.house.zone, now)
     await show(update, context, reader, card)
-
-
-async def waiting_card(house: House, row: Claimed) -> Said:
-    """The one card of the day, as things stand when it is sent."""
-    now = house.clock()
-    if row.teacher_id is None:
-        return Nothing("there is nobody to tell")
-    try:
-        facts = await house.database.read(worklist.worklist, row.teacher_id, now=now)
-    except NotAllowed:
-        return Nothing("the reader decides on nothing any more")
-    if not facts.total:
-        return Nothing("nothing waits")
-    return Say(worklist_card(facts, 0, row.language, house.zone, now))
 
 
 # --- one by one ------------------------------------------------------------------------------

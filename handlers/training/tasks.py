@@ -18,6 +18,7 @@ from handlers.files import Attachment, on_file
 from handlers.training import tasks_words as words
 from handlers.training import times
 from handlers.training.buttons import OpenProgramme, OpenRun
+from handlers.training.reminding import TaskReminders
 from handlers.training.tasks_buttons import (
     AddTask,
     HandInWork,
@@ -127,6 +128,8 @@ def task_card(facts: Tasks, line: TaskLine, language: str, zone: ZoneInfo, today
     keys: list[tuple[Key, ...]] = []
     if facts.reviews and line.hand_in is HandIn.OFFLINE:
         keys.append((Key(_("Enter work on paper"), OpenPaper(line.task_id)),))
+    if line.mandatory:
+        keys.append((Key(_("Who owes it, and why"), TaskReminders(line.task_id)),))
     if facts.runs_it:
         of = (facts.batch_id, line.task_id)
         must = _("Make it optional") if line.mandatory else _("Make it mandatory")

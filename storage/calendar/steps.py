@@ -2,7 +2,8 @@
 
 An offset counts from the deadline T, in working days unless it ends in ``h`` (hours) or ``d``
 (calendar days). ``T-0`` is the deadline's own day and still before it; ``T+0`` and later ones
-follow it. ``weekly`` is every Monday at 10:00 until the deadline (domain/5-reminders.md §5.1).
+follow it. ``weekly`` is every Monday at 10:00 until the deadline (domain/5-reminders.md §5.1),
+``weekly_after`` every Monday from the second week after it on, for a school term at most.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from storage.calendar.workdays import WorkCalendar
 from storage.moments import at, local_day, minute_of_day
 
 WEEKLY = "weekly"
+WEEKLY_AFTER = "weekly_after"
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "gentle": ("T-5", "T-1"),
     "standard": ("T-7", "T-3", "T-1", "T-3h"),
@@ -33,6 +35,7 @@ DAY_STARTS = 8 * 60
 WEEK_STARTS = 10 * 60
 BRIEF_MINUTE = 16 * 60 + 40
 USEFUL_AFTERWARDS = 3  # working days
+WEEKS_AFTERWARDS = range(2, 14)
 # What is moved to the end of a day leaves the sender this many minutes before it is quiet.
 TIME_TO_SEND = 30
 
@@ -93,7 +96,7 @@ def offsets_of(preset: str) -> tuple[str, ...]:
     if not offsets:
         raise ValueError("a preset is empty")
     for offset in offsets:
-        if offset != WEEKLY:
+        if offset not in (WEEKLY, WEEKLY_AFTER):
             parse_offset(offset)
     return offsets
 
@@ -129,7 +132,7 @@ def plan_steps(
     # In UTC three hours are three hours, also in the night of a clock change.
     deadline = deadline.astimezone(UTC)
     offsets = tuple(offsets)
-    parsed = [parse_offset(offset) for offset in offsets if offset != WEEKLY]
+    parsed = [parse_offset(offset) for offset in offsets if offset not in (WEEKLY, WEEKLY_AFTER)]
     earlier = [offset for offset in parsed if not offset.after]
     steps = [
         _day_step(offset, deadline, calendar)
@@ -138,6 +141,8 @@ def plan_steps(
     ]
     if WEEKLY in offsets:
         steps += _weekly_steps(deadline, calendar, now)
+    if WEEKLY_AFTER in offsets:
+        steps += _weeks_afterwards(deadline, calendar)
     by_hours = [
         _hour_step(offset, steps, deadline, calendar, event_day)
         for offset in earlier
@@ -188,6 +193,18 @@ def _weekly_steps(deadline: datetime, calendar: WorkCalendar, now: datetime) -> 
             yield _Step(f"W-{number}", due_at, due_at)
         monday -= timedelta(days=7)
         number += 1
+
+
+def _weeks_afterwards(deadline: datetime, calendar: WorkCalendar) -> Iterator[_Step]:
+    """One step a week, ``W+2`` and so on, on Monday or the week's first working day."""
+    last_day = local_day(deadline - _MICROSECOND, calendar.zone)
+    monday = last_day - timedelta(days=last_day.weekday())
+    for number in WEEKS_AFTERWARDS:
+        first = monday + timedelta(days=7 * number)
+        day = calendar.workday_from(first)
+        if day < first + timedelta(days=7):
+            due_at = at(day, WEEK_STARTS, calendar.zone)
+            yield _Step(f"W+{number}", due_at, due_at, after=True)
 
 
 def _hour_step(

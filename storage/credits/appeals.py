@@ -15,7 +15,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit
+from storage import audit, moments
 from storage.calendar import workdays
 from storage.credits import ledger, papers, profiles, reviewing
 from storage.credits.claims import MOST_HOURS, RULE, NotAClaim, ReasonMissing
@@ -23,7 +23,7 @@ from storage.credits.hours import rounded
 from storage.credits.ledger import NewEntry, WrongEntryState
 from storage.credits.profiles import LEVELS
 from storage.credits.tables import Appeal, AppealState, CreditEntry, EntryState
-from storage.messaging import news
+from storage.messaging import deadlines, news
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
@@ -33,6 +33,7 @@ from storage.training.deciding import SchoolDecides
 from storage.waiting_for import Waiting
 
 KIND = "appeal"
+ANSWERED_BY = 17 * 60  # minute of the day on which an answer is due
 UNDER_WAY = (AppealState.OPEN, AppealState.SCHOOL_REVIEWED)
 
 
@@ -152,6 +153,8 @@ def open_(
         row.state = AppealState.SCHOOL_REVIEWED  # there is nobody else to ask
     session.add(row)
     session.flush()
+    answered = moments.at(row.due_on, ANSWERED_BY, offices.zone(session))
+    deadlines.set_deadline(session, "appeal", row.id, answered, now=now)
     audit.record(
         session,
         teacher_id,

@@ -25,7 +25,8 @@ from sqlmodel import Session, col, select
 
 from storage import kinds
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
-from storage.people import authority, units
+from storage.moments import at
+from storage.people import authority, offices, units
 from storage.people.authority import CROSSING, Act
 from storage.people.tables import (
     Account,
@@ -170,7 +171,7 @@ def people(session: Session, author_id: int, spec: Mapping[str, Any], *, today: 
         found = found.where(described(spec["facts"]))
     if spec.get("owes"):
         kind, subject_id = spec["owes"]
-        found = found.where(col(Teacher.id).in_(_owing(session, kind, subject_id)))
+        found = found.where(col(Teacher.id).in_(_owing(session, kind, subject_id, today)))
     return found
 
 
@@ -212,13 +213,14 @@ def _below(unit_ids: list[int]) -> Any:
     return sa.select(tree.c.id)
 
 
-def _owing(session: Session, kind: str, subject_id: int) -> Any:
+def _owing(session: Session, kind: str, subject_id: int, today: date) -> Any:
     if kind == NOTICE:
         return sa.select(col(NoticeRecipient.teacher_id)).where(
             col(NoticeRecipient.notice_id) == subject_id,
             col(NoticeRecipient.confirmed_at).is_(None),
         )
-    return kinds.owes(session, kind, subject_id)
+    now = at(today, 0, offices.zone(session))
+    return kinds.owes(session, kind, subject_id, now=now)
 
 
 def count(session: Session, author_id: int, spec: Mapping[str, Any], *, today: date) -> Count:

@@ -16,11 +16,12 @@ from sqlmodel import Session, col, select
 
 from storage import kinds, moments
 from storage.calendar import workdays
-from storage.messaging import outbox, quiet, rings
+from storage.messaging import deadlines, outbox, quiet, rings
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
     DeadlineStep,
+    Level,
     News,
     OutboxMessage,
     OutboxState,
@@ -239,7 +240,7 @@ def _gather(
     items: list[Item] = []
     settled: dict[ReminderState, list[int]] = {}
     for rows in _by_deadline(session, teacher_id, due):
-        state = _standing(session, teacher_id, rows[0])
+        state = _standing(session, teacher_id, rows[0], now)
         alive = []
         for row in rows:
             # Whoever has asked to hear later hears until the deadline itself.
@@ -279,11 +280,16 @@ def _by_deadline(
             col(Deadline.subject_id),
             col(Deadline.at),
             col(Deadline.state),
+            col(Deadline.teacher_id).label("own"),
             muted.label("muted"),
         )
         .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
         .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
-        .where(col(Reminder.teacher_id) == teacher_id, *conditions)
+        .where(
+            col(Reminder.teacher_id) == teacher_id,
+            col(DeadlineStep.level) == Level.TEACHER,
+            *conditions,
+        )
         .order_by(col(DeadlineStep.due_at), col(DeadlineStep.id))
     ).all()
     grouped: dict[int, list[Any]] = {}
@@ -292,18 +298,18 @@ def _by_deadline(
     return list(grouped.values())
 
 
-def _standing(session: Session, teacher_id: int, row: Any) -> ReminderState | None:
+def _standing(session: Session, teacher_id: int, row: Any, now: datetime) -> ReminderState | None:
     """Why nothing is to be said of this deadline; None when it is still owed."""
     if row.state is not DeadlineState.ACTIVE:
         return ReminderState.STALE
-    if not _owes(session, teacher_id, row.kind, row.subject_id):
+    owes = kinds.owes(session, row.kind, row.subject_id, now=now, teacher_id=teacher_id)
+    if session.exec(owes).first() is None:
         return ReminderState.SATISFIED
+    if not row.own and deadlines.own_dates(
+        session, row.kind, row.subject_id, teacher_id=teacher_id
+    ):
+        return ReminderState.STALE  # they have got a date of their own
     return ReminderState.MUTED if row.muted else None
-
-
-def _owes(session: Session, teacher_id: int, kind: str, subject_id: int) -> bool:
-    owing = kinds.owes(session, kind, subject_id, teacher_id=teacher_id)
-    return session.exec(owing).first() is not None
 
 
 def _item(rows: Sequence[Any]) -> Item:
@@ -460,7 +466,9 @@ class TodaysBrief:
     news: tuple[NewsItem, ...]
 
 
-def todays_brief(session: Session, account_id: int, day: date) -> TodaysBrief | None:
+def todays_brief(
+    session: Session, account_id: int, day: date, *, now: datetime
+) -> TodaysBrief | None:
     """Return the brief sent to this account on that local day, with what is done since marked."""
     calendar = workdays.load(session)
     start = moments.at(day, 0, calendar.zone)
@@ -480,8 +488,11 @@ def todays_brief(session: Session, account_id: int, day: date) -> TodaysBrief | 
         return None
     items = []
     for rows in _by_deadline(session, row.teacher_id, [col(Reminder.outbox_id) == row.id]):
-        state = _standing(session, row.teacher_id, rows[0])
-        items.append(replace(_item(rows), done=state is ReminderState.SATISFIED))
+        state = _standing(session, row.teacher_id, rows[0], now)
+        item = _item(rows)
+        own = deadlines.own_dates(session, item.kind, item.subject_id, teacher_id=row.teacher_id)
+        at = own.get(row.teacher_id, item.at)
+        items.append(replace(item, at=at, done=state is ReminderState.SATISFIED))
     news = session.exec(
         select(News)
         .where(News.teacher_id == row.teacher_id, News.outbox_id == row.id)

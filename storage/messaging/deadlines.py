@@ -6,6 +6,8 @@ planned anew, and a step that has been swept comes again only if its new day is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +16,13 @@ from sqlmodel import Session, col, select
 
 from storage import kinds
 from storage.calendar import steps, workdays
+from storage.calendar.workdays import WorkCalendar
 from storage.inserting import insert_new
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
     DeadlineStep,
+    Level,
     Reminder,
     ReminderState,
     StepOutcome,
@@ -41,8 +45,11 @@ def set_deadline(
     With ``teacher_id`` it is this person's own date, which counts for them instead of
     everybody's.
     Setting it to what it is already changes nothing; a cancelled one comes back to life.
+    Everybody's date that comes to lie later than somebody's own takes its place.
     """
     preset = preset or kinds.KINDS[kind].preset
+    if not teacher_id:
+        _overtake(session, kind, subject_id, at, now=now)
     new_id = session.exec(
         insert_new(session, Deadline)
         .values(
@@ -74,7 +81,7 @@ def set_deadline(
     known = session.exec(found).one()
     deadline_id: int = known.id
     if new_id is not None:
-        _plan(session, deadline_id, kind, 0, at, preset, now=now)
+        _plan(session, deadline_id, kind, 0, at, preset, teacher_id, now=now)
     elif (known.at, known.preset, known.state) != (at, preset, DeadlineState.ACTIVE):
         revision = known.revision + 1
         session.exec(
@@ -83,7 +90,7 @@ def set_deadline(
             .values(at=at, preset=preset, revision=revision, state=DeadlineState.ACTIVE)
         )
         _supersede(session, deadline_id, now=now)
-        _plan(session, deadline_id, kind, revision, at, preset, now=now)
+        _plan(session, deadline_id, kind, revision, at, preset, teacher_id, now=now)
     return deadline_id
 
 
@@ -119,6 +126,47 @@ def _supersede(session: Session, deadline_id: int, *, now: datetime) -> None:
     )
 
 
+def own_dates(
+    session: Session, kind: str, subject_id: int, *, teacher_id: int = 0
+) -> dict[int, datetime]:
+    """Return whose own date this has, and which; of one person only, if so asked."""
+    found = select(Deadline.teacher_id, Deadline.at).where(
+        Deadline.kind == kind,
+        Deadline.subject_id == subject_id,
+        Deadline.teacher_id == teacher_id if teacher_id else Deadline.teacher_id != 0,
+        Deadline.state == DeadlineState.ACTIVE,
+    )
+    return dict(session.exec(found).all())
+
+
+def offsets(kind: str, preset: str, teacher_id: int) -> dict[Level, tuple[str, ...]]:
+    """Return the steps of each level; somebody's own date concerns them and their school."""
+    found = kinds.KINDS[kind].offsets(preset)
+    levels = (Level.TEACHER, Level.COORDINATOR) if teacher_id else tuple(found)
+    return {level: steps.offsets_of(found[level]) for level in levels if found.get(level)}
+
+
+def plan(
+    kind: str, at: datetime, preset: str, teacher_id: int, calendar: WorkCalendar, *, now: datetime
+) -> Iterator[tuple[Level, steps.PlannedStep]]:
+    """Lay all steps of a deadline out in time; only those that speak to one person ring."""
+    known = kinds.KINDS[kind]
+    event_day = local_day(at, calendar.zone) if known.is_event else None
+    for level, names in offsets(kind, preset, teacher_id).items():
+        for step in steps.plan_steps(at, names, calendar, now=now, event_day=event_day):
+            # A group has just been told by the announcement itself, and is not told again.
+            makes_good = known.catches_up and level is not Level.GROUP
+            if step.due_at < now and not makes_good:
+                continue
+            yield level, step if level is Level.TEACHER else replace(step, breaks_out=False)
+
+
+def _overtake(session: Session, kind: str, subject_id: int, at: datetime, *, now: datetime) -> None:
+    for teacher_id, own in own_dates(session, kind, subject_id).items():
+        if own <= at:
+            cancel_deadline(session, kind, subject_id, now=now, teacher_id=teacher_id)
+
+
 def _plan(
     session: Session,
     deadline_id: int,
@@ -126,60 +174,62 @@ def _plan(
     revision: int,
     at: datetime,
     preset: str,
+    teacher_id: int,
     *,
     now: datetime,
 ) -> None:
-    calendar = workdays.load(session)
-    planned = steps.plan_steps(
-        at,
-        steps.offsets_of(preset),
-        calendar,
-        now=now,
-        event_day=local_day(at, calendar.zone) if kinds.KINDS[kind].is_event else None,
-    )
+    planned = list(plan(kind, at, preset, teacher_id, workdays.load(session), now=now))
     swept = set(
         session.exec(
-            select(DeadlineStep.name).where(
+            select(DeadlineStep.level, DeadlineStep.name).where(
                 DeadlineStep.deadline_id == deadline_id,
                 col(DeadlineStep.outcome).in_([StepOutcome.SWEPT, StepOutcome.STALE]),
             )
         ).all()
     )
-    done = [step for step in planned if step.name in swept and step.due_at <= now]
-    for step in done:
+    done = [(level, step) for level, step in planned if (level, step.name) in swept]
+    done = [(level, step) for level, step in done if step.due_at <= now]
+    for level, step in done:
         # Whoever has not been told yet is still told, of the new date.
         session.exec(
             sa.update(DeadlineStep)
             .where(
                 col(DeadlineStep.deadline_id) == deadline_id,
+                col(DeadlineStep.level) == level,
                 col(DeadlineStep.name) == step.name,
                 col(DeadlineStep.outcome) == StepOutcome.SWEPT,
             )
             .values(useful_until=step.useful_until)
         )
     if revision:
-        _withdraw_reminders(session, deadline_id, keep=[step.name for step in done], now=now)
+        keep = [(level, step.name) for level, step in done]
+        _withdraw_reminders(session, deadline_id, keep=keep, now=now)
     session.add_all(
         DeadlineStep(
             deadline_id=deadline_id,
             revision=revision,
+            level=level,
             name=step.name,
             due_at=step.due_at,
             useful_until=step.useful_until,
             breaks_out=step.breaks_out,
         )
-        for step in planned
-        if step not in done
+        for level, step in planned
+        if (level, step) not in done
     )
     session.flush()
 
 
 def _withdraw_reminders(
-    session: Session, deadline_id: int, *, keep: list[str], now: datetime
+    session: Session, deadline_id: int, *, keep: list[tuple[Level, str]], now: datetime
 ) -> None:
     """Take back what has been swept but not said yet, except for the steps to keep."""
+    kept = [
+        sa.and_(col(DeadlineStep.level) == level, col(DeadlineStep.name) == name)
+        for level, name in keep
+    ]
     gone = sa.select(col(DeadlineStep.id)).where(
-        col(DeadlineStep.deadline_id) == deadline_id, col(DeadlineStep.name).not_in(keep)
+        col(DeadlineStep.deadline_id) == deadline_id, ~sa.or_(sa.false(), *kept)
     )
     session.exec(
         sa.update(Reminder)

@@ -16,9 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import kinds, moments
+from storage import moments
 from storage.calendar import workdays
-from storage.messaging import briefs, outbox, reminders, sweeping
+from storage.messaging import briefs, outbox, owed, reminders, sweeping
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -138,8 +138,8 @@ def _alike(
 
     for teacher_id in alone & marks.keys():
         marks[teacher_id].append(teacher_id)
-    for deadline_id, kind, subject_id in _to_come(session, until):
-        owing = kinds.owes(session, kind, subject_id)
+    for deadline_id, kind, subject_id, own in _to_come(session, until):
+        owing = owed.owing(session, kind, subject_id, own, now=now)
         mark((teacher_id, "owes", deadline_id) for teacher_id in session.exec(owing).scalars())
     mark(
         session.exec(
@@ -175,8 +175,8 @@ def _alike(
     return list(groups.values())
 
 
-def _to_come(session: Session, until: datetime) -> Sequence[tuple[int, str, int]]:
-    """The deadlines of which something is still to be said: id, kind and subject."""
+def _to_come(session: Session, until: datetime) -> Sequence[tuple[int, str, int, int]]:
+    """The deadlines of which something is still to be said: id, kind, subject and whose own."""
     told_of = sa.select(col(DeadlineStep.deadline_id)).where(
         sa.or_(
             sa.and_(col(DeadlineStep.outcome).is_(None), col(DeadlineStep.due_at) <= until),
@@ -186,7 +186,7 @@ def _to_come(session: Session, until: datetime) -> Sequence[tuple[int, str, int]
         )
     )
     return session.exec(
-        select(Deadline.id, Deadline.kind, Deadline.subject_id)
+        select(Deadline.id, Deadline.kind, Deadline.subject_id, Deadline.teacher_id)
         .where(Deadline.state == DeadlineState.ACTIVE, col(Deadline.id).in_(told_of))
         .order_by(col(Deadline.id))
     ).all()

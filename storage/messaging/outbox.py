@@ -40,6 +40,9 @@ from storage.tables import KEY
 BRIEF = "brief"
 REMINDER = "reminder"
 NOTICE = "notice"
+GROUP_REMINDER = "group_reminder"
+UPWARD = "approvals_waiting"
+"""The one message of the day to whoever decides or answers for others."""
 
 NOT_REPEATED = frozenset({NOTICE})
 """Kinds that a person decides about when a crash leaves it open whether they were sent."""
@@ -437,7 +440,7 @@ _outbox, _reminder, _news = (
     SQLModel.metadata.tables[name] for name in ("outbox_message", "reminder", "news")
 )
 _TOLD = sa.select(_outbox.c.teacher_id).where(
-    _outbox.c.id.in_(_IDS), among(_outbox.c.kind, (BRIEF, REMINDER))
+    _outbox.c.id.in_(_IDS), among(_outbox.c.kind, (BRIEF, REMINDER, UPWARD))
 )
 
 # One statement for all: run once for each row, they would let go of the interpreter as often,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,6 +110,7 @@ def owes(
     kind: str,  # noqa: ARG001
     subject_id: int,
     *,
+    now: datetime,  # noqa: ARG001
     teacher_id: int | None = None,
 ) -> sa.Select[int] | None:
     """Select who is to close a group whose task is over: ``chat_dissolve``, of a place."""

@@ -17,6 +17,7 @@ from storage.messaging.tables import (
     Deadline,
     DeadlineState,
     DeadlineStep,
+    Level,
     OutboxMessage,
     OutboxState,
     Reminder,
@@ -52,6 +53,7 @@ def put_off_reminder(
         .where(
             Reminder.teacher_id == teacher_id,
             DeadlineStep.deadline_id == deadline_id,
+            DeadlineStep.level == Level.TEACHER,
             col(Reminder.state).in_([ReminderState.DUE, ReminderState.SENT]),
         )
         .order_by(col(DeadlineStep.due_at).desc())
@@ -91,7 +93,7 @@ def put_off_reminder(
             now=now,
         )
     of_deadline = sa.select(col(DeadlineStep.id)).where(
-        col(DeadlineStep.deadline_id) == deadline_id
+        col(DeadlineStep.deadline_id) == deadline_id, col(DeadlineStep.level) == Level.TEACHER
     )
     session.exec(
         sa.update(Reminder)
@@ -124,7 +126,7 @@ def mute(session: Session, teacher_id: int, deadline_id: int, *, now: datetime) 
         )
     )
     of_deadline = sa.select(col(DeadlineStep.id)).where(
-        col(DeadlineStep.deadline_id) == deadline_id
+        col(DeadlineStep.deadline_id) == deadline_id, col(DeadlineStep.level) == Level.TEACHER
     )
     session.exec(
         sa.update(Reminder)
@@ -168,6 +170,7 @@ def _active(session: Session, deadline_id: int) -> _ActiveDeadline:
 class StepView:
     """One step of a deadline and what became of its reminders, in persons."""
 
+    level: Level
     name: str
     revision: int
     due_at: datetime
@@ -217,6 +220,7 @@ def overview(session: Session, deadline_id: int) -> Overview:
     ).all()
     steps = [
         StepView(
+            level=step.level,
             name=step.name,
             revision=step.revision,
             due_at=step.due_at,

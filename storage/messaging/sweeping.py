@@ -9,7 +9,7 @@ its own for a step that breaks out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,10 +18,11 @@ from sqlmodel import Session, col, select
 from storage import kinds, moments
 from storage.calendar import workdays
 from storage.inserting import insert_new
-from storage.messaging import quiet, rings
+from storage.messaging import group_steps, owed, quiet, rings, upward
 from storage.messaging.tables import (
     Deadline,
     DeadlineStep,
+    Level,
     News,
     Reminder,
     ReminderMute,
@@ -31,6 +32,10 @@ from storage.messaging.tables import (
 from storage.people.tables import Account
 
 _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
+
+
+ASKED_AGAIN = timedelta(minutes=5)
+"""A step that waits is not asked again sooner."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,18 @@ class _Step:
     useful_until: datetime
     breaks_out: bool
     swept_to: int
+    level: Level
+    own: int
+    """Whose own date it is; 0 is everybody's."""
 
     @property
     def over(self) -> datetime:
         """The moment from which it is too late to say anything."""
         return max(self.useful_until, self.at)
 
-    def owing(self, session: Session) -> Any:
+    def owing(self, session: Session, now: datetime) -> Any:
         """Select who owes it and wants to hear of it."""
-        who = kinds.owes(session, self.kind, self.subject_id)
+        who = owed.owing(session, self.kind, self.subject_id, self.own, now=now)
         return who.where(
             ~sa.exists().where(
                 col(ReminderMute.deadline_id) == self.deadline_id,
@@ -84,13 +92,17 @@ def sweep(session: Session, *, now: datetime, chunk: int = 20_000) -> Swept:
     step = _due_step(session, now)
     if step is None:
         return Swept(more=_queue_news(session, now, chunk))
+    if step.level is Level.GROUP:
+        return _speak_to_groups(session, step, now)
+    if step.level is not Level.TEACHER:
+        return _escalate(session, step, now)
     if step.useful_until <= now:
         missed = session.exec(
-            select(sa.func.count()).select_from(step.owing(session).subquery())
+            select(sa.func.count()).select_from(step.owing(session, now).subquery())
         ).one()
         _finish(session, step.id, StepOutcome.STALE, missed, now)
         return Swept(more=True, steps=1, stale=missed)
-    reminded, swept_to, finished = _remind(session, step, chunk)
+    reminded, swept_to, finished = _remind(session, step, chunk, now)
     _queue(session, step, swept_to, now)
     if finished:
         _finish(session, step.id, StepOutcome.SWEPT, reminded, now)
@@ -114,6 +126,8 @@ def _due_step(session: Session, now: datetime) -> _Step | None:
             col(DeadlineStep.useful_until),
             col(DeadlineStep.breaks_out),
             col(DeadlineStep.swept_to),
+            col(DeadlineStep.level),
+            col(Deadline.teacher_id),
         )
         .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
         .where(col(DeadlineStep.outcome).is_(None), col(DeadlineStep.due_at) <= now)
@@ -134,11 +148,67 @@ def _finish(
     )
 
 
-def _remind(session: Session, step: _Step, chunk: int) -> tuple[int, int, bool]:
+def _speak_to_groups(session: Session, step: _Step, now: datetime) -> Swept:
+    """Queue what the groups get to hear, unless it comes too late."""
+    if step.useful_until <= now:
+        _finish(session, step.id, StepOutcome.STALE, 0, now)
+        return Swept(more=True, steps=1)
+    posted = group_steps.post(session, step.id, step.deadline_id, step.over, now=now)
+    _finish(session, step.id, StepOutcome.SWEPT, posted, now)
+    return Swept(more=True, steps=1)
+
+
+def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
+    """Let whoever stands above hear of it in their next message, where it is still owed.
+
+    Not about a unit where somebody has just spoken with all who owe it: the step waits and is
+    asked again when that was two working days ago.
+    """
+    of = (step.kind, step.subject_id)
+    counted = owed.outstanding(session, *of, step.own, now=now).subquery()
+    open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
+    spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
+    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), now)
+    who = told.where(
+        sa.true() if open_ - spoken.keys() else sa.false(),
+        told.selected_columns[0].not_in(owed.owing(session, *of, step.own, now=now)),
+    )
+    if step.useful_until <= now:
+        missed = len(session.exec(who).all())
+        _finish(session, step.id, StepOutcome.STALE, missed, now)
+        return Swept(more=True, steps=1, stale=missed)
+    reminded = _insert(session, step, who.subquery("told"))
+    waits = min((spoken[unit_id] for unit_id in open_ & spoken.keys()), default=None)
+    if waits is None:
+        _finish(session, step.id, StepOutcome.SWEPT, reminded, now)
+    else:
+        session.exec(
+            sa.update(DeadlineStep)
+            .where(col(DeadlineStep.id) == step.id)
+            .values(due_at=max(waits, now + ASKED_AGAIN), reminded=DeadlineStep.reminded + reminded)
+        )
+    return Swept(more=True, steps=int(waits is None), reminded=reminded)
+
+
+def _remind(session: Session, step: _Step, chunk: int, now: datetime) -> tuple[int, int, bool]:
     """Insert the next reminders of the step: how many, up to which teacher, and whether all."""
-    owing = step.owing(session)
+    owing = step.owing(session, now)
     teacher = owing.selected_columns[0]
     some = owing.where(teacher > step.swept_to).order_by(teacher).limit(chunk).subquery("some")
+    inserted = _insert(session, step, some)
+    swept_to: int | None = session.exec(
+        select(sa.func.max(Reminder.teacher_id)).where(Reminder.step_id == step.id)
+    ).one()
+    if swept_to is None:
+        return 0, step.swept_to, True
+    finished = inserted < chunk and (
+        session.exec(owing.where(teacher > swept_to).limit(1)).first() is None
+    )
+    return inserted, swept_to, finished
+
+
+def _insert(session: Session, step: _Step, some: Any) -> int:
+    """Insert a reminder for each of these people who has none of this step; how many."""
     due = sa.literal(ReminderState.DUE, _REMINDER.state.type)
     unreachable = sa.literal(ReminderState.UNREACHABLE, _REMINDER.state.type)
     inserted: int = session.exec(
@@ -156,15 +226,7 @@ def _remind(session: Session, step: _Step, chunk: int) -> tuple[int, int, bool]:
         )
         .execution_options(preserve_rowcount=True)
     ).rowcount
-    swept_to: int | None = session.exec(
-        select(sa.func.max(Reminder.teacher_id)).where(Reminder.step_id == step.id)
-    ).one()
-    if swept_to is None:
-        return 0, step.swept_to, True
-    finished = inserted < chunk and (
-        session.exec(owing.where(teacher > swept_to).limit(1)).first() is None
-    )
-    return inserted, swept_to, finished
+    return inserted
 
 
 def _queue(session: Session, step: _Step, swept_to: int, now: datetime) -> None:

@@ -26,7 +26,15 @@ from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, Outb
 from storage.people.tables import Account, Office, OrgUnit
 from storage.refusals import NotFound
 from storage.schema import METADATA
-from storage.training.tables import Batch, ClassSession, Programme, Registration, SeatOffer, Task
+from storage.training.tables import (
+    Batch,
+    ClassSession,
+    Phase,
+    Programme,
+    Registration,
+    SeatOffer,
+    Task,
+)
 
 FOLLOWED = (
     "account.teacher_id",
@@ -375,6 +383,10 @@ _BATCH_OF: dict[str, Callable[[set[int]], Any]] = {
         col(ClassSession.id).in_(ids)
     ),
     "task": lambda ids: select(Task.id, Task.batch_id).where(col(Task.id).in_(ids)),
+    "phase": lambda ids: select(Phase.id, Phase.batch_id).where(col(Phase.id).in_(ids)),
+    "registration": lambda ids: select(Registration.id, Registration.batch_id).where(
+        col(Registration.id).in_(ids)
+    ),
     "seat_offer": lambda ids: (
         select(SeatOffer.id, Registration.batch_id)
         .join(Registration, col(Registration.id) == col(SeatOffer.registration_id))

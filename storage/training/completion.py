@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -19,10 +19,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from storage import audit, deeds
+from storage import audit, deeds, moments
 from storage.credits import posting
 from storage.deeds import ChangedSince, Deed
 from storage.inserting import insert_new
+from storage.messaging import deadlines
 from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices
@@ -556,6 +557,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     session.expire_all()
     for id_ in states:
         decide(session, id_, "completion_undone", now=now, actor_id=deed.actor_id)
+        deadlines.cancel_deadline(session, "makeup", id_, now=now)
 
 
 def give_make_up(
@@ -600,8 +602,10 @@ def give_make_up(
     )
     session.expire_all()
     facts = {"until": until.isoformat()}
+    last = moments.at(until + timedelta(days=1), 0, offices.zone(session))
     for id_ in ids:
         decide(session, id_, "make_up_given", facts, now=now, actor_id=actor_id)
+        deadlines.set_deadline(session, "makeup", id_, last, now=now)
     told = {"title": programme.title, "batch_id": batch.id, **facts}
     news = _tell(session, NEWS_MAKE_UP, [(line.teacher_id, told) for line in chosen], ids, now)
     data = {

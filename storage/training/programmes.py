@@ -23,7 +23,7 @@ from sqlmodel import Session, and_, col, func, or_, select
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
-from storage.training import check_in, eligibility
+from storage.training import check_in, eligibility, tasks
 from storage.training.audience import compare, facts_of
 from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
@@ -917,12 +917,13 @@ def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]
             DueKind.TASK,
             batch.id,
             title,
-            task.due_at,
+            due_at,
             task_id=task.id,
             task_title=task.title,
-            is_late=task.due_at <= now,
+            is_late=due_at <= now,
         )
         for task, batch, title in rows
+        for due_at in (tasks.due_for(session, task, teacher_id),)
     ]
 
 

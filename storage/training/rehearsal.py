@@ -238,7 +238,7 @@ def rehearse(
     _take_effect(session, programme.id, now=now)
     ids = [batch.id for batch in batches]
     about = _About(session, ids)
-    concerned = _concerned(session, about)
+    concerned = _concerned(session, about, now)
     accounts = _accounts(session, concerned)
     names = _names(session, concerned, now=now)
     schools = _schools(session, programme, ids, names, accounts, now=now)
@@ -388,11 +388,11 @@ class _About:
         return dict(message.facts).get("batch_id") in self.batch_ids
 
 
-def _concerned(session: Session, about: _About) -> set[int]:
+def _concerned(session: Session, about: _About, now: datetime) -> set[int]:
     """Those who owe any of its deadlines, and those who wait for a seat in it."""
     found: set[int] = set()
     for _, kind, subject_id in about.deadlines():
-        found.update(session.exec(kinds.owes(session, kind, subject_id)).scalars())
+        found.update(session.exec(kinds.owes(session, kind, subject_id, now=now)).scalars())
     found.update(
         session.exec(
             select(Registration.teacher_id).where(

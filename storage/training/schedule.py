@@ -26,6 +26,7 @@ from storage.messaging.tables import (
     OutboxState,
     Priority,
 )
+from storage.moments import at, local_day
 from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import menu_options, seats, waiting
@@ -51,9 +52,23 @@ from storage.training.tables import (
     Task,
 )
 
-OF_BATCH = ("reg_open", "reg_close", "nomination", "batch_start", "remote_start", "remote_end")
+OF_BATCH = (
+    "reg_open",
+    "reg_close",
+    "nomination",
+    "nominate_close",
+    "quota_unfilled",
+    "roster",
+    "batch_start",
+    "remote_start",
+    "remote_end",
+    "grade_due",
+)
 """The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
-of ``task_due`` tasks."""
+of ``task_due`` tasks, those of ``phase_end`` phases."""
+
+GRADED_WITHIN, GRADED_BY = 10, 17 * 60
+"""Working days after its end, and the minute of the day, by which a class is to be decided on."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +123,16 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     if programme.enrolment in SELF_REGISTERED and not is_chosen:
         wanted["reg_open"] = batch.reg_open
         wanted["reg_close"] = batch.reg_close
-    if programme.enrolment is Enrolment.NOMINATION and programme.asks_consent:
-        wanted["nomination"] = batch.nominate_close
+    if programme.enrolment is Enrolment.NOMINATION:
+        wanted["nominate_close"] = batch.nominate_close
+        if programme.asks_consent:
+            wanted["nomination"] = batch.nominate_close
+    elif _has_allotments(session, batch_id):
+        wanted["quota_unfilled"] = wanted["reg_close"]
+    wanted["roster"] = batch.roster_date
+    calendar = workdays.load(session)
+    decided = calendar.shift(local_day(batch.ends_at, calendar.zone), GRADED_WITHIN)
+    wanted["grade_due"] = at(decided, GRADED_BY, calendar.zone)
     if programme.mode is Mode.REMOTE:
         wanted["remote_start"] = batch.starts_at
         wanted["remote_end"] = batch.ends_at
@@ -119,6 +142,12 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
         for session_id, starts_at in meetings
+    ]
+    subjects += [
+        ("phase_end", phase_id, ends_at if gate else None)
+        for phase_id, ends_at, gate in session.exec(
+            select(Phase.id, Phase.ends_at, Phase.gate).where(Phase.batch_id == batch_id)
+        ).all()
     ]
     # What need not be done is owed by nobody.
     subjects += [
@@ -139,6 +168,14 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
             takes_place and moment is not None and _stands(session, kind, subject_id, moment)
         ):
             deadlines.cancel_deadline(session, kind, subject_id, now=now)
+
+
+def _has_allotments(session: Session, batch_id: int) -> bool:
+    """Whether schools have seats of their own in it."""
+    found = select(Quota.id).where(
+        Quota.batch_id == batch_id, col(Quota.is_pool).is_(False), Quota.seats > 0
+    )
+    return session.exec(found.limit(1)).first() is not None
 
 
 def _stands(session: Session, kind: str, subject_id: int, at: datetime) -> bool:

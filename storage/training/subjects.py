@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from storage import kinds
-from storage.messaging.tables import Chat, Notice, NoticeState
+from storage.credits.tables import Appeal, CreditCycle
+from storage.messaging.tables import Chat, Deadline, Notice, NoticeState
+from storage.people.tables import Teacher
 from storage.refusals import NotFound
 from storage.training.registration import closes_at
 from storage.training.tables import (
@@ -20,6 +22,7 @@ from storage.training.tables import (
     ClassSession,
     Menu,
     OfferState,
+    Phase,
     Programme,
     ProgrammeState,
     Registration,
@@ -61,6 +64,11 @@ class Subject:
     """Whether ``at`` is a date that somebody has set."""
 
 
+_OF_CLASSES = frozenset(
+    {"batch", "class_session", "task", "phase", "registration", "seat_offer", "menu"}
+)
+
+
 _PROGRAMME: tuple[Any, ...] = (
     col(Programme.title).label("programme_title"),
     col(Programme.planned_hours),
@@ -76,7 +84,8 @@ _PROGRAMME: tuple[Any, ...] = (
     col(Batch.reg_close),
     col(Batch.place),
     col(Batch.bring),
-    col(Batch.cancelled_at),
+    col(Batch.nominate_close),
+    col(Batch.roster_date),
 )
 
 
@@ -104,12 +113,19 @@ def describe_all(
         for kind, subject_id in these:
             if subject_id in rows:
                 found[kind, subject_id] = _subject(kind, subject_id, rows[subject_id])
+    for kind, subject_id in wanted:
+        if kinds.KINDS[kind].subject not in _OF_CLASSES:
+            title = _titled(session, kinds.KINDS[kind].subject, subject_id)
+            if title is not None:
+                found[kind, subject_id] = _without_class(session, kind, subject_id, title)
     return found
 
 
-def is_owed(session: Session, kind: str, subject_id: int, teacher_id: int) -> bool:
+def is_owed(
+    session: Session, kind: str, subject_id: int, teacher_id: int, *, now: datetime
+) -> bool:
     """Whether this teacher still owes it, as the records say now."""
-    who: Any = kinds.owes(session, kind, subject_id, teacher_id=teacher_id)
+    who: Any = kinds.owes(session, kind, subject_id, now=now, teacher_id=teacher_id)
     return session.exec(who).first() is not None
 
 
@@ -128,9 +144,19 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "session": row.get("session_starts_at"),
         "task_due": row.get("task_due_at"),
         "offer": row.get("lapses_at"),
+        "nominate_close": row["nominate_close"],
+        "quota_unfilled": closes,
+        "roster": row["roster_date"],
+        "phase_end": row.get("phase_ends_at"),
+        "grade_due": row["ends_at"],
     }
     title = row["programme_title"]
-    part = row.get("session_title") or row.get("task_title") or row["batch_title"]
+    part = (
+        row.get("session_title")
+        or row.get("task_title")
+        or row.get("phase_title")
+        or row["batch_title"]
+    )
     takes_place = row["programme_state"] is ProgrammeState.PUBLISHED and row["cancelled_at"] is None
     return Subject(
         kind=kind,
@@ -254,6 +280,71 @@ def _tasks(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     )
 
 
+def _phases(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(
+            col(Phase.id).label("subject_id"),
+            *_PROGRAMME,
+            col(Phase.title).label("phase_title"),
+            col(Phase.ends_at).label("phase_ends_at"),
+        )
+        .join(Batch, col(Batch.id) == col(Phase.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(Phase.id).in_(ids)),
+    )
+
+
+def _registrations(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(col(Registration.id).label("subject_id"), *_PROGRAMME)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(Registration.id).in_(ids)),
+    )
+
+
+def _titled(session: Session, subject: str, subject_id: int) -> str | None:
+    """What names a thing that belongs to no class; None when it is gone."""
+    match subject:
+        case "school_year":
+            return f"{subject_id}-{subject_id + 1}"
+        case "credit_cycle":
+            return session.exec(
+                select(CreditCycle.code).where(CreditCycle.id == subject_id)
+            ).first()
+        case "teacher":
+            return session.exec(select(Teacher.name).where(Teacher.id == subject_id)).first()
+        case "appeal":
+            return session.exec(select(Appeal.about).where(Appeal.id == subject_id)).first()
+    return None
+
+
+def _without_class(session: Session, kind: str, subject_id: int, title: str) -> Subject:
+    at = session.exec(
+        select(Deadline.at).where(
+            Deadline.kind == kind, Deadline.subject_id == subject_id, Deadline.teacher_id == 0
+        )
+    ).first()
+    moment = at or datetime.min.replace(tzinfo=UTC)
+    return Subject(
+        kind=kind,
+        subject_id=subject_id,
+        batch_id=0,
+        title=title,
+        at=moment,
+        ends_at=moment,
+        closes_at=moment,
+        place="",
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=True,
+        is_open=True,
+    )
+
+
 def _offers(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     return _by_id(
         session,
@@ -319,6 +410,8 @@ _READ = {
     "class_session": _sessions,
     "seat_offer": _offers,
     "task": _tasks,
+    "phase": _phases,
+    "registration": _registrations,
     "menu": _menus,
     "chat": _chats,
     "notice": _notices,

@@ -406,8 +406,17 @@ def my_tasks(session: Session, teacher_id: int, batch_id: int, *, now: datetime)
         batch_id=batch_id,
         title=programme.title,
         ends_at=batch.ends_at,
-        tasks=tuple(_my_task(task, work, is_open, now) for task, work in rows),
+        tasks=tuple(
+            _my_task(task, work, due_for(session, task, teacher_id), is_open, now)
+            for task, work in rows
+        ),
     )
+
+
+def due_for(session: Session, task: Task, teacher_id: int) -> datetime:
+    """Return when this person's work is due: by their own date, where they have one."""
+    own = deadlines.own_dates(session, "task_due", task.id, teacher_id=teacher_id)
+    return own.get(teacher_id, task.due_at)
 
 
 def my_task(session: Session, teacher_id: int, task_id: int, *, now: datetime) -> MyTask:
@@ -417,13 +426,15 @@ def my_task(session: Session, teacher_id: int, task_id: int, *, now: datetime) -
     return next(task for task in found if task.task_id == task_id)
 
 
-def _my_task(task: Task, work: TaskSubmission | None, is_open: bool, now: datetime) -> MyTask:
+def _my_task(
+    task: Task, work: TaskSubmission | None, due_at: datetime, is_open: bool, now: datetime
+) -> MyTask:
     return MyTask(
         task_id=task.id,
         batch_id=task.batch_id,
         title=task.title,
         about=task.about,
-        due_at=task.due_at,
+        due_at=due_at,
         hand_in=task.hand_in,
         review=task.review,
         max_score=task.max_score,
@@ -439,16 +450,16 @@ def _my_task(task: Task, work: TaskSubmission | None, is_open: bool, now: dateti
         can_hand_in=(
             is_open
             and task.hand_in is not HandIn.OFFLINE
-            and (work is None or _may_replace(task, work, now))
+            and (work is None or _may_replace(task, work, due_at, now))
         ),
     )
 
 
-def _may_replace(task: Task, work: TaskSubmission, now: datetime) -> bool:
+def _may_replace(task: Task, work: TaskSubmission, due_at: datetime, now: datetime) -> bool:
     if work.state is WorkState.RETURNED:
         return True
     is_final = work.state is WorkState.ACCEPTED and task.review is not Review.NONE
-    return now < task.due_at and not is_final
+    return now < due_at and not is_final
 
 
 def hand_in(
@@ -486,7 +497,8 @@ def hand_in(
     text = text.strip()[:LONGEST_TEXT]
     _check_form(task, text, file_id)
     state = WorkState.ACCEPTED if task.review is Review.NONE else WorkState.SUBMITTED
-    late = now >= task.due_at
+    due_at = due_for(session, task, teacher_id)
+    late = now >= due_at
     given = {"text": text, "file_id": file_id, "file_name": file_name}
     new_id = session.exec(
         insert_new(session, TaskSubmission)
@@ -510,7 +522,7 @@ def hand_in(
         and {name: getattr(work, name) for name in given} == given
     ):
         return HandedIn(task_id, batch.id, task.title, work.state, work.late, is_new=False)
-    if not _may_replace(task, work, now):
+    if not _may_replace(task, work, due_at, now):
         raise WorkSettled(task.title, work.state)
     for name, value in given.items():
         setattr(work, name, value)

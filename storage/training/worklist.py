@@ -15,10 +15,12 @@ from sqlmodel import Session, col, select
 
 from storage import moments
 from storage.calendar import workdays
+from storage.calendar.steps import parse_offset
 from storage.calendar.workdays import WorkCalendar
 from storage.deeds import Deed
-from storage.messaging import outbox, quiet
-from storage.messaging.tables import OutboxMessage, OutboxState, Priority
+from storage.kinds import BY_CARD
+from storage.messaging import outbox, quiet, upward
+from storage.messaging.tables import Level, OutboxMessage, OutboxState, Priority
 from storage.people import authority
 from storage.people.authority import MAY
 from storage.people.tables import (
@@ -47,7 +49,7 @@ CARD = "approvals_waiting"
 CARD_MINUTE = 16 * 60 + 30
 PRESSING = timedelta(hours=2)
 """A meeting that begins sooner than this after the card brings the card forward."""
-PRINCIPAL_AFTER = 3
+PRINCIPAL_AFTER = parse_offset(BY_CARD["approve_school"][Level.PRINCIPAL]).number
 """Working days after which a school's head hears of what its coordinator has left."""
 AT_ONCE = 50  # cards of one transaction
 KINDS = (("approvals", "registrations"), ("withdrawals", "withdrawals"), ("leaves", "leaves"))
@@ -195,12 +197,14 @@ def due(session: Session, *, now: datetime) -> list[int]:
     today = moments.local_day(now, calendar.zone)
     if not calendar.is_workday(today):
         return []
+    found = _with_word_from_below(session, today, calendar, now)
     soonest = _soonest_leave(session, now)
-    found = []
     for teacher_id, hours in _candidates(session, today, now):
         card = _card_at(hours, today, calendar)
         # Before its hour only a leave that presses brings a card forward, and most days have none.
         if now < card and (soonest is None or soonest > card + PRESSING):
+            continue
+        if teacher_id in found:
             continue
         if not quiet.may_ring(now, hours, calendar):
             continue
@@ -251,6 +255,22 @@ def put(session: Session, teacher_ids: Collection[int], *, now: datetime) -> int
             )
         )
     return queued
+
+
+def _with_word_from_below(
+    session: Session, today: date, calendar: WorkCalendar, now: datetime
+) -> list[int]:
+    """Who is to hear from below what others still owe, and has had no card today."""
+    found = [
+        teacher_id
+        for teacher_id, hours in upward.waiting(session, now=now)
+        if now >= _card_at(hours, today, calendar) and quiet.may_ring(now, hours, calendar)
+    ]
+    keys = {_key(teacher_id, today): teacher_id for teacher_id in found}
+    had = session.exec(
+        select(OutboxMessage.dedupe_key).where(col(OutboxMessage.dedupe_key).in_(keys))
+    ).all()
+    return [teacher_id for key, teacher_id in keys.items() if key not in set(had)][:AT_ONCE]
 
 
 def _key(teacher_id: int, day: date) -> str:

@@ -63,7 +63,7 @@ def due(
     at: datetime,
     *,
     people: int = 1,
-    kind: str = "remote_end",
+    kind: str = "remote_start",
     now: datetime = make.NOW,
     preset: str | None = None,
 ) -> tuple[int, list[int]]:
@@ -78,7 +78,7 @@ def owe_too(
     teacher_id: int,
     at: datetime,
     *,
-    kind: str = "remote_end",
+    kind: str = "remote_start",
     now: datetime = make.NOW,
     preset: str | None = None,
 ) -> int:

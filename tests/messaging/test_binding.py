@@ -328,7 +328,7 @@ async def test_the_group_of_a_class_is_over_two_weeks_after_it_and_moves_with_it
         deadline = session.exec(select(Deadline)).one()
         assert (deadline.kind, deadline.subject_id) == ("chat_dissolve", chat_id)
         assert deadline.at == batch.ends_at + timedelta(days=14)
-        owing: Any = owners.owes(session, "chat_dissolve", chat_id)
+        owing: Any = owners.owes(session, "chat_dissolve", chat_id, now=NOW)
         assert session.exec(owing).all() == [(at.foreign,)]
         day = workdays.load(session)
         seen = deadline.at.astimezone(day.zone).date()

@@ -89,7 +89,7 @@ async def test_on_a_day_off_only_what_would_be_over_by_monday_rings(database: Da
     assert [item.kind for item in rung.brief.items] == ["batch_start"]
     (rung,) = await database.write(cast.tick, MONDAY_BRIEF)
     assert rung.brief is not None
-    assert [item.kind for item in rung.brief.items] == ["remote_end"]
+    assert [item.kind for item in rung.brief.items] == ["remote_start"]
 
 
 async def test_a_fourth_brief_of_the_week_waits_for_the_next(database: Database) -> None:
@@ -144,7 +144,9 @@ async def test_the_sweep_passes_over_whoever_has_muted(database: Database) -> No
 
 
 async def test_what_costs_hours_or_the_seat_cannot_be_muted(database: Database) -> None:
-    deadline_id, (teacher_id,) = await database.write(cast.due, AT, now=BEFORE, preset="T-3")
+    deadline_id, (teacher_id,) = await database.write(
+        cast.due, AT, now=BEFORE, kind="remote_end", preset="T-3"
+    )
     with pytest.raises(reminders.MuteRefused) as refused:
         await database.write(reminders.mute, teacher_id, deadline_id, now=BEFORE)
     assert refused.value.kind == "remote_end"
@@ -208,7 +210,9 @@ async def test_news_ride_in_the_brief_and_are_told_once(database: Database) -> N
     assert rung.brief is not None
     assert [(one.kind, one.facts) for one in rung.brief.news] == [("credit_posted", {"hours": "8"})]
     assert await database.write(cast.tick, local("2026-11-17", 16, 40)) == []
-    shown = await database.read(briefs.todays_brief, account_id, date(2026, 11, 16))
+    shown = await database.read(
+        briefs.todays_brief, account_id, date(2026, 11, 16), now=FRIDAY_BRIEF
+    )
     assert shown is not None
     assert len(shown.news) == 1
 
@@ -223,12 +227,19 @@ async def test_todays_brief_can_be_shown_again_with_what_is_done_since(
         return session.exec(select(Account.id).where(Account.teacher_id == teacher_id)).one()
 
     account_id = await database.read(account_of)
-    assert await database.read(briefs.todays_brief, account_id, date(2026, 11, 19)) is None
-    shown = await database.read(briefs.todays_brief, account_id, date(2026, 11, 20))
+    assert (
+        await database.read(briefs.todays_brief, account_id, date(2026, 11, 19), now=FRIDAY_BRIEF)
+        is None
+    )
+    shown = await database.read(
+        briefs.todays_brief, account_id, date(2026, 11, 20), now=FRIDAY_BRIEF
+    )
     assert shown is not None
     assert [item.done for item in shown.items] == [False]
     await database.write(cast.finish, teacher_id)
-    shown = await database.read(briefs.todays_brief, account_id, date(2026, 11, 20))
+    shown = await database.read(
+        briefs.todays_brief, account_id, date(2026, 11, 20), now=FRIDAY_BRIEF
+    )
     assert shown is not None
     assert [item.done for item in shown.items] == [True]
 

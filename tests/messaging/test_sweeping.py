@@ -12,8 +12,10 @@ from sqlmodel import Session, col, select
 from storage.calendar.tables import DayKind
 from storage.database import Database
 from storage.messaging import deadlines, outbox, reminders, sweeping
+from storage.messaging.reminders import Overview, StepView
 from storage.messaging.tables import (
     DeadlineStep,
+    Level,
     OutboxMessage,
     Reminder,
     ReminderState,
@@ -28,6 +30,11 @@ from tests.messaging.cast import local
 AT = local("2026-11-25", 17)
 FRIDAY_8 = local("2026-11-20", 8)
 BEFORE = local("2026-11-16", 9)
+
+
+def own(view: Overview) -> list[StepView]:
+    """The steps that speak to whoever owes it."""
+    return [step for step in view.steps if step.level is Level.TEACHER]
 
 
 async def test_everybody_who_owes_it_gets_one_reminder_and_one_brief(database: Database) -> None:
@@ -124,14 +131,14 @@ async def test_a_sweep_that_dies_midway_goes_on_where_it_stopped(database: Datab
 async def test_a_moved_date_moves_its_steps(database: Database) -> None:
     deadline_id, _ = await database.write(cast.due, AT, now=BEFORE, preset="T-3 T-1")
     before = await database.read(reminders.overview, deadline_id)
-    assert [(step.name, step.due_at) for step in before.steps] == [
+    assert [(step.name, step.due_at) for step in own(before)] == [
         ("T-3", FRIDAY_8),
         ("T-1", local("2026-11-24", 8)),
     ]
     moved = local("2026-12-02", 17)
     await database.write(
         deadlines.set_deadline,
-        "remote_end",
+        "remote_start",
         before.subject_id,
         moved,
         now=BEFORE,
@@ -139,7 +146,7 @@ async def test_a_moved_date_moves_its_steps(database: Database) -> None:
     )
     after = await database.read(reminders.overview, deadline_id)
     assert after.at == moved
-    assert [step.due_at for step in after.steps if step.outcome is None] == [
+    assert [step.due_at for step in own(after) if step.outcome is None] == [
         local("2026-11-27", 8),
         local("2026-12-01", 8),
     ]
@@ -150,7 +157,7 @@ async def test_setting_the_same_date_again_changes_nothing(database: Database) -
     deadline_id, _ = await database.write(cast.due, AT, now=BEFORE, preset="T-3 T-1")
     before = await database.read(reminders.overview, deadline_id)
     await database.write(
-        deadlines.set_deadline, "remote_end", before.subject_id, AT, now=BEFORE, preset="T-3 T-1"
+        deadlines.set_deadline, "remote_start", before.subject_id, AT, now=BEFORE, preset="T-3 T-1"
     )
     assert await database.read(reminders.overview, deadline_id) == before
 
@@ -167,14 +174,14 @@ async def test_a_step_that_was_said_comes_again_only_if_its_new_day_is_ahead(
     async def to_come(at_day: str, hour: int) -> list[str]:
         await database.write(
             deadlines.set_deadline,
-            "remote_end",
+            "remote_start",
             subject,
             local(at_day, hour),
             now=evening,
             preset="T-3 T-1",
         )
         view = await database.read(reminders.overview, deadline_id)
-        return [step.name for step in view.steps if step.outcome is None]
+        return [step.name for step in own(view) if step.outcome is None]
 
     assert await to_come("2026-11-25", 18) == ["T-1"]
     assert await to_come("2026-11-27", 17) == ["T-3", "T-1"]
@@ -187,7 +194,7 @@ async def test_what_was_not_said_yet_is_said_with_the_new_date(database: Databas
     later = local("2026-11-25", 18)
     await database.write(
         deadlines.set_deadline,
-        "remote_end",
+        "remote_start",
         subject,
         later,
         now=local("2026-11-20", 15),
@@ -206,7 +213,7 @@ async def test_what_was_not_said_yet_is_taken_back_when_its_step_comes_again(
     await database.write(cast.tick, FRIDAY_8)
     await database.write(
         deadlines.set_deadline,
-        "remote_end",
+        "remote_start",
         subject,
         local("2026-12-02", 17),
         now=local("2026-11-20", 15),
@@ -221,13 +228,13 @@ async def test_a_cancelled_deadline_reminds_nobody_and_can_come_back(database: D
     subject = (await database.read(reminders.overview, deadline_id)).subject_id
     await database.write(cast.tick, FRIDAY_8)
     await database.write(
-        deadlines.cancel_deadline, "remote_end", subject, now=local("2026-11-20", 9)
+        deadlines.cancel_deadline, "remote_start", subject, now=local("2026-11-20", 9)
     )
     assert await database.write(cast.tick, local("2026-11-20", 16, 40)) == []
     assert await database.write(cast.tick, local("2026-11-24", 16, 40)) == []
     await database.write(
         deadlines.set_deadline,
-        "remote_end",
+        "remote_start",
         subject,
         local("2026-12-02", 17),
         now=local("2026-11-24", 17),
@@ -237,17 +244,17 @@ async def test_a_cancelled_deadline_reminds_nobody_and_can_come_back(database: D
 
 
 async def test_cancelling_what_is_not_there_is_no_error(database: Database) -> None:
-    await database.write(deadlines.cancel_deadline, "remote_end", 1, now=BEFORE)
+    await database.write(deadlines.cancel_deadline, "remote_start", 1, now=BEFORE)
 
 
 async def test_a_step_found_too_late_is_reported_and_not_sent(database: Database) -> None:
     deadline_id, _ = await database.write(cast.due, AT, people=5, now=BEFORE, preset="T-3 T-1")
     monday_after = local("2026-11-26", 9)
     swept = await database.write(cast.sweep_all, monday_after)
-    assert (swept.steps, swept.reminded, swept.stale) == (2, 0, 10)
+    assert (swept.steps, swept.reminded, swept.stale) == (3, 0, 10)
     assert await database.read(cast.waiting) == []
     view = await database.read(reminders.overview, deadline_id)
-    assert [(step.outcome, step.reminded) for step in view.steps] == [(StepOutcome.STALE, 5)] * 2
+    assert [(step.outcome, step.reminded) for step in own(view)] == [(StepOutcome.STALE, 5)] * 2
 
 
 async def test_after_downtime_there_is_one_brief_with_one_line(database: Database) -> None:

@@ -161,7 +161,7 @@ class Year:
         for step in steps:
             if step.id not in self.looked and step.useful_until > now:
                 self.looked.add(step.id)
-                owing = kinds.owes(session, step.kind, step.subject_id)
+                owing = kinds.owes(session, step.kind, step.subject_id, now=now)
                 self.owed[step.id] = set(session.exec(owing).scalars().all())
 
     async def _act(self) -> None:

@@ -254,7 +254,7 @@ def test_who_is_on_leave_is_not_reminded_and_stays_in_the_class(database: Databa
         first = cast.asks(session, 0, 1)
 
         def owing_(kind: str, subject: int) -> list[int]:
-            who = owing.owes(session, kind, subject)
+            who = owing.owes(session, kind, subject, now=NOW)
             assert who is not None
             return list(session.connection().execute(who).scalars())
 

@@ -246,7 +246,7 @@ async def test_coordinators_with_unused_seats_are_reminded_before_the_release(
     )
 
     def owes(session: Session) -> list[int]:
-        who = owing.owes(session, "release", made.batch_id)
+        who = owing.owes(session, "release", made.batch_id, now=NOW)
         assert who is not None
         return list(session.connection().execute(who).scalars())
 

@@ -134,7 +134,7 @@ async def test_a_new_time_does_not_take_back_the_word_of_an_opening(database: Da
             s.exec(select(Deadline.kind).where(Deadline.state == DeadlineState.ACTIVE)).all()
         )
     )
-    assert kinds == {"reg_open", "reg_close", "batch_start"}
+    assert kinds == {"reg_open", "reg_close", "batch_start", "grade_due"}
 
 
 COSMETIC = {

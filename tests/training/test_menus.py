@@ -294,7 +294,7 @@ def test_who_has_chosen_too_little_owes_it(database: Database) -> None:
         for teacher_id, wishes in ((half, [a]), (done, [b, a])):
             for batch_id in wishes:
                 menus.choose(session, teacher_id, menu_id, batch_id, now=NOW)
-        owing = session.exec(kinds.owes(session, "menu_close", menu_id)).scalars()
+        owing = session.exec(kinds.owes(session, "menu_close", menu_id, now=NOW)).scalars()
         assert set(owing) == {lazy, half}
         desk = menus.desk(session, actor_id, menu_id, now=NOW)
         assert (desk.audience, desk.choosers, desk.short) == (3, 2, 1)

@@ -90,10 +90,10 @@ async def test_several_are_nominated_at_once_and_asked(database: Database) -> No
         lambda s: s.exec(select(Deadline).where(Deadline.kind == "nomination")).one()
     )
     assert (deadline.subject_id, deadline.at) == (made.batch_id, NOW + 7 * DAY)
-    assert await database.read(subjects.is_owed, "nomination", made.batch_id, two[0])
+    assert await database.read(subjects.is_owed, "nomination", made.batch_id, two[0], now=NOW)
     answer = await database.write(enrolment.accept_nomination, two[0], made.batch_id, now=NOW)
     assert answer.state is RegistrationState.SCHOOL_APPROVED
-    assert not await database.read(subjects.is_owed, "nomination", made.batch_id, two[0])
+    assert not await database.read(subjects.is_owed, "nomination", made.batch_id, two[0], now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,12 @@ async def test_publishing_plans_the_deadlines_and_opens_with_the_next_minute(
     assert await database.read(active) == set()
     done = await database.write(publishing.publish, gu, made.batch_id, now=NOW)
     assert (done.is_new, done.people, done.enrolled) == (True, 2, 0)
-    assert await database.read(active) == {"reg_open", "reg_close", "batch_start"}
+    assert await database.read(active) == {
+        "reg_open",
+        "reg_close",
+        "batch_start",
+        "grade_due",
+    }
     card = await database.read(programmes.card, made.batch_id, lin, now=SOON)
     assert card.state is BatchState.OPEN
     assert card.reg_open == NOW + timedelta(minutes=1)

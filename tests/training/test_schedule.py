@@ -29,9 +29,11 @@ DAY = timedelta(days=1)
 
 
 def active(session: Session) -> dict[tuple[str, int], datetime]:
+    """All but that of deciding, which every class has."""
     return {
         (x.kind, x.subject_id): x.at
         for x in session.exec(select(Deadline).where(Deadline.state == DeadlineState.ACTIVE))
+        if x.kind != "grade_due"
     }
 
 
@@ -49,7 +51,7 @@ def programme_of(session: Session, batch_id: int) -> int:
 
 
 def who(session: Session, /, kind: str, subject_id: int, **only: Any) -> set[int]:
-    owes = owing.owes(session, kind, subject_id, **only)
+    owes = owing.owes(session, kind, subject_id, now=NOW, **only)
     assert owes is not None
     return set(session.connection().execute(owes).scalars())
 
@@ -210,5 +212,5 @@ async def test_who_has_finished_or_whose_programme_is_cancelled_owes_nothing(
 
 
 async def test_a_kind_of_another_wing_is_not_ours(sqlite: Database) -> None:
-    assert await sqlite.read(owing.owes, "entry_close", 1) is None
+    assert await sqlite.read(owing.owes, "entry_close", 1, now=NOW) is None
     assert await sqlite.read(who, "reg_open", 999) == set()

@@ -72,12 +72,12 @@ async def test_an_offer_is_open_until_it_is_settled_or_the_programme_cancelled(
     offer_id, teacher_id = await database.write(an_offer)
     one = await database.read(subjects.describe, "offer", offer_id)
     assert one.is_open
-    assert await database.read(subjects.is_owed, "offer", offer_id, teacher_id)
+    assert await database.read(subjects.is_owed, "offer", offer_id, teacher_id, now=NOW)
     await database.write(cancel, one.batch_id)
     one = await database.read(subjects.describe, "offer", offer_id)
     assert not one.is_open
     assert not one.takes_place
-    assert not await database.read(subjects.is_owed, "offer", offer_id, teacher_id)
+    assert not await database.read(subjects.is_owed, "offer", offer_id, teacher_id, now=NOW)
 
 
 def cancel(session: Session, batch_id: int) -> None:

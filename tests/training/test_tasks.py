@@ -97,7 +97,7 @@ def work(session: Session) -> TaskSubmission:
 
 
 def owe(session: Session, task_id: int) -> set[int]:
-    found = owing.owes(session, "task_due", task_id)
+    found = owing.owes(session, "task_due", task_id, now=NOW)
     assert found is not None
     return set(session.connection().execute(found).scalars())
 

@@ -1,0 +1,176 @@
+"""What others still owe, for whoever answers for them: the card of the day, schools, names."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+from telegram import Update
+
+from handlers.context import Context, House, alert, show, tap
+from handlers.messaging import public
+from handlers.messaging.upward_buttons import OpenOwing, OpenOwingNames, SpokeWith
+from handlers.messaging.upward_text import daily_card, joined, names_card, units_card
+from handlers.messaging.voices import Nothing, Said, Say
+from handlers.training.approvals_text import worklist_card
+from handlers.wiring import AnyApplication, on_tap
+from locales import catalog
+from storage.kinds import KINDS, Figures
+from storage.messaging import group_steps, upward
+from storage.messaging.outbox import Claimed
+from storage.messaging.tables import Deadline, DeadlineState
+from storage.messaging.upward import Line, Names, Units
+from storage.people import reaching
+from storage.people.accounts import Reader
+from storage.refusals import NotAllowed
+from storage.training import programmes, subjects, worklist
+from storage.training.subjects import Subject
+from storage.training.worklist import Worklist
+
+
+def install(application: AnyApplication) -> None:
+    on_tap(application, OpenOwing, open_units)
+    on_tap(application, OpenOwingNames, open_names)
+    on_tap(application, SpokeWith, spoke_with)
+
+
+# --- the card of the day -----------------------------------------------------------------------
+
+
+async def voice(house: House, row: Claimed) -> Said:
+    """The one card of the day, as things stand when it is sent."""
+    now = house.clock()
+    if row.teacher_id is None:
+        return Nothing("there is nobody to tell")
+    lines, about, facts = await house.database.write(_compose, row.teacher_id, row.id, now=now)
+    waits = facts is not None and facts.total
+    if not lines and not waits:
+        return Nothing("nothing waits")
+    approvals = worklist_card(facts, 0, row.language, house.zone, now) if facts and waits else None
+    if not lines:
+        assert approvals is not None
+        return Say(approvals)
+    card = daily_card(lines, about, row.language, house.zone, now)
+    return Say(card if approvals is None else joined(card, approvals))
+
+
+def _compose(
+    session: Session, teacher_id: int, outbox_id: int, *, now: datetime
+) -> tuple[tuple[Line, ...], dict[tuple[str, int], Subject], Worklist | None]:
+    lines = upward.compose(session, teacher_id, outbox_id, now=now)
+    about = subjects.describe_all(session, [(line.kind, line.subject_id) for line in lines])
+    try:
+        waits = worklist.worklist(session, teacher_id, now=now)
+    except NotAllowed:
+        waits = None
+    return lines, about, waits
+
+
+# --- schools and names -------------------------------------------------------------------------
+
+
+async def open_units(update: Update, context: Context) -> None:
+    """Show the schools that still owe it; the names at once where there is one school."""
+    button = OpenOwing.parse(tap(update).data)
+    reader = await context.reader(update)
+    now, zone = context.now(), context.house.zone
+    facts, subject = await context.read(
+        _units, reader.linked_teacher_id, button.deadline_id, now=now
+    )
+    card = units_card(facts, button.page, subject, reader.language, zone, now)
+    await show(update, context, reader, card)
+
+
+async def open_names(update: Update, context: Context) -> None:
+    """Show who of a school still owes it."""
+    button = OpenOwingNames.parse(tap(update).data)
+    reader = await context.reader(update)
+    await _show_names(update, context, reader, button)
+
+
+async def spoke_with(update: Update, context: Context) -> None:
+    """Note that the reader has spoken with somebody; a second tap takes it back."""
+    button = SpokeWith.parse(tap(update).data)
+    reader = await context.reader(update)
+    noted = await context.write(
+        reaching.mark_contacted,
+        reader.linked_teacher_id,
+        button.teacher_id,
+        about=upward.about(button.deadline_id),
+        now=context.now(),
+    )
+    _ = catalog(reader.language).gettext
+    await alert(update, _("Noted.") if noted else _("Taken back."))
+    back = OpenOwingNames(button.deadline_id, button.unit_id, button.page)
+    await _show_names(update, context, reader, back)
+
+
+async def _show_names(
+    update: Update, context: Context, reader: Reader, button: OpenOwingNames
+) -> None:
+    now, zone = context.now(), context.house.zone
+    facts, subject = await context.write(
+        _names,
+        reader.linked_teacher_id,
+        button.deadline_id,
+        button.unit_id,
+        page=button.page,
+        now=now,
+    )
+    await show(update, context, reader, names_card(facts, subject, reader.language, zone, now))
+
+
+def _units(
+    session: Session, actor_id: int, deadline_id: int, *, now: datetime
+) -> tuple[Units, Subject | None]:
+    facts = upward.units_owing(session, actor_id, deadline_id, now=now)
+    return facts, _subject(session, facts.kind, facts.subject_id)
+
+
+def _names(
+    session: Session, actor_id: int, deadline_id: int, unit_id: int, *, page: int, now: datetime
+) -> tuple[Names, Subject | None]:
+    facts = upward.names_owing(session, actor_id, deadline_id, unit_id, page=page, now=now)
+    return facts, _subject(session, facts.kind, facts.subject_id)
+
+
+def _subject(session: Session, kind: str, subject_id: int) -> Subject | None:
+    return subjects.describe_all(session, [(kind, subject_id)]).get((kind, subject_id))
+
+
+# --- groups ------------------------------------------------------------------------------------
+
+
+async def group_voice(house: House, row: Claimed) -> Said:
+    """What a group gets to hear of a deadline, in figures as they are when it is sent."""
+    now = house.clock()
+    facts = await house.database.read(_of_group, row.facts["deadline_id"], now=now)
+    if facts is None:
+        return Nothing("it is over, or does not take place")
+    return Say(public.deadline_group_card(facts, row.language, house.zone, now, house.link))
+
+
+def _of_group(session: Session, deadline_id: int, *, now: datetime) -> public.GroupDeadline | None:
+    deadline = session.get(Deadline, deadline_id)
+    if deadline is None or deadline.state is not DeadlineState.ACTIVE:
+        return None
+    subject = _subject(session, deadline.kind, deadline.subject_id)
+    if subject is None or not subject.is_open:
+        return None
+    figures = KINDS[deadline.kind].figures
+    number = None
+    if figures in (Figures.OPEN, Figures.SCHOOLS):
+        number = group_steps.number(session, deadline.kind, deadline.subject_id, now=now)
+    elif figures is Figures.SEATS:
+        number = programmes.group_facts(session, subject.batch_id, now=now).seats_left
+    return public.GroupDeadline(
+        kind=deadline.kind,
+        figures=figures,
+        title=subject.title,
+        at=deadline.at,
+        ends_at=subject.ends_at,
+        place=subject.place,
+        bring=subject.bring,
+        number=number,
+        payload=f"p{subject.batch_id}" if subject.batch_id else "menu",
+    )

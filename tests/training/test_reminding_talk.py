@@ -1,0 +1,138 @@
+"""What a coordinator sees of reminders, and does about them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlmodel import Session, select
+
+from storage.calendar.tables import CalendarDay
+from storage.messaging import deadlines
+from storage.messaging.tables import Deadline
+from storage.people import roles
+from storage.people.tables import Role
+from storage.training import schedule
+from storage.training.tables import Task
+from tests import make
+from tests.make import NOW
+from tests.stage import Actor, Stage
+from tests.training.test_tasks_talk import in_class, set_task
+from tests.training.test_timetable_talk import a_class, organiser
+
+TODAY = date(2026, 11, 20)
+
+
+async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
+    stage: Stage,
+) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    lin = await in_class(stage, batch, "林若溪")
+    await in_class(stage, batch, "石晓岚")
+    await set_task(zhou, batch, "教学设计 12月10日 17:00")
+    await stage.database.write(schedule.plan_deadlines, batch, now=NOW)
+
+    await zhou.starts(f"run{batch}")
+    shown = await zhou.taps("Reminders")
+    assert "work is due · Thu 10 Dec, 17:00" in shown
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Tasks")
+    await zhou.taps("教学设计")
+    shown = await zhou.taps("Who owes it, and why")
+    assert "2 still owe it" in shown
+    assert "those who owe it" in shown
+    assert "T-3 Mon 7 Dec, 08:00: planned" in shown
+    assert "林若溪 · owes it" in await zhou.taps("Person by person")
+    assert "Still owes it." in await zhou.taps("林若溪")
+    shown = await zhou.taps("+3 days")
+    assert "Has a date of their own: by Sun 13 Dec, 17:00" in shown
+    await zhou.taps("Another date")
+    assert "Until when?" in await zhou.says("下学期")
+    assert "by Mon 14 Dec, 12:00" in await zhou.says("12月14日 12:00")
+    await zhou.taps("Another date")
+    assert "More time means a date after" in await zhou.says("12月1日 12:00")
+
+    await lin.starts(f"p{batch}")
+    assert "Mon 14 Dec, 12:00" in await lin.taps("Tasks")
+    assert "Mon 14 Dec, 12:00" in await lin.says("/due")
+
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Tasks")
+    await zhou.taps("教学设计")
+    assert "1 has a later date" in await zhou.taps("Who owes it, and why")
+    await zhou.taps("Person by person")
+    await zhou.taps("林若溪")
+    assert "date of their own" not in await zhou.taps("No extra time")
+
+    def own(session: Session) -> dict[int, object]:
+        task_id = session.exec(select(Task.id)).one()
+        return dict(deadlines.own_dates(session, "task_due", task_id))
+
+    assert await stage.database.read(own) == {}
+
+
+async def school(stage: Stage, role: Role, name: str) -> Actor:
+    who = await stage.teacher(name)
+
+    def appoint(session: Session) -> None:
+        assert who.teacher_id is not None
+        unit_id = make.school(session)
+        roles.appoint(session, who.teacher_id, role, unit_id, today=TODAY, now=NOW)
+
+    await stage.database.write(appoint)
+    return who
+
+
+async def test_a_coordinator_hears_once_a_day_who_is_left_and_notes_a_call(stage: Stage) -> None:
+    luo = await school(stage, Role.SCHOOL_COORDINATOR, "罗佳宁")
+    fang = await school(stage, Role.PRINCIPAL, "方校长")
+    batch = await a_class(stage)
+    await in_class(stage, batch, "林若溪")
+    at = NOW + timedelta(days=8, hours=8)  # Saturday 28 November, 17:00; T-7 is over
+
+    def due(session: Session) -> int:
+        return deadlines.set_deadline(session, "remote_end", batch, at, now=NOW)
+
+    await stage.database.write(due)
+    await stage.passes(hours=8)  # 17:00
+    assert "[Daily list]" in luo.sees()
+    assert "1 has not finished" in luo.sees()
+    assert "林若溪" not in luo.sees()
+    assert "[Daily list]" not in fang.sees()
+    assert "<b>" not in luo.sees()
+    shown = await luo.taps("新教师三段式研修")
+    assert ": 1 has not finished" in shown
+    shown = await luo.taps("澄禾县实验小学 1")
+    assert "1 person" in shown
+    await luo.taps("林若溪")
+    assert "✓ 林若溪" in luo.labels()
+    assert await stage.database.read(
+        lambda s: s.exec(select(Deadline.id).where(Deadline.kind == "remote_end")).one()
+    )
+
+
+async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -> None:
+    zhou = await organiser(stage)
+    await zhou.says("/desk")
+    shown = await zhou.taps("Work calendar")
+    assert "21 working days" in shown
+    table = "日期,结束日期,类型,名称\n2027-01-01,2027-01-03,放假,元旦\n2027-01-04,,调休上班,元旦\n"
+    shown = await zhou.sends_file("校历.csv", table.encode())
+    assert "New: 4" in shown
+    assert "holiday · 元旦" in shown
+    shown = await zhou.taps("Apply")
+    assert "4 days of the calendar were set." in shown
+
+    async def days() -> int:
+        rows = await stage.database.read(lambda s: s.exec(select(CalendarDay)).all())
+        return len(rows)
+
+    assert await days() == 4
+    await zhou.taps("Undo")
+    assert await days() == 0
+    ics = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//EN\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+        "DTSTART;VALUE=DATE:20270101\r\nSUMMARY:元旦\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    assert "New: 1" in await zhou.sends_file("a.ics", ics.encode())
+    assert "Nothing was changed." in await zhou.taps("Cancel") or await days() == 0
+    assert "no holidays" in await zhou.sends_file("b.ics", b"nothing")
