@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +27,7 @@ from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
+from storage.sheets import as_number
 from storage.training import allotting, reserves, runs, thinning
 from storage.training.allotting import (
     Allotted,
@@ -779,8 +779,9 @@ async def _settle(context: Context, reader: Reader) -> None:
 
 
 def _number(text: str) -> int | None:
-    said = unicodedata.normalize("NFKC", text).strip()
-    return int(said) if re.fullmatch(r"\d{1,6}", said) else None
+    said = as_number(text)
+    is_whole = said is not None and said == int(said) and 0 <= said < 1_000_000
+    return int(said) if said is not None and is_whole else None
 
 
 async def open_queue(update: Update, context: Context) -> None:
