@@ -659,7 +659,6 @@ async def hours_typed(_update: Update, context: Context, reader: Reader, text: s
     if number is None or not 0 < number <= claims.MOST_HOURS:
         raise claims.NotAClaim("hours")
     now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     queued = await context.write(claims.review, reader.linked_teacher_id, int(claim_id), now=now)
     given = ReviewClaim(int(claim_id), level, category, int(rounded(number) * 10))
     await show_anew(context, reader, review_card(queued, given, reader.language, _today(context)))

@@ -334,6 +334,9 @@ def _type(session: Session, reader: Reader, text: str, *, now: datetime) -> None
             asked = asked.with_(place=_short(text, "place"))
         case "dates":
             asked = asked.with_(**read_dates(text, zone, now))
+        case "sure":  # what is asked for confirmation, is put right
+            before = asked.back() or asked
+            asked = before.with_(**read_dates(text, zone, now))
         case "seats":
             asked = asked.with_(seats=_seats(text))
         case "hours":
@@ -447,6 +450,8 @@ def making_words(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             return _("Please type a short text of at most 120 characters.")
         case WrongValue(field="seats"):
             return _("Please type a whole number of at least 1.")
+        case WrongValue(field="number"):
+            return _("Please type a number, such as 12.")
         case WrongValue(field="hours"):
             return _("Please type a number of hours from 0 to 1000, such as 8 or 7.5.")
         case WrongValue(field="enrolment" | "classes"):

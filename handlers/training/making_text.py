@@ -43,7 +43,7 @@ ALL = "all"  # no limit of seats, or all stages and subjects
 DONE = "done"
 EXAMPLES = ("12月4日 14:00-17:00", "2026-12-04 至 2026-12-06", "下周五下午")
 """Times as people here write them, whatever language they read."""
-TYPED = frozenset({"title", "dates", "place", "seats", "hours", "registration"})
+TYPED = frozenset({"title", "dates", "sure", "place", "seats", "hours", "registration"})
 """Questions that are answered by typing, or may be."""
 
 

@@ -344,8 +344,11 @@ async def _write_draft(
 def _keep(
     session: Session, reader: Reader, data: Mapping[str, Any], *, now: datetime
 ) -> ClassOver | None:
-    """Keep what has been typed; returns what is wrong with the due date, which is awaited then."""
-    batch_id, awaited, refusal = data["batch_id"], "", None
+    """Keep what has been typed; returns what is wrong with the due date, which is awaited then.
+
+    Otherwise the same may be typed once more and better.
+    """
+    batch_id, refusal = data["batch_id"], None
     due = datetime.fromisoformat(data["due_at"])
     me = reader.linked_teacher_id
     try:
@@ -353,8 +356,8 @@ def _keep(
     except ClassOver as too_late:
         refusal = too_late
         awaited = f"{AWAITED}:due:{batch_id}:{NEW}"
+        accounts.await_text(session, reader.account_id, awaited, now=now)
     drafts.keep(session, reader.account_id, DRAFT, data, now=now)
-    accounts.await_text(session, reader.account_id, awaited, now=now)
     return refusal
 
 
