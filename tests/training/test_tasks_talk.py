@@ -126,6 +126,7 @@ async def test_a_due_date_after_the_end_is_refused_at_once_and_what_was_typed_st
     assert "The class ends on" in said
     assert "By when is it due?" in said
     assert "The class ends on" in await zhou.says("2027年12月11日")
+    assert "cannot be due before" in await zhou.says("11月1日")  # past: everybody would be late
     shown = await zhou.says("12月10日 17:00")
     assert "教学设计" in shown
     assert "一份课时设计" in shown

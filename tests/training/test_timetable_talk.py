@@ -218,6 +218,7 @@ async def test_a_restart_in_the_middle_loses_nothing(stage: Stage) -> None:
     await zhou.taps("Timetable")
     await zhou.taps("Add meetings")
     await zhou.says("12月1日 讲座")
+    assert "the name is too long" in await zhou.says("12月1日 14:00-17:00 " + "长" * 121)
     await zhou.says("12月1日 14:00-17:00 名师讲座")
     stage.office.application.bot_data.pop("redirected", None)  # nothing of it is in memory
     data = zhou.messages()[-1].button("Put it in")["callback_data"]
