@@ -180,7 +180,7 @@ def question_card(
         What.SUBJECT: _("For which subjects? Choose any number; none is all."),
     }.get(what, "")
     if what in _TYPED:
-        text = _("Please type it anew: {what}").format(what=label(what, language))
+        text = _("Please type: {what}").format(what=label(what, language))
     elif not text:
         text = _("Please choose: {what}").format(what=label(what, language))
     rows: Keys = ()

@@ -188,8 +188,8 @@ async def make_it(update: Update, context: Context) -> None:
     what, made = await context.write(_make, reader, names, now=context.now())
     context.house.wake_delivery()
     text = {
-        NEW: _("The draft is made. Nobody sees it until you publish it."),
-        COPY: _("The copy is a draft. Nobody sees it until you publish it."),
+        NEW: _("The draft is made. No teacher sees it until it is published."),
+        COPY: _("The copy is a draft. No teacher sees it until it is published."),
         CLASS: _("The class is added."),
     }[what]
     await alert(update, text)
@@ -446,10 +446,10 @@ def making_words(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
                 earlier=dates.moment(refusal.earlier, zone, language, today),
                 later=dates.moment(refusal.later, zone, language, today),
             )
-        case WrongValue(field="title" | "place"):
-            return _("Please type a short text of at most 120 characters.")
+        case WrongValue(field="title" | "place" | "bring" | "contact" | "certificate" | "provider"):
+            return _("Please type a text of at most 120 characters.")
         case WrongValue(field="seats"):
-            return _("Please type a whole number of at least 1.")
+            return _("Please type a whole number from 1 to 100,000.")
         case WrongValue(field="number"):
             return _("Please type a number, such as 12.")
         case WrongValue(field="hours"):

@@ -101,13 +101,13 @@ async def test_six_answers_make_a_draft_that_nobody_else_sees(stage: Stage) -> N
     assert "When?" in await gu.taps("teaching skills")
     assert "Wed 9 Dec 2026" in await gu.says("12月9日 14:00—17:00")
     understood = await gu.says("12月10日（周四）14:00—17:00")  # not yet right: said once more
-    assert "Thu 10 Dec 2026, 14:00–17:00, China Standard Time, in 20 days" in understood
+    assert "Thu 10 Dec 2026, 14:00–17:00, in 20 days" in understood
     assert "Where?" in await gu.taps("Yes")
     assert "How many seats?" in await gu.says("三楼报告厅")
     ready = await gu.says("３０")
     assert "Seats: 30" in ready
     shown = await gu.taps("Make the draft")
-    assert gu.alert == "The draft is made. Nobody sees it until you publish it."
+    assert gu.alert == "The draft is made. No teacher sees it until it is published."
     assert "State: draft, seen by nobody else" in shown
     programme, batch = await stage.database.read(only)
     assert (programme.state, programme.level) == (ProgrammeState.DRAFT, Level.COUNTY)
