@@ -736,6 +736,15 @@ async def _put_right(
         now=context.now(),
         account_id=reader.account_id,
     )
+    """Take typed hours for the claim that is reviewed."""
+    _awaited, claim_id, level, category = reader.awaiting.split(":")
+    number = as_number(text)
+    if number is None or not 0 < number <= claims.MOST_HOURS:
+        raise claims.NotAClaim("hours")
+    now = context.now()
+    queued = await context.write(claims.review, reader.linked_teacher_id, int(claim_id), now=now)
+    given = ReviewClaim(int(claim_id), level, category, int(rounded(number) * 10))
+    await show_anew(context, reader, review_card(queued, given, reader.language, _today(context)))
 
 
 def _today(context: Context) -> date:
