@@ -720,7 +720,6 @@ async def hours_typed(_update: Update, context: Context, reader: Reader, text: s
     """Note typed hours that are to be posted."""
     claim_id = int(reader.awaiting.partition(":")[2])
     queued = await _put_right(context, reader, claim_id, "hours", text)
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     await show_anew(context, reader, review_card(queued, reader.language, _today(context)))
 
 
@@ -736,15 +735,6 @@ async def _put_right(
         now=context.now(),
         account_id=reader.account_id,
     )
-    """Take typed hours for the claim that is reviewed."""
-    _awaited, claim_id, level, category = reader.awaiting.split(":")
-    number = as_number(text)
-    if number is None or not 0 < number <= claims.MOST_HOURS:
-        raise claims.NotAClaim("hours")
-    now = context.now()
-    queued = await context.write(claims.review, reader.linked_teacher_id, int(claim_id), now=now)
-    given = ReviewClaim(int(claim_id), level, category, int(rounded(number) * 10))
-    await show_anew(context, reader, review_card(queued, given, reader.language, _today(context)))
 
 
 def _today(context: Context) -> date:
