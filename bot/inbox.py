@@ -69,6 +69,8 @@ class Inbox:
         for arrival, update in arrived.values():
             if arrival.update_id in new:
                 self._line_up(arrival.update_id, update, again=False)
+            else:
+                logger.warning("Update %d came before and is not handled again", arrival.update_id)
         await self._room.wait()
 
     async def recover(self) -> int:

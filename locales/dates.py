@@ -7,7 +7,7 @@ day: the year is said when it is another one; without ``today`` it is not said.
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
-from babel.dates import format_date, get_timezone_name
+from babel.dates import format_date
 from babel.units import format_unit
 
 from locales import known
@@ -94,11 +94,6 @@ def duration(length: timedelta, language: str) -> str:
     ]
     # CLDR sets a space before the unit in traditional Chinese; our messages do not.
     return " ".join(parts) if language == "en" else "".join(parts).replace(" ", "")
-
-
-def zone_name(zone: tzinfo, moment: datetime, language: str) -> str:
-    """Whose clock it is: ``中国标准时间``, ``China Standard Time``."""
-    return get_timezone_name(moment.astimezone(zone), locale=known(language))
 
 
 def minute(minute_of_day: int) -> str:

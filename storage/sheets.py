@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,11 @@ READING_TAKES = 60  # seconds at most, by the wall
 _READER = Path(__file__).with_name("reading_sheets.py")
 _READING = threading.BoundedSemaphore(2)  # files at a time: each may fill its memory
 _FIRST_DAY = date(1899, 12, 30)  # of a spreadsheet's serial numbers
+_NUMBER = re.compile(
+    r"([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)\s*"
+    r"(%|[人名个個位分]|[学學]时|[学學]時|[课課][时時]|小[时時]|people|persons?|seats?|points?|hours?|h)?",
+    re.IGNORECASE,
+)
 
 
 class Wrong(StrEnum):
@@ -209,16 +214,15 @@ def as_day(text: str) -> date | None:
 
 
 def as_number(text: str) -> Decimal | None:
-    """Read a number, whatever its digits and grouping; a percentage is its hundredth."""
-    text = unicodedata.normalize("NFKC", text).strip().replace(",", "")
-    percent = text.endswith("%")
-    try:
-        number = Decimal(text.rstrip("% "))
-    except InvalidOperation:
+    """Read a number as people write one: 12, 7.5, 1,200, 20人, 85%; a percentage is its hundredth.
+
+    Digits of any width; "1e3" and the like is what a slip of the finger makes, and no number.
+    """
+    found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if found is None:
         return None
-    if not number.is_finite():
-        return None
-    return number / 100 if percent else number
+    number = Decimal(found[1].replace(",", ""))
+    return number / 100 if found[2] == "%" else number
 
 
 def with_notes(

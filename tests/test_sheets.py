@@ -229,7 +229,11 @@ def test_days_are_read_in_any_form(text: str, day: date | None) -> None:
 def test_numbers_are_read_in_any_form() -> None:
     assert sheets.as_number("１，２００.5") == Decimal("1200.5")
     assert sheets.as_number("85%") == Decimal("0.85")
-    assert sheets.as_number("NaN") is None
+    assert sheets.as_number("２０人") == Decimal(20)
+    assert sheets.as_number("7.5 学时") == Decimal("7.5")
+    assert sheets.as_number("-3") == Decimal(-3)
+    for none in ("NaN", "1e3", "1_000", "1,2", "20人民", "٣", ""):
+        assert sheets.as_number(none) is None, none
     assert sheets.as_number("优") is None
 
 

@@ -67,6 +67,8 @@ class Sandbox:
         self.state_file = state_file
         self.latency = latency
         world.clock.on_moved(lambda: polls.close_due(world))
+        self._moved = asyncio.Event()
+        world.clock.on_moved(self._moved.set)
         self.calls: deque[Json] = deque(maxlen=CALLS_KEPT)
         self.counts: Counter[str] = Counter()
         self.sends: deque[list[int]] = deque(maxlen=SECONDS_KEPT)
@@ -237,6 +239,7 @@ class Sandbox:
 
     def _load(self, kept: Json) -> None:
         keeping.load(self.world, kept["world"])
+        keeping.skip_ahead(self.world)
         self.webhook.url, self.webhook.secret = kept["webhook"]
         if self.tour is not None and kept.get("tour"):
             self.tour.load(kept["tour"])
@@ -271,7 +274,10 @@ class Sandbox:
     async def _save_often(self) -> None:
         pause = SAVE_EVERY
         while True:
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):  # moved time is written down at once
+                async with asyncio.timeout(pause):
+                    await self._moved.wait()
+            self._moved.clear()
             if self._mark() != self._saved:
                 began = time.perf_counter()
                 text = self._dumped()

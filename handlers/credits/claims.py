@@ -720,7 +720,6 @@ async def hours_typed(_update: Update, context: Context, reader: Reader, text: s
     """Note typed hours that are to be posted."""
     claim_id = int(reader.awaiting.partition(":")[2])
     queued = await _put_right(context, reader, claim_id, "hours", text)
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     await show_anew(context, reader, review_card(queued, reader.language, _today(context)))
 
 

@@ -487,10 +487,8 @@ async def ask_whom(update: Update, context: Context) -> None:
 
 
 async def search_given(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Show who fits the typed text."""
+    """Show who fits the typed text; another name may follow."""
     now = context.now()
-    # First of all: whatever comes of it, the next text is not a search.
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     found = await context.write(staff.search, reader.linked_teacher_id, text, now=now)
     await show(update, context, reader, found_card(found, reader.language))
 

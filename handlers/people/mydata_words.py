@@ -281,6 +281,8 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "role_given": _("word that you were given a role"),
         "role_ended": _("word that a role of yours ended"),
         "link_conflict": _("word that somebody else tried to link your account"),
+        "place_news": _("news of a group that you look after"),
+        "chat_close": _("farewell to a group"),
         "approvals_waiting": _("card of what waits for your decision"),
         "registration_approved": _("word that a registration was approved"),
         "registration_returned": _("word that a registration was returned"),

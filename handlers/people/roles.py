@@ -15,6 +15,7 @@ from handlers.context import Context, House, alert, shortened, show, tap
 from handlers.messaging.voices import Said, Say
 from handlers.people import mydata_words
 from handlers.people.buttons import OpenDesk
+from handlers.training import times
 from handlers.training.words import joined
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_tap, on_text
@@ -33,16 +34,19 @@ from storage.people.appointing import (
     Proposal,
     RoleUnits,
     UnitRoles,
+    Yourself,
 )
 from storage.people.authority import Act
 from storage.people.tables import Role
 from storage.refusals import Refusal
 
 AWAITED = "role"
+AWAITED_DAY = "roleday"
 LABEL = 40
 GIVE, DEPUTY, OVER = "give", "deputy", "over"
 GIVE_DAYS = (0, 365, 30)  # 0 is without an end
 DEPUTY_DAYS = (7, 14, 30, 90)
+MOST_DAYS = 3660  # of a term, ten years
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class AskWhom(Button):
     way: str
 
 
+class NotADay(Refusal):
+    """What was typed is no day."""
+
+
 @dataclass(frozen=True)
 class GiveRole(Button):
     """This role to this colleague for so many days; -1 shows the terms, and then once more."""
@@ -112,6 +120,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, GiveRole, give)
     on_tap(application, EndRole, end)
     on_text(application, AWAITED, named)
+    on_text(application, AWAITED_DAY, last_day_typed)
 
 
 def _label(language: str) -> str:
@@ -250,7 +259,9 @@ def found_card(
 def term_card(asked: GiveRole, facts: Proposal, language: str, today: date) -> Card:
     """For how long."""
     _ = catalog(language).gettext
-    text = _("<b>{name}</b> ({number}): {role}, {unit}. Until when?").format(
+    text = _(
+        "<b>{name}</b> ({number}): {role}, {unit}. Until when? You can type the last day as well."
+    ).format(
         name=html.escape(facts.name),
         number=html.escape(facts.staff_no),
         role=role_name(facts.role, language),
@@ -382,9 +393,8 @@ async def ask_whom(update: Update, context: Context) -> None:
 
 
 async def named(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Show who fits the typed name."""
+    """Show who fits the typed name; another name may follow."""
     now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     _prefix, unit_id, role, way = reader.awaiting.split(":")
     found = await context.write(
         appointing.candidates, reader.linked_teacher_id, int(unit_id), text, now=now
@@ -399,6 +409,8 @@ async def give(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     role, me, now = _role(asked.role), reader.linked_teacher_id, context.now()
     today = _today(context)
+    if not -1 <= asked.days <= MOST_DAYS:
+        raise StaleButton
     if asked.sure:
         given = await _given(context, me, role, asked, today)
         context.house.wake_delivery()
@@ -409,9 +421,34 @@ async def give(update: Update, context: Context) -> None:
     )
     if asked.way != OVER and asked.days < 0:
         card = term_card(asked, facts, reader.language, today)
+        awaited = f"{AWAITED_DAY}:{asked.unit_id}:{asked.role}:{asked.way}:{asked.teacher_id}"
+        await context.write(accounts.await_text, reader.account_id, awaited, now=now)
     else:
         card = sure_card(asked, facts, reader.language, today)
     await show(update, context, reader, card)
+
+
+async def last_day_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Take the typed last day of a role, and ask once more; a better day may follow."""
+    _prefix, unit_id, role, way, teacher_id = reader.awaiting.split(":")
+    today, now = _today(context), context.now()
+    said = times.days(text, now, context.house.zone)
+    if said is None or said.ends_at - said.starts_at > timedelta(days=1):
+        raise NotADay
+    days = (local_day(said.starts_at, context.house.zone) - today).days
+    if days < 0 or days > (appointing.LONGEST_DEPUTY.days if way == DEPUTY else MOST_DAYS):
+        raise BadTerm
+    # No end is 0 for a role, so one that ends today ends when tomorrow begins.
+    asked = GiveRole(int(unit_id), role, way, int(teacher_id), days if way == DEPUTY else days or 1)
+    facts = await context.write(
+        appointing.propose,
+        reader.linked_teacher_id,
+        asked.teacher_id,
+        _role(role),
+        asked.unit_id,
+        now=now,
+    )
+    await show(update, context, reader, sure_card(asked, facts, reader.language, today))
 
 
 async def _given(context: Context, me: int, role: Role, asked: GiveRole, today: date) -> Given:
@@ -500,6 +537,10 @@ def roles_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: object) -
     """Why not; empty for what is not ours."""
     _ = catalog(language).gettext
     match refusal:
+        case Yourself():
+            return _("Nobody stands in for themselves. Please choose a colleague.")
+        case NotADay():
+            return _("I could not read a day in this. Please type the last day, such as Dec 18.")
         case BadTerm():
             return _("The last day must be today or later, and within a year for a deputy.")
         case NoSubject():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +27,7 @@ from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound, Refusal
+from storage.sheets import as_number
 from storage.training import allotting, reserves, runs, thinning
 from storage.training.allotting import (
     Allotted,
@@ -43,6 +43,7 @@ from storage.training.allotting import (
     UnknownReserve,
     Way,
 )
+from storage.training.making import WrongValue
 from storage.training.runs import Runs
 from storage.training.tables import Enrolment
 from storage.training.thinning import DatesNotInOrder, ThinSettled
@@ -499,9 +500,10 @@ async def ask_keep(update: Update, context: Context) -> None:
 async def keep_given(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Preview again with so many kept back."""
     _, batch_id, way = reader.awaiting.split(":")
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     number = _number(text)
-    await _preview_shares(update, context, reader, int(batch_id), int(way), number or 0)
+    if number is None:
+        raise WrongValue("number")
+    await _preview_shares(update, context, reader, int(batch_id), int(way), number)
 
 
 async def apply(update: Update, context: Context) -> None:
@@ -631,7 +633,6 @@ async def _preview_text(
     text: str,
     unit_id: int = 0,
 ) -> None:
-    await _settle(context, reader)
     plan, typed = await context.write(
         _read_lines, reader, batch_id, text[:20_000], unit_id, now=context.now()
     )
@@ -779,8 +780,9 @@ async def _settle(context: Context, reader: Reader) -> None:
 
 
 def _number(text: str) -> int | None:
-    said = unicodedata.normalize("NFKC", text).strip()
-    return int(said) if re.fullmatch(r"\d{1,6}", said) else None
+    said = as_number(text)
+    is_whole = said is not None and said == int(said) and 0 <= said < 1_000_000
+    return int(said) if said is not None and is_whole else None
 
 
 async def open_queue(update: Update, context: Context) -> None:

@@ -425,7 +425,6 @@ async def name_typed(update: Update, context: Context, reader: Reader, text: str
     """Show who of the class is called so, each a key."""
     batch_id = int(reader.awaiting.partition(":")[2])
     now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     found = await context.write(approving.find, reader.linked_teacher_id, batch_id, text, now=now)
     _ = catalog(reader.language).gettext
     if found:

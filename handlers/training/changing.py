@@ -180,7 +180,7 @@ def question_card(
         What.SUBJECT: _("For which subjects? Choose any number; none is all."),
     }.get(what, "")
     if what in _TYPED:
-        text = _("Please type it anew: {what}").format(what=label(what, language))
+        text = _("Please type: {what}").format(what=label(what, language))
     elif not text:
         text = _("Please choose: {what}").format(what=label(what, language))
     rows: Keys = ()
@@ -381,9 +381,8 @@ async def choose(update: Update, context: Context) -> None:
 
 
 async def typed(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Take a typed text as the value that was asked for."""
+    """Take a typed text as the value that was asked for; a better one may follow."""
     now, zone = context.now(), context.house.zone
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     _awaited, batch, name = reader.awaiting.split(":")
     batch_id, what = int(batch), _what(name)
     trouble = ""
@@ -521,6 +520,7 @@ def _do(session: Session, reader: Reader, batch_id: int, *, now: datetime) -> Ch
         session, reader.linked_teacher_id, batch_id, What(kept["what"]), kept["value"], now=now
     )
     drafts.drop(session, reader.account_id, KIND)
+    accounts.await_text(session, reader.account_id, "", now=now)
     return done
 
 

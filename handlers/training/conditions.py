@@ -25,6 +25,7 @@ from storage.people.authority import Act
 from storage.refusals import NotFound
 from storage.training import eligibility
 from storage.training.eligibility import FIELDS, NUMBERS, Conditions, RuleFacts
+from storage.training.making import WrongValue
 
 AWAITED = "cond"
 DRAFT = "condition"
@@ -348,16 +349,16 @@ def _draft(session: Session, reader: Reader) -> dict[str, Any]:
 async def typed(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Take a typed number."""
     number = sheets.as_number(text)
+    if number is None or number < 0:
+        raise WrongValue("number")
     data = await context.write(_typed, reader, number, now=context.now())
     await show(update, context, reader, values_card(data, 0, reader.language))
 
 
 def _typed(session: Session, reader: Reader, number: Any, *, now: datetime) -> dict[str, Any]:
     data = _draft(session, reader)
-    if number is not None and number >= 0:
-        accounts.await_text(session, reader.account_id, "", now=now)
-        data["values"] = [f"{number.normalize():f}"]
-        drafts.keep(session, reader.account_id, DRAFT, data, now=now)
+    data["values"] = [f"{number.normalize():f}"]
+    drafts.keep(session, reader.account_id, DRAFT, data, now=now)
     return data
 
 

@@ -188,8 +188,8 @@ async def make_it(update: Update, context: Context) -> None:
     what, made = await context.write(_make, reader, names, now=context.now())
     context.house.wake_delivery()
     text = {
-        NEW: _("The draft is made. Nobody sees it until you publish it."),
-        COPY: _("The copy is a draft. Nobody sees it until you publish it."),
+        NEW: _("The draft is made. No teacher sees it until it is published."),
+        COPY: _("The copy is a draft. No teacher sees it until it is published."),
         CLASS: _("The class is added."),
     }[what]
     await alert(update, text)
@@ -334,6 +334,9 @@ def _type(session: Session, reader: Reader, text: str, *, now: datetime) -> None
             asked = asked.with_(place=_short(text, "place"))
         case "dates":
             asked = asked.with_(**read_dates(text, zone, now))
+        case "sure":  # what is asked for confirmation, is put right
+            before = asked.back() or asked
+            asked = before.with_(**read_dates(text, zone, now))
         case "seats":
             asked = asked.with_(seats=_seats(text))
         case "hours":
@@ -443,10 +446,12 @@ def making_words(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
                 earlier=dates.moment(refusal.earlier, zone, language, today),
                 later=dates.moment(refusal.later, zone, language, today),
             )
-        case WrongValue(field="title" | "place"):
-            return _("Please type a short text of at most 120 characters.")
+        case WrongValue(field="title" | "place" | "bring" | "contact" | "certificate" | "provider"):
+            return _("Please type a text of at most 120 characters.")
         case WrongValue(field="seats"):
-            return _("Please type a whole number of at least 1.")
+            return _("Please type a whole number from 1 to 100,000.")
+        case WrongValue(field="number"):
+            return _("Please type a number, such as 12.")
         case WrongValue(field="hours"):
             return _("Please type a number of hours from 0 to 1000, such as 8 or 7.5.")
         case WrongValue(field="enrolment" | "classes"):

@@ -43,7 +43,7 @@ ALL = "all"  # no limit of seats, or all stages and subjects
 DONE = "done"
 EXAMPLES = ("12月4日 14:00-17:00", "2026-12-04 至 2026-12-06", "下周五下午")
 """Times as people here write them, whatever language they read."""
-TYPED = frozenset({"title", "dates", "place", "seats", "hours", "registration"})
+TYPED = frozenset({"title", "dates", "sure", "place", "seats", "hours", "registration"})
 """Questions that are answered by typing, or may be."""
 
 
@@ -63,7 +63,7 @@ def begin_card(begun: Answers | None, language: str) -> Card:
     lines = [
         _("<b>New programme</b>"),
         _(
-            "In about six answers there is a draft that nobody sees but you; all of it can be "
+            "In about six answers there is a draft that no teacher sees yet; all of it can be "
             "changed there. To hold an earlier one again, open it and choose “Hold it again”."
         ),
         _("You can also drop a plan sheet (XLSX or CSV) with a row for each programme here."),
@@ -274,11 +274,10 @@ def toggle_keys(
 def understood_text(
     starts_at: datetime, ends_at: datetime, language: str, zone: ZoneInfo, now: datetime
 ) -> str:
-    """Say what was understood of a time, whole, with the clock it is of; to be confirmed."""
+    """Say what was understood of a time, whole; to be confirmed."""
     _ = catalog(language).gettext
-    return _("Understood: {when}, {zone}, {ahead}. Is that right?").format(
+    return _("Understood: {when}, {ahead}. Is that right?").format(
         when=from_to(starts_at, ends_at, language, zone),
-        zone=dates.zone_name(zone, starts_at, language),
         ahead=ahead(starts_at, language, zone, now),
     )
 

@@ -518,7 +518,6 @@ async def ask_name(update: Update, context: Context) -> None:
 async def name_given(update: Update, context: Context, reader: Reader, text: str) -> None:
     """Show whose name fits what was typed."""
     batch_id, unit_id, out = (int(part) for part in reader.awaiting.split(":")[1:])
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     here = OpenCandidates(batch_id, unit_id, 0, out)
     await _show_candidates(update, context, reader, here, text[:LABEL])
 

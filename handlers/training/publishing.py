@@ -183,6 +183,7 @@ def check_text(check: Check, language: str) -> str:
         Check.NOBODY: _("Nobody on the roster fits its audience."),
         Check.STARTED: _("It has begun already."),
         Check.NO_HOURS: _("It is worth no hours."),
+        Check.MANY_HOURS: _("It is worth more hours than fit into its days."),
         Check.NO_PLACE: _("It has no place yet."),
         Check.NO_MENU: _(
             "It is chosen from a menu, and is in none yet: until then nobody can come in. "

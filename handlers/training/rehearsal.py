@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from telegram import Update
 
-from handlers.context import Context, hush, send_file, show, tap
+from handlers.cards import Card
+from handlers.context import Context, edit_in_place, hush, send_file, show, tap
 from handlers.training.rehearsal_text import (
     RehearsalPage,
     RehearsalSheet,
@@ -43,8 +45,13 @@ async def rehearse(update: Update, context: Context) -> None:
     """Reckon anew and show the figures."""
     button = Rehearse.parse(tap(update).data)
     reader = await context.reader(update)
-    # It takes a moment, and a tap that is not answered looks as if nothing happened.
-    await hush(update)
+    await context.read(
+        rehearsal.check, reader.linked_teacher_id, button.batch_id, now=context.now()
+    )
+    # It takes a moment, and a tap that shows nothing looks as if nothing happened.
+    _ = catalog(reader.language).gettext
+    reckoning = Card(_("Reckoning what would be sent. This takes a moment…"))
+    await asyncio.gather(hush(update), edit_in_place(update, context, reckoning))
     facts = await _reckon(context, reader, button.batch_id)
     await show(update, context, reader, rehearsal_card(facts, reader.language, context.house.zone))
 

@@ -30,6 +30,7 @@ from handlers.training.results_text import (
     mark_text,
     preview_text,
     problem_text,
+    results_text,
     rules_text,
     score_text,
 )
@@ -198,8 +199,8 @@ def _label(language: str) -> str:
 # --- cards ----------------------------------------------------------------------------------------
 
 
-def results_card(facts: Figures, language: str, doors: Keys = ()) -> Card:
-    """The results in figures, and the ways to enter them."""
+def results_card(facts: Figures, language: str, doors: Keys = (), said: str = "") -> Card:
+    """The results in figures, and the ways to enter them; above them what was ``said`` before."""
     _ = catalog(language).gettext
     id_ = facts.batch_id
     rows: list[tuple[Key, ...]] = []
@@ -213,7 +214,8 @@ def results_card(facts: Figures, language: str, doors: Keys = ()) -> Card:
         rows.append((Key(_("List"), ListResults(id_)), Key(_("Table to fill in"), BlankTable(id_))))
     if facts.may_set_rules:
         rows.append((Key(_("Marks and share"), _rules_button(facts)),))
-    return Card(figures_text(facts, language), (*rows, *doors, (Key(_("Back"), OpenRun(id_)),)))
+    text = f"{said}\n\n{figures_text(facts, language)}" if said else figures_text(facts, language)
+    return Card(text, (*rows, *doors, (Key(_("Back"), OpenRun(id_)),)))
 
 
 def _rules_button(facts: Figures) -> SetRules:
@@ -246,16 +248,17 @@ def list_card(facts: Listed, language: str) -> Card:
     return Card(text, (*keys, *((turn,) if turn else ()), back))
 
 
-def keypad_card(facts: Person, typed: str, language: str) -> Card:
-    """One person, what is being typed, and the keys."""
+def keypad_card(facts: Person, typed: str, language: str, said: str = "") -> Card:
+    """One person, what is being typed, and the keys; above them what was ``said`` before."""
     _ = catalog(language).gettext
     lines = [
+        *([said, ""] if said else []),
         _("<b>{name}</b>, {unit} ({n} of {of})").format(
             name=html.escape(facts.name),
             unit=html.escape(facts.unit),
             n=facts.number + 1,
             of=facts.of,
-        )
+        ),
     ]
     if facts.state in results.DECIDED:
         lines.append(words.standing(facts.state, language))
@@ -396,14 +399,16 @@ async def open_results(update: Update, context: Context) -> None:
     await show_results(update, context, await context.reader(update), batch_id)
 
 
-async def show_results(update: Update, context: Context, reader: Reader, batch_id: int) -> None:
+async def show_results(
+    update: Update, context: Context, reader: Reader, batch_id: int, said: str = ""
+) -> None:
     """Show the results of a class, from wherever somebody comes back to them."""
     facts = await context.read(
         results.figures, reader.linked_teacher_id, batch_id, now=context.now()
     )
     _ = catalog(reader.language).gettext
     doors = ((Key(_("Completion"), OpenAssessment(batch_id)),),) if facts.people else ()
-    await show(update, context, reader, results_card(facts, reader.language, doors))
+    await show(update, context, reader, results_card(facts, reader.language, doors, said))
 
 
 async def open_list(update: Update, context: Context) -> None:
@@ -438,16 +443,18 @@ async def _show_keypad(
     batch_id: int,
     number: int,
     typed: str = "",
+    said: str = "",
 ) -> None:
     now = context.now()
     facts = await context.write(results.person, reader.linked_teacher_id, batch_id, number, now=now)
     if facts is None:
-        await show_results(update, context, reader, batch_id)
+        await context.write(accounts.await_text, reader.account_id, "", now=now)
+        await show_results(update, context, reader, batch_id, said)
         return
     await context.write(
         accounts.await_text, reader.account_id, f"{AWAITED}:{facts.registration_id}", now=now
     )
-    await show(update, context, reader, keypad_card(facts, typed, reader.language))
+    await show(update, context, reader, keypad_card(facts, typed, reader.language, said))
 
 
 async def enter_tapped(update: Update, context: Context) -> None:
@@ -463,23 +470,39 @@ async def enter_tapped(update: Update, context: Context) -> None:
         if read is None:
             raise results.WrongMark
         mark = read
-    facts = await context.write(
-        results.enter, reader.linked_teacher_id, button.registration_id, mark, now=context.now()
-    )
-    await _show_keypad(update, context, reader, facts.batch_id, facts.number + 1)
+    await _enter(update, context, reader, button.registration_id, mark)
 
 
 async def mark_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Take a typed mark for the person on the keypad."""
+    """Take a typed mark for the person on the keypad; what is none leaves the keypad there."""
     registration_id = int(reader.awaiting.partition(":")[2])
-    mark = read_mark(text, "")
-    if mark is None:
-        raise results.WrongMark
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+    try:
+        mark = read_mark(text, "")
+        if mark is None:
+            raise results.WrongMark
+    except results.WrongMark as refusal:
+        zone, now = context.house.zone, context.now()
+        facts = await context.write(
+            results.of_registration, reader.linked_teacher_id, registration_id, now=now
+        )
+        why = results_text(refusal, reader.language, zone, now)
+        await show(update, context, reader, keypad_card(facts, "", reader.language, why))
+        return
+    await _enter(update, context, reader, registration_id, mark)
+
+
+async def _enter(
+    update: Update, context: Context, reader: Reader, registration_id: int, mark: Mark
+) -> None:
+    """Enter the mark, and go on to the next person, saying what was entered for whom."""
     facts = await context.write(
         results.enter, reader.linked_teacher_id, registration_id, mark, now=context.now()
     )
-    await _show_keypad(update, context, reader, facts.batch_id, facts.number + 1)
+    _ = catalog(reader.language).gettext
+    said = _("Entered for {name}: {mark}.").format(
+        name=html.escape(facts.name), mark=mark_text(facts.score, facts.grade, reader.language)
+    )
+    await _show_keypad(update, context, reader, facts.batch_id, facts.number + 1, said=said)
 
 
 async def send_blank(update: Update, context: Context) -> None:

@@ -151,9 +151,8 @@ async def ask_whom(update: Update, context: Context) -> None:
 
 
 async def name_given(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Show who fits the typed name."""
+    """Show who fits the typed name; another name may follow."""
     now = context.now()
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     _awaited, batch, role = reader.awaiting.split(":")
     found = await context.write(
         staffing.candidates, reader.linked_teacher_id, int(batch), text, now=now

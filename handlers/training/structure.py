@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 from telegram import Update
 
+from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, Keys
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.training import times
@@ -436,10 +437,13 @@ async def remove_module(update: Update, context: Context) -> None:
 async def move_meeting(update: Update, context: Context) -> None:
     """Move the meeting to the time that was confirmed."""
     button = MoveMeeting.parse(tap(update).data)
-    moments = {
-        "starts_at": datetime.fromtimestamp(button.start * 60, UTC),
-        "ends_at": datetime.fromtimestamp(button.end * 60, UTC),
-    }
+    try:
+        moments = {
+            "starts_at": datetime.fromtimestamp(button.start * 60, UTC),
+            "ends_at": datetime.fromtimestamp(button.end * 60, UTC),
+        }
+    except (OverflowError, ValueError, OSError):
+        raise StaleButton from None
     reader = await context.reader(update)
     await _change_meeting(update, context, reader, button.session_id, moments)
 
@@ -724,7 +728,6 @@ async def _time_given(
     if span is None:
         await _again(update, context, reader, "sw", session_id, _unread(text, reader.language))
         return
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
     said = _("Move <b>{title}</b>\nfrom {was}\nto {then}?\nParticipants are told once.").format(
         title=html.escape(meeting.title),
         was=dates.span(meeting.starts_at, meeting.ends_at, zone, reader.language, today),

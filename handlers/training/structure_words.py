@@ -19,6 +19,7 @@ from storage.training.structure import (
     OutsideClass,
     PhaseFacts,
     SameTime,
+    TitleTooLong,
     Use,
 )
 from storage.training.tables import CheckIn, ModuleKind, PhaseKind
@@ -74,6 +75,7 @@ def fate(value: Fate, language: str) -> str:
         Fate.OUTSIDE: _("not on the days of the class"),
         Fate.ENDS_FIRST: _("ends before it begins"),
         Fate.TWICE: _("begins like a line before it"),
+        Fate.LONG: _("the name is too long"),
         Fate.IN_USE: _("attendance has been taken, so it stays as it is"),
     }.get(value, "")
 
@@ -150,6 +152,8 @@ def structure_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetim
     match refusal:
         case NoTitle():
             return _("Please give it a name.")
+        case TitleTooLong(longest=longest):
+            return _("A name has at most {n} characters.").format(n=longest)
         case EndsFirst():
             return _("It would end before it begins. Please check the times.")
         case OutsideClass(starts_at=starts_at, ends_at=ends_at):

@@ -36,7 +36,6 @@ from handlers.training.tasks_buttons import (
 )
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog, dates
-from storage import sheets
 from storage.moments import local_day
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
@@ -44,7 +43,16 @@ from storage.people.authority import Act
 from storage.refusals import NotFound
 from storage.training import tasks
 from storage.training.tables import HandIn, Review, WorkState
-from storage.training.tasks import ClassOver, HandedIn, MyTask, MyTasks, NewTask, TaskLine, Tasks
+from storage.training.tasks import (
+    ClassOver,
+    DueTooEarly,
+    HandedIn,
+    MyTask,
+    MyTasks,
+    NewTask,
+    TaskLine,
+    Tasks,
+)
 
 AWAITED = "task"
 WORK = "work"
@@ -290,7 +298,7 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
         return
     try:
         await context.write(_change, reader, task_id, changes, now=now)
-    except ClassOver as refusal:
+    except (ClassOver, DueTooEarly) as refusal:
         await _again(update, context, reader, back, words.tasks_text(refusal, language, zone, now))
         return
     await _show_task(update, context, reader, batch_id, task_id)
@@ -329,7 +337,7 @@ async def _again(
 async def _write_draft(
     update: Update, context: Context, reader: Reader, data: Mapping[str, Any]
 ) -> None:
-    """Keep the task that is being written and show it; a due date that is too late is asked anew.
+    """Keep the task that is being written and show it; a wrong due date is asked anew.
 
     What else was typed is not lost: only the due date is awaited then.
     """
@@ -346,18 +354,22 @@ async def _write_draft(
 
 def _keep(
     session: Session, reader: Reader, data: Mapping[str, Any], *, now: datetime
-) -> ClassOver | None:
-    """Keep what has been typed; returns what is wrong with the due date, which is awaited then."""
-    batch_id, awaited, refusal = data["batch_id"], "", None
+) -> ClassOver | DueTooEarly | None:
+    """Keep what has been typed; returns what is wrong with the due date, which is awaited then.
+
+    Otherwise the same may be typed once more and better.
+    """
+    batch_id = data["batch_id"]
+    refusal: ClassOver | DueTooEarly | None = None
     due = datetime.fromisoformat(data["due_at"])
     me = reader.linked_teacher_id
     try:
         tasks.check_task(session, me, batch_id, data["title"], due, now=now)
-    except ClassOver as too_late:
-        refusal = too_late
+    except (ClassOver, DueTooEarly) as wrong:
+        refusal = wrong
         awaited = f"{AWAITED}:due:{batch_id}:{NEW}"
+        accounts.await_text(session, reader.account_id, awaited, now=now)
     drafts.keep(session, reader.account_id, DRAFT, data, now=now)
-    accounts.await_text(session, reader.account_id, awaited, now=now)
     return refusal
 
 
@@ -400,7 +412,7 @@ def _shape(
         data["review"] = value
     elif field == "must":
         data["must"] = value == "1"
-    elif field == "highest" and sheets.as_number(value):
+    elif field == "highest" and value.isdecimal() and 0 < int(value) < 10_000:
         data["max_score"] = int(value)
     accounts.await_text(session, reader.account_id, "", now=now)
     drafts.keep(session, reader.account_id, DRAFT, data, now=now)

@@ -12,6 +12,7 @@ from storage.training.reviewing import NoComment, WorkChanged
 from storage.training.tables import HandIn, Review, WorkState
 from storage.training.tasks import (
     ClassOver,
+    DueTooEarly,
     MyTask,
     NoScore,
     TaskLine,
@@ -97,6 +98,10 @@ def tasks_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -
         case ClassOver(ends_at=ends_at):
             return _("The class ended on {time}; nothing is handed in any more.").format(
                 time=dates.moment(ends_at, zone, language, today)
+            )
+        case DueTooEarly(earliest=earliest):
+            return _("Please choose a later time: it cannot be due before {time}.").format(
+                time=dates.moment(earliest, zone, language, today)
             )
         case WrongForm(hand_in=HandIn.TEXT):
             return _("Please send this work as a text.")

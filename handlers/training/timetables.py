@@ -219,8 +219,10 @@ def _preview(
     *,
     now: datetime,
 ) -> tuple[Outline, tuple[Fate, ...]]:
-    """Keep what was understood until it is put in, and say what that would do."""
-    accounts.await_text(session, reader.account_id, "", now=now)
+    """Keep what was understood until it is put in, and say what that would do.
+
+    Corrected lines are still awaited.
+    """
     data = {
         "batch_id": batch_id,
         "module_id": module_id,

@@ -61,6 +61,10 @@ class NoSubject(Refusal):
     """A role for some subjects, and nobody says which: it would reach over all of them."""
 
 
+class Yourself(Refusal):
+    """Nobody is their own deputy, or hands a role over to themselves."""
+
+
 class AlreadyHeld(Refusal):
     """A deputy who holds the role in their own right."""
 
@@ -431,7 +435,7 @@ def propose(
     """Return who would get which role over what; a research officer's subject is their own.
 
     For whoever may give that role to this teacher, or holds it and may pass it on; the log
-    keeps that they looked. Raises NotFound or NotAllowed.
+    keeps that they looked. Raises NotFound, NotAllowed or Yourself.
     """
     today = _today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
@@ -439,6 +443,8 @@ def propose(
         raise NotFound("unit")
     held = _own(session, actor_id, role, unit_id, today)
     if held is not None and held.deputy_of is None:
+        if teacher_id == actor_id:
+            raise Yourself
         _check_colleague(session, actor_id, teacher_id, unit_id, today)
     elif role in _may_give(session, actor_id, unit, today):
         authority.check_about(session, actor_id, Act.APPOINT, teacher_id, today=today)

@@ -445,9 +445,7 @@ class _Reading:
         trouble: Trouble,
         problems: list[Problem],
     ) -> Decimal | None:
-        said = re.sub(
-            r"(?:学时|學時|课时|人|名|个|小时|hours?|h)$", "", values.get(name, "")
-        ).strip()
+        said = values.get(name, "")
         if not said:
             return usual
         number = sheets.as_number(said)

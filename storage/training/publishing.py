@@ -60,6 +60,7 @@ from storage.training.tables import (
 from storage.waiting_for import Waiting
 
 LONGEST_REASON = 300
+MOST_HOURS_A_DAY = 12
 SHOWN_DAYS = 5  # days off that a check lists
 EACH_DAY = timedelta(days=10)
 """A class that is longer meets on its first and last day as far as anybody knows."""
@@ -76,6 +77,7 @@ class Check(StrEnum):
     NOBODY = "nobody"  # the audience is empty
     STARTED = "started"  # has begun already
     NO_HOURS = "no_hours"
+    MANY_HOURS = "many_hours"  # more than fit into its days
     NO_PLACE = "no_place"
     NO_MENU = "no_menu"  # it is chosen from a menu, and is in none
     NO_ETHICS = "no_ethics"  # seed S1-04
@@ -653,6 +655,9 @@ def _findings(
         yield found(Check.NO_MENU)
     if not programme.planned_hours:
         yield found(Check.NO_HOURS)
+    days = (batch.ends_at - batch.starts_at) // timedelta(days=1) + 1
+    if programme.planned_hours > MOST_HOURS_A_DAY * days:
+        yield found(Check.MANY_HOURS)
     if not batch.place and programme.mode not in (Mode.REMOTE, Mode.LIVE):
         yield found(Check.NO_PLACE)
     places = _seats(session, batch.id)

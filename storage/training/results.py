@@ -480,6 +480,21 @@ def person(
     )
 
 
+def of_registration(
+    session: Session, actor_id: int, registration_id: int, *, now: datetime
+) -> Person:
+    """Return a participant as ``person`` does. Raises NotAllowed, or NotFound for nobody."""
+    row = session.get(Registration, registration_id)
+    if row is None:
+        raise NotFound("registration")
+    rows = _people(session, row.batch_id)
+    number = next((n for n, one in enumerate(rows) if one.id == registration_id), len(rows))
+    found = person(session, actor_id, row.batch_id, number, now=now)
+    if found is None:
+        raise NotFound("registration")
+    return found
+
+
 def blank(
     session: Session, actor_id: int, batch_id: int, *, now: datetime
 ) -> tuple[str, tuple[tuple[str, str, str, float | None, Grade | None], ...]]:
@@ -543,11 +558,7 @@ def enter(
             after={"score": mark.score, "entered": mark.entered},
         )
         regrade(session, row.batch_id)
-    rows = _people(session, row.batch_id)
-    number = next(n for n, one in enumerate(rows) if one.id == registration_id)
-    found = person(session, actor_id, row.batch_id, number, now=now)
-    assert found is not None
-    return found
+    return of_registration(session, actor_id, registration_id, now=now)
 
 
 def set_rules(

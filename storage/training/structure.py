@@ -40,7 +40,7 @@ from storage.training.tables import (
     Task,
 )
 
-LONGEST_TITLE = 200
+LONGEST_TITLE = 120
 
 SEES_TIMETABLE = (
     RegistrationState.SUBMITTED,
@@ -55,6 +55,14 @@ SEES_TIMETABLE = (
 
 class NoTitle(Refusal):
     """A phase, a module, a meeting or a task is called something."""
+
+
+class TitleTooLong(Refusal):
+    """A name is longer than cards can show; nothing is cut."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"more than {longest} characters")
+        self.longest = longest
 
 
 class EndsFirst(Refusal):
@@ -602,9 +610,11 @@ def module_of(session: Session, module_id: int) -> tuple[Module, int]:
 
 
 def titled(title: str) -> str:
-    title = " ".join(title.split())[:LONGEST_TITLE]
+    title = " ".join(title.split())
     if not title:
         raise NoTitle
+    if len(title) > LONGEST_TITLE:
+        raise TitleTooLong(LONGEST_TITLE)
     return title
 
 

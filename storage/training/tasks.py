@@ -65,6 +65,14 @@ class ClassOver(Refusal):
         self.ends_at = ends_at
 
 
+class DueTooEarly(Refusal):
+    """Due in the past, or before the class begins: everybody would be overdue at once."""
+
+    def __init__(self, earliest: datetime) -> None:
+        super().__init__(f"not due before {earliest}")
+        self.earliest = earliest
+
+
 class WrongForm(Refusal):
     """It is to be handed in in another form."""
 
@@ -211,12 +219,15 @@ def check_task(
     """Look at a task that is being written, before it is set; raises as ``add_task`` does."""
     batch, programme = to_change(session, actor_id, batch_id, now)
     titled(title)
-    _check_due(batch, programme, due_at)
+    _check_due(batch, programme, due_at, now)
 
 
-def _check_due(batch: Batch, programme: Programme, due_at: datetime) -> None:
+def _check_due(batch: Batch, programme: Programme, due_at: datetime, now: datetime) -> None:
     if due_at > batch.ends_at:
         raise ClassOver(programme.title, batch.ends_at)
+    earliest = max(now, batch.starts_at)
+    if due_at <= earliest:
+        raise DueTooEarly(earliest)
 
 
 def add_task(
@@ -229,7 +240,6 @@ def add_task(
     """
     batch, programme = to_change(session, actor_id, batch_id, now)
     title = titled(task.title)
-    _check_due(batch, programme, task.due_at)
     if task.max_score <= 0:
         raise NoScore(task.max_score)
     known = session.exec(
@@ -239,6 +249,7 @@ def add_task(
     ).first()
     if known is not None:
         return known
+    _check_due(batch, programme, task.due_at, now)
     if task.module_id is not None:
         check_module(session, task.module_id, batch_id)
     row = Task(
@@ -280,7 +291,8 @@ def change_task(
     wanted = dict(changes)
     if "title" in wanted:
         wanted["title"] = titled(wanted["title"])
-    _check_due(batch, programme, wanted.get("due_at", batch.ends_at))
+    if wanted.get("due_at", task.due_at) != task.due_at:
+        _check_due(batch, programme, wanted["due_at"], now)
     if wanted.get("max_score", 1) <= 0:
         raise NoScore(wanted["max_score"])
     if wanted.get("module_id") is not None:

@@ -25,6 +25,7 @@ from storage.training.meetings import (
     tell,
 )
 from storage.training.structure import (
+    LONGEST_TITLE,
     InUse,
     MeetingFacts,
     batch_of,
@@ -56,6 +57,7 @@ class Fate(StrEnum):
     OUTSIDE = "outside"  # not on the days of the class
     ENDS_FIRST = "ends_first"
     TWICE = "twice"  # a line before it begins at the same moment
+    LONG = "long"  # its title is longer than a card shows
     IN_USE = "in_use"  # its attendance has been taken
 
 
@@ -198,7 +200,9 @@ def _fates(session: Session, batch: Batch, lines: Sequence[TimetableLine]) -> tu
     fates = []
     for line in lines:
         row = there.get(line.starts_at)
-        if line.ends_at <= line.starts_at:
+        if len(" ".join(line.title.split())) > LONGEST_TITLE:
+            fate = Fate.LONG
+        elif line.ends_at <= line.starts_at:
             fate = Fate.ENDS_FIRST
         elif line.starts_at in seen:
             fate = Fate.TWICE

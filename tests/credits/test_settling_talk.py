@@ -82,7 +82,15 @@ async def test_from_the_keypad_to_the_hours_in_the_teachers_hands(stage: Stage) 
     await gao.taps("9")
     assert "Mark: 92" in await gao.taps("2")
     assert "韦红" in await gao.taps("✓")
-    assert "Participants: 2, with a result: 2." in await gao.says("58")
+    assert "Entered for 林若溪: 92, excellent." in gao.sees()
+    for slip in ("101", "1e1"):
+        shown = await gao.says(slip)
+        assert "韦红" in shown
+        assert "Please give a mark from 0 to 100" in shown
+        assert {"Excellent", "✓", "Back"} <= set(gao.labels())
+    shown = await gao.says("58")
+    assert "Entered for 韦红: 58, not qualified." in shown
+    assert "Participants: 2, with a result: 2." in shown
     assert "Excellent: 1" in gao.sees()
     assert "Not qualified: 1" in gao.sees()
 

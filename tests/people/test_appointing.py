@@ -302,8 +302,22 @@ async def test_a_coordinator_on_a_journey_names_a_deputy_by_name(stage: Stage) -
     await luo.taps("Roles, deputies")
     await luo.taps("school training coordinator")
     await luo.taps("Name a deputy")
+    assert "Whom do you mean" in await luo.says("罗佳")
+    await luo.taps("罗佳宁")
+    assert "Nobody stands in for themselves" in luo.alert
+    await luo.taps("Search again")
+    assert "Nobody of yours fits" in await luo.says("若西")
     assert "Whom do you mean" in await luo.says("若溪")
     assert "Until when" in await luo.taps("林若溪")
+    assert "could not read a day" in await luo.says("soon")
+    assert "within a year" in await luo.says("2029-01-01")
+    assert "until Tue 1 Dec" in await luo.says("Dec 1")
+    assert "until Wed 2 Dec" in await luo.says("Dec 2")
+    await luo.taps("Back")
+    await luo.taps("school training coordinator")
+    await luo.taps("Name a deputy")
+    await luo.says("若溪")
+    await luo.taps("林若溪")
     assert "You keep your role" in await luo.taps("27 Nov")
     assert "林若溪 is now" in await luo.taps("Yes, do it")
     await stage.deliver()
@@ -345,6 +359,7 @@ async def test_a_forged_button_gives_no_role(stage: Stage) -> None:
         f"rog:2:school_coordinator:give:{lin.teacher_id}:0:1",
         "roe:1:2:1",
         "rog:2:emperor:give:1:0:1",
+        f"rog:2:school_coordinator:deputy:{lin.teacher_id}:99999999:0",
     ):
         assert await lin.sends_data(data)
     assert not await stage.database.read(may_see, lin.teacher_id, 2)

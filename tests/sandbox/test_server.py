@@ -223,9 +223,28 @@ async def test_a_restarted_sandbox_shows_the_same_chats(
         updates = await ptb.get_updates()
         assert updates[0].message is not None
         assert updates[0].message.text == "/hours"
-        assert (await ptb.send_message(group.id, "x")).message_id == card.message_id + 1
+        assert (await ptb.send_message(group.id, "x")).message_id > card.message_id
         again.tap(wang.id, group.id, card.message_id, "r:7")
     await sandbox.stop()
+
+
+async def test_a_killed_sandbox_gives_no_number_twice(
+    tmp_path: Path, world: World, wang: Person
+) -> None:
+    state = tmp_path / "state.json"
+    sandbox = Sandbox(world, state_file=state)
+    sandbox.save()
+    world.say(wang.id, wang.id, "之后说的")  # and then the power fails
+    said = (await world.updates.poll(0, 100, 0))[-1]
+
+    again = World(Clock(MORNING))
+    sandbox = Sandbox(again, state_file=state)
+    await sandbox.start()
+    again.say(wang.id, wang.id, "新的一天")
+    new = (await again.updates.poll(0, 100, 0))[-1]
+    await sandbox.stop()
+    assert new["update_id"] > said["update_id"]
+    assert new["message"]["message_id"] > said["message"]["message_id"]
 
 
 def test_a_dump_is_plain_json_and_loads_to_the_same(world: World, wang: Person) -> None:

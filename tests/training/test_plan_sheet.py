@@ -194,7 +194,7 @@ async def test_a_sheet_dropped_into_the_chat_is_previewed_applied_and_undone(
     assert "Row 8: the start is missing" in shown
     assert "Columns I did not use: 备注" in shown
     name, content = gu.files()[-1]
-    assert name == "2026计划.xlsx"
+    assert name == "2026计划 with problems.xlsx"
     (back,) = sheets.read(content, name).sheets
     assert back.rows[1][-1] == "Problem"
     assert back.rows[6][-1] == "the title is missing"

@@ -120,6 +120,14 @@ def with_holiday(session: Session, /) -> None:
     session.add(CalendarDay(day=date(2026, 12, 10), kind=DayKind.HOLIDAY))
 
 
+async def test_hours_that_do_not_fit_into_the_days_are_remarked(sqlite: Database) -> None:
+    gu = await sqlite.write(desk.county_coordinator)
+    made = await sqlite.write(desk.draft, gu, hours=Decimal(1000))
+    ready = await sqlite.read(publishing.readiness, gu, made.batch_id, now=NOW)
+    assert ready.is_ready
+    assert Check.MANY_HOURS in {finding.check for finding in ready.findings}
+
+
 async def test_the_check_list_says_what_is_missing_and_what_stands_in_the_way(
     sqlite: Database,
 ) -> None:

@@ -431,6 +431,9 @@ async def test_a_coordinator_rehearses_in_the_chat_and_takes_the_sheet_home(
         batch_id = await sqlite.read(lambda s: s.exec(select(Batch.id)).first())
         assert "do not have the right" in await lin.sends_data(f"rehs:{batch_id}")
         assert not lin.files()
+        lin = await stage.teacher("林若溪")
+        await lin.says("/menu")
+        assert "right to do this" in await lin.sends_data("reh:1")
 
 
 async def test_a_school_sees_the_names_of_its_own_people_only(sqlite: Database) -> None:

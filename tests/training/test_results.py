@@ -295,13 +295,14 @@ async def test_the_marks_of_a_programme_can_be_set_and_grade_everybody_anew(
         ("58", "合格", Mark(58, Grade.QUALIFIED)),
         ("", "", None),
         ("100.0", "", Mark(100)),
+        ("85分", "", Mark(85)),
     ],
 )
 def test_marks_are_read_as_people_write_them(score: str, grade: str, mark: Mark | None) -> None:
     assert read_mark(score, grade) == mark
 
 
-@pytest.mark.parametrize("text", ["101", "-1", "还行", "1e999", "NaN", "九十"])
+@pytest.mark.parametrize("text", ["101", "-1", "还行", "1e1", "1e999", "NaN", "九十"])
 def test_what_is_no_mark_is_refused(text: str) -> None:
     with pytest.raises(WrongMark):
         read_mark(text, "")

@@ -104,6 +104,8 @@ async def test_a_quota_of_two_with_one_rural_reserve_is_filled_and_changed_until
     await to_class(han)
     assert "In all 4" in await han.taps("Seats")
     await han.taps("Type or send list")
+    shown = await han.says("城东小学 -3")  # nothing of it is taken, and the next line is heard
+    assert "Not understood, and left out: 城东小学 -3" in shown
     shown = await han.says("城东小学 2 乡村1\n火星小学 4")
     assert "城东小学: 0 → 2 (3 in the audience), reserved: rural schools 1" in shown
     assert "Not understood, and left out: 火星小学 4" in shown
@@ -192,6 +194,7 @@ async def test_a_preview_changes_nothing_and_what_was_handed_out_can_be_taken_ba
     shown = await han.taps("Equal shares")
     assert "城东小学: 0 → 3" in shown
     await han.taps("Keep some back")
+    assert "Please type a number" in await han.says("some")
     assert "城东小学: 0 → 2" in await han.says("２")
     quotas = await stage.database.read(seating.quotas, made.batch_id)
     assert quotas == {0: (4, 0, 0)}
@@ -222,7 +225,10 @@ async def test_more_than_there_is_is_asked_once_more(stage: Stage) -> None:
     assert "reserved: teachers with up to five years of service 1" in shown
     await han.taps("Number of seats")
     assert "I did not understand that." in await han.says("很多")
-    assert "In all 9" in await han.says("9")
+    refused = await han.says("1")
+    assert "taken or handed out already" in refused
+    assert "type it again" in refused
+    assert "In all 9" in await han.says("9个")
     await han.taps("Release")
     assert "Unused seats of schools go to everybody on Tue 1 Dec, 17:00" in await han.says(
         "12月1日"

@@ -68,7 +68,9 @@ async def test_work_goes_from_hand_to_hand_until_it_is_accepted(stage: Stage) ->
     assert "No task has been set yet." in await zhou.taps("Tasks")
     await zhou.taps("Set a task")
     assert "by when it is due" in await zhou.says("教学设计")
-    assert "In which form" in await zhou.says("教学设计 12月10日 17:00\n一份课时设计")
+    assert "In which form" in await zhou.says("教学设记 12月10日 17:00\n一份课时设计")
+    shown = await zhou.says("教学设计 12月10日 17:00\n一份课时设计")
+    assert "教学设计" in shown
     await zhou.taps("as a text")
     await zhou.taps("passed or returned")
     assert "Handed in: 0 of 2" in await zhou.taps("Set this task")
@@ -124,6 +126,7 @@ async def test_a_due_date_after_the_end_is_refused_at_once_and_what_was_typed_st
     assert "The class ends on" in said
     assert "By when is it due?" in said
     assert "The class ends on" in await zhou.says("2027年12月11日")
+    assert "cannot be due before" in await zhou.says("11月1日")  # past: everybody would be late
     shown = await zhou.says("12月10日 17:00")
     assert "教学设计" in shown
     assert "一份课时设计" in shown

@@ -101,9 +101,12 @@ async def test_a_moved_meeting_is_told_to_who_takes_part_once(stage: Stage) -> N
     await zhou.taps("名师讲座")
     await zhou.taps("Time")
     assert "I could not read" in await zhou.says("改天")
+    assert "to Tue 1 Dec, 09:00–12:00" in await zhou.says("12月1日 9:00")
     asked = await zhou.says("12月2日 9:00")
     assert "from Tue 1 Dec, 14:00–17:00" in asked
     assert "to Wed 2 Dec, 09:00–12:00" in asked
+    far = "tsm:1:999999999999999:999999999999999"
+    assert "out of date" in await zhou.sends_data(far)
     assert "Done. 1 participant is told." in await zhou.taps("Move it")
     await zhou.taps("Place")
     assert "三楼" in await zhou.says("三楼")
@@ -214,6 +217,8 @@ async def test_a_restart_in_the_middle_loses_nothing(stage: Stage) -> None:
     await zhou.starts(f"run{batch}")
     await zhou.taps("Timetable")
     await zhou.taps("Add meetings")
+    await zhou.says("12月1日 讲座")
+    assert "the name is too long" in await zhou.says("12月1日 14:00-17:00 " + "长" * 121)
     await zhou.says("12月1日 14:00-17:00 名师讲座")
     stage.office.application.bot_data.pop("redirected", None)  # nothing of it is in memory
     data = zhou.messages()[-1].button("Put it in")["callback_data"]
