@@ -59,6 +59,7 @@ class Delivery:
         # and no more: what is in flight at a kill is in doubt.
         self._flight = max(32, int(rate / 5))
         self._in_flight: dict[asyncio.Task[None], int] = {}
+        self._turns: dict[int, int] = {}  # by priority: the stream that went last
         self._to_settle: list[tuple[int, int, asyncio.Future[None]]] = []
         self._settling: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
@@ -112,13 +113,16 @@ class Delivery:
         # Claiming costs the same for one row as for many, so it waits for some places.
         await self._room.wait()
         free = self._flight - len(self._in_flight)
-        return await self._house.database.write(
+        claimed = await self._house.database.write(
             outbox.claim,
             now=self._house.clock(),
             lease=LEASE,
             limit=free,
             exclude_chats=list(self._in_flight.values()),
+            turns=self._turns,
         )
+        self._turns |= {row.priority: row.stream for row in claimed}
+        return claimed
 
     async def _recover(self) -> None:
         try:

@@ -12,7 +12,7 @@ gets what was waiting there, and the old phone gets nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +67,7 @@ class Claimed:
     useful_until: datetime | None
     rings: bool
     attempts: int
+    stream: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,13 @@ def claim(
     lease: timedelta,
     limit: int,
     exclude_chats: Collection[int] = (),
+    turns: Mapping[int, int] | None = None,
 ) -> list[Claimed]:
     """Take up to ``limit`` rows that may be sent now, the most urgent first.
+
+    Among rows of one priority the streams take turns, row by row, so that a notice to the
+    whole county does not hold up another; within a stream the older goes first. ``turns``
+    says for each priority which stream had the last turn.
 
     ``exclude_chats`` are Telegram's ids of chats that something is being sent to already.
     On the way, what is too late is skipped, what would ring in somebody's quiet hours waits
@@ -152,27 +158,87 @@ def claim(
         return []
     blocked = _blocked(session, exclude_chats, now)
     claimed: list[Claimed] = []
+    passes = 0
     priority = _next_priority(session, None)
-    for _ in range(_PASSES):
-        if priority is None or len(claimed) >= limit:
-            break
-        taken = [row.id for row in claimed]
-        rows = _due(session, priority, blocked, taken, now, limit - len(claimed))
-        if not rows:
-            priority = _next_priority(session, priority)
-            continue
-        claimed += _sendable(session, rows, now)
-    if claimed:
+    while priority is not None and len(claimed) < limit:
+        after = (turns or {}).get(priority, 0)
+        waiting = {stream for (stream,) in session.exec(_STREAMS, params=_of(priority, now))}
+        while waiting and len(claimed) < limit and passes < _PASSES:
+            passes += 1
+            order = sorted(waiting, key=lambda stream: (stream <= after, stream))
+            rows, exhausted = _in_turn(session, priority, order, blocked, now, limit - len(claimed))
+            waiting -= exhausted
+            after = rows[-1].stream if rows else after
+            claimed += _take(session, _sendable(session, rows, now), now + lease)
+        priority = _next_priority(session, priority)
+    return claimed
+
+
+def _take(session: Session, rows: list[Claimed], until: datetime) -> list[Claimed]:
+    if rows:
         session.exec(
             sa.update(OutboxMessage)
-            .where(col(OutboxMessage.id).in_([row.id for row in claimed]))
+            .where(col(OutboxMessage.id).in_([row.id for row in rows]))
             .values(
                 state=OutboxState.SENDING,
-                lease_until=now + lease,
+                lease_until=until,
                 attempts=OutboxMessage.attempts + 1,
             )
         )
-    return claimed
+    return rows
+
+
+def _in_turn(
+    session: Session,
+    priority: int,
+    streams: Sequence[int],
+    blocked: list[sa.ColumnElement[bool]],
+    now: datetime,
+    limit: int,
+) -> tuple[list[Any], set[int]]:
+    """Return up to ``limit`` due rows, one of each stream after the other, the first one first.
+
+    There may be fewer though more are due: what a short stream leaves is for another pass.
+    Beside them the streams that have no more.
+    """
+    queues, exhausted = [], set()
+    for place, stream in enumerate(streams[:limit]):
+        share = (limit - place - 1) // len(streams) + 1
+        queues.append(_due(session, priority, stream, blocked, now, share))
+        if len(queues[-1]) < share:
+            exhausted.add(stream)
+    longest = max(len(queue) for queue in queues)
+    rows = [queue[n] for n in range(longest) for queue in queues if n < len(queue)]
+    return rows, exhausted
+
+
+def _of(priority: int, now: datetime) -> dict[str, Any]:
+    return {"priority": priority, "now": now}
+
+
+def _due_streams() -> Any:
+    """Select the streams of one priority in which something is due, one step of the index each.
+
+    To ask for distinct streams would be to look at every row that waits.
+    """
+    row = OutboxMessage.__table__.c  # type: ignore[attr-defined]
+    mine = (
+        row.state == sa.literal(OutboxState.PENDING, row.state.type),
+        row.priority == sa.bindparam("priority", type_=sa.Integer),
+    )
+    walk = sa.select(sa.func.min(row.stream).label("stream")).where(*mine).cte(recursive=True)
+    following = sa.select(sa.func.min(row.stream)).where(*mine, row.stream > walk.c.stream)
+    walk = walk.union_all(sa.select(following.scalar_subquery()).where(walk.c.stream.is_not(None)))
+    return sa.select(walk.c.stream).where(
+        sa.exists().where(
+            *mine,
+            row.stream == walk.c.stream,
+            row.not_before <= sa.bindparam("now", type_=row.not_before.type),
+        )
+    )
+
+
+_STREAMS = _due_streams()
 
 
 def _next_priority(session: Session, after: int | None) -> int | None:
@@ -210,8 +276,8 @@ def _blocked(
 def _due(
     session: Session,
     priority: int,
+    stream: int,
     blocked: list[sa.ColumnElement[bool]],
-    taken: list[int],
     now: datetime,
     limit: int,
 ) -> Sequence[Any]:
@@ -224,6 +290,7 @@ def _due(
             col(OutboxMessage.teacher_id),
             col(OutboxMessage.facts),
             col(OutboxMessage.priority),
+            col(OutboxMessage.stream),
             col(OutboxMessage.useful_until),
             col(OutboxMessage.rings),
             col(OutboxMessage.attempts),
@@ -243,6 +310,7 @@ def _due(
         .where(
             col(OutboxMessage.state) == OutboxState.PENDING,
             col(OutboxMessage.priority) == priority,
+            col(OutboxMessage.stream) == stream,
             col(OutboxMessage.not_before) <= now,
             *blocked,
         )
@@ -250,8 +318,6 @@ def _due(
         .limit(limit)
         .with_for_update(skip_locked=True, of=OutboxMessage)
     )
-    if taken:
-        statement = statement.where(col(OutboxMessage.id).not_in(taken))
     return session.exec(statement).all()  # type: ignore[call-overload, no-any-return]
 
 
@@ -300,6 +366,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
                 useful_until=row.useful_until,
                 rings=row.rings,
                 attempts=row.attempts + 1,
+                stream=row.stream,
             )
         )
     if late:
