@@ -26,7 +26,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.pacer import Pacer
+from bot.pacer import Pacer, Refusals
 from bot.request import parameters
 from handlers.cards import Card, GroupCard
 from handlers.context import House
@@ -50,8 +50,19 @@ logger = logging.getLogger(__name__)
 class Delivery:
     """Sends what is in the outbox, at the allowed rate."""
 
-    def __init__(self, bot: Bot, house: House, voices: Mapping[str, Voice], *, rate: float) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        house: House,
+        voices: Mapping[str, Voice],
+        *,
+        rate: float,
+        paid: bool = False,
+    ) -> None:
+        """Deliver at ``rate`` a second; ``paid`` lets Telegram charge for what is above its own."""
         self._bot = bot
+        self._paid = paid
+        self._refusals = Refusals()
         self._house = house
         self._voices = voices
         self._pacer = Pacer(rate)
@@ -171,9 +182,9 @@ class Delivery:
         except RetryAfter as error:
             after = error.retry_after
             pause = after if isinstance(after, timedelta) else timedelta(seconds=after)
-            # In a group the group's own limit is the likely one; in private it is ours.
-            whole = row.tg_chat_id > 0
-            logger.warning("Telegram asks for a pause of %s", pause)
+            whole = self._refusals.concerns_all(row.tg_chat_id)
+            what = "everything" if whole else f"chat {row.tg_chat_id}"
+            logger.warning("Telegram asks for a pause of %s of %s", pause, what)
             await database.write(outbox.put_off, row.id, clock() + pause, whole=whole)
         except ChatMigrated as error:
             await database.write(groups.migrate, row.tg_chat_id, error.new_chat_id)
@@ -262,6 +273,7 @@ class Delivery:
                 parse_mode=ParseMode.HTML,
                 reply_markup=said.card.markup(),
                 disable_notification=not row.rings or None,
+                allow_paid_broadcast=self._paid or None,
             ),
         )
         assert isinstance(sent, dict)

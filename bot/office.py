@@ -64,7 +64,13 @@ class Office:
         )
         self.application = build(token, self.house, bot_api=bot_api, request=request)
         self.inbox = inbox_of(self.application, self.house)
-        self.delivery = Delivery(self.application.bot, self.house, VOICES, rate=settings.rate)
+        self.delivery = Delivery(
+            self.application.bot,
+            self.house,
+            VOICES,
+            rate=settings.rate,
+            paid=settings.paid_broadcast,
+        )
         self.house.wake_delivery = self.delivery.wake
         self.ticks = Ticks()
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from locales import LANGUAGES
 
 TELEGRAM = "https://api.telegram.org"
+FREE_RATE = 30.0  # unprompted messages a second that Telegram takes for nothing
 
 
 class WrongSettings(Exception):
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     webhook_port: int = Field(default=8443, ge=1, le=65535, description="local port of the webhook")
     timezone: str = Field(default="Asia/Shanghai", description="the office's time zone")
     language: str = Field(default="zh_Hans", description="for people whose language is unknown")
+    paid_broadcast: bool = Field(default=False, description="pay Telegram Stars for speed")
     rate: float = Field(default=28.0, gt=0, le=1000, description="unprompted messages a second")
     sandbox_port: int = Field(default=8046, ge=0, le=65535, description="port of the chat page")
 
@@ -64,6 +66,16 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("is not a time zone such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("rate")
+    @classmethod
+    def _rate(cls, value: float, info: ValidationInfo) -> float:
+        if value > FREE_RATE and not info.data.get("paid_broadcast"):
+            raise ValueError(
+                f"must be at most {FREE_RATE:g}, which is what Telegram takes for nothing; "
+                "more needs QINGLAN_PAID_BROADCAST=true, and each message above costs Stars"
+            )
         return value
 
     @field_validator("language")

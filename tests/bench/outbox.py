@@ -20,6 +20,11 @@ MOST = {30: 31, 1_000: 1_030}
 """What one second may see at each rate; the sandbox answers 429 to anything above."""
 
 
+def at_rate(rate: int) -> dict[str, str]:
+    """The settings of a bot that sends so fast; above thirty a second it pays."""
+    return {"QINGLAN_RATE": str(rate), "QINGLAN_PAID_BROADCAST": str(rate > 30)}
+
+
 @dataclass
 class Course:
     """What delivery did at one rate, run by run."""
@@ -59,7 +64,7 @@ async def _at(report: Report, rate: int, count: int, runs: int) -> None:
                 BOT_CORE,
                 *("-m", "bot", "run"),
                 log=our_lane.log,
-                settings=our_lane.settings(address(database), QINGLAN_RATE=str(rate)),
+                settings=our_lane.settings(address(database), **at_rate(rate)),
             )
         )
         await our_lane.until_ready()

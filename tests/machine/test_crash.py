@@ -24,6 +24,7 @@ from storage.training.tables import Decision, Registration, RegistrationState
 from tests import make
 
 TOKEN = "1000000001:sandbox"
+PAID = {"QINGLAN_PAID_BROADCAST": "true", "QINGLAN_RATE": "200"}
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -182,14 +183,14 @@ async def test_a_kill_in_mid_dispatch_loses_no_message(tmp_path: Path) -> None:
             )
 
         kills = 0
-        process = await start(url, sandbox, QINGLAN_RATE="200")
+        process = await start(url, sandbox, **PAID)
         for enough in (30, 120, 210):
             await until(lambda enough=enough: sum(received().values()) >= enough)  # type: ignore[misc]
             process.kill()
             await process.communicate()
             kills += 1
             await database.write(forget_leases)
-            process = await start(url, sandbox, QINGLAN_RATE="200")
+            process = await start(url, sandbox, **PAID)
 
         async def is_over() -> bool:
             stats = await database.read(outbox.stats)

@@ -89,6 +89,7 @@ class Soak:
                     "QINGLAN_BOT_API": self.sandbox.bot_api,
                     "QINGLAN_DATABASE": self.database.url.render_as_string(hide_password=False),
                     "QINGLAN_RATE": "200",
+                    "QINGLAN_PAID_BROADCAST": "true",
                 },
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
