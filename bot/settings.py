@@ -36,9 +36,10 @@ class Settings(BaseSettings):
     language: str = Field(default="zh_Hans", description="for people whose language is unknown")
     paid_broadcast: bool = Field(default=False, description="pay Telegram Stars for speed")
     rate: float = Field(default=28.0, gt=0, le=1000, description="unprompted messages a second")
+    mail: SecretStr | None = Field(default=None, description="outgoing mailbox, mailtos://…")
     sandbox_port: int = Field(default=8046, ge=0, le=65535, description="port of the chat page")
 
-    @field_validator("token", "webhook_secret")
+    @field_validator("token", "webhook_secret", "mail")
     @classmethod
     def _secret(cls, value: SecretStr | None) -> SecretStr | None:
         return value if value is not None and value.get_secret_value().strip() else None
@@ -50,6 +51,15 @@ class Settings(BaseSettings):
             number, _, rest = value.get_secret_value().partition(":")
             if not number.isdigit() or len(rest) < 3:
                 raise ValueError("is not a bot token such as 123456:ABC…")
+        return value
+
+    @field_validator("mail")
+    @classmethod
+    def _mail(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("mailto://", "mailtos://")
+        ):
+            raise ValueError("must be mailtos://name:password@server, as apprise reads it")
         return value
 
     @field_validator("bot_api", "webhook")

@@ -16,6 +16,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
+from handlers.messaging.relays import relays_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
 from handlers.people.roles import roles_text
@@ -64,6 +65,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     slips_text,
     changing_text,
     running_text,
+    relays_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -28,6 +28,7 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
+from storage.messaging.tables import Relay
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -102,6 +103,16 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
     return lambda _session, _place: things
 
 
+def a_relay(session: Session, at: Place) -> dict[str, Any]:
+    """A robot of the place's school."""
+    row = Relay(
+        unit_id=at.unit_id, url="wecombot://12345678/", created_by=at.teacher_id, created_at=NOW
+    )
+    session.add(row)
+    session.flush()
+    return {"relay_id": row.id}
+
+
 SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
@@ -114,6 +125,18 @@ LINES: dict[str, Line] = {
     "storage.colleague.colleague": line(Act.SEE_PEOPLE),
     "storage.people.staff.search": line(Act.SEE_PEOPLE, anywhere=True),
     "storage.people.staff.issue_code": line(Act.ISSUE_CODE),
+    "storage.messaging.relays.of_unit": line(Act.NOTIFY_UNIT),
+    "storage.messaging.relays.add": line(
+        Act.NOTIFY_UNIT, given=given(url="wecombot://abcdefgh/", language="en")
+    ),
+    "storage.messaging.relays.channel": line(Act.NOTIFY_UNIT, given=a_relay),
+    "storage.messaging.relays.try_out": line(
+        Act.NOTIFY_UNIT, given=lambda session, at: a_relay(session, at) | {"text": "a test"}
+    ),
+    "storage.messaging.relays.switch": line(
+        Act.NOTIFY_UNIT, given=lambda session, at: a_relay(session, at) | {"on": False}
+    ),
+    "storage.messaging.relays.remove": line(Act.NOTIFY_UNIT, given=a_relay),
     "storage.people.reaching.unreached": line(Act.SEE_PEOPLE),
     "storage.people.reaching.mark_contacted": line(Act.SEE_PEOPLE),
     "storage.people.appointing.unit_roles": line(Act.APPOINT),
@@ -280,6 +303,7 @@ OTHERWISE = {
     "storage.people.appointing.end": "by MAY_GIVE or one's own role; test_appointing",
     "storage.undoing.undo": "only by whoever did it; test_appointing",
     "storage.deeds.take_back": "only by whoever did it; test_appointing",
+    "storage.messaging.relays.units": REACH,
     "storage.overview.overview": REACH,
     "storage.overview.waiting": REACH,
     "storage.training.runs.run": "what is published concerns every school; tests/training",

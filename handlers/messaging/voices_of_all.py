@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import group_cards, groups, reminders
+from handlers.messaging import group_cards, groups, relays, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, approvals, changing, check_in, seat_messages, told
@@ -37,4 +37,5 @@ VOICES: Mapping[str, Voice] = {
     "withdrawal_answered": answers.registration_answer,
     "leave_answered": answers.leave_answer,
     "check_in_open": check_in.opened,
+    "relay_broken": relays.broken,
 }

@@ -12,7 +12,7 @@ gets what was waiting there, and the old phone gets nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from storage.messaging.tables import (
     Hold,
     OutboxMessage,
     OutboxState,
+    Relay,
     Reminder,
     ReminderState,
 )
@@ -39,6 +40,8 @@ from storage.tables import KEY
 BRIEF = "brief"
 REMINDER = "reminder"
 NOTICE = "notice"
+COPY = "relay"
+"""What goes through a second channel: a text already, which no voice is asked for."""
 
 NOT_REPEATED = frozenset({NOTICE})
 """Kinds that a person decides about when a crash leaves it open whether they were sent."""
@@ -68,6 +71,8 @@ class Claimed:
     rings: bool
     attempts: int
     stream: int = 0
+    relayed: bool = False
+    """Whether whom it is for has a second channel."""
 
 
 @dataclass(frozen=True)
@@ -162,30 +167,35 @@ def claim(
     priority = _next_priority(session, None)
     while priority is not None and len(claimed) < limit:
         after = (turns or {}).get(priority, 0)
-        waiting = {stream for (stream,) in session.exec(_STREAMS, params=_of(priority, now))}
+        waiting = {
+            stream
+            for (stream,) in session.exec(_STREAMS, params={"priority": priority, "now": now})
+        }
         while waiting and len(claimed) < limit and passes < _PASSES:
             passes += 1
             order = sorted(waiting, key=lambda stream: (stream <= after, stream))
             rows, exhausted = _in_turn(session, priority, order, blocked, now, limit - len(claimed))
             waiting -= exhausted
             after = rows[-1].stream if rows else after
-            claimed += _take(session, _sendable(session, rows, now), now + lease)
+            sendable = _sendable(session, rows, now)
+            take(session, [row.id for row in sendable], now + lease)
+            claimed += sendable
         priority = _next_priority(session, priority)
     return claimed
 
 
-def _take(session: Session, rows: list[Claimed], until: datetime) -> list[Claimed]:
-    if rows:
+def take(session: Session, ids: Collection[int], until: datetime) -> None:
+    """Mark rows as being sent, with a lease until then."""
+    if ids:
         session.exec(
             sa.update(OutboxMessage)
-            .where(col(OutboxMessage.id).in_([row.id for row in rows]))
+            .where(col(OutboxMessage.id).in_(ids))
             .values(
                 state=OutboxState.SENDING,
                 lease_until=until,
                 attempts=OutboxMessage.attempts + 1,
             )
         )
-    return rows
 
 
 def _in_turn(
@@ -212,19 +222,17 @@ def _in_turn(
     return rows, exhausted
 
 
-def _of(priority: int, now: datetime) -> dict[str, Any]:
-    return {"priority": priority, "now": now}
+def due_streams(which: Callable[[Any], sa.ColumnElement[bool]]) -> Any:
+    """Select the streams of a ``priority`` in which something is due at ``now``, of ``which``.
 
-
-def _due_streams() -> Any:
-    """Select the streams of one priority in which something is due, one step of the index each.
-
-    To ask for distinct streams would be to look at every row that waits.
+    It takes one step of the index for each; to ask for distinct streams would be to look at
+    every row that waits.
     """
     row = OutboxMessage.__table__.c  # type: ignore[attr-defined]
     mine = (
         row.state == sa.literal(OutboxState.PENDING, row.state.type),
         row.priority == sa.bindparam("priority", type_=sa.Integer),
+        which(row.stream),
     )
     walk = sa.select(sa.func.min(row.stream).label("stream")).where(*mine).cte(recursive=True)
     following = sa.select(sa.func.min(row.stream)).where(*mine, row.stream > walk.c.stream)
@@ -238,7 +246,8 @@ def _due_streams() -> Any:
     )
 
 
-_STREAMS = _due_streams()
+# What goes through a second channel has a stream below zero: see ``relays``.
+_STREAMS = due_streams(lambda stream: stream >= 0)
 
 
 def _next_priority(session: Session, after: int | None) -> int | None:
@@ -304,6 +313,7 @@ def _due(
             col(Chat.thread_id),
             col(Chat.active),
             sa.func.coalesce(col(Chat.language), col(Account.language)).label("language"),
+            _RELAYED.label("relayed"),
         )
         .outerjoin(Account, col(Account.id) == col(OutboxMessage.account_id))
         .outerjoin(Chat, col(Chat.id) == col(OutboxMessage.chat_id))
@@ -319,6 +329,12 @@ def _due(
         .with_for_update(skip_locked=True, of=OutboxMessage)
     )
     return session.exec(statement).all()  # type: ignore[call-overload, no-any-return]
+
+
+_RELAYED = sa.or_(
+    sa.exists().where(col(Relay.teacher_id) == col(OutboxMessage.teacher_id), col(Relay.active)),
+    sa.exists().where(col(Relay.unit_id) == col(Chat.unit_id), col(Relay.active)),
+)
 
 
 def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Claimed]:
@@ -367,6 +383,7 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
                 rings=row.rings,
                 attempts=row.attempts + 1,
                 stream=row.stream,
+                relayed=row.relayed,
             )
         )
     if late:

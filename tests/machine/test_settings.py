@@ -60,6 +60,7 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
         ("LANGUAGE", "fr", "must be one of zh_Hans, zh_Hant, en"),
         ("BOT_API", "api.telegram.org", "must begin with http"),
         ("RATE", "fast", "number"),
+        ("MAIL", "office@example.cn", "must be mailtos://"),
         ("RATE", "200", "more needs QINGLAN_PAID_BROADCAST=true"),
         ("WEBHOOK_PORT", "70000", "65535"),
     ],
