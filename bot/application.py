@@ -14,7 +14,7 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
-from handlers.messaging import groups, relays, reminders
+from handlers.messaging import groups, missed, relays, reminders
 from handlers.people import desk, home, linking, privacy, roles, roster, settings, slips, starting
 from handlers.training import (
     absences,
@@ -87,6 +87,7 @@ TOPICS = (
     reminders,
     groups,
     relays,
+    missed,
     slips,
     roles,
     roster,  # last of those that know tables: a roster has columns that others have too

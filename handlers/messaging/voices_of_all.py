@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.messaging import group_cards, groups, relays, reminders
+from handlers.messaging import group_cards, groups, missed, relays, reminders
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, approvals, changing, check_in, seat_messages, told
 
-VOICES: Mapping[str, Voice] = {
+_ONES: Mapping[str, Voice] = {
     "brief": reminders.brief,
     "reminder": reminders.brief,
     "brief_edit": reminders.brief_edit,
@@ -39,3 +39,6 @@ VOICES: Mapping[str, Voice] = {
     "check_in_open": check_in.opened,
     "relay_broken": relays.broken,
 }
+
+VOICES: Mapping[str, Voice] = {**_ONES, "missed": missed.voice(_ONES)}
+"""One of them asks the others: what waited for somebody who has come back."""

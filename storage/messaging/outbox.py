@@ -337,6 +337,37 @@ _RELAYED = sa.or_(
 )
 
 
+def look(session: Session, ids: Collection[int]) -> list[Claimed]:
+    """Return these rows of people as whoever sends them would get them, without taking them."""
+    rows: Any = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            OutboxMessage, col(Account.tg_user_id), col(Account.language), col(Account.id)
+        )
+        .join(Account, col(Account.teacher_id) == col(OutboxMessage.teacher_id))
+        .where(col(OutboxMessage.id).in_(ids))
+        .order_by(col(OutboxMessage.priority), col(OutboxMessage.id))
+    ).all()
+    return [
+        Claimed(
+            id=row.id,
+            kind=row.kind,
+            tg_chat_id=tg_user_id,
+            thread_id=0,
+            language=language,
+            account_id=account_id,
+            chat_id=None,
+            teacher_id=row.teacher_id,
+            facts=row.facts,
+            priority=row.priority,
+            useful_until=row.useful_until,
+            rings=row.rings,
+            attempts=row.attempts,
+            stream=row.stream,
+        )
+        for row, tg_user_id, language, account_id in rows
+    ]
+
+
 def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Claimed]:
     """Return the rows that may go now; settle, move or postpone the others."""
     sendable: list[Claimed] = []
@@ -567,26 +598,6 @@ def _refuse(session: Session, outbox_id: int, fault: str, now: datetime) -> None
             )
             .values(state=ReminderState.UNREACHABLE, settled_at=now)
         )
-
-
-def revive(session: Session, account_id: int, *, now: datetime) -> int:
-    """Send what could not reach this teacher and is still of use, such as a seat that is held.
-
-    Returns how many rows wait again. Briefs are not revived: the next one says it all.
-    """
-    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).one()
-    if teacher_id is None:
-        return 0
-    return session.exec(
-        sa.update(OutboxMessage)
-        .where(
-            col(OutboxMessage.teacher_id) == teacher_id,
-            col(OutboxMessage.state) == OutboxState.REFUSED,
-            col(OutboxMessage.useful_until) > now,
-            col(OutboxMessage.kind).not_in([BRIEF, REMINDER]),
-        )
-        .values(state=OutboxState.PENDING, account_id=account_id, fault="", lease_until=None)
-    ).rowcount
 
 
 def settle_skipped(session: Session, outbox_id: int, *, reason: str) -> None:
