@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,11 @@ import bot.delivery
 from bot.delivery import Delivery
 from bot.pacer import Pacer, Refusals
 from handlers.messaging.voices_of_all import VOICES
+from storage.database import Database
 from storage.messaging import outbox
 from storage.messaging.tables import OutboxMessage, OutboxState, Priority
 from storage.people.tables import Account
-from tests.stage import Actor, Stage
+from tests.stage import Actor, Stage, stage_on
 
 
 async def put(stage: Stage, who: Actor, key: str, kind: str = "link_moved") -> None:
@@ -201,3 +203,39 @@ async def test_one_chat_waits_for_itself_and_not_for_others() -> None:
     assert time.monotonic() - started < 0.5
     assert not second.done()
     second.cancel()
+
+
+async def test_two_dispatchers_on_one_postgresql_send_nothing_twice(postgres_url: str) -> None:
+    first, second = Database(postgres_url), Database(postgres_url)
+    try:
+        async with stage_on(first) as stage:
+            people = [await stage.teacher(f"教师{n:02}") for n in range(40)]
+            for who in people:
+                for stream in range(2):
+                    await stage.database.write(
+                        outbox.put,
+                        "link_moved",
+                        teacher_id=who.teacher_id,
+                        facts={},
+                        priority=Priority.BULK,
+                        not_before=stage.clock(),
+                        dedupe_key=f"{who.id}:{stream}",
+                        now=stage.clock(),
+                        stream=stream,
+                    )
+            bot, house = stage.office.application.bot, stage.office.house
+            other = replace(house, database=second)
+            both = [Delivery(bot, one, VOICES, rate=100) for one in (house, other)]
+            running = asyncio.gather(*(delivery.run() for delivery in both))
+            async with asyncio.timeout(60):
+                while await states(stage) != [OutboxState.SENT] * 80:
+                    await asyncio.sleep(0.05)
+            for delivery in both:
+                delivery.stop()
+            await running
+            assert [len(who.messages()) for who in people] == [2] * 40
+            assert all(delivery.sent for delivery in both), "one of them had nothing to do"
+            assert sum(delivery.sent for delivery in both) == 80
+    finally:
+        second.close()
+        first.close()
