@@ -32,7 +32,8 @@ class Course:
     shares: list[float] = field(default_factory=list)
 
 
-def _fill(session: Session, count: int, run: int) -> None:
+def fill(session: Session, count: int, run: int) -> None:
+    """A broadcast to the people 1, 2, 3, …, due at once."""
     now = datetime.now(UTC)
     usual = OutboxMessage(
         kind="link_moved", not_before=now, created_at=now, priority=Priority.BULK, rings=False
@@ -72,7 +73,7 @@ async def _at(report: Report, rate: int, count: int, runs: int) -> None:
             await one.latency(LATENCY)
 
         async def deliver(run: int) -> None:
-            await database.write(_fill, count, run)
+            await database.write(fill, count, run)
             await _watch(our_lane, ours, rate, count)
 
         async def call(_run: int) -> None:
