@@ -20,7 +20,7 @@ MOST = {30: 31, 1_000: 1_030}
 """What one second may see at each rate; the sandbox answers 429 to anything above."""
 
 
-def at_rate(rate: int) -> dict[str, str]:
+def at_rate(rate: float) -> dict[str, str]:
     """The settings of a bot that sends so fast; above thirty a second it pays."""
     return {"QINGLAN_RATE": str(rate), "QINGLAN_PAID_BROADCAST": str(rate > 30)}
 
@@ -54,7 +54,8 @@ async def measure(report: Report, *, quick: bool) -> None:
 
 async def _at(report: Report, rate: int, count: int, runs: int) -> None:
     ours, raw = Course(), Course()
-    limits = ("--flood", "--per-second", str(MOST[rate]))
+    most = str(MOST[rate])
+    limits = ("--flood", "--per-second", most, "--paid-per-second", most)
     async with AsyncExitStack() as stack:
         our_lane = await stack.enter_async_context(lane(count, *limits))
         raw_lane = await stack.enter_async_context(lane(count, *limits))
