@@ -209,13 +209,14 @@ def _in_turn(
     """Return up to ``limit`` due rows, one of each stream after the other, the first one first.
 
     There may be fewer though more are due: what a short stream leaves is for another pass.
-    Beside them the streams that have no more.
+    Beside them the streams that have none; one that has few may have them again, for another
+    account.
     """
     queues, exhausted = [], set()
     for place, stream in enumerate(streams[:limit]):
         share = (limit - place - 1) // len(streams) + 1
         queues.append(_due(session, priority, stream, blocked, now, share))
-        if len(queues[-1]) < share:
+        if not queues[-1]:
             exhausted.add(stream)
     longest = max(len(queue) for queue in queues)
     rows = [queue[n] for n in range(longest) for queue in queues if n < len(queue)]
