@@ -11,6 +11,7 @@ import aiohttp
 import sqlalchemy as sa
 from sqlmodel import Session, func, select
 
+from bot.channels import is_installed
 from bot.running import CannotStart, prepare_database
 from bot.settings import Settings
 from storage import migrations
@@ -33,12 +34,21 @@ async def check(settings: Settings) -> list[Finding]:
     findings = [Finding(True, f"Settings: time zone {settings.timezone}, {settings.language}.")]
     if settings.webhook and not settings.webhook.startswith("https://"):
         findings.append(Finding(False, "QINGLAN_WEBHOOK must be an https address for Telegram."))
+    findings.append(_channels(settings))
     findings += await asyncio.to_thread(_database, settings)
     if settings.token is None:
         findings.append(Finding(True, "No QINGLAN_TOKEN: `run` starts the sandbox."))
     else:
         findings += await _telegram(settings, settings.token.get_secret_value())
     return findings
+
+
+def _channels(settings: Settings) -> Finding:
+    if not is_installed():
+        fine = settings.mail is None
+        return Finding(fine, "Second channels are not installed: they take the package apprise.")
+    mail = "with" if settings.mail is not None else "without"
+    return Finding(True, f"Second channels: robots, {mail} an outgoing mailbox.")
 
 
 def _database(settings: Settings) -> list[Finding]:

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from telegram import Bot
@@ -26,13 +27,14 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.pacer import Pacer
+from bot.pacer import Pacer, Refusals
+from bot.relaying import Relaying
 from bot.request import parameters
-from handlers.cards import Card, GroupCard
+from handlers.cards import Card, GroupCard, plain
 from handlers.context import House
 from handlers.messaging import group_cards, group_troubles
 from handlers.messaging.voices import File, Later, Nothing, Say, Voice
-from storage.messaging import groups, outbox
+from storage.messaging import groups, outbox, relays
 from storage.messaging.outbox import Claimed
 
 LEASE = timedelta(minutes=3)
@@ -53,11 +55,46 @@ class PlaceWaits(Exception):
     """The group or topic takes no messages now; what is meant for it waits."""
 
 
+@dataclass(frozen=True)
+class _Landed:
+    """A message that Telegram has taken and that is not written down yet."""
+
+    outbox_id: int
+    message_id: int
+    copy: str | None
+    """What second channels are to get of it."""
+    written: asyncio.Future[None]
+
+
+def _passed_on(row: Claimed, said: Say) -> str | None:
+    """The text of this message for second channels, if there is one and it is for them."""
+    if not row.relayed or said.edits is not None:
+        return None
+    if isinstance(said.card, GroupCard):
+        passes = row.kind not in relays.NOT_PASSED_ON
+    else:
+        passes = row.kind in relays.MAILED
+    return plain(said.card.text) if passes else None
+
+
 class Delivery:
     """Sends what is in the outbox, at the allowed rate."""
 
-    def __init__(self, bot: Bot, house: House, voices: Mapping[str, Voice], *, rate: float) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        house: House,
+        voices: Mapping[str, Voice],
+        *,
+        rate: float,
+        paid: bool = False,
+        relaying: Relaying | None = None,
+    ) -> None:
+        """Deliver at ``rate`` a second; ``paid`` lets Telegram charge for what is above its own."""
+        self._relaying = relaying
         self._bot = bot
+        self._paid = paid
+        self._refusals = Refusals()
         self._house = house
         self._voices = voices
         self._pacer = Pacer(rate)
@@ -65,7 +102,8 @@ class Delivery:
         # and no more: what is in flight at a kill is in doubt.
         self._flight = max(32, int(rate / 5))
         self._in_flight: dict[asyncio.Task[None], int] = {}
-        self._to_settle: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._turns: dict[int, int] = {}  # by priority: the stream that went last
+        self._to_settle: list[_Landed] = []
         self._settling: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
@@ -76,9 +114,22 @@ class Delivery:
     def wake(self) -> None:
         """Look at once: something was put into the outbox, or the clock moved."""
         self._woken.set()
+        if self._relaying is not None:
+            self._relaying.wake()
 
     async def run(self) -> None:
         """Send until ``stop`` is called; then finish what is in flight."""
+        if self._relaying is None:
+            await self._run()
+            return
+        beside = asyncio.get_running_loop().create_task(self._relaying.run())
+        try:
+            await self._run()
+        finally:
+            self._relaying.stop()
+            await beside
+
+    async def _run(self) -> None:
         self._stopping = False
         looked = -RECOVER_EVERY
         while not self._stopping:
@@ -111,6 +162,8 @@ class Delivery:
         while True:
             claimed = await self._claim()
             if not claimed and not self._in_flight:
+                if self._relaying is not None:
+                    await self._relaying.drain()
                 return
             await asyncio.gather(*(self._deliver(row) for row in claimed))
 
@@ -118,13 +171,16 @@ class Delivery:
         # Claiming costs the same for one row as for many, so it waits for some places.
         await self._room.wait()
         free = self._flight - len(self._in_flight)
-        return await self._house.database.write(
+        claimed = await self._house.database.write(
             outbox.claim,
             now=self._house.clock(),
             lease=LEASE,
             limit=free,
             exclude_chats=list(self._in_flight.values()),
+            turns=self._turns,
         )
+        self._turns |= {row.priority: row.stream for row in claimed}
+        return claimed
 
     async def _recover(self) -> None:
         try:
@@ -173,9 +229,9 @@ class Delivery:
         except RetryAfter as error:
             after = error.retry_after
             pause = after if isinstance(after, timedelta) else timedelta(seconds=after)
-            # In a group the group's own limit is the likely one; in private it is ours.
-            whole = row.tg_chat_id > 0
-            logger.warning("Telegram asks for a pause of %s", pause)
+            whole = self._refusals.concerns_all(row.tg_chat_id)
+            what = "everything" if whole else f"chat {row.tg_chat_id}"
+            logger.warning("Telegram asks for a pause of %s of %s", pause, what)
             await database.write(outbox.put_off, row.id, clock() + pause, whole=whole)
         except ChatMigrated as error:
             await database.write(groups.migrate, row.tg_chat_id, error.new_chat_id)
@@ -183,12 +239,12 @@ class Delivery:
         except PlaceWaits as error:
             await database.write(outbox.try_later, row.id, clock(), fault=str(error))
         except Forbidden as error:
-            await database.write(outbox.settle_refused, row.id, fault=str(error), now=clock())
+            await self._refused(row, said, error)
         except BadRequest as error:
             # Before NetworkError, which it is a kind of: or a chat that is not there would be
             # tried for ever.
             if any(sign in str(error).lower() for sign in GONE):
-                await database.write(outbox.settle_refused, row.id, fault=str(error), now=clock())
+                await self._refused(row, said, error)
             else:
                 logger.error("Message %d (%s) was refused: %s", row.id, row.kind, error)
                 await database.write(outbox.settle_broken, row.id, fault=str(error))
@@ -202,15 +258,24 @@ class Delivery:
             await database.write(outbox.settle_broken, row.id, fault=repr(error))
         else:
             self.sent += 1
-            await self._settle(row.id, message_id)
+            await self._settle(row, message_id, _passed_on(row, said))
             if row.kind == group_cards.KIND:
                 await group_cards.posted(self._house, row, message_id)
 
-    async def _settle(self, outbox_id: int, message_id: int) -> None:
+    async def _refused(self, row: Claimed, said: Say, error: TelegramError) -> None:
+        await self._house.database.write(
+            relays.settle_refused,
+            row.id,
+            _passed_on(row, said),
+            fault=str(error),
+            now=self._house.clock(),
+        )
+
+    async def _settle(self, row: Claimed, message_id: int, copy: str | None) -> None:
         """Write down a delivery, together with those that come while the last write is on."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
-        self._to_settle.append((outbox_id, message_id, written))
+        self._to_settle.append(_Landed(row.id, message_id, copy, written))
         if self._settling is None:
             self._settling = loop.create_task(self._settle_all())
         await written
@@ -223,10 +288,13 @@ class Delivery:
                     # A write costs the same for one row as for many, and more are landing.
                     await asyncio.sleep(0.01)
                 landed, self._to_settle = self._to_settle, []
-                rows = [(outbox_id, message_id) for outbox_id, message_id, _ in landed]
+                rows = [(one.outbox_id, one.message_id) for one in landed]
+                copies = [(one.outbox_id, one.copy) for one in landed if one.copy is not None]
                 fault: Exception | None = None
                 try:
-                    await self._house.database.write(outbox.settle_many, rows, self._house.clock())
+                    await self._house.database.write(
+                        relays.settle, rows, copies, self._house.clock()
+                    )
                     failures = 0
                 except Exception as error:
                     failures += 1
@@ -238,13 +306,13 @@ class Delivery:
                         await asyncio.sleep(min(10.0, SETTLE_PAUSE * 2**failures))
                         continue
                     fault = error
-                for _outbox_id, _message_id, written in landed:
-                    if written.done():  # cancelled
+                for one in landed:
+                    if one.written.done():  # cancelled
                         continue
                     if fault is None:
-                        written.set_result(None)
+                        one.written.set_result(None)
                     else:
-                        written.set_exception(fault)
+                        one.written.set_exception(fault)
         finally:
             self._settling = None
 
@@ -276,6 +344,7 @@ class Delivery:
                 parse_mode=ParseMode.HTML,
                 reply_markup=said.card.markup(),
                 disable_notification=not row.rings or None,
+                allow_paid_broadcast=self._paid or None,
             ),
         )
         assert isinstance(sent, dict)

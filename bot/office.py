@@ -19,14 +19,16 @@ from telegram.error import TelegramError
 from telegram.request import BaseRequest
 
 from bot.application import build, inbox_of
+from bot.channels import is_installed
 from bot.delivery import Delivery
 from bot.menus import set_menus
 from bot.polling import ALLOWED, poll
+from bot.relaying import Relaying
 from bot.request import AiohttpRequest
 from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
-from handlers.context import House
+from handlers.context import Channels, House
 from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
 from storage.database import Database
@@ -70,10 +72,20 @@ class Office:
             clock=clock,
             zone=ZoneInfo(settings.timezone),
             language=settings.language,
+            channels=Channels(is_installed(), settings.mail is not None),
         )
         self.application = build(token, self.house, bot_api=bot_api, request=request)
         self.inbox = inbox_of(self.application, self.house)
-        self.delivery = Delivery(self.application.bot, self.house, VOICES, rate=settings.rate)
+        self.delivery = Delivery(
+            self.application.bot,
+            self.house,
+            VOICES,
+            rate=settings.rate,
+            paid=settings.paid_broadcast,
+            relaying=Relaying(
+                self.house, mailbox=settings.mail.get_secret_value() if settings.mail else ""
+            ),
+        )
         self.house.wake_delivery = self.delivery.wake
         self.ticks = Ticks()
         self.ticks.every(timedelta(seconds=30), "offers", self._offers)

@@ -10,6 +10,7 @@ GROUP_EVERY = 3.2  # twenty a minute in a group
 MAKES_UP = 0.015  # seconds of the stream that may follow at once after a moment's delay
 MARGIN = 0.995  # of the rate: calls leave a little earlier or later than they were given turns
 KEPT = 8192
+TOGETHER = 5.0  # seconds in which two private chats that are full mean that all is
 
 
 class Pacer:
@@ -35,3 +36,24 @@ class Pacer:
         self._chats[chat_id] = start + (GROUP_EVERY if chat_id < 0 else CHAT_EVERY)
         if start > now:
             await asyncio.sleep(start - now)
+
+
+class Refusals:
+    """What an answer "too many requests" is about: the chat, or everything.
+
+    Telegram does not say. A group has a limit of its own, twenty a minute, and ours is kept;
+    so a group speaks for itself. One private chat may be full of what it got beside the
+    stream, as answers to taps. When a second one is full in the same seconds, it is the whole
+    bot that sends too much.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[int, float] | None = None
+
+    def concerns_all(self, chat_id: int) -> bool:
+        """Take note that this chat answered so; whether everything must pause."""
+        if chat_id < 0:
+            return False
+        now = time.monotonic()
+        before, self._last = self._last, (chat_id, now)
+        return before is not None and before[0] != chat_id and now - before[1] <= TOGETHER

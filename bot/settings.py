@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from locales import LANGUAGES
 
 TELEGRAM = "https://api.telegram.org"
+FREE_RATE = 30.0  # unprompted messages a second that Telegram takes for nothing
 
 
 class WrongSettings(Exception):
@@ -33,10 +34,12 @@ class Settings(BaseSettings):
     webhook_port: int = Field(default=8443, ge=1, le=65535, description="local port of the webhook")
     timezone: str = Field(default="Asia/Shanghai", description="the office's time zone")
     language: str = Field(default="zh_Hans", description="for people whose language is unknown")
+    paid_broadcast: bool = Field(default=False, description="pay Telegram Stars for speed")
     rate: float = Field(default=28.0, gt=0, le=1000, description="unprompted messages a second")
+    mail: SecretStr | None = Field(default=None, description="outgoing mailbox, mailtos://…")
     sandbox_port: int = Field(default=8046, ge=0, le=65535, description="port of the chat page")
 
-    @field_validator("token", "webhook_secret")
+    @field_validator("token", "webhook_secret", "mail")
     @classmethod
     def _secret(cls, value: SecretStr | None) -> SecretStr | None:
         return value if value is not None and value.get_secret_value().strip() else None
@@ -48,6 +51,15 @@ class Settings(BaseSettings):
             number, _, rest = value.get_secret_value().partition(":")
             if not number.isdigit() or len(rest) < 3:
                 raise ValueError("is not a bot token such as 123456:ABC…")
+        return value
+
+    @field_validator("mail")
+    @classmethod
+    def _mail(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("mailto://", "mailtos://")
+        ):
+            raise ValueError("must be mailtos://name:password@server, as apprise reads it")
         return value
 
     @field_validator("bot_api", "webhook")
@@ -64,6 +76,16 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("is not a time zone such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("rate")
+    @classmethod
+    def _rate(cls, value: float, info: ValidationInfo) -> float:
+        if value > FREE_RATE and not info.data.get("paid_broadcast"):
+            raise ValueError(
+                f"must be at most {FREE_RATE:g}, which is what Telegram takes for nothing; "
+                "more needs QINGLAN_PAID_BROADCAST=true, and each message above costs Stars"
+            )
         return value
 
     @field_validator("language")

@@ -67,6 +67,14 @@ def fitted(text: str, limit: int = LONGEST) -> str:
     return html.escape(plain.decode("utf-16-le", "ignore")) + "…"
 
 
+_LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """The text of a card for where there is no HTML: without tags, addresses of links behind."""
+    return html.unescape(_TAG.sub("", _LINK.sub(r"\2 (\1)", text)))
+
+
 def _is_torn(text: str) -> bool:
     """Whether a tag is opened that the rest, which was cut off, would have closed."""
     return text.count("<") != 2 * text.count("</")

@@ -84,6 +84,15 @@ class Screens:
         return self._by.get(key, update_id) <= update_id
 
 
+@dataclass(frozen=True)
+class Channels:
+    """Which second channels this machine can send through."""
+
+    installed: bool = False
+    mailbox: bool = False
+    """Whether the office has a mailbox that writes to the addresses people give."""
+
+
 @dataclass
 class House:
     """The resources that handlers use, made once at assembly."""
@@ -95,6 +104,7 @@ class House:
     bot_username: str = ""
     capabilities: Capabilities = field(default_factory=Capabilities)
     wake_delivery: Callable[[], None] = lambda: None
+    channels: Channels = Channels()
     rush: Rush = field(default_factory=Rush)
     screens: Screens = field(default_factory=Screens)
     live: Live = field(default_factory=Live)

@@ -22,6 +22,7 @@ from handlers.messaging.notice_answers import answers_text
 from handlers.messaging.notice_correcting import correcting_text
 from handlers.messaging.notice_report import report_text
 from handlers.messaging.notice_text import notices_text
+from handlers.messaging.relays import relays_text
 from handlers.messaging.work_calendar import calendar_text
 from handlers.people.buttons import Home
 from handlers.people.linking import link_card
@@ -79,6 +80,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     correcting_text,
     report_text,
     notices_text,
+    relays_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -257,7 +257,13 @@ async def stage_on(
     world = World(clock)
     world.updates.allow(["message", "callback_query", "my_chat_member", "chat_member"])
     sandbox = Sandbox(world, token=TOKEN)
-    settings = Settings(language="en", rate=1000, token=None, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(
+        language="en",
+        paid_broadcast=True,
+        rate=1000,
+        token=None,
+        _env_file=None,  # type: ignore[call-arg]
+    )
     if not founded:
         await database.write(make.office)
     office = Office(

@@ -40,6 +40,7 @@ from storage.messaging.tables import (
     NoticeRecipient,
     NoticeState,
     Question,
+    Relay,
 )
 from storage.people import appointing
 from storage.people.authority import MAY, MAY_GIVE, WITH_PROGRAMMES, Act
@@ -136,6 +137,16 @@ def of_work(_session: Session, place: Place) -> dict[str, Any]:
     return {"kind": "task_due", "subject_id": place.task_id}
 
 
+def a_relay(session: Session, at: Place) -> dict[str, Any]:
+    """A robot of the place's school."""
+    row = Relay(
+        unit_id=at.unit_id, url="wecombot://12345678/", created_by=at.teacher_id, created_at=NOW
+    )
+    session.add(row)
+    session.flush()
+    return {"relay_id": row.id}
+
+
 SOON = NOW + timedelta(days=15)
 FIRST, LAST, RUN = Act.DECIDE_FIRST, Act.DECIDE_LAST, Act.RUN_PROGRAMME
 ENTER, POST = Act.ENTER_RESULTS, Act.POST_HOURS
@@ -171,6 +182,18 @@ LINES: dict[str, Line] = {
     "storage.colleague.colleague": line(Act.SEE_PEOPLE),
     "storage.people.staff.search": line(Act.SEE_PEOPLE, anywhere=True),
     "storage.people.staff.issue_code": line(Act.ISSUE_CODE),
+    "storage.messaging.relays.of_unit": line(Act.NOTIFY_UNIT),
+    "storage.messaging.relays.add": line(
+        Act.NOTIFY_UNIT, given=given(url="wecombot://abcdefgh/", language="en")
+    ),
+    "storage.messaging.relays.channel": line(Act.NOTIFY_UNIT, given=a_relay),
+    "storage.messaging.relays.try_out": line(
+        Act.NOTIFY_UNIT, given=lambda session, at: a_relay(session, at) | {"text": "a test"}
+    ),
+    "storage.messaging.relays.switch": line(
+        Act.NOTIFY_UNIT, given=lambda session, at: a_relay(session, at) | {"on": False}
+    ),
+    "storage.messaging.relays.remove": line(Act.NOTIFY_UNIT, given=a_relay),
     "storage.people.reaching.unreached": line(Act.SEE_PEOPLE),
     "storage.people.reaching.mark_contacted": line(Act.SEE_PEOPLE),
     "storage.people.appointing.unit_roles": line(Act.APPOINT),
@@ -424,6 +447,7 @@ OTHERWISE = {
     "storage.messaging.upward.units_owing": REACH,
     "storage.calendar.loading.cancel": OWN_FILE,
     "storage.calendar.loading.month": "for whoever looks after something; test_loading",
+    "storage.messaging.relays.units": REACH,
     "storage.overview.overview": REACH,
     "storage.overview.waiting": REACH,
     "storage.training.runs.run": "what is published concerns every school; tests/training",
@@ -626,6 +650,7 @@ def _place(session: Session, name: str) -> Place:
                 )
             ),
             "sent_id": notice_id,
+            "chat_id": chat_id,
             "tg_chat_id": -1_000_000 - unit_id,
             "question_id": kept(
                 Question(
@@ -662,14 +687,6 @@ def _place(session: Session, name: str) -> Place:
                     owner_unit_id=unit_id,
                     opens_at=NOW,
                     closes_at=NOW + timedelta(days=5),
-                )
-            ),
-            "chat_id": kept(
-                Chat(
-                    tg_chat_id=-1_000_000 - unit_id,
-                    title=name,
-                    purpose=ChatPurpose.ALL_STAFF,
-                    unit_id=unit_id,
                 )
             ),
             "notice_id": kept(

@@ -22,6 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--token", default="1000000001:sandbox")
     parser.add_argument("--flood", action="store_true", help="enforce the speed limits")
     parser.add_argument("--per-second", type=int, default=30, help="the limit for the whole bot")
+    parser.add_argument("--paid-per-second", type=int, default=1000, help="of paid broadcasts")
     parser.add_argument("--not-started", action="store_true", help="nobody has pressed Start yet")
     return parser.parse_args()
 
@@ -29,6 +30,7 @@ def _arguments() -> argparse.Namespace:
 async def _serve(arguments: argparse.Namespace) -> None:
     world = World(Clock(), flood=arguments.flood)
     world.flood.whole_per_second = arguments.per_second
+    world.flood.paid_per_second = arguments.paid_per_second
     for number in range(1, arguments.people + 1):
         world.add_person(f"教师{number:05d}", id=number, started=not arguments.not_started)
     sandbox = Sandbox(

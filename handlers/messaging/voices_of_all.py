@@ -9,12 +9,14 @@ from handlers.messaging import (
     group_cards,
     groups,
     leaving,
+    missed,
     notice_answers,
     notice_posts,
     notice_questions,
     notice_report,
     notices,
     question_topics,
+    relays,
     reminders,
     upward,
 )
@@ -24,7 +26,7 @@ from handlers.training import answers, changing, check_in, seat_messages, told
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
 
-VOICES: Mapping[str, Voice] = {
+_ONES: Mapping[str, Voice] = {
     "brief": reminders.brief,
     "reminder": reminders.brief,
     "brief_edit": reminders.brief_edit,
@@ -68,4 +70,8 @@ VOICES: Mapping[str, Voice] = {
     "notice_second": notices.second,
     "notice_answered": notices.answered,
     "notice_stopped": notices.stopped,
+    "relay_broken": relays.broken,
 }
+
+VOICES: Mapping[str, Voice] = {**_ONES, "missed": missed.voice(_ONES)}
+"""One of them asks the others: what waited for somebody who has come back."""

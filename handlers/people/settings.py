@@ -7,6 +7,7 @@ from telegram import Update
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, Keys
 from handlers.context import Context, show, tap
+from handlers.messaging.relay_buttons import OpenRelays
 from handlers.people.buttons import (
     ChooseBrief,
     ChooseLanguage,
@@ -56,6 +57,7 @@ def settings_card(kept: Settings) -> Card:
         (
             (Key(_("Language"), ChooseLanguage()),),
             (Key(_("Time of the brief"), ChooseBrief()), Key(_("Quiet hours"), ChooseQuiet())),
+            (Key(_("Second channel"), OpenRelays()),),
             (Key(_("Back"), Home()),),
         ),
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlmodel import Session
 from telegram import ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus, ChatType, ParseMode
 from telegram.ext import (
@@ -31,7 +28,7 @@ from handlers.wiring import (
     text_route,
 )
 from locales import catalog
-from storage.messaging import outbox
+from storage.messaging import returning
 from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.refusals import Refusal
@@ -57,16 +54,10 @@ def install_last(application: AnyApplication) -> None:
     application.add_handler(MessageHandler(PRIVATE & ~filters.StatusUpdate.ALL, not_for_me))
 
 
-def come_back(session: Session, account_id: int, *, now: datetime) -> None:
-    """The person can be written to (again): what still concerns them goes out after all."""
-    accounts.opened_private_chat(session, account_id)
-    outbox.revive(session, account_id, now=now)
-
-
 async def start(update: Update, context: Context) -> None:
     """Open the private chat; a payload says where to."""
     reader = await context.reader(update)
-    await context.write(come_back, reader.account_id, now=context.now())
+    await context.write(returning.come_back, reader.account_id, now=context.now())
     payload = context.args[0] if context.args else ""
     if reader.teacher_id is None:
         if payload.startswith("L") and await follow(update, context, reader, payload):
@@ -164,7 +155,8 @@ async def private_chat_changed(update: Update, context: Context) -> None:
         await context.write(accounts.blocked, change.from_user.id, now=context.now())
     else:
         reader = await context.reader(update)
-        await context.write(come_back, reader.account_id, now=context.now())
+        await context.write(returning.come_back, reader.account_id, now=context.now())
+        context.house.wake_delivery()
 
 
 def _left(change: ChatMemberUpdated) -> bool:

@@ -4,6 +4,7 @@ Telegram forgets an update as soon as it is confirmed. So it is kept here first,
 its own number; what was in hand when the process died is found again by its state.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,6 +64,21 @@ def settle(
             .where(col(InboxUpdate.update_id) == update_id)
             .values(state=InboxState.FAILED, fault=fault[:500], settled_at=now)
         )
+
+
+def blot(session: Session, update_id: int) -> None:
+    """Take the text out of an update that is in hand: it was a secret."""
+    row = session.exec(select(InboxUpdate).where(InboxUpdate.update_id == update_id)).first()
+    if row is None:
+        return
+    update = json.loads(row.raw)
+    for name in ("message", "edited_message"):
+        if "text" in update.get(name, {}):
+            update[name] = update[name] | {"text": "…"}
+            update[name].pop("entities", None)
+    row.raw = json.dumps(update)
+    session.add(row)
+    session.flush()
 
 
 def set_aside(session: Session, update_id: int, fault: str, *, now: datetime) -> None:

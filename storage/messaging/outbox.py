@@ -12,7 +12,7 @@ gets what was waiting there, and the old phone gets nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from storage.messaging.tables import (
     OutboxMessage,
     OutboxState,
     Priority,
+    Relay,
     Reminder,
     ReminderState,
 )
@@ -43,6 +44,8 @@ NOTICE = "notice"
 GROUP_REMINDER = "group_reminder"
 UPWARD = "approvals_waiting"
 """The one message of the day to whoever decides or answers for others."""
+COPY = "relay"
+"""What goes through a second channel: a text already, which no voice is asked for."""
 
 NOT_REPEATED = frozenset({NOTICE})
 """Kinds that a person decides about when a crash leaves it open whether they were sent."""
@@ -74,6 +77,9 @@ class Claimed:
     useful_until: datetime | None
     rings: bool
     attempts: int
+    stream: int = 0
+    relayed: bool = False
+    """Whether whom it is for has a second channel."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,13 @@ def claim(
     lease: timedelta,
     limit: int,
     exclude_chats: Collection[int] = (),
+    turns: Mapping[int, int] | None = None,
 ) -> list[Claimed]:
     """Take up to ``limit`` rows that may be sent now, the most urgent first.
+
+    Among rows of one priority the streams take turns, row by row, so that a notice to the
+    whole county does not hold up another; within a stream the older goes first. ``turns``
+    says for each priority which stream had the last turn.
 
     ``exclude_chats`` are Telegram's ids of chats that something is being sent to already.
     On the way, what is too late is skipped, what would ring in somebody's quiet hours waits
@@ -171,27 +182,92 @@ def claim(
         return []
     blocked = _blocked(session, exclude_chats, now)
     claimed: list[Claimed] = []
+    passes = 0
     priority = _next_priority(session, None)
-    for _ in range(_PASSES):
-        if priority is None or len(claimed) >= limit:
-            break
-        taken = [row.id for row in claimed]
-        rows = _due(session, priority, blocked, taken, now, limit - len(claimed))
-        if not rows:
-            priority = _next_priority(session, priority)
-            continue
-        claimed += _sendable(session, rows, now)
-    if claimed:
+    while priority is not None and len(claimed) < limit:
+        after = (turns or {}).get(priority, 0)
+        waiting = {
+            stream
+            for (stream,) in session.exec(_STREAMS, params={"priority": priority, "now": now})
+        }
+        while waiting and len(claimed) < limit and passes < _PASSES:
+            passes += 1
+            order = sorted(waiting, key=lambda stream: (stream <= after, stream))
+            rows, exhausted = _in_turn(session, priority, order, blocked, now, limit - len(claimed))
+            waiting -= exhausted
+            after = rows[-1].stream if rows else after
+            sendable = _sendable(session, rows, now)
+            take(session, [row.id for row in sendable], now + lease)
+            claimed += sendable
+        priority = _next_priority(session, priority)
+    return claimed
+
+
+def take(session: Session, ids: Collection[int], until: datetime) -> None:
+    """Mark rows as being sent, with a lease until then."""
+    if ids:
         session.exec(
             sa.update(OutboxMessage)
-            .where(col(OutboxMessage.id).in_([row.id for row in claimed]))
+            .where(col(OutboxMessage.id).in_(ids))
             .values(
                 state=OutboxState.SENDING,
-                lease_until=now + lease,
+                lease_until=until,
                 attempts=OutboxMessage.attempts + 1,
             )
         )
-    return claimed
+
+
+def _in_turn(
+    session: Session,
+    priority: int,
+    streams: Sequence[int],
+    blocked: list[sa.ColumnElement[bool]],
+    now: datetime,
+    limit: int,
+) -> tuple[list[Any], set[int]]:
+    """Return up to ``limit`` due rows, one of each stream after the other, the first one first.
+
+    There may be fewer though more are due: what a short stream leaves is for another pass.
+    Beside them the streams that have none; one that has few may have them again, for another
+    account.
+    """
+    queues, exhausted = [], set()
+    for place, stream in enumerate(streams[:limit]):
+        share = (limit - place - 1) // len(streams) + 1
+        queues.append(_due(session, priority, stream, blocked, now, share))
+        if not queues[-1]:
+            exhausted.add(stream)
+    longest = max(len(queue) for queue in queues)
+    rows = [queue[n] for n in range(longest) for queue in queues if n < len(queue)]
+    return rows, exhausted
+
+
+def due_streams(which: Callable[[Any], sa.ColumnElement[bool]]) -> Any:
+    """Select the streams of a ``priority`` in which something is due at ``now``, of ``which``.
+
+    It takes one step of the index for each; to ask for distinct streams would be to look at
+    every row that waits.
+    """
+    row = OutboxMessage.__table__.c  # type: ignore[attr-defined]
+    mine = (
+        row.state == sa.literal(OutboxState.PENDING, row.state.type),
+        row.priority == sa.bindparam("priority", type_=sa.Integer),
+        which(row.stream),
+    )
+    walk = sa.select(sa.func.min(row.stream).label("stream")).where(*mine).cte(recursive=True)
+    following = sa.select(sa.func.min(row.stream)).where(*mine, row.stream > walk.c.stream)
+    walk = walk.union_all(sa.select(following.scalar_subquery()).where(walk.c.stream.is_not(None)))
+    return sa.select(walk.c.stream).where(
+        sa.exists().where(
+            *mine,
+            row.stream == walk.c.stream,
+            row.not_before <= sa.bindparam("now", type_=row.not_before.type),
+        )
+    )
+
+
+# What goes through a second channel has a stream below zero: see ``relays``.
+_STREAMS = due_streams(lambda stream: stream >= 0)
 
 
 def _next_priority(session: Session, after: int | None) -> int | None:
@@ -229,8 +305,8 @@ def _blocked(
 def _due(
     session: Session,
     priority: int,
+    stream: int,
     blocked: list[sa.ColumnElement[bool]],
-    taken: list[int],
     now: datetime,
     limit: int,
 ) -> Sequence[Any]:
@@ -243,6 +319,7 @@ def _due(
             col(OutboxMessage.teacher_id),
             col(OutboxMessage.facts),
             col(OutboxMessage.priority),
+            col(OutboxMessage.stream),
             col(OutboxMessage.useful_until),
             col(OutboxMessage.rings),
             col(OutboxMessage.attempts),
@@ -257,12 +334,14 @@ def _due(
             col(Chat.active),
             col(Chat.closed),
             sa.func.coalesce(col(Chat.language), col(Account.language)).label("language"),
+            _RELAYED.label("relayed"),
         )
         .outerjoin(Account, col(Account.id) == col(OutboxMessage.account_id))
         .outerjoin(Chat, col(Chat.id) == col(OutboxMessage.chat_id))
         .where(
             col(OutboxMessage.state) == OutboxState.PENDING,
             col(OutboxMessage.priority) == priority,
+            col(OutboxMessage.stream) == stream,
             col(OutboxMessage.not_before) <= now,
             *blocked,
         )
@@ -270,9 +349,44 @@ def _due(
         .limit(limit)
         .with_for_update(skip_locked=True, of=OutboxMessage)
     )
-    if taken:
-        statement = statement.where(col(OutboxMessage.id).not_in(taken))
     return session.exec(statement).all()  # type: ignore[call-overload, no-any-return]
+
+
+_RELAYED = sa.or_(
+    sa.exists().where(col(Relay.teacher_id) == col(OutboxMessage.teacher_id), col(Relay.active)),
+    sa.exists().where(col(Relay.unit_id) == col(Chat.unit_id), col(Relay.active)),
+)
+
+
+def look(session: Session, ids: Collection[int]) -> list[Claimed]:
+    """Return these rows of people as whoever sends them would get them, without taking them."""
+    rows: Any = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            OutboxMessage, col(Account.tg_user_id), col(Account.language), col(Account.id)
+        )
+        .join(Account, col(Account.teacher_id) == col(OutboxMessage.teacher_id))
+        .where(col(OutboxMessage.id).in_(ids))
+        .order_by(col(OutboxMessage.priority), col(OutboxMessage.id))
+    ).all()
+    return [
+        Claimed(
+            id=row.id,
+            kind=row.kind,
+            tg_chat_id=tg_user_id,
+            thread_id=0,
+            language=language,
+            account_id=account_id,
+            chat_id=None,
+            teacher_id=row.teacher_id,
+            facts=row.facts,
+            priority=row.priority,
+            useful_until=row.useful_until,
+            rings=row.rings,
+            attempts=row.attempts,
+            stream=row.stream,
+        )
+        for row, tg_user_id, language, account_id in rows
+    ]
 
 
 def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Claimed]:
@@ -324,6 +438,8 @@ def _sendable(session: Session, rows: Sequence[Any], now: datetime) -> list[Clai
                 useful_until=row.useful_until,
                 rings=row.rings,
                 attempts=row.attempts + 1,
+                stream=row.stream,
+                relayed=row.relayed,
             )
         )
     if late:
@@ -514,26 +630,6 @@ def _refuse(session: Session, outbox_id: int, fault: str, now: datetime) -> None
             )
             .values(state=ReminderState.UNREACHABLE, settled_at=now)
         )
-
-
-def revive(session: Session, account_id: int, *, now: datetime) -> int:
-    """Send what could not reach this teacher and is still of use, such as a seat that is held.
-
-    Returns how many rows wait again. Briefs are not revived: the next one says it all.
-    """
-    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).one()
-    if teacher_id is None:
-        return 0
-    return session.exec(
-        sa.update(OutboxMessage)
-        .where(
-            col(OutboxMessage.teacher_id) == teacher_id,
-            col(OutboxMessage.state) == OutboxState.REFUSED,
-            col(OutboxMessage.useful_until) > now,
-            col(OutboxMessage.kind).not_in([BRIEF, REMINDER]),
-        )
-        .values(state=OutboxState.PENDING, account_id=account_id, fault="", lease_until=None)
-    ).rowcount
 
 
 def settle_skipped(session: Session, outbox_id: int, *, reason: str) -> None:

@@ -9,7 +9,7 @@ import time
 
 from rich.console import Console
 
-from tests.bench import hours, outbox, roster, sandbox, starting, sweep, taps
+from tests.bench import broadcast, hours, outbox, roster, sandbox, starting, sweep, taps
 from tests.bench.table import Report
 
 SECTIONS = {
@@ -17,6 +17,7 @@ SECTIONS = {
     "opening": taps.opening_hour,
     "sweep": sweep.measure,
     "outbox": outbox.measure,
+    "broadcast": broadcast.measure,
     "start": starting.measure,
     "hours": hours.measure,
     "roster": roster.measure,

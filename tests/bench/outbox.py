@@ -20,6 +20,11 @@ MOST = {30: 31, 1_000: 1_030}
 """What one second may see at each rate; the sandbox answers 429 to anything above."""
 
 
+def at_rate(rate: float) -> dict[str, str]:
+    """The settings of a bot that sends so fast; above thirty a second it pays."""
+    return {"QINGLAN_RATE": str(rate), "QINGLAN_PAID_BROADCAST": str(rate > 30)}
+
+
 @dataclass
 class Course:
     """What delivery did at one rate, run by run."""
@@ -27,7 +32,8 @@ class Course:
     shares: list[float] = field(default_factory=list)
 
 
-def _fill(session: Session, count: int, run: int) -> None:
+def fill(session: Session, count: int, run: int) -> None:
+    """A broadcast to the people 1, 2, 3, …, due at once."""
     now = datetime.now(UTC)
     usual = OutboxMessage(
         kind="link_moved", not_before=now, created_at=now, priority=Priority.BULK, rings=False
@@ -48,7 +54,8 @@ async def measure(report: Report, *, quick: bool) -> None:
 
 async def _at(report: Report, rate: int, count: int, runs: int) -> None:
     ours, raw = Course(), Course()
-    limits = ("--flood", "--per-second", str(MOST[rate]))
+    most = str(MOST[rate])
+    limits = ("--flood", "--per-second", most, "--paid-per-second", most)
     async with AsyncExitStack() as stack:
         our_lane = await stack.enter_async_context(lane(count, *limits))
         raw_lane = await stack.enter_async_context(lane(count, *limits))
@@ -59,7 +66,7 @@ async def _at(report: Report, rate: int, count: int, runs: int) -> None:
                 BOT_CORE,
                 *("-m", "bot", "run"),
                 log=our_lane.log,
-                settings=our_lane.settings(address(database), QINGLAN_RATE=str(rate)),
+                settings=our_lane.settings(address(database), **at_rate(rate)),
             )
         )
         await our_lane.until_ready()
@@ -67,7 +74,7 @@ async def _at(report: Report, rate: int, count: int, runs: int) -> None:
             await one.latency(LATENCY)
 
         async def deliver(run: int) -> None:
-            await database.write(_fill, count, run)
+            await database.write(fill, count, run)
             await _watch(our_lane, ours, rate, count)
 
         async def call(_run: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,14 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import bot.delivery
-from bot.pacer import Pacer
+from bot.delivery import Delivery
+from bot.pacer import Pacer, Refusals
+from handlers.messaging.voices_of_all import VOICES
+from storage.database import Database
 from storage.messaging import outbox
 from storage.messaging.tables import OutboxMessage, OutboxState, Priority
 from storage.people.tables import Account
-from tests.stage import Actor, Stage
+from tests.stage import Actor, Stage, stage_on
 
 
 async def put(stage: Stage, who: Actor, key: str, kind: str = "link_moved") -> None:
@@ -69,17 +73,62 @@ async def test_what_was_sent_is_written_down_though_the_database_fails_for_a_mom
     assert len(lin.messages()) == 1
 
 
-async def test_a_pause_is_obeyed_and_outlives_a_restart(stage: Stage) -> None:
+async def test_one_private_chat_that_is_full_holds_up_nobody_else(stage: Stage) -> None:
     lin, shi = await stage.teacher("林若溪"), await stage.teacher("石晓岚")
-    stage.world.faults.add("sendMessage", status=429, retry_after=600)
+    stage.world.faults.add("sendMessage", chat_id=lin.id, status=429, retry_after=600)
     await put(stage, lin, "a")
     await stage.office.delivery.drain()
-    await put(stage, shi, "b")
+    await put(stage, lin, "b")
+    await put(stage, shi, "c")
     await stage.office.delivery.drain()
-    assert await states(stage) == [OutboxState.PENDING, OutboxState.PENDING]
+    assert await states(stage) == [OutboxState.PENDING, OutboxState.PENDING, OutboxState.SENT]
     stage.clock.advance(timedelta(seconds=601))
     await stage.office.delivery.drain()
-    assert await states(stage) == [OutboxState.SENT, OutboxState.SENT]
+    assert await states(stage) == [OutboxState.SENT] * 3
+
+
+async def test_two_that_are_full_at_once_mean_everything_and_that_outlives_a_restart(
+    stage: Stage,
+) -> None:
+    lin, shi, wen = [await stage.teacher(name) for name in ("林若溪", "石晓岚", "闻思远")]
+    stage.world.faults.add("sendMessage", status=429, retry_after=600, times=2)
+    await put(stage, lin, "a")
+    await put(stage, shi, "b")
+    await stage.office.delivery.drain()
+    await put(stage, wen, "c")
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.PENDING] * 3
+    held = await stage.database.read(outbox.held_until, now=stage.clock())
+    assert held == stage.clock() + timedelta(seconds=600)
+    stage.clock.advance(timedelta(seconds=601))
+    await stage.office.delivery.drain()
+    assert await states(stage) == [OutboxState.SENT] * 3
+
+
+def test_a_group_that_is_full_speaks_for_itself() -> None:
+    refusals = Refusals()
+    assert not refusals.concerns_all(-100)
+    assert not refusals.concerns_all(-200)
+    assert not refusals.concerns_all(1)
+    assert not refusals.concerns_all(1)
+    assert refusals.concerns_all(2)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_telegram_is_offered_money_only_where_the_office_says_so(
+    stage: Stage, paid: bool
+) -> None:
+    lin, shi = await stage.teacher("林若溪"), await stage.teacher("石晓岚")
+    await put(stage, lin, "a")
+    await put(stage, shi, "b")
+    stage.world.flood.on = True
+    stage.world.flood.whole_per_second = 1  # a second one must be paid for
+    delivery = Delivery(
+        stage.office.application.bot, stage.office.house, VOICES, rate=1000, paid=paid
+    )
+    await delivery.drain()
+    sent = (await states(stage)).count(OutboxState.SENT)
+    assert sent == (2 if paid else 1)
 
 
 async def test_who_blocked_the_bot_is_unreachable_until_they_come_back(stage: Stage) -> None:
@@ -152,3 +201,39 @@ async def test_one_chat_waits_for_itself_and_not_for_others() -> None:
     await pacer.turn(2)
     assert not second.done()
     second.cancel()
+
+
+async def test_two_dispatchers_on_one_postgresql_send_nothing_twice(postgres_url: str) -> None:
+    first, second = Database(postgres_url), Database(postgres_url)
+    try:
+        async with stage_on(first) as stage:
+            people = [await stage.teacher(f"教师{n:02}") for n in range(40)]
+            for who in people:
+                for stream in range(2):
+                    await stage.database.write(
+                        outbox.put,
+                        "link_moved",
+                        teacher_id=who.teacher_id,
+                        facts={},
+                        priority=Priority.BULK,
+                        not_before=stage.clock(),
+                        dedupe_key=f"{who.id}:{stream}",
+                        now=stage.clock(),
+                        stream=stream,
+                    )
+            bot, house = stage.office.application.bot, stage.office.house
+            other = replace(house, database=second)
+            both = [Delivery(bot, one, VOICES, rate=100) for one in (house, other)]
+            running = asyncio.gather(*(delivery.run() for delivery in both))
+            async with asyncio.timeout(60):
+                while await states(stage) != [OutboxState.SENT] * 80:
+                    await asyncio.sleep(0.05)
+            for delivery in both:
+                delivery.stop()
+            await running
+            assert [len(who.messages()) for who in people] == [2] * 40
+            assert all(delivery.sent for delivery in both), "one of them had nothing to do"
+            assert sum(delivery.sent for delivery in both) == 80
+    finally:
+        second.close()
+        first.close()

@@ -60,6 +60,8 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
         ("LANGUAGE", "fr", "must be one of zh_Hans, zh_Hant, en"),
         ("BOT_API", "api.telegram.org", "must begin with http"),
         ("RATE", "fast", "number"),
+        ("MAIL", "office@example.cn", "must be mailtos://"),
+        ("RATE", "200", "more needs QINGLAN_PAID_BROADCAST=true"),
         ("WEBHOOK_PORT", "70000", "65535"),
     ],
 )
@@ -75,6 +77,15 @@ def test_a_wrong_setting_is_one_readable_line(
     done = CliRunner().invoke(app, ["run"])
     assert done.exit_code == 2
     assert "Traceback" not in done.output
+
+
+def test_who_pays_may_send_a_thousand_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QINGLAN_RATE", "1000")
+    monkeypatch.setenv("QINGLAN_PAID_BROADCAST", "true")
+    assert read_settings().rate == 1000
+    monkeypatch.setenv("QINGLAN_RATE", "1001")
+    with pytest.raises(WrongSettings, match="1000"):
+        read_settings()
 
 
 def test_the_token_never_appears_in_a_log(caplog: pytest.LogCaptureFixture) -> None:

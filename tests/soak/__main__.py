@@ -3,6 +3,8 @@
 Three hundred teachers tap, offers lapse and two thousand messages go out, one call in twenty
 of the bot fails (429, 500, a broken connection), and the process is killed at random moments.
 At the end nothing may be lost, repeated beyond what was in flight, or given away twice.
+
+After that a broadcast to twenty thousand is killed fifty times on its way.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,13 +53,14 @@ from storage.training.tables import (
 )
 from tests.bench import county
 from tests.machine.test_crash import ROOT, TOKEN, forget_leases
+from tests.soak.broadcast import broadcast
 
 T = TypeVar("T")
 
 TEACHERS = 300
 MESSAGES = 2_000
 SEATS = (40, 20, 5)
-IN_FLIGHT = 32  # messages that delivery has in hand at most
+IN_FLIGHT = 40  # messages that delivery has in hand at most
 FAULTY = ("sendMessage", "answerCallbackQuery", "editMessageText", "getUpdates")
 SHARE = 0.05
 MESSAGE = re.sub(r"<[^>]+>", "", link_moved_card("zh_Hans").text)
@@ -89,6 +93,7 @@ class Soak:
                     "QINGLAN_BOT_API": self.sandbox.bot_api,
                     "QINGLAN_DATABASE": self.database.url.render_as_string(hide_password=False),
                     "QINGLAN_RATE": "200",
+                    "QINGLAN_PAID_BROADCAST": "true",
                 },
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
@@ -323,8 +328,22 @@ def _shown(counts: Mapping[Any, int]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--messages", type=int, default=20_000, help="of the broadcast")
+    parser.add_argument("--kills", type=int, default=50, help="in the course of the broadcast")
+    parser.add_argument("--no-faults", action="store_true", help="in the broadcast")
+    parser.add_argument("--only", choices=("office", "broadcast"))
     parser.add_argument("--seed", type=int, help="of the random moments and taps")
     return parser.parse_args()
+
+
+async def _all(given: argparse.Namespace, console: Console, folder: Path) -> None:
+    if given.only != "broadcast":
+        console.print(f"soaking for {given.minutes:g} minutes")
+        await soak(given.minutes, console, folder)
+    if given.only != "office":
+        console.print(f"a broadcast of {given.messages}, killed {given.kills} times")
+        faults = not given.no_faults
+        await broadcast(given.messages, given.kills, console, folder, faults=faults)
 
 
 if __name__ == "__main__":
@@ -332,12 +351,12 @@ if __name__ == "__main__":
     seed = random.randrange(10**6) if given.seed is None else given.seed
     random.seed(seed)
     out = Console()
-    out.print(f"soaking for {given.minutes:g} minutes, seed {seed}")
+    out.print(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="qinglan-soak-") as name:
         try:
-            asyncio.run(soak(given.minutes, out, Path(name)))
+            asyncio.run(_all(given, out, Path(name)))
         except* AssertionError as failed:
             for one in failed.exceptions:
                 out.print(f"FAILED: {one!r}", style="red", markup=False)
-            out.print_exception()
+            traceback.print_exception(failed)
             sys.exit(1)

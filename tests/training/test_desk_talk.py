@@ -54,7 +54,13 @@ async def school(stage: Stage, name: str = "罗佳宁") -> Actor:
 async def restarted(stage: Stage) -> AsyncIterator[None]:
     """The process dies and comes back: the same world and database, nothing in memory."""
     before = stage.office
-    settings = Settings(language="en", rate=1000, token=None, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(
+        language="en",
+        paid_broadcast=True,
+        rate=1000,
+        token=None,
+        _env_file=None,  # type: ignore[call-arg]
+    )
     stage.office = Office(
         settings,
         TOKEN,
