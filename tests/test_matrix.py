@@ -354,6 +354,7 @@ LINES: dict[str, Line] = {
     "storage.training.results.figures": line(ENTER),
     "storage.training.results.listed": line(ENTER),
     "storage.training.results.person": line(ENTER, given=given(number=0)),
+    "storage.training.results.of_registration": line(ENTER),
     "storage.training.results.blank": line(ENTER),
     "storage.training.results.enter": line(ENTER, given=given(mark=Mark(80.0))),
     "storage.training.results.set_rules": line(
