@@ -65,7 +65,7 @@ def install(application: AnyApplication) -> None:
 
 def _label(language: str) -> str:
     _ = catalog(language).gettext
-    return _("Groups")
+    return _("Group chats")
 
 
 def _purpose(text: str) -> ChatPurpose:
@@ -344,4 +344,4 @@ async def dissolve(update: Update, context: Context) -> None:
     text = _("I say goodbye in {group} and leave it.").format(
         group=html.escape(binding_text.name_of(place))
     )
-    await show(update, context, reader, Card(text, ((Key(_("Groups"), OpenGroups()),),)))
+    await show(update, context, reader, Card(text, ((Key(_("Group chats"), OpenGroups()),),)))

@@ -508,7 +508,7 @@ async def test_the_desk_lists_the_groups_and_their_switches(stage: Stage) -> Non
     at = await hall(stage)
     await at.connect()
     await at.cheng.says("/desk")
-    await at.cheng.taps("Groups")
+    await at.cheng.taps("Group chats")
     assert "✓ 全体教师群, All staff: 澄禾县实验小学" in at.cheng.sees()
     assert "Add to a group" in at.cheng.labels()
     await at.cheng.taps("全体教师群")
@@ -697,7 +697,7 @@ async def test_the_group_of_a_class_is_told_when_it_closes_and_left_on_a_tap(
     assert len(closing) == 1
     assert any("is for one class that is over" in one.text for one in cheng.messages())
     await cheng.starts("desk")
-    await cheng.taps("Groups")
+    await cheng.taps("Group chats")
     await cheng.taps("作业设计班")
     await cheng.taps("14 days more")
     place = await stage.database.read(groups.chat_by_tg_id, room.id)
