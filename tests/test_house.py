@@ -111,6 +111,20 @@ def test_there_is_a_catalog_for_each_language_and_all_are_complete() -> None:
     assert update.check(ROOT) == []
 
 
+def test_no_sentence_hides_in_an_f_string() -> None:
+    """The reader of sentences does not look there, so nobody would translate it."""
+    hidden = [
+        f"{path}:{call.lineno}"
+        for package in ("handlers", "bot")
+        for path in modules(package)
+        for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(outer, ast.JoinedStr)
+        for name, call in called(outer)
+        if name in ("_", "gettext", "ngettext") and isinstance(call.args[0], ast.Constant)
+    ]
+    assert hidden == []
+
+
 def called(node: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """The names of the functions that are called in this code, and the calls."""
     for inside in ast.walk(node):

@@ -117,7 +117,7 @@ def letter_text(
 ) -> str:
     """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
     _ = catalog(language).gettext
-    lines = [f"<b>{_('[Notice] {title}').format(title=html.escape(facts.title))}</b>"]
+    lines = [_("<b>[Notice] {title}</b>").format(title=html.escape(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(
@@ -259,7 +259,8 @@ def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card
     def said(text: str) -> str:
         return html.escape(shortened(text, QUOTED)) if text else none
 
-    lines = [f"<b>{html.escape(letter.title) or _('without a heading')}</b>"]
+    heading = html.escape(letter.title) or _("without a heading")
+    lines = [f"<b>{heading}</b>"]
     if facts.state is not NoticeState.DRAFT:
         lines += _standing(facts, language, zone, today)
     if facts.returned:
@@ -596,8 +597,9 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     id_ = facts.letter.notice_id
+    heading = html.escape(facts.letter.title) or _("without a heading")
     lines = [
-        f"<b>{html.escape(facts.letter.title) or _('without a heading')}</b>",
+        f"<b>{heading}</b>",
         _count_line(price.count.people, price.count.unreached, language),
     ]
     reached = price.count.reached
@@ -823,8 +825,9 @@ def second_card(facts: Asked, language: str, zone: ZoneInfo, today: date) -> Car
     )
     text = letter_text(facts.letter, language, zone, today)
     id_ = facts.letter.notice_id
+    heading = _("[To do] Urgent notice")
     return Card(
-        f"{_('[To do] Urgent notice')}\n{ask} {rest}\n\n{text}",
+        f"{heading}\n{ask} {rest}\n\n{text}",
         (
             (
                 Key(_("Approve"), ApproveNotice(id_, facts.stamp), style="success"),

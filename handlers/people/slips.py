@@ -166,7 +166,8 @@ async def make(update: Update, context: Context) -> None:
     # A large school's takes seconds: a QR code a teacher.
     drawn = asyncio.to_thread(sheet, made, language, zone, now, link)
     pdf = await progress.shown(drawn, Progress(_("Making the sheet…")), bar)
-    name = f"{made.unit}-{_('Link code')}-{local_day(now, zone).isoformat()}.pdf"
+    what = _("Link code")
+    name = f"{made.unit}-{what}-{local_day(now, zone).isoformat()}.pdf"
     until = dates.moment(made.until, zone, language, local_day(now, zone))
     lines = [
         ngettext(

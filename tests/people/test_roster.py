@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
+from handlers.training.words import fact_value
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.deeds import ChangedSince, TooLateToUndo
@@ -28,7 +29,14 @@ from storage.people.authority import Act
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
 from storage.people.postings import GONE
 from storage.people.roster_comparing import Kind
-from storage.people.roster_reading import Trouble, is_roster, read_roster
+from storage.people.roster_reading import (
+    DUTIES,
+    ROUTES,
+    TITLES,
+    Trouble,
+    is_roster,
+    read_roster,
+)
 from storage.people.tables import (
     ImportJob,
     ImportState,
@@ -864,3 +872,9 @@ def _only_own_people(
     for said in new | gone:
         assert int(said.split(",")[2]) == unit_id, said
     assert session.exec(select(RoleAssignment.id)).all()
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+def test_what_a_roster_says_of_somebody_has_a_word(language: str) -> None:
+    for known in (DUTIES, ROUTES, TITLES):
+        assert [value for value in known if fact_value(value, language) == value] == []
