@@ -140,10 +140,22 @@ def own_dates(
 
 
 def offsets(kind: str, preset: str, teacher_id: int) -> dict[Level, tuple[str, ...]]:
-    """Return the steps of each level; somebody's own date concerns them and their school."""
-    found = kinds.KINDS[kind].offsets(preset)
+    """Return the steps of each level; somebody's own date concerns them and their school.
+
+    A usual step that this deadline leaves out, because it would come before the thing is open,
+    is left out on every level.
+    """
+    known = kinds.KINDS[kind]
+    found = known.offsets(preset)
     levels = (Level.TEACHER, Level.COORDINATOR) if teacher_id else tuple(found)
-    return {level: steps.offsets_of(found[level]) for level in levels if found.get(level)}
+    left_out = set(steps.offsets_of(known.preset)) if known.preset else set()
+    left_out -= set(steps.offsets_of(preset)) if preset else set()
+    each = {level: steps.offsets_of(found[level]) for level in levels if found.get(level)}
+    return {
+        level: kept
+        for level, names in each.items()
+        if (kept := tuple(name for name in names if name not in left_out))
+    }
 
 
 def plan(

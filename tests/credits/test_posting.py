@@ -278,7 +278,7 @@ ACTS = ("decide", "decide", "post", "post", "revoke", "undo", "fail", "make_up",
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(

@@ -94,8 +94,7 @@ async def test_a_deputy_decides_people_are_away_and_the_role_is_handed_over(stag
     # After the close, withdrawing is a request. The deputy's week is over.
     await stage.passes(days=12)
     await lin.starts(f"p{batch_id}")
-    await lin.taps("申请退出")
-    assert "改由学校决定" in await lin.taps("确认撤回")
+    assert "由学校决定" in await lin.taps("申请退出")
     assert "您的名额仍然保留" in await lin.says("家中有事")
     await han.sends_data(old)
     assert "没有办理这一项的权限" in han.alert

@@ -271,7 +271,7 @@ async def test_a_notice_that_was_taken_back_before_its_hour_goes_to_nobody(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(acts=st.lists(st.sampled_from(["place", "contact", "text", "tell", "send", "join"])))
 async def test_nobody_is_told_a_version_twice_or_of_what_they_never_had(

@@ -333,7 +333,7 @@ SPEC = st.fixed_dictionaries(
 
 @given(spec=SPEC)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_no_audience_whatever_it_says_leaves_the_authors_reach(
     sqlite: Database, spec: dict[str, Any]

@@ -90,7 +90,7 @@ class _Over(Exception):
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=12), st.booleans())
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

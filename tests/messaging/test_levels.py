@@ -275,7 +275,7 @@ async def test_after_a_week_of_downtime_there_is_one_card_and_one_brief(
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

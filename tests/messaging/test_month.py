@@ -44,7 +44,7 @@ hours = st.tuples(st.integers(450, 1259), st.integers(960, 1260), st.integers(45
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -71,7 +71,7 @@ class _Undone(Exception):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     waiting=st.dictionaries(st.integers(0, 9), st.integers(1, 12), min_size=1, max_size=5),

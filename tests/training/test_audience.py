@@ -76,7 +76,7 @@ class _Undone(Exception):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(facts=st.sets(st.tuples(KEYS, VALUES)), wanted=WANTED)
 def test_the_condition_and_the_reasons_never_disagree(

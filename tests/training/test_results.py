@@ -340,7 +340,7 @@ def test_never_more_are_excellent_than_the_share_and_never_the_worse_of_two(
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(

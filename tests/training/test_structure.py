@@ -456,7 +456,7 @@ class _Undone(Exception):
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(moves=st.lists(st.tuples(st.integers(0, 9), st.integers(-1, 8)), max_size=12))
 def test_whatever_is_reordered_every_phase_has_a_place_of_its_own(

@@ -534,7 +534,7 @@ acts = st.lists(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(acts=acts, review=st.sampled_from(list(Review)))
 def test_whatever_is_handed_in_and_said_of_it_the_books_agree(
