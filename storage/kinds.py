@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select
 from sqlmodel import Session
 
-from storage.calendar.steps import WEEKLY, WEEKLY_AFTER
+from storage.calendar.steps import WEEKLY, WEEKLY_AFTER, offsets_of
 from storage.credits import owing as of_hours
 from storage.messaging import owners, unconfirmed
 from storage.messaging.tables import Level, Priority
@@ -110,7 +110,9 @@ class Kind:
         """Return the steps of each level, with another ``preset`` for whoever owes it."""
         found = {Level.TEACHER: preset or self.preset, **self.ladder}
         if self.can_be_late:
-            found[Level.TEACHER] = " ".join((found[Level.TEACHER], *OVERDUE)).strip()
+            # A preset's name has to be spelt out before anything can follow it.
+            own = found[Level.TEACHER]
+            found[Level.TEACHER] = " ".join((*(offsets_of(own) if own else ()), *OVERDUE))
             known = found.get(Level.COORDINATOR, "")
             found[Level.COORDINATOR] = f"{known} {WEEKLY_AFTER}".strip()
         if self.group:
