@@ -28,8 +28,7 @@ def first_word(session: Session, actor_id: int, *, today: date) -> Any:
         col(RoleAssignment.role).in_(TENDERS),
         col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
         col(RoleAssignment.scope_id) == col(OrgUnit.id),
-        col(RoleAssignment.since) <= today,
-        sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+        authority.runs(today),
     )
     return sa.select(col(OrgUnit.id)).where(
         sa.or_(

@@ -27,10 +27,9 @@ from storage import kinds
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.moments import at
 from storage.people import authority, offices, units
-from storage.people.authority import CROSSING, Act
+from storage.people.authority import Act
 from storage.people.tables import (
     Account,
-    OrgMembership,
     OrgUnit,
     Posting,
     Role,
@@ -151,7 +150,7 @@ def people(session: Session, author_id: int, spec: Mapping[str, Any], *, today: 
         col(Teacher.state).in_(AT_WORK), col(Teacher.id) != author_id
     )
     whom = spec.get("whom", "")
-    chosen = _below(spec["units"]) if spec.get("units") else None
+    chosen = units.below(spec["units"]) if spec.get("units") else None
     limits = [] if chosen is None else [chosen]
     if not of_class:
         limits.append(authority.reaches(session, author_id, Act.NOTIFY_UNIT, today=today))
@@ -192,25 +191,9 @@ def _holding(roles: tuple[Role, ...], limits: list[Any], today: date) -> Any:
     return sa.select(col(RoleAssignment.teacher_id)).where(
         col(RoleAssignment.role).in_(roles),
         col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
-        col(RoleAssignment.since) <= today,
-        sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+        authority.runs(today),
         *_in_each(RoleAssignment.scope_id, limits),
     )
-
-
-def _below(unit_ids: list[int]) -> Any:
-    """Select these units and all below them; a group's or an area's schools are below it."""
-    members = sa.select(col(OrgMembership.member_unit_id)).where(
-        col(OrgMembership.unit_id).in_(unit_ids), col(OrgMembership.kind).in_(CROSSING)
-    )
-    tree = (
-        sa.select(col(OrgUnit.id))
-        .where(sa.or_(col(OrgUnit.id).in_(unit_ids), col(OrgUnit.id).in_(members)))
-        .cte(recursive=True)
-    )
-    child = sa.orm.aliased(OrgUnit)
-    tree = tree.union(sa.select(col(child.id)).join(tree, col(child.parent_id) == tree.c.id))
-    return sa.select(tree.c.id)
 
 
 def _owing(session: Session, kind: str, subject_id: int, today: date) -> Any:

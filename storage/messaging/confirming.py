@@ -30,7 +30,7 @@ from storage.messaging.tables import (
 )
 from storage.messaging.unconfirmed import OUT
 from storage.moments import local_day
-from storage.people import offices
+from storage.people import authority, offices
 from storage.people.tables import Posting, Role, RoleAssignment, ScopeKind
 from storage.prepared import Prepared, among
 from storage.refusals import Refusal
@@ -396,8 +396,7 @@ def _coordinators(session: Session, notice: Notice, *, today: Any) -> list[int]:
                 RoleAssignment.role == Role.SCHOOL_COORDINATOR,
                 RoleAssignment.scope_kind == ScopeKind.UNIT,
                 col(RoleAssignment.scope_id).in_(units),
-                col(RoleAssignment.since) <= today,
-                sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+                authority.runs(today),
             )
         ).all()
     )

@@ -36,7 +36,7 @@ from storage.messaging.tables import (
 )
 from storage.people import authority, offices, units
 from storage.people.authority import MAY, OVERSEES, Act
-from storage.people.tables import Account, Office, OrgUnit, RoleAssignment, Teacher
+from storage.people.tables import Account, Office, RoleAssignment, Teacher
 from storage.prepared import Prepared
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training.tables import Batch, Programme, ProgrammeState
@@ -295,13 +295,12 @@ def seconds(
         .join(Account, col(Account.teacher_id) == col(RoleAssignment.teacher_id))
         .where(
             col(RoleAssignment.role).in_(held),
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            authority.runs(today),
             RoleAssignment.teacher_id != but,
             col(Account.reachable),
             sa.or_(
                 col(RoleAssignment.role).in_(OVERSEES),
-                col(RoleAssignment.scope_id).in_(_with_all_above(unit_id)),
+                col(RoleAssignment.scope_id).in_(units.with_all_above(session, [unit_id])),
             ),
         )
         .order_by(col(RoleAssignment.teacher_id))
@@ -319,18 +318,6 @@ def seconds(
     if above:
         return [each for each in may if each not in tending] or tending
     return tending or may
-
-
-def _with_all_above(unit_id: int) -> Any:
-    tree = sa.select(col(OrgUnit.id), col(OrgUnit.parent_id)).where(col(OrgUnit.id) == unit_id)
-    found = tree.cte(recursive=True)
-    parent = sa.orm.aliased(OrgUnit)
-    found = found.union(
-        sa.select(col(parent.id), col(parent.parent_id)).join(
-            found, col(parent.id) == found.c.parent_id
-        )
-    )
-    return sa.select(found.c.id)
 
 
 # --- beginning and writing -----------------------------------------------------------------------

@@ -95,8 +95,7 @@ def _tending(session: Session, unit_id: int, today: date) -> list[int]:
             RoleAssignment.scope_kind == ScopeKind.UNIT,
             RoleAssignment.scope_id == unit_id,
             col(RoleAssignment.role).in_(_TENDING),
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            authority.runs(today),
             col(Teacher.state).not_in(_GONE),
         )
         .order_by(col(RoleAssignment.id))

@@ -149,7 +149,7 @@ def units(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> R
             sa.and_(
                 col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
                 col(RoleAssignment.scope_id) == col(OrgUnit.id),
-                *_running(today),
+                authority.runs(today),
             ),
         )
         .where(col(OrgUnit.id).in_(where), col(OrgUnit.active))
@@ -189,7 +189,7 @@ def own_roles(session: Session, actor_id: int, *, now: datetime) -> tuple[OwnRol
         .where(
             RoleAssignment.teacher_id == actor_id,
             RoleAssignment.scope_kind == ScopeKind.UNIT,
-            *_running(today),
+            authority.runs(today),
         )
         .order_by(col(RoleAssignment.id))
     ).all()
@@ -539,7 +539,7 @@ def _own(
             RoleAssignment.role == role,
             RoleAssignment.scope_kind == ScopeKind.UNIT,
             RoleAssignment.scope_id == unit_id,
-            *_running(today),
+            authority.runs(today),
         )
     ).first()
 
@@ -567,7 +567,7 @@ def _deputies(session: Session, actor_id: int, held: RoleAssignment, today: date
                 RoleAssignment.role == held.role,
                 RoleAssignment.scope_kind == held.scope_kind,
                 RoleAssignment.scope_id == held.scope_id,
-                *_running(today),
+                authority.runs(today),
             )
         ).all()
     )
@@ -581,7 +581,7 @@ def _holders(
         .where(
             RoleAssignment.scope_kind == ScopeKind.UNIT,
             RoleAssignment.scope_id == unit_id,
-            *_running(today),
+            authority.runs(today),
         )
         .order_by(col(RoleAssignment.role), col(RoleAssignment.id))
     ).all()
@@ -599,14 +599,6 @@ def _holder(session: Session, held: RoleAssignment, *, may_end: bool) -> Holder:
         subjects=tuple(held.subjects),
         deputy_of=_name(session, held.deputy_of),
         may_end=may_end,
-    )
-
-
-def _running(today: date) -> tuple[sa.ColumnElement[bool], ...]:
-    until = col(RoleAssignment.until)
-    return (
-        col(RoleAssignment.since) <= today,
-        sa.or_(until.is_(None), until >= today),
     )
 
 

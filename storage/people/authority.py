@@ -15,9 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.people import units
 from storage.people.tables import (
-    MembershipKind,
-    OrgMembership,
     OrgUnit,
     Posting,
     Role,
@@ -146,8 +145,6 @@ OWN_PROGRAMMES_ONLY = frozenset(
 )
 """Roles whose acts with programmes stop at those of the unit itself, not of units below."""
 
-CROSSING = (MembershipKind.GROUP_MEMBER, MembershipKind.AREA_MEMBER)
-
 
 @dataclass(frozen=True)
 class Grant:
@@ -163,6 +160,14 @@ class Grant:
     deputy_of: int | None = None
 
 
+def runs(day: date) -> sa.ColumnElement[bool]:
+    """Whether the term of a ``RoleAssignment`` covers the day."""
+    return sa.and_(
+        col(RoleAssignment.since) <= day,
+        sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= day),
+    )
+
+
 def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ...]:
     """Return the roles that this person holds today."""
     rows = session.exec(
@@ -171,8 +176,7 @@ def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ..
         .where(
             RoleAssignment.teacher_id == teacher_id,
             col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            runs(today),
         )
         .order_by(col(RoleAssignment.id))
     ).all()
@@ -230,18 +234,8 @@ def _reached(held: list[Grant], act: Act) -> Any:
         for grant in held
         if act in WITH_PROGRAMMES and grant.role in OWN_PROGRAMMES_ONLY
     }
-    deep = {grant.unit_id for grant in held} - exact
-    roots: sa.ColumnElement[bool] = col(OrgUnit.id).in_(deep)
-    if act not in WITH_PROGRAMMES:
-        # A group's or an area's schools stand elsewhere in the tree.
-        members = sa.select(col(OrgMembership.member_unit_id)).where(
-            col(OrgMembership.unit_id).in_(deep), col(OrgMembership.kind).in_(CROSSING)
-        )
-        roots = sa.or_(roots, col(OrgUnit.id).in_(members))
-    tree = sa.select(col(OrgUnit.id)).where(roots).cte(recursive=True)
-    child = sa.orm.aliased(OrgUnit)
-    tree = tree.union(sa.select(col(child.id)).join(tree, col(child.parent_id) == tree.c.id))
-    every = sa.select(tree.c.id)
+    deep = {grant.unit_id for grant in held if grant.unit_id is not None} - exact
+    every = units.below(deep, across=act not in WITH_PROGRAMMES)
     if not exact:
         return every
     return every.union(sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(exact)))
@@ -339,8 +333,7 @@ def alone(act: Act, unit_ids: Any, *, today: date) -> Any:
             col(RoleAssignment.scope_id).in_(unit_ids),
             col(RoleAssignment.role).in_(tends),
             col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            runs(today),
         )
         .group_by(col(RoleAssignment.scope_id))
         .having(sa.func.count(sa.distinct(col(RoleAssignment.teacher_id))) == 1)

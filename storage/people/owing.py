@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage.moments import local_day
-from storage.people import offices
+from storage.people import authority, offices
 from storage.people.tables import (
     OrgUnit,
     Posting,
@@ -83,8 +83,7 @@ def holders(
         .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
         .where(
             col(RoleAssignment.role).in_(roles),
-            col(RoleAssignment.since) <= day,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= day),
+            authority.runs(day),
             col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
         )
     )

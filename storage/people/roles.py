@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
+from storage.people import authority
 from storage.people.tables import (
     Office,
     OrgUnit,
@@ -181,8 +182,7 @@ def holders(session: Session, role: Role, unit_id: int, *, today: date) -> list[
                 RoleAssignment.role == role,
                 RoleAssignment.scope_kind == ScopeKind.UNIT,
                 RoleAssignment.scope_id == unit_id,
-                col(RoleAssignment.since) <= today,
-                sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+                authority.runs(today),
             )
         ).all()
     )

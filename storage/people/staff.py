@@ -152,8 +152,7 @@ def desk(session: Session, teacher_id: int, *, now: datetime) -> Desk:
             col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
             col(RoleAssignment.scope_id) == col(OrgUnit.id),
             col(RoleAssignment.role).in_([Role.SCHOOL_COORDINATOR, Role.PRINCIPAL]),
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            authority.runs(today),
         )
         .correlate(OrgUnit)
     )

@@ -26,9 +26,9 @@ from storage.deeds import ChangedSince, Deed
 from storage.messaging import deadlines, outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
-from storage.people import authority, offices, roles
+from storage.people import authority, offices, roles, units
 from storage.people.authority import Act
-from storage.people.tables import OrgMembership, OrgUnit, Posting, Role, Teacher, UnitKind
+from storage.people.tables import OrgUnit, Posting, Role, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, find_table, plain
 from storage.training import reserves, seats, waiting
@@ -832,19 +832,8 @@ def _schools_of(session: Session, owner_id: int) -> Any:
     for root in (owner_id, _parent(session, owner_id)):
         if root is None:
             continue
-        members = sa.select(col(OrgMembership.member_unit_id)).where(
-            col(OrgMembership.unit_id) == root,
-            col(OrgMembership.kind).in_(authority.CROSSING),
-        )
-        tree = (
-            sa.select(col(OrgUnit.id))
-            .where(sa.or_(col(OrgUnit.id) == root, col(OrgUnit.id).in_(members)))
-            .cte(recursive=True)
-        )
-        child = sa.orm.aliased(OrgUnit)
-        tree = tree.union(sa.select(col(child.id)).join(tree, col(child.parent_id) == tree.c.id))
         found = sa.select(col(OrgUnit.id)).where(
-            col(OrgUnit.id).in_(sa.select(tree.c.id)), col(OrgUnit.kind) == UnitKind.SCHOOL
+            col(OrgUnit.id).in_(units.below([root])), col(OrgUnit.kind) == UnitKind.SCHOOL
         )
         if session.connection().execute(found.limit(1)).first() is not None:
             return found

@@ -142,19 +142,11 @@ def is_attended(today: date) -> sa.ColumnElement[bool]:
             col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
             col(RoleAssignment.scope_id) == col(OrgUnit.id),
             col(RoleAssignment.role).in_(first),
-            runs(today),
+            authority.runs(today),
             col(Teacher.id) == col(RoleAssignment.teacher_id),
             col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
         )
         .correlate(OrgUnit)
-    )
-
-
-def runs(today: date) -> sa.ColumnElement[bool]:
-    """Whether the term of a ``RoleAssignment`` covers the day."""
-    return sa.and_(
-        col(RoleAssignment.since) <= today,
-        sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
     )
 
 

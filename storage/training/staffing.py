@@ -80,8 +80,7 @@ def helpers(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
         .where(
             RoleAssignment.scope_kind == ScopeKind.BATCH,
             RoleAssignment.scope_id == batch_id,
-            col(RoleAssignment.since) <= today,
-            sa.or_(col(RoleAssignment.until).is_(None), col(RoleAssignment.until) >= today),
+            authority.runs(today),
         )
         .order_by(col(RoleAssignment.role), col(RoleAssignment.id))
     ).all()

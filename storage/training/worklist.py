@@ -21,19 +21,17 @@ from storage.deeds import Deed
 from storage.kinds import BY_CARD
 from storage.messaging import outbox, quiet, upward
 from storage.messaging.tables import Level, OutboxMessage, OutboxState, Priority
-from storage.people import authority
+from storage.people import authority, units
 from storage.people.authority import MAY
 from storage.people.tables import (
     Account,
-    OrgMembership,
-    OrgUnit,
     Role,
     RoleAssignment,
     ScopeKind,
 )
 from storage.refusals import NotAllowed
 from storage.training import absences, approving
-from storage.training.deciding import DECIDES, Scope, runs, scope
+from storage.training.deciding import DECIDES, Scope, scope
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -327,7 +325,7 @@ def _is_left_to_others(
             RoleAssignment.scope_kind == ScopeKind.UNIT,
             col(RoleAssignment.scope_id).in_([grant.unit_id for grant in grants]),
             RoleAssignment.teacher_id != teacher_id,
-            runs(today),
+            authority.runs(today),
         )
     ).first()
     if tended is None or waiting.since is None:
@@ -338,10 +336,10 @@ def _is_left_to_others(
 
 def _candidates(session: Session, today: date, now: datetime) -> list[tuple[int, quiet.Hours]]:
     """Whose role may reach what waits, and who has had no card today; more than need be."""
-    units, batches = _concerned(session, now)
-    if not units and not batches:
+    concerned, batches = _concerned(session, now)
+    if not concerned and not batches:
         return []
-    above = _with_all_above(session, units)
+    above = units.with_all_above(session, concerned)
     roles = [role for role, acts in MAY.items() if acts & DECIDES]
     rows = session.connection().execute(
         sa.select(
@@ -355,7 +353,7 @@ def _candidates(session: Session, today: date, now: datetime) -> list[tuple[int,
         .where(
             col(Account.reachable),
             col(RoleAssignment.role).in_(roles),
-            runs(today),
+            authority.runs(today),
             sa.or_(
                 col(RoleAssignment.scope_kind) == ScopeKind.TENANT,
                 sa.and_(
@@ -404,7 +402,7 @@ def _concerned(session: Session, now: datetime) -> tuple[set[int], set[int]]:
             col(ClassSession.ends_at) > now - absences.STILL_DECIDED,
         )
     )
-    units: set[int] = set()
+    concerned: set[int] = set()
     batches: set[int] = set()
     for statement in (
         # Two statements, each with an index of its own.
@@ -413,23 +411,6 @@ def _concerned(session: Session, now: datetime) -> tuple[set[int], set[int]]:
         leaves,
     ):
         for unit_id, owner_id, batch_id in session.connection().execute(statement):
-            units |= {unit_id, owner_id}
+            concerned |= {unit_id, owner_id}
             batches.add(batch_id)
-    return units, batches
-
-
-def _with_all_above(session: Session, units: Collection[int]) -> set[int]:
-    """These units and whatever stands above them, in the tree and across it."""
-    every, new = set(units), set(units)
-    while new:
-        parents = session.exec(
-            select(OrgUnit.parent_id).where(
-                col(OrgUnit.id).in_(new), col(OrgUnit.parent_id).is_not(None)
-            )
-        ).all()
-        across = session.exec(
-            select(OrgMembership.unit_id).where(col(OrgMembership.member_unit_id).in_(new))
-        ).all()
-        new = {unit_id for unit_id in (*parents, *across) if unit_id is not None} - every
-        every |= new
-    return every
+    return concerned, batches
