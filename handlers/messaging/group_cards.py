@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from weakref import WeakKeyDictionary
 
 from sqlmodel import Session
 from telegram import Bot
@@ -27,7 +24,6 @@ from handlers.messaging.public import programme_group_card
 from handlers.messaging.voices import Nothing, Said, Say
 from storage import moments
 from storage.calendar import quiet, workdays
-from storage.database import Database
 from storage.messaging import groups, outbox
 from storage.messaging.groups import Card
 from storage.messaging.outbox import Claimed
@@ -39,30 +35,10 @@ from storage.training.programmes import GroupProgramme
 KIND = "group_card"
 AT_LEAST = timedelta(seconds=5)
 AT_ONCE = 20
-EDITS_A_MINUTE = 20  # what Telegram lets a bot do in one group
-MINUTE = timedelta(minutes=1)
 # What Telegram says of a message that will never be edited again.
 MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class _Pace:
-    """When this process has edited in one group, and until when Telegram asks for a pause."""
-
-    edits: deque[datetime] = field(default_factory=deque)
-    paused_until: datetime | None = None
-
-    def may_edit(self, now: datetime) -> bool:
-        while self.edits and self.edits[0] <= now - MINUTE:
-            self.edits.popleft()
-        is_paused = self.paused_until is not None and now < self.paused_until
-        return not is_paused and len(self.edits) < EDITS_A_MINUTE
-
-
-# Only the process that leads refreshes cards, so its memory is enough.
-_paces: WeakKeyDictionary[Database, dict[int, _Pace]] = WeakKeyDictionary()
 
 
 async def refresh(bot: Bot, house: House) -> int:
@@ -179,7 +155,7 @@ async def edit_in_group(
     ``drop`` is called when the message is gone.
     """
     now, write = house.clock(), house.database.write
-    pace = _paces.setdefault(house.database, {}).setdefault(tg_chat_id, _Pace())
+    pace = house.paces.of(tg_chat_id)
     if not pace.may_edit(now):
         return Edit.NOT_YET
     pace.edits.append(now)

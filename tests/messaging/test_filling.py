@@ -94,11 +94,9 @@ class _Over(Exception):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_whatever_chunks_and_crashes_each_gets_it_exactly_once(
-    request: pytest.FixtureRequest, engine: str, steps: list[tuple[int, bool]], rides: bool
+    database: Database, steps: list[tuple[int, bool]], rides: bool
 ) -> None:
-    database = _kept(request, engine)
 
     def play(session: Session) -> None:
         at = desks.desks(session, people=6)
@@ -128,16 +126,6 @@ def test_whatever_chunks_and_crashes_each_gets_it_exactly_once(
 
 async def _write(database: Database, play: Any) -> None:
     await database.write(play)
-
-
-def _kept(request: pytest.FixtureRequest, engine: str) -> Database:
-    """One database for all examples; each ends with what it did undone."""
-    kept: dict[str, Database] = getattr(request.node, "kept", {})
-    if engine not in kept:
-        kept[engine] = Database(request.getfixturevalue(f"{engine}_url"))
-        request.addfinalizer(kept[engine].close)
-        request.node.kept = kept
-    return kept[engine]
 
 
 async def test_two_processes_at_once_fill_it_once(database: Database) -> None:

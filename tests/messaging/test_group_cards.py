@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from handlers.messaging import group_cards
+from handlers.paces import EDITS_A_MINUTE
 from storage.messaging import groups
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import Chat, ChatPurpose, GroupCard, OutboxMessage
@@ -108,7 +109,7 @@ async def test_all_cards_of_a_group_together_are_edited_twenty_times_a_minute(wa
         for batch_id in batches:
             await wall.stage.database.write(change, batch_id, place=f"{number} 号教室")
         edits.append(await wall.refresh(seconds=5))
-    assert sum(edits) == group_cards.EDITS_A_MINUTE
+    assert sum(edits) == EDITS_A_MINUTE
     await wall.refresh(minutes=2)
     await wall.refresh(minutes=2)
     assert all("11 号教室" in text for text in wall.texts())

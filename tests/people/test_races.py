@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,21 +21,12 @@ from tests import make
 from tests.make import NOW
 from tests.people.rosters import TODAY, coordinator, of_county, roster_of, units
 
-HELD = 0.7
+HELD = 0.3
 """Seconds for which the first keeps its transaction open while the second begins."""
 
 
-@pytest.fixture
-def two(postgres_url: str) -> Iterator[tuple[Database, Database]]:
-    """Two of the product's processes upon one server."""
-    both = Database(postgres_url), Database(postgres_url)
-    yield both
-    for each in both:
-        each.close()
-
-
 async def at_once(
-    two: tuple[Database, Database],
+    two_processes: tuple[Database, Database],
     first: Callable[[Session], Any],
     second: Callable[[Session], Any],
 ) -> list[Any]:
@@ -56,7 +47,9 @@ async def at_once(
         return second(session)
 
     return list(
-        await asyncio.gather(two[0].write(leads), two[1].write(follows), return_exceptions=True)
+        await asyncio.gather(
+            two_processes[0].write(leads), two_processes[1].write(follows), return_exceptions=True
+        )
     )
 
 
@@ -75,7 +68,7 @@ def previewed(session: Session, actor_id: int, *row: str) -> Callable[[Session],
 
 
 async def test_two_files_that_move_the_same_person_move_them_once(
-    two: tuple[Database, Database],
+    two_processes: tuple[Database, Database],
 ) -> None:
     def begin(session: Session) -> list[Any]:
         units(session)
@@ -86,10 +79,10 @@ async def test_two_files_that_move_the_same_person_move_them_once(
             previewed(session, county, *row[:2], school, *row[3:]) for school in ("城东", "柳渡")
         ]
 
-    done = await at_once(two, *await two[0].write(begin))
+    done = await at_once(two_processes, *await two_processes[0].write(begin))
     assert done[0].figures.transfers == 1
     assert isinstance(done[1], PreviewOutdated)
-    open_ = await two[0].read(
+    open_ = await two_processes[0].read(
         lambda session: session.exec(
             select(Posting.id)
             .join(Teacher, col(Teacher.id) == col(Posting.teacher_id))
@@ -100,7 +93,7 @@ async def test_two_files_that_move_the_same_person_move_them_once(
 
 
 async def test_two_files_that_add_the_same_person_add_them_once(
-    two: tuple[Database, Database],
+    two_processes: tuple[Database, Database],
 ) -> None:
     def begin(session: Session) -> list[Any]:
         ids = units(session)
@@ -110,7 +103,7 @@ async def test_two_files_that_add_the_same_person_add_them_once(
         row = ["060040", "新人", "实小", "小学", "语文", "", "在职", "", ""]
         return [previewed(session, who, *row) for who in (luo, other)]
 
-    done = await at_once(two, *await two[0].write(begin))
+    done = await at_once(two_processes, *await two_processes[0].write(begin))
     assert done[0].figures.new == 1
     assert isinstance(done[1], PreviewOutdated)
 
@@ -128,7 +121,9 @@ async def test_nobody_has_two_open_primary_postings(database: Database) -> None:
         await database.write(begin)
 
 
-async def test_two_who_give_the_same_role_give_it_once(two: tuple[Database, Database]) -> None:
+async def test_two_who_give_the_same_role_give_it_once(
+    two_processes: tuple[Database, Database],
+) -> None:
     def begin(session: Session) -> tuple[int, int, int, int]:
         ids = units(session)
         other = make.teacher(session, "副手", at="澄禾县", staff_no="060031")
@@ -136,16 +131,16 @@ async def test_two_who_give_the_same_role_give_it_once(two: tuple[Database, Data
         lin = make.teacher(session, "林若溪", at="澄禾县实验小学", staff_no="060030")
         return of_county(session), other, lin, ids["实小"]
 
-    first, second, lin, school = await two[0].write(begin)
+    first, second, lin, school = await two_processes[0].write(begin)
 
     def gives(actor_id: int) -> Callable[[Session], Any]:
         return lambda session: appointing.give(
             session, actor_id, lin, Role.PRINCIPAL, school, now=NOW
         )
 
-    done = await at_once(two, gives(first), gives(second))
+    done = await at_once(two_processes, gives(first), gives(second))
     assert [each.is_new for each in done] == [True, False]
-    held = await two[0].read(
+    held = await two_processes[0].read(
         lambda session: session.exec(
             select(RoleAssignment.id).where(RoleAssignment.teacher_id == lin)
         ).all()
@@ -153,17 +148,19 @@ async def test_two_who_give_the_same_role_give_it_once(two: tuple[Database, Data
     assert len(held) == 1
 
 
-async def test_the_same_words_at_once_are_one_appeal(two: tuple[Database, Database]) -> None:
+async def test_the_same_words_at_once_are_one_appeal(
+    two_processes: tuple[Database, Database],
+) -> None:
     def begin(session: Session) -> int:
         make.office(session)
         return make.teacher(session, "林若溪")
 
-    lin = await two[0].write(begin)
+    lin = await two_processes[0].write(begin)
 
     def asks(session: Session) -> int:
         return appeals.open_(session, lin, None, "缺少学时", now=NOW).appeal_id
 
-    first, second = await at_once(two, asks, asks)
+    first, second = await at_once(two_processes, asks, asks)
     assert first == second
     later = NOW + timedelta(minutes=1)
-    assert await two[0].write(appeals.open_, lin, None, "另一件", now=later)
+    assert await two_processes[0].write(appeals.open_, lin, None, "另一件", now=later)

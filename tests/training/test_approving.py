@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -452,14 +451,6 @@ def test_the_desk_shows_what_helps_to_decide_and_the_log_keeps_the_look(
         assert looks == [cast.coordinator]
 
     in_session(database, play)
-
-
-@pytest.fixture
-def two_processes(postgres_url: str) -> Iterator[tuple[Database, Database]]:
-    both = Database(postgres_url), Database(postgres_url)
-    yield both
-    for database in both:
-        database.close()
 
 
 async def test_of_two_who_decide_at_once_one_wins_and_the_other_sees_it(

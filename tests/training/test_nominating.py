@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -643,14 +642,6 @@ async def test_what_waits_for_a_school_are_its_unused_seats(database: Database) 
     assert await database.read(my_people.waits, made.county_id, now=NOW) == ()
     assert await database.read(my_people.waits, luo, now=NOW + 8 * DAY) == ()
     assert await database.read(my_people.waits, made.people[0][0], now=NOW) == ()
-
-
-@pytest.fixture
-def two_processes(postgres_url: str) -> Iterator[tuple[Database, Database]]:
-    both = Database(postgres_url), Database(postgres_url)
-    yield both
-    for database in both:
-        database.close()
 
 
 async def _race(one: Database, other: Database) -> None:

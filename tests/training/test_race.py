@@ -2,11 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
@@ -56,15 +54,6 @@ def books(session: Session) -> list[tuple[int, int, int]]:
         .scalar_subquery()
     )
     return list(session.exec(select(Quota.seats, Quota.taken, held + offered)).all())
-
-
-@pytest.fixture
-def two_processes(postgres_url: str) -> Iterator[tuple[Database, Database]]:
-    """Two processes at one database, each with writers of its own."""
-    both = Database(postgres_url), Database(postgres_url)
-    yield both
-    for database in both:
-        database.close()
 
 
 async def test_two_hundred_taps_at_once_never_seat_a_sixth(database: Database) -> None:

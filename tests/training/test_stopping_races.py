@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,17 +22,9 @@ from tests.training import meeting_makers
 
 APPROVED = RegistrationState.APPROVED
 WAITLISTED = RegistrationState.WAITLISTED
-PATIENCE = 1.0  # seconds for which the first transaction stays open
+PATIENCE = 0.3  # seconds for which the first transaction stays open
 
 Operation = Callable[[Session], Any]
-
-
-@pytest.fixture
-def two_processes(postgres_url: str) -> Iterator[tuple[Database, Database]]:
-    both = Database(postgres_url), Database(postgres_url)
-    yield both
-    for database in both:
-        database.close()
 
 
 async def second_while_first_is_open(
