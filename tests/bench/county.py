@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, select
 
 from storage.people.tables import Account, Posting, Teacher, TeacherFact
-from storage.training.tables import Decision, Quota, Registration, RegistrationState
+from storage.training.tables import Decision, Quota, Registration, RegistrationState, Seal
 from tests import make
 
 SCHOOLS = 40
@@ -82,7 +82,7 @@ def seated(session: Session, batch_id: int) -> tuple[int, int]:
 
 def forget_registrations(session: Session) -> None:
     """Nobody takes part in anything: each run begins from the same."""
-    for table in (Decision, Registration):
+    for table in (Seal, Decision, Registration):
         session.exec(sa.delete(table))
     session.exec(sa.update(Quota).values(taken=0))
 
