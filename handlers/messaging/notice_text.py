@@ -42,9 +42,11 @@ from handlers.people.buttons import OpenDesk
 from handlers.training import words
 from handlers.training.buttons import OpenRun
 from locales import LANGUAGES, catalog, dates, numbers
-from storage.messaging import audiences, notices
+from storage.messaging import audiences, drafting, notices, releasing, seconding
 from storage.messaging.audiences import Described, Options, UnreachedUnit
-from storage.messaging.notices import Asked, EventLine, Letter, Lines, Price, Released, Sheet
+from storage.messaging.notices import Letter, Lines, Sheet
+from storage.messaging.releasing import EventLine, Price, Released
+from storage.messaging.seconding import Asked
 from storage.messaging.tables import NoticeState
 from storage.refusals import Refusal
 
@@ -379,7 +381,7 @@ def ask_card(notice_id: int, field: str, facts: Sheet, language: str) -> Card:
         "when": _("Please type when it happens, such as “4 Dec 14:00-17:00” or “4-6 Dec”."),
         "answer": _("Please type until when it is to be confirmed, such as “4 Dec 17:00”."),
         "at": _("Please type when it is to be sent, such as “4 Dec 9:00” or “15:00”."),
-    }[field].format(n=notices.TEXT)
+    }[field].format(n=drafting.TEXT)
     there = {
         "title": "",
         "text": letter.text,
@@ -419,7 +421,7 @@ def files_card(facts: Sheet, language: str) -> Card:
         lines.append(_("None yet."))
     lines.append(
         _("Please send files or photos here, one after the other; at most {n}.").format(
-            n=notices.FILES
+            n=drafting.FILES
         )
     )
     lines.append(_("What people have to do should stand in the wording, not in a file alone."))
@@ -646,10 +648,10 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
     return Card(
         "\n".join(lines),
         (
-            (Key(_("Send now"), NoticeWay(id_, notices.NOW)),),
-            (Key(_("With the daily brief"), NoticeWay(id_, notices.RIDE)),),
+            (Key(_("Send now"), NoticeWay(id_, releasing.NOW)),),
+            (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),),
             (
-                Key(_("At a time"), NoticeWay(id_, notices.AT)),
+                Key(_("At a time"), NoticeWay(id_, releasing.AT)),
                 Key(_("With an event"), NoticeEvents(id_, 0)),
             ),
             (Key(_("Back"), EditNotice(id_)),),
@@ -673,16 +675,16 @@ def confirm_card(
         n = len(facts.chats)
         lines.append(ngettext("and {n} group", "and {n} groups", n).format(n=n))
     match way:
-        case notices.RIDE:
+        case releasing.RIDE:
             lines.append(
                 _("It goes with the daily brief, for most people at {when}.").format(
                     when=dates.moment(price.brief_at, zone, language, today)
                 )
             )
-        case notices.AT | notices.EVENT if facts.send_at is not None:
+        case releasing.AT | releasing.EVENT if facts.send_at is not None:
             when = dates.moment(facts.send_at, zone, language, today)
             lines.append(_("It goes out {when}.").format(when=when))
-            if way == notices.EVENT and facts.event is not None:
+            if way == releasing.EVENT and facts.event is not None:
                 lines.append(event_text(facts.event.kind, facts.event.title, language))
                 lines.append(_("If the date moves, the notice moves with it."))
         case _ if price.opens is not None:
@@ -765,7 +767,7 @@ def offsets_card(notice_id: int, deadline_id: int, language: str) -> Card:
 
     keys = [
         (Key(label(offset), NoticeEvent(notice_id, deadline_id, offset)),)
-        for offset in notices.OFFSETS
+        for offset in releasing.OFFSETS
     ]
     return Card(
         _("When, seen from the event?"), (*keys, (Key(_("Back"), NoticeEvents(notice_id, 0)),))
@@ -894,35 +896,35 @@ def notices_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
     """Why a notice cannot be like that; empty for what is not ours."""
     _ = catalog(language).gettext
     match refusal:
-        case notices.TooLong():
+        case drafting.TooLong():
             return _(
                 "That is too long: there is room for {n} characters. "
                 "What does not fit can go as a file."
             ).format(n=refusal.limit)
-        case notices.TooManyFiles():
-            return _("There is room for {n} files.").format(n=notices.FILES)
-        case notices.PastMoment(what="answer"):
+        case drafting.TooManyFiles():
+            return _("There is room for {n} files.").format(n=drafting.FILES)
+        case drafting.PastMoment(what="answer"):
             return _("The date to confirm by is over before the notice would be out.")
-        case notices.PastMoment(what="when"):
+        case drafting.PastMoment(what="when"):
             return _("What the notice is about is over before it would be out.")
-        case notices.PastMoment():
+        case drafting.PastMoment():
             return _("That moment is over.")
-        case notices.Incomplete(what="title"):
+        case drafting.Incomplete(what="title"):
             return _("It has no heading yet.")
-        case notices.Incomplete(what="people"):
+        case drafting.Incomplete(what="people"):
             return _("At the moment it is for nobody. Please look at “For whom”.")
-        case notices.Incomplete(what="reason"):
+        case drafting.Incomplete(what="reason"):
             return _("Please type a reason.")
-        case notices.Incomplete():
+        case drafting.Incomplete():
             return _("Please say first when it is to go out.")
         case notices.NotADraft():
             return _("It cannot be changed here: {state}.").format(
                 state=state_words(refusal.state, language)
             )
-        case notices.NoSecond():
+        case seconding.NoSecond():
             return _(
                 "There is nobody else who could agree to it now. Not urgent, it goes out {when}."
             ).format(when=dates.moment(refusal.opens, zone, language, now.astimezone(zone).date()))
-        case notices.EventGone():
+        case releasing.EventGone():
             return _("That moment is over, or the event does not take place any more.")
     return ""

@@ -49,7 +49,7 @@ from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on
 from locales import LANGUAGES, catalog
 from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, WrongWeekday
-from storage.messaging import notices
+from storage.messaging import addressing, drafting, notices, releasing, seconding
 from storage.messaging.notices import Letter, Sheet
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import NoticeState
@@ -65,9 +65,9 @@ AWAITED = "notice"
 RETYPE = (
     NotUnderstood,
     WrongWeekday,
-    notices.TooLong,
-    notices.PastMoment,
-    notices.Incomplete,
+    drafting.TooLong,
+    drafting.PastMoment,
+    drafting.Incomplete,
 )
 """Refusals after which the same is asked for again."""
 
@@ -168,7 +168,7 @@ def _begin(
     *,
     now: datetime,
 ) -> int:
-    notice_id = notices.begin(
+    notice_id = drafting.begin(
         session, reader.linked_teacher_id, text=said, batch_id=batch_id, now=now
     )
     awaited = ""
@@ -182,7 +182,7 @@ def _begin(
 def _attach(
     session: Session, reader: Reader, notice_id: int, attachment: Attachment, *, now: datetime
 ) -> int:
-    return notices.attach(
+    return drafting.attach(
         session,
         reader.linked_teacher_id,
         notice_id,
@@ -201,7 +201,7 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
     if which == "new":
         try:
             notice_id = await context.write(_begin, reader, int(field), said, None, now=now)
-        except notices.TooLong as refusal:
+        except drafting.TooLong as refusal:
             trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
             card = text.start_card(int(field), reader.language)
             await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
@@ -219,7 +219,7 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         await _ask(update, context, reader, notice_id, field, refusal)
         return
     if field == "at":
-        await _show_confirm(update, context, reader, notice_id, notices.AT)
+        await _show_confirm(update, context, reader, notice_id, releasing.AT)
     else:
         await show_sheet(update, context, reader, notice_id)
 
@@ -243,21 +243,23 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
             # An hour that nobody said is not made up: then the end is left open.
             is_one = when.last_day is None and when.minute is not None and when.last_minute is None
             ends_at = None if is_one else span.ends_at
-            return lambda s, who, id_, *, now: notices.set_time(
+            return lambda s, who, id_, *, now: drafting.set_time(
                 s, who, id_, span.starts_at, ends_at, now=now
             )
         case "answer":
             by = saying.deadline(saying.read(said, today), zone)
-            return lambda s, who, id_, *, now: notices.set_answer(s, who, id_, True, by=by, now=now)
+            return lambda s, who, id_, *, now: drafting.set_answer(
+                s, who, id_, True, by=by, now=now
+            )
         case "at":
             found, rest = saying.begin(said, today, hour_alone=True)
             if not saying.is_nothing(rest):
                 raise NotUnderstood(said)
             at = saying.opening(found, zone)
-            return lambda s, who, id_, *, now: notices.set_moment(s, who, id_, at, now=now)
+            return lambda s, who, id_, *, now: releasing.set_moment(s, who, id_, at, now=now)
         case "files":
             return lambda s, who, id_, *, now: _more_text(s, who, id_, said, now=now)
-    return lambda s, who, id_, *, now: notices.write_field(s, who, id_, field, said, now=now)
+    return lambda s, who, id_, *, now: drafting.write_field(s, who, id_, field, said, now=now)
 
 
 def _more_text(
@@ -268,7 +270,7 @@ def _more_text(
     field = "text" if letter.title else "title"
     if field == "text" and letter.text:
         said = f"{letter.text}\n{said}"
-    notices.write_field(session, actor_id, notice_id, field, said, now=now)
+    drafting.write_field(session, actor_id, notice_id, field, said, now=now)
 
 
 async def file_came(
@@ -332,15 +334,15 @@ async def set_field(update: Update, context: Context) -> None:
             return
         case "urgent":
             facts = await _sheet(context, reader, id_)
-            await context.write(notices.set_urgent, me, id_, not facts.urgent, now=now)
+            await context.write(drafting.set_urgent, me, id_, not facts.urgent, now=now)
         case "noanswer":
-            await context.write(notices.set_answer, me, id_, False, now=now)
+            await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":
-            await context.write(notices.set_answer, me, id_, True, now=now)
+            await context.write(drafting.set_answer, me, id_, True, now=now)
         case "nowhen":
-            await context.write(notices.set_time, me, id_, None, None, now=now)
+            await context.write(drafting.set_time, me, id_, None, None, now=now)
         case "notext" | "noplace" | "nocontact" | "nonumber":
-            await context.write(notices.write_field, me, id_, button.field[2:], "", now=now)
+            await context.write(drafting.write_field, me, id_, button.field[2:], "", now=now)
         case _:
             raise NotFound("field")
     await show_sheet(update, context, reader, id_)
@@ -391,7 +393,7 @@ async def drop_file(update: Update, context: Context) -> None:
     button = DropNoticeFile.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.detach,
+        drafting.detach,
         reader.linked_teacher_id,
         button.notice_id,
         button.file_id,
@@ -408,7 +410,7 @@ async def discard(update: Update, context: Context) -> None:
         await show(update, context, reader, text.sure_card(button.notice_id, reader.language))
         return
     me = reader.linked_teacher_id
-    await context.write(notices.discard, me, button.notice_id, now=context.now())
+    await context.write(drafting.discard, me, button.notice_id, now=context.now())
     await _show_list(update, context)
 
 
@@ -417,7 +419,7 @@ async def copy(update: Update, context: Context) -> None:
     button = CopyNotice.parse(tap(update).data)
     reader = await context.reader(update)
     made = await context.write(
-        notices.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
+        drafting.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
     await show_sheet(update, context, reader, made)
 
@@ -427,7 +429,7 @@ async def recall(update: Update, context: Context) -> None:
     button = RecallNotice.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
+        releasing.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
     await show_sheet(update, context, reader, button.notice_id)
 
@@ -454,7 +456,7 @@ async def _show_options(
     update: Update, context: Context, reader: Reader, notice_id: int, what: str, page: int
 ) -> None:
     options = await context.read(
-        notices.audience_options,
+        addressing.audience_options,
         reader.linked_teacher_id,
         notice_id,
         what,
@@ -471,7 +473,7 @@ async def turn_option(update: Update, context: Context) -> None:
     button = NoticeOption.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.turn,
+        addressing.turn,
         reader.linked_teacher_id,
         button.notice_id,
         button.what,
@@ -520,10 +522,10 @@ async def open_price(update: Update, context: Context) -> None:
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     if not facts.letter.title:
-        raise notices.Incomplete("title")
+        raise drafting.Incomplete("title")
     if not facts.count.people and not facts.chats:
-        raise notices.Incomplete("people")
-    price = await context.read(notices.price, reader.linked_teacher_id, button.notice_id, now=now)
+        raise drafting.Incomplete("people")
+    price = await context.read(releasing.price, reader.linked_teacher_id, button.notice_id, now=now)
     await show(update, context, reader, text.price_card(facts, price, reader.language, zone, today))
 
 
@@ -531,9 +533,9 @@ async def choose_way(update: Update, context: Context) -> None:
     """Ask once more with the numbers, or when."""
     button = NoticeWay.parse(tap(update).data)
     reader = await context.reader(update)
-    if button.way not in (notices.NOW, notices.RIDE, notices.AT):
+    if button.way not in (releasing.NOW, releasing.RIDE, releasing.AT):
         raise NotFound("way")
-    if button.way == notices.AT:
+    if button.way == releasing.AT:
         await _ask(update, context, reader, button.notice_id, "at")
         return
     await _show_confirm(update, context, reader, button.notice_id, button.way)
@@ -544,7 +546,7 @@ async def _show_confirm(
 ) -> None:
     zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    price = await context.read(notices.price, reader.linked_teacher_id, notice_id, now=now)
+    price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
     card = text.confirm_card(facts, price, way, reader.language, zone, today)
     await show(update, context, reader, card)
 
@@ -555,7 +557,7 @@ async def open_events(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     zone, today, now = _today(context)
     events, page, pages = await context.read(
-        notices.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
+        releasing.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
     )
     card = text.events_card(button.notice_id, events, page, pages, reader.language, zone, today)
     await show(update, context, reader, card)
@@ -570,14 +572,14 @@ async def choose_event(update: Update, context: Context) -> None:
         await show(update, context, reader, card)
         return
     await context.write(
-        notices.set_event,
+        releasing.set_event,
         reader.linked_teacher_id,
         button.notice_id,
         button.deadline_id,
         button.offset,
         now=context.now(),
     )
-    await _show_confirm(update, context, reader, button.notice_id, notices.EVENT)
+    await _show_confirm(update, context, reader, button.notice_id, releasing.EVENT)
 
 
 async def release(update: Update, context: Context) -> None:
@@ -586,7 +588,7 @@ async def release(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     zone, today, now = _today(context)
     released = await context.write(
-        notices.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
+        releasing.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
     )
     context.house.wake_delivery()
     card = text.released_card(released, reader.language, zone, today)
@@ -605,7 +607,7 @@ async def second_look(update: Update, context: Context) -> None:
 
 async def _show_second(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, now = _today(context)
-    facts = await context.write(notices.second_look, reader.linked_teacher_id, notice_id, now=now)
+    facts = await context.write(seconding.second_look, reader.linked_teacher_id, notice_id, now=now)
     card = (
         text.settled_card(reader.language)
         if facts is None
@@ -621,7 +623,7 @@ async def approve(update: Update, context: Context) -> None:
     button = ApproveNotice.parse(tap(update).data)
     reader = await context.reader(update)
     done = await context.write(
-        notices.approve,
+        seconding.approve,
         reader.linked_teacher_id,
         button.notice_id,
         button.seen,
@@ -641,7 +643,7 @@ async def ask_reason(update: Update, context: Context) -> None:
     button = ReturnNotice.parse(tap(update).data)
     reader = await context.reader(update)
     id_, now = button.notice_id, context.now()
-    if await context.write(notices.second_look, reader.linked_teacher_id, id_, now=now) is None:
+    if await context.write(seconding.second_look, reader.linked_teacher_id, id_, now=now) is None:
         await show(update, context, reader, text.settled_card(reader.language))
         return
     await _await(context, reader, f"{AWAITED}:{id_}:reason:{button.seen}")
@@ -652,7 +654,7 @@ def _give_back(
     session: Session, reader: Reader, notice_id: int, seen: int, reason: str, *, now: datetime
 ) -> bool:
     accounts.await_text(session, reader.account_id, "", now=now)
-    return notices.give_back(session, reader.linked_teacher_id, notice_id, seen, reason, now=now)
+    return seconding.give_back(session, reader.linked_teacher_id, notice_id, seen, reason, now=now)
 
 
 async def _returned(
@@ -714,7 +716,7 @@ async def second(house: House, row: Claimed) -> Said:
     now = house.clock()
     try:
         facts = await house.database.write(
-            notices.second_look, row.teacher_id, row.facts["notice_id"], now=now
+            seconding.second_look, row.teacher_id, row.facts["notice_id"], now=now
         )
     except (NotFound, OwnCase, NotAllowed):
         return Nothing("it is not this person's to decide any more")
