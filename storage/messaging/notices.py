@@ -31,7 +31,7 @@ from storage.people import authority, offices, units
 from storage.people.authority import MAY, Act
 from storage.people.tables import Office, Teacher
 from storage.prepared import Prepared
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, Refusal
 
 PAGE = 8
 
@@ -138,12 +138,7 @@ def access(
     session: Session, actor_id: int, notice_id: int, *, now: datetime, to_change: bool = False
 ) -> Notice:
     """Return the row, locked if it is to be changed. Raises NotFound, NotAllowed, NotADraft."""
-    query = select(Notice).where(Notice.id == notice_id)
-    if to_change:
-        query = query.with_for_update()
-    notice = session.exec(query.execution_options(populate_existing=True)).first()
-    if notice is None:
-        raise NotFound("notice")
+    notice = tending.get(session, notice_id, for_change=to_change)
     if not tending.may_tend(session, actor_id, notice, today=offices.today(session, now)):
         raise NotAllowed
     if to_change and notice.state is not NoticeState.DRAFT:

@@ -26,7 +26,7 @@ from storage.messaging.tables import (
 )
 from storage.people import offices
 from storage.people.tables import Account
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotFound, Refusal
 from storage.training.tables import Batch, Programme, ProgrammeState
 
 NOW, RIDE, AT, EVENT = "now", "ride", "at", "event"
@@ -227,17 +227,8 @@ def release(
     """
     if way not in WAYS:
         raise NotFound("way")
-    notice = session.exec(
-        select(Notice)
-        .where(Notice.id == notice_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if notice is None:
-        raise NotFound("notice")
     today = offices.today(session, now)
-    if not tending.may_tend(session, actor_id, notice, today=today):
-        raise NotAllowed
+    notice = tending.whole(session, actor_id, notice_id, today=today)
     spec = notice.audience
     number = audiences.count(session, notices.whose_reach(notice, actor_id), spec, today=today)
     if notice.state is not NoticeState.DRAFT:
@@ -300,16 +291,7 @@ def recall(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
 
     Raises NotADraft when it has begun.
     """
-    notice = session.exec(
-        select(Notice)
-        .where(Notice.id == notice_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if notice is None:
-        raise NotFound("notice")
-    if not tending.may_tend(session, actor_id, notice, today=offices.today(session, now)):
-        raise NotAllowed
+    notice = tending.whole(session, actor_id, notice_id, today=offices.today(session, now))
     if notice.state is NoticeState.DRAFT:
         return
     if notice.state not in (NoticeState.SCHEDULED, NoticeState.AWAITING):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.messaging import audiences, drafting, notices, outbox
+from storage.messaging import audiences, drafting, notices, outbox, tending
 from storage.messaging.audiences import Count
 from storage.messaging.drafting import SHORT, Incomplete, TooLong
 from storage.messaging.notices import Letter
@@ -18,7 +18,7 @@ from storage.messaging.tables import Notice, NoticeState, Priority
 from storage.people import authority, offices, units
 from storage.people.authority import MAY, OVERSEES, Act
 from storage.people.tables import Account, RoleAssignment, Teacher
-from storage.refusals import NotFound, OwnCase, Refusal
+from storage.refusals import OwnCase, Refusal
 from storage.waiting_for import Waiting
 
 
@@ -124,14 +124,7 @@ def second_look(session: Session, actor_id: int, notice_id: int, *, now: datetim
 
 
 def _second(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Notice:
-    notice = session.exec(
-        select(Notice)
-        .where(Notice.id == notice_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if notice is None:
-        raise NotFound("notice")
+    notice = tending.get(session, notice_id, for_change=True)
     authority.check(
         session, actor_id, Act.NOTIFY_UNIT, notice.unit_id, today=offices.today(session, now)
     )
