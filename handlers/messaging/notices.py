@@ -1,4 +1,4 @@
-"""Writing a notice: from the empty desk to the message that has left, and its voices.
+"""Writing a notice: from the empty desk to the message that has left.
 
 The draft is a row from the first message on; what is awaited next stands in the account. So a
 restart in the middle loses nothing.
@@ -15,9 +15,20 @@ from sqlmodel import Session
 from telegram import Update
 
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, show, tap
+from handlers.context import Context, alert, show, tap
 from handlers.files import Attachment, on_file
-from handlers.messaging import notice_text as text
+from handlers.messaging.drafting_text import (
+    ASKS,
+    ask_card,
+    audience_card,
+    files_card,
+    lost_card,
+    options_card,
+    preview_card,
+    sheet_card,
+    start_card,
+    sure_card,
+)
 from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
     ApproveNotice,
@@ -43,23 +54,31 @@ from handlers.messaging.notice_desk_buttons import (
     ReturnNotice,
     SecondLook,
 )
-from handlers.messaging.voices import File, Nothing, Said, Say
+from handlers.messaging.notice_text import list_card, notices_text
+from handlers.messaging.releasing_text import (
+    confirm_card,
+    events_card,
+    offsets_card,
+    price_card,
+    reason_card,
+    released_card,
+    second_card,
+    settled_card,
+)
 from handlers.training.making import making_words
 from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on_text
 from locales import LANGUAGES, catalog
 from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, WrongWeekday
 from storage.messaging import addressing, drafting, notices, releasing, seconding
-from storage.messaging.notices import Letter, Sheet
-from storage.messaging.outbox import Claimed
+from storage.messaging.notices import Sheet
 from storage.messaging.tables import NoticeState
 from storage.moments import local_day
 from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
-from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 
-LETTERS = 64  # messages in the words of a language that are kept while they go out
 AWAITED = "notice"
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
@@ -134,7 +153,7 @@ async def _show_list(update: Update, context: Context, *, batch_id: int = 0, pag
     facts = await context.read(
         notices.notices, reader.linked_teacher_id, batch_id=batch_id, page=page, now=now
     )
-    await show(update, context, reader, text.list_card(facts, reader.language, zone, today))
+    await show(update, context, reader, list_card(facts, reader.language, zone, today))
 
 
 # --- beginning -----------------------------------------------------------------------------------
@@ -152,7 +171,7 @@ async def ask_new(update: Update, context: Context) -> None:
     if not facts.writes:
         raise NotAllowed
     await _await(context, reader, f"{AWAITED}:new:{batch_id}")
-    await show(update, context, reader, text.start_card(batch_id, reader.language))
+    await show(update, context, reader, start_card(batch_id, reader.language))
 
 
 async def _await(context: Context, reader: Reader, what: str) -> None:
@@ -202,8 +221,8 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         try:
             notice_id = await context.write(_begin, reader, int(field), said, None, now=now)
         except drafting.TooLong as refusal:
-            trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
-            card = text.start_card(int(field), reader.language)
+            trouble = notices_text(refusal, reader.language, context.house.zone, now)
+            card = start_card(int(field), reader.language)
             await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
             return
         await show_sheet(update, context, reader, notice_id)
@@ -320,7 +339,7 @@ async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
 async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, _now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    await show(update, context, reader, text.sheet_card(facts, reader.language, zone, today))
+    await show(update, context, reader, sheet_card(facts, reader.language, zone, today))
 
 
 async def set_field(update: Update, context: Context) -> None:
@@ -329,7 +348,7 @@ async def set_field(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     me, id_, now = reader.linked_teacher_id, button.notice_id, context.now()
     match button.field:
-        case field if field in text.ASKS:
+        case field if field in ASKS:
             await _ask(update, context, reader, id_, field)
             return
         case "urgent":
@@ -364,10 +383,10 @@ async def _ask(
         await _show_files(update, context, reader, notice_id)
         return
     await _await(context, reader, f"{AWAITED}:{notice_id}:{field}")
-    card = text.ask_card(notice_id, field, facts, reader.language)
+    card = ask_card(notice_id, field, facts, reader.language)
     if refusal is not None:
         zone, now = context.house.zone, context.now()
-        trouble = making_words(refusal, reader.language, zone, now) or text.notices_text(
+        trouble = making_words(refusal, reader.language, zone, now) or notices_text(
             refusal, reader.language, zone, now
         )
         card = Card(f"{trouble}\n{card.text}", card.keys)
@@ -385,7 +404,7 @@ async def _show_files(update: Update, context: Context, reader: Reader, notice_i
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     await _await(context, reader, f"{AWAITED}:{notice_id}:files")
-    await show(update, context, reader, text.files_card(facts, reader.language))
+    await show(update, context, reader, files_card(facts, reader.language))
 
 
 async def drop_file(update: Update, context: Context) -> None:
@@ -407,7 +426,7 @@ async def discard(update: Update, context: Context) -> None:
     button = DiscardNotice.parse(tap(update).data)
     reader = await context.reader(update)
     if not button.sure:
-        await show(update, context, reader, text.sure_card(button.notice_id, reader.language))
+        await show(update, context, reader, sure_card(button.notice_id, reader.language))
         return
     me = reader.linked_teacher_id
     await context.write(drafting.discard, me, button.notice_id, now=context.now())
@@ -442,7 +461,7 @@ async def open_audience(update: Update, context: Context) -> None:
     button = NoticeAudience.parse(tap(update).data)
     reader = await context.reader(update)
     facts = await _sheet(context, reader, button.notice_id)
-    await show(update, context, reader, text.audience_card(facts, reader.language))
+    await show(update, context, reader, audience_card(facts, reader.language))
 
 
 async def open_options(update: Update, context: Context) -> None:
@@ -464,7 +483,7 @@ async def _show_options(
         now=context.now(),
     )
     facts = await _sheet(context, reader, notice_id)
-    card = text.options_card(facts, what, options, reader.language)
+    card = options_card(facts, what, options, reader.language)
     await show(update, context, reader, card)
 
 
@@ -494,7 +513,7 @@ async def open_lost(update: Update, context: Context) -> None:
         page=button.page,
         now=context.now(),
     )
-    card = text.lost_card(button.notice_id, lines, page, pages, reader.language)
+    card = lost_card(button.notice_id, lines, page, pages, reader.language)
     await show(update, context, reader, card)
 
 
@@ -509,7 +528,7 @@ async def preview(update: Update, context: Context) -> None:
     if button.language not in LANGUAGES:
         raise NotFound("language")
     facts = await _sheet(context, reader, button.notice_id)
-    card = text.preview_card(facts, button.language, button.where, reader.language, zone, today)
+    card = preview_card(facts, button.language, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -526,7 +545,7 @@ async def open_price(update: Update, context: Context) -> None:
     if not facts.count.people and not facts.chats:
         raise drafting.Incomplete("people")
     price = await context.read(releasing.price, reader.linked_teacher_id, button.notice_id, now=now)
-    await show(update, context, reader, text.price_card(facts, price, reader.language, zone, today))
+    await show(update, context, reader, price_card(facts, price, reader.language, zone, today))
 
 
 async def choose_way(update: Update, context: Context) -> None:
@@ -547,7 +566,7 @@ async def _show_confirm(
     zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
     price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
-    card = text.confirm_card(facts, price, way, reader.language, zone, today)
+    card = confirm_card(facts, price, way, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -559,7 +578,7 @@ async def open_events(update: Update, context: Context) -> None:
     events, page, pages = await context.read(
         releasing.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
     )
-    card = text.events_card(button.notice_id, events, page, pages, reader.language, zone, today)
+    card = events_card(button.notice_id, events, page, pages, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -568,7 +587,7 @@ async def choose_event(update: Update, context: Context) -> None:
     button = NoticeEvent.parse(tap(update).data)
     reader = await context.reader(update)
     if not button.offset:
-        card = text.offsets_card(button.notice_id, button.deadline_id, reader.language)
+        card = offsets_card(button.notice_id, button.deadline_id, reader.language)
         await show(update, context, reader, card)
         return
     await context.write(
@@ -591,7 +610,7 @@ async def release(update: Update, context: Context) -> None:
         releasing.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
     )
     context.house.wake_delivery()
-    card = text.released_card(released, reader.language, zone, today)
+    card = released_card(released, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -609,9 +628,9 @@ async def _show_second(update: Update, context: Context, reader: Reader, notice_
     zone, today, now = _today(context)
     facts = await context.write(seconding.second_look, reader.linked_teacher_id, notice_id, now=now)
     card = (
-        text.settled_card(reader.language)
+        settled_card(reader.language)
         if facts is None
-        else text.second_card(facts, reader.language, zone, today)
+        else second_card(facts, reader.language, zone, today)
     )
     _ = catalog(reader.language).gettext
     back = ((Key(_("Back"), Notices()),),)
@@ -635,7 +654,7 @@ async def approve(update: Update, context: Context) -> None:
         await alert(update, _("Agreed: it is going out."))
     else:
         await alert(update, _("This notice does not wait for a second person any more."))
-    await show(update, context, reader, text.settled_card(reader.language))
+    await show(update, context, reader, settled_card(reader.language))
 
 
 async def ask_reason(update: Update, context: Context) -> None:
@@ -644,10 +663,10 @@ async def ask_reason(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     id_, now = button.notice_id, context.now()
     if await context.write(seconding.second_look, reader.linked_teacher_id, id_, now=now) is None:
-        await show(update, context, reader, text.settled_card(reader.language))
+        await show(update, context, reader, settled_card(reader.language))
         return
     await _await(context, reader, f"{AWAITED}:{id_}:reason:{button.seen}")
-    await show(update, context, reader, text.reason_card(id_, reader.language))
+    await show(update, context, reader, reason_card(id_, reader.language))
 
 
 def _give_back(
@@ -664,72 +683,12 @@ async def _returned(
     try:
         done = await context.write(_give_back, reader, notice_id, seen, reason, now=now)
     except RETYPE as refusal:
-        card = text.reason_card(notice_id, reader.language)
-        trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
+        card = reason_card(notice_id, reader.language)
+        trouble = notices_text(refusal, reader.language, context.house.zone, now)
         await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
         return
     _ = catalog(reader.language).gettext
-    card = text.settled_card(reader.language)
+    card = settled_card(reader.language)
     if done:
         card = Card(_("It has gone back to its author, with your reason."), card.keys)
     await show(update, context, reader, card)
-
-
-# --- as it is read -------------------------------------------------------------------------------
-
-
-def _files(letter: Letter) -> tuple[File, ...]:
-    return tuple(File(each.file_id, each.is_photo) for each in letter.files)
-
-
-async def notice(house: House, row: Claimed) -> Said:
-    """M04, as it reads when it is sent; not to whom it has reached another way."""
-    if row.teacher_id is None:
-        return Nothing("it is nobody's")
-    notice_id = row.facts["notice_id"]
-    standing = await house.database.read(notices.standing, notice_id, row.teacher_id)
-    if standing is None:
-        return Nothing("it is withdrawn")
-    revision, confirmed = standing
-    if confirmed and not row.facts.get("ringing"):
-        return Nothing("it has been confirmed already")
-    today = local_day(house.clock(), house.zone)
-    # Tens of thousands get the same words, in three languages at most.
-    key = (notice_id, revision, row.language, today, confirmed)
-    said: Say | None = house.letters.get(key)
-    if said is None:
-        letter = await house.database.read(notices.letter, notice_id)
-        if letter is None:
-            return Nothing("it is withdrawn")
-        card = text.letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
-        said = Say(card, files=_files(letter))
-        if letter.revision == revision:
-            while len(house.letters) >= LETTERS:
-                del house.letters[next(iter(house.letters))]
-            house.letters[key] = said
-    return said
-
-
-async def second(house: House, row: Claimed) -> Said:
-    """Somebody else is asked to agree to an urgent notice."""
-    assert row.teacher_id is not None
-    now = house.clock()
-    try:
-        facts = await house.database.write(
-            seconding.second_look, row.teacher_id, row.facts["notice_id"], now=now
-        )
-    except (NotFound, OwnCase, NotAllowed):
-        return Nothing("it is not this person's to decide any more")
-    if facts is None or facts.stamp != row.facts["asked"]:
-        return Nothing("it does not wait any more")
-    return Say(text.second_card(facts, row.language, house.zone, local_day(now, house.zone)))
-
-
-async def answered(_house: House, row: Claimed) -> Said:
-    """What the second person said."""
-    return Say(text.answered_card(row.facts, row.language))
-
-
-async def stopped(_house: House, row: Claimed) -> Said:
-    """A notice did not go out, and why."""
-    return Say(text.stopped_card(row.facts, row.language))
