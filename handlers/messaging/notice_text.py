@@ -13,12 +13,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import Card, Key, pager
 from handlers.context import shortened
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm, Notices, NoticeShow
-from handlers.messaging.notice_desk_buttons import (
-    ClassNotices,
-    EditNotice,
-    NewNotice,
-    SecondLook,
-)
+from handlers.messaging.notice_desk_buttons import ClassNotices, EditNotice, NewNotice, SecondLook
 from handlers.people.buttons import OpenDesk
 from handlers.training import words
 from handlers.training.buttons import OpenRun

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from handlers.context import House
 from handlers.messaging.notice_text import letter_card
-from handlers.messaging.releasing_text import (
-    answered_card,
-    second_card,
-    stopped_card,
-)
+from handlers.messaging.releasing_text import answered_card, second_card, stopped_card
 from handlers.messaging.voices import File, Nothing, Said, Say
 from storage.messaging import notices, seconding
 from storage.messaging.notices import Letter
