@@ -51,7 +51,10 @@ def _let_others_end(connection: sa.Connection) -> None:
     while connection.exec_driver_sql(f"SELECT count(*) {others}").scalar_one():
         if time.monotonic() > until:
             connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {others}")
+            return
         time.sleep(0.005)
+        # Who is busy is looked up once in a transaction, unless it is forgotten.
+        connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
 
 
 def _dirty(session: Session) -> list[sa.Table]:
