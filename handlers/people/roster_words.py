@@ -86,7 +86,7 @@ def trouble_text(trouble: Trouble, language: str) -> str:
     role = mydata_words.word("role_assignment", "role", trouble.what, language) or trouble.what
     return {
         "no_number": _("There is no staff number here, or none that can be one."),
-        "no_name": _("There is no name here."),
+        "no_name": _("There is no name here, or none that can be one."),
         "twice": _("This staff number stands here several times, also in row {rows}."),
         "unknown_school": _("No school is called “{what}”."),
         "two_schools": _("The code and the name mean two different schools: {what}."),

@@ -15,7 +15,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, is_private, show, show_anew
 from handlers.files import taken
 from handlers.messaging.groups import bot_moved
-from handlers.people.buttons import EnterCode, Home, OpenHelp
+from handlers.people.buttons import EnterCode, Home, OpenDesk, OpenHelp
 from handlers.people.home import show_home
 from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
 from handlers.wiring import (
@@ -29,7 +29,7 @@ from handlers.wiring import (
 )
 from locales import catalog
 from storage.messaging import returning
-from storage.people import accounts
+from storage.people import accounts, staff
 from storage.people.accounts import Reader
 from storage.refusals import Refusal
 
@@ -122,8 +122,8 @@ async def _honest(context: Context, reader: Reader) -> None:
     )
 
 
-def help_card(reader: Reader) -> Card:
-    """What this bot does, in eight lines."""
+def help_card(reader: Reader, *, has_desk: bool = False) -> Card:
+    """What this bot does, in a few lines; and where to begin, for who looks after others."""
     _ = catalog(reader.language).gettext
     text = _(
         "<b>What I can do for you</b>\n"
@@ -137,12 +137,22 @@ def help_card(reader: Reader) -> Card:
     )
     if reader.teacher_id is None:
         return Card(text, ((Key(_("Enter link code"), EnterCode()),),))
+    if has_desk:
+        desk = _(
+            "You look after others: My desk has the trainings, seats, decisions and notices "
+            "that are yours to care for. A roster or any other table you simply send to me."
+        )
+        keys = ((Key(_("My desk"), OpenDesk(), style="primary"),), (Key(_("Menu"), Home()),))
+        return Card(f"{text}\n\n{desk}", keys)
     return Card(text, ((Key(_("Menu"), Home()),),))
 
 
 async def tell_help(update: Update, context: Context) -> None:
     reader = await context.reader(update)
-    await show(update, context, reader, help_card(reader))
+    has_desk = reader.teacher_id is not None and await context.read(
+        staff.has_desk, reader.teacher_id, now=context.now()
+    )
+    await show(update, context, reader, help_card(reader, has_desk=has_desk))
 
 
 async def private_chat_changed(update: Update, context: Context) -> None:

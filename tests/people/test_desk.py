@@ -32,6 +32,15 @@ async def coordinator(stage: Stage) -> Actor:
     return luo
 
 
+async def test_help_shows_whoever_looks_after_others_to_the_desk(stage: Stage) -> None:
+    luo = await coordinator(stage)
+    assert "You look after others" in await luo.says("/help")
+    assert "school training coordinator" in await luo.taps("My desk")
+    lin = await stage.teacher("林若溪")
+    assert "You look after others" not in await lin.says("/help")
+    assert "My desk" not in lin.labels()
+
+
 async def test_a_coordinator_gives_a_colleague_a_code_in_four_taps(stage: Stage) -> None:
     luo = await coordinator(stage)
     await stage.database.write(make.teacher, "林若溪")
