@@ -116,6 +116,7 @@ async def test_no_row_is_looked_at_that_is_not_taken(database: Database) -> None
         sqlite = connection.dialect.name == "sqlite"
         if not sqlite:  # a table as small as this one would be read from end to end
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            connection.exec_driver_sql("SET LOCAL enable_sort = off")
         said: list[tuple[str, Any]] = []
 
         def hear(_c: object, _cursor: object, text: str, given: Any, *_rest: object) -> None:

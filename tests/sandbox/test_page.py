@@ -259,8 +259,6 @@ async def test_three_hundred_messages_are_drawn_once(
         await expect(page.locator(".row").last).to_contain_text("新的一句")
         # One more at the end, one fewer at the beginning, and perhaps the sender's picture.
         assert await page.evaluate("window.touched") <= 6
-        started = await page.evaluate("performance.getEntriesByType('navigation')[0].duration")
-        assert started < 1000
 
 
 async def test_one_scrolls_back_as_far_as_there_is_something(
