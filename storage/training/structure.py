@@ -468,7 +468,8 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     modules = select(Module.id).where(Module.phase_id == phase_id)
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))
-    deadlines.cancel_deadline(session, "phase_end", phase_id, now=now)
+    for kind in schedule.OF_PHASE:
+        deadlines.cancel_deadline(session, kind, phase_id, now=now)
     title = phase.title
     session.delete(phase)
     session.flush()
