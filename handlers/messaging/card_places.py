@@ -40,10 +40,20 @@ class HangCard(Button):
     page: int
 
 
+@dataclass(frozen=True)
+class TellCard(Button):
+    """Send it once, as a text, to a unit that has no group."""
+
+    tag = "gct"
+    batch_id: int
+    unit_id: int
+
+
 def install(application: AnyApplication) -> None:
     on_run(application, {Act.NOTIFY_CLASS}, _label, OpenCardPlaces)
     on_tap(application, OpenCardPlaces, open_places)
     on_tap(application, HangCard, hang)
+    on_tap(application, TellCard, tell)
 
 
 def _label(language: str) -> str:
@@ -58,6 +68,8 @@ def places_card(found: CardPlaces, batch_id: int, language: str) -> Card:
         _("In which groups shall the card of this class hang?"),
         _("It shows the dates and the seats left, and everybody registers there with one tap."),
     ]
+    if found.units:
+        lines.append(_("Through a second channel it goes once, as a text."))
     if not found.lines:
         lines.append(_("No group is connected yet."))
     keys: list[tuple[Key, ...]] = [
@@ -69,6 +81,10 @@ def places_card(found: CardPlaces, batch_id: int, language: str) -> Card:
         )
         for group, hangs in found.lines
     ]
+    for unit_id, name, told in found.units:
+        label = _("{unit}: second channel").format(unit=name)
+        mark = "✓" if told else "○"
+        keys.append((Key(shortened(f"{mark} {label}", LABEL), TellCard(batch_id, unit_id)),))
     turn = pager(found.page, found.pages, lambda page: OpenCardPlaces(batch_id, page))
     keys += [turn] if turn else []
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenRun(batch_id)),)))
@@ -97,6 +113,25 @@ async def hang(update: Update, context: Context) -> None:
     else:
         await alert(update, _("The card hangs there already, and is kept up to date."))
     await _show(update, context, reader, button.batch_id, button.page)
+
+
+async def tell(update: Update, context: Context) -> None:
+    """Send the card as a text, once."""
+    button = TellCard.parse(tap(update).data)
+    reader = await context.reader(update)
+    is_new = await context.write(
+        card_places.tell,
+        reader.linked_teacher_id,
+        button.batch_id,
+        button.unit_id,
+        now=context.now(),
+    )
+    _ = catalog(reader.language).gettext
+    if is_new:
+        await alert(update, _("The card goes there in the next hour of work."))
+    else:
+        await alert(update, _("It has gone there already."))
+    await _show(update, context, reader, button.batch_id, 0)
 
 
 async def _show(update: Update, context: Context, reader: Reader, batch_id: int, page: int) -> None:

@@ -522,6 +522,8 @@ def _label(what: str, option: audiences.Option, language: str) -> str:
             return html.unescape(owes_text(kind, option.label, language))
         case "stage" | "tier" | "duty" | "subject":
             return words.fact_value(option.label, language)
+        case "chats" if option.key.startswith("-"):
+            return _("{unit}: second channel").format(unit=option.label)
     return option.label
 
 

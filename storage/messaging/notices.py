@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 from storage import audit, moments
 from storage.calendar import quiet as hours
 from storage.calendar import steps, workdays
-from storage.messaging import audiences, outbox, quiet, rings
+from storage.messaging import audiences, outbox, quiet, relays, rings
 from storage.messaging.audiences import Count, Described, Option, Options
 from storage.messaging.tables import (
     Chat,
@@ -700,7 +700,10 @@ def _places_there(session: Session, actor_id: int, today: date) -> list[tuple[in
         )
         .order_by(Chat.title, Chat.topic, col(Chat.id))
     ).all()
-    return [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]
+    places = [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]
+    # The channels of a unit that has no group stand under its id with a minus.
+    units_ = relays.without_group(session, actor_id, today=today)
+    return places + [(-unit_id, name) for unit_id, name in units_]
 
 
 # --- looking -------------------------------------------------------------------------------------
@@ -726,13 +729,21 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
             and _is_only_of_class(session, actor_id, notice, now=now)
             else 0
         ),
-        chats=tuple(" · ".join(filter(None, each)) for each in chats),
+        chats=(
+            *(" · ".join(filter(None, each)) for each in chats),
+            *(units.name_of(session, unit_id) for unit_id in channels_of(notice)),
+        ),
         rides=notice.rides,
         send_at=notice.send_at,
         event=_event(session, notice),
         is_mine=notice.author_id == actor_id,
         returned=notice.reason if notice.state is NoticeState.DRAFT else "",
     )
+
+
+def channels_of(notice: Notice) -> list[int]:
+    """Return the units to whose second channels it goes, for they have no group."""
+    return [-id_ for id_ in notice.chats if id_ < 0]
 
 
 def _by(notice: Notice, actor_id: int) -> int:
