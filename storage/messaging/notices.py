@@ -169,6 +169,8 @@ class Sheet:
     is_mine: bool
     returned: str = ""
     """Why it came back, where somebody returned it."""
+    chooses_issuer: bool = False
+    """Whether the reader may write in the name of several units."""
 
 
 @dataclass(frozen=True)
@@ -356,13 +358,19 @@ def begin(
 
 
 def _home(session: Session, actor_id: int, today: date) -> int | None:
-    """The unit in whose name this person writes: that of their first role that may."""
+    """The unit in whose name this person writes unless they choose another."""
+    return next(iter(_homes(session, actor_id, today)), None)
+
+
+def _homes(session: Session, actor_id: int, today: date) -> list[int]:
+    """The units in whose names this person may write: those of their roles, the first first."""
+    found: dict[int, None] = {}
     for grant in authority.grants(session, actor_id, today=today):
         if Act.NOTIFY_UNIT in MAY[grant.role] and grant.batch_id is None:
-            if grant.unit_id is not None:
-                return grant.unit_id
-            return session.exec(select(Office.unit_id)).first()
-    return None
+            unit_id = grant.unit_id or session.exec(select(Office.unit_id)).first()
+            if unit_id is not None:
+                found[unit_id] = None
+    return list(found)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -559,7 +567,8 @@ def audience_options(
 ) -> Options:
     """Return a page of what the audience can be narrowed to: units, classes, values, things owed.
 
-    ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact.
+    ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact, or
+    ``issuer`` for the unit in whose name it is.
     """
     notice = _notice(session, actor_id, notice_id, now=now)
     every = _options(session, actor_id, notice, what, now=now)
@@ -586,6 +595,11 @@ def _options(
             return [
                 Option(str(id_), " · ".join(filter(None, titles)), spec.get("batch") == id_)
                 for id_, *titles, _starts in rows
+            ]
+        case "issuer":
+            return [
+                Option(str(id_), units.name_of(session, id_), id_ == notice.unit_id)
+                for id_ in _homes(session, actor_id, today)
             ]
         case "state":
             return [Option(key, key, spec.get("state") == key) for key in audiences.STATES]
@@ -638,6 +652,8 @@ def turn(
             spec["units"] = _turned(spec.get("units", []), int(key), on)
         case "chats":
             notice.chats = _turned(notice.chats, int(key), on)
+        case "issuer":
+            notice.unit_id = int(key)
         case "batch" if not on and _is_only_of_class(session, actor_id, notice, now=now):
             raise NotAllowed  # without its class it would be for nobody
         case "batch":
@@ -738,6 +754,7 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
         event=_event(session, notice),
         is_mine=notice.author_id == actor_id,
         returned=notice.reason if notice.state is NoticeState.DRAFT else "",
+        chooses_issuer=len(_homes(session, actor_id, today)) > 1,
     )
 
 
