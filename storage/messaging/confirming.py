@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.inserting import insert_new
-from storage.messaging import deadlines, notice_posts, outbox, tending, unconfirmed
+from storage.messaging import deadlines, outbox, tending, unconfirmed
 from storage.messaging.tables import (
     Chat,
     Deadline,
@@ -104,8 +104,7 @@ _recipient, _notice = (SQLModel.metadata.tables[name] for name in ("notice_recip
 def open_answers(session: Session, notice_id: int, *, now: datetime) -> None:
     """Begin to await answers to a notice that is leaving; again it changes nothing.
 
-    Its places get a post, units without any hear of it through their other channels, and its
-    date becomes a deadline that the unconfirmed owe.
+    Its places get a post, and its date becomes a deadline that the unconfirmed owe.
     """
     notice = tending.get(session, notice_id)
     known = select(Chat.id).where(col(Chat.id).in_(notice.chats))
@@ -113,7 +112,6 @@ def open_answers(session: Session, notice_id: int, *, now: datetime) -> None:
         session.exec(
             insert_new(session, NoticePost).values(notice_id=notice_id, chat_id=chat_id, shown="")
         )
-    notice_posts.announce(session, notice, now=now)
     if notice.wants_answer and notice.answer_by is not None and notice.answer_by > now:
         deadlines.set_deadline(session, unconfirmed.KIND, notice_id, notice.answer_by, now=now)
 

@@ -16,7 +16,15 @@ from sqlmodel import Session, col, select
 
 from storage import audit, moments
 from storage.inserting import insert_new
-from storage.messaging import audiences, confirming, notices, outbox, relays, rings
+from storage.messaging import (
+    audiences,
+    confirming,
+    notice_posts,
+    notices,
+    outbox,
+    relays,
+    rings,
+)
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -93,6 +101,7 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
         notice.filled_to = last
     if number < chunk:
         confirming.open_answers(session, notice.id, now=now)
+        notice_posts.announce(session, notice, now=now)
         notice.state, notice.filled_at = NoticeState.SENT, now
     session.flush()
     return Filled(notice.id, number, True)
