@@ -407,6 +407,8 @@ LINES: dict[str, Line] = {
     "storage.messaging.card_places.card_places": line(Act.NOTIFY_CLASS),
     "storage.messaging.card_places.hang": line(Act.BIND_GROUP),
     "storage.messaging.card_places.tell": line(Act.NOTIFY_UNIT),
+    "storage.messaging.card_places.hanging": line(Act.BIND_GROUP),
+    "storage.messaging.card_places.take_down": line(Act.BIND_GROUP),
     # notices that have left
     "storage.messaging.tending.reach": line(TELL, given=sent()),
     "storage.messaging.tending.whole": line(TELL, given=sent()),

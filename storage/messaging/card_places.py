@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.calendar import quiet, workdays
-from storage.messaging import groups, owners, relays
+from storage.messaging import audiences, groups, owners, relays
 from storage.messaging.groups import Group
-from storage.messaging.tables import Chat, GroupCard
+from storage.messaging.tables import Chat, GroupCard, OutboxMessage, OutboxState
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
@@ -90,6 +90,73 @@ def tell(session: Session, actor_id: int, batch_id: int, unit_id: int, *, now: d
         session, actor_id, "hang_card", f"batch:{batch_id}", now=now, after={"unit_id": unit_id}
     )
     return True
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """A class's card in a place; where it is a message already, which."""
+
+    batch_id: int
+    title: str
+    tg_chat_id: int
+    message_id: int | None
+
+
+def hanging(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> tuple[Hanging, ...]:
+    """Return the cards that hang in a place, or are to.
+
+    Raises NotAllowed for who does not tend it.
+    """
+    today = local_day(now, offices.zone(session))
+    if not owners.tends(session, actor_id, chat_id, today=today):
+        raise NotAllowed
+    rows = session.exec(
+        select(GroupCard.batch_id, GroupCard.message_id, Chat.tg_chat_id)
+        .join(Chat, col(Chat.id) == col(GroupCard.chat_id))
+        .where(GroupCard.chat_id == chat_id)
+        .order_by(col(GroupCard.id))
+    ).all()
+    return tuple(
+        Hanging(batch_id, audiences.class_title(session, batch_id), tg_chat_id, message_id)
+        for batch_id, message_id, tg_chat_id in rows
+    )
+
+
+def take_down(
+    session: Session, actor_id: int, chat_id: int, batch_id: int, *, now: datetime
+) -> Hanging | None:
+    """Keep this card in the place no longer; None when it does not hang there any more.
+
+    The message itself is for the caller to delete. Raises NotAllowed.
+    """
+    found = hanging(session, actor_id, chat_id, now=now)
+    one = next((each for each in found if each.batch_id == batch_id), None)
+    if one is None:
+        return None
+    card_id = session.exec(
+        sa.delete(GroupCard)
+        .where(col(GroupCard.chat_id) == chat_id, col(GroupCard.batch_id) == batch_id)
+        .returning(col(GroupCard.id))
+    ).scalar_one()
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(
+            col(OutboxMessage.chat_id) == chat_id,
+            col(OutboxMessage.kind) == CARD,
+            col(OutboxMessage.state) == OutboxState.PENDING,
+            col(OutboxMessage.dedupe_key).like(f"{CARD}:{card_id}:%"),
+        )
+        .values(state=OutboxState.SKIPPED, fault="taken down")
+    )
+    audit.record(
+        session,
+        actor_id,
+        "take_down_card",
+        f"batch:{batch_id}",
+        now=now,
+        after={"chat_id": chat_id},
+    )
+    return one
 
 
 def _name(batch_id: int) -> str:
