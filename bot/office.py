@@ -83,7 +83,9 @@ class Office:
             rate=settings.rate,
             paid=settings.paid_broadcast,
             relaying=Relaying(
-                self.house, mailbox=settings.mail.get_secret_value() if settings.mail else ""
+                self.house,
+                VOICES,
+                mailbox=settings.mail.get_secret_value() if settings.mail else "",
             ),
         )
         self.house.wake_delivery = self.delivery.wake

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
 from bot import channels
 from bot.channels import Outcome, Remedy
+from handlers.cards import GroupCard, plain
 from handlers.context import House
-from storage.messaging import relays
+from handlers.messaging.voices import Later, Say, Voice
+from storage.messaging import outbox, relays
 from storage.messaging.relays import Claimed, RelayKind
 
 EVERY = {
@@ -34,9 +37,10 @@ logger = logging.getLogger(__name__)
 class Relaying:
     """Sends what the outbox holds for second channels; without ``apprise`` it rests."""
 
-    def __init__(self, house: House, *, mailbox: str = "") -> None:
+    def __init__(self, house: House, voices: Mapping[str, Voice], *, mailbox: str = "") -> None:
         """``mailbox`` is the office's own, an address with a login."""
         self._house = house
+        self._voices = voices
         self._mailbox = mailbox
         self._rests = not channels.is_installed()
         self._in_flight: dict[asyncio.Task[None], int] = {}
@@ -104,18 +108,42 @@ class Relaying:
             logger.error("A second channel failed outside its guard", exc_info=task.exception())
 
     async def _send(self, row: Claimed) -> None:
+        text = await self._text(row)
+        if text is None:
+            return
         await self._turn(row)
         if self._threads is None:
             self._threads = ThreadPoolExecutor(FLIGHT, thread_name_prefix="relay")
         try:
             outcome = await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: channels.send(row.url, row.text, mailbox=self._mailbox)
+                self._threads, lambda: channels.send(row.url, text, mailbox=self._mailbox)
             )
         except Exception as error:
             # Not the error itself: its text may hold the address.
             logger.error("Relay %d fails: %s", row.relay_id, type(error).__name__)
             outcome = Outcome(Remedy.LATER, type(error).__name__)
         await self._settle(row, outcome)
+
+    async def _text(self, row: Claimed) -> str | None:
+        """What the row says now; None, and the row settled, when that is nothing."""
+        if row.asks is None:
+            return row.text
+        database = self._house.database
+        try:
+            said = await self._voices[row.asks.kind](self._house, row.asks)
+            if isinstance(said, Say):
+                if row.asks.chat_id is not None and not isinstance(said.card, GroupCard):
+                    raise TypeError("only what a group may see goes to the channel of a unit")
+                return plain(said.card.text)
+        except Exception as error:
+            logger.exception("Message %d (%s) cannot be put into words", row.id, row.asks.kind)
+            await database.write(outbox.settle_broken, row.id, fault=repr(error))
+            return None
+        if isinstance(said, Later):
+            await database.write(outbox.try_later, row.id, said.until)
+        else:
+            await database.write(outbox.settle_skipped, row.id, reason=said.reason)
+        return None
 
     async def _turn(self, row: Claimed) -> None:
         """Wait until this robot, or this mailbox, may be used again."""

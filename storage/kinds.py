@@ -198,6 +198,8 @@ KINDS = {
             figures=Figures.EVENT,
             is_event=True,
         ),
+        # Whoever teaches hears of every meeting, also of the first, with which the class begins.
+        Kind("session_lead", "class_session", "T-3 T-1", owing.owes, is_event=True),
         Kind(
             "task_due",
             "task",
@@ -217,6 +219,7 @@ KINDS = {
             group="T-1",
             figures=Figures.GENERAL,
         ),
+        Kind("phase_help", "phase", "T-5 T-1", owing.owes),
         # What a school's people, and its coordinators, owe before its seats are gone.
         Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
         Kind("release", "batch", "T-1", owing.owes),
@@ -241,6 +244,7 @@ KINDS = {
             ladder={OWNER: "T+1"},
             outstanding=owing.ungraded,
         ),
+        Kind("review_due", "batch", "T-3 T-1 T+1", owing.owes),
         Kind(
             "makeup",
             "registration",

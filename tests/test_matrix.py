@@ -407,6 +407,9 @@ LINES: dict[str, Line] = {
     "storage.messaging.binding.dissolve": line(Act.BIND_GROUP),
     "storage.messaging.card_places.card_places": line(Act.NOTIFY_CLASS),
     "storage.messaging.card_places.hang": line(Act.BIND_GROUP),
+    "storage.messaging.card_places.tell": line(Act.NOTIFY_UNIT),
+    "storage.messaging.card_places.hanging": line(Act.BIND_GROUP),
+    "storage.messaging.card_places.take_down": line(Act.BIND_GROUP),
     # notices that have left
     "storage.messaging.tending.reach": line(TELL, given=sent()),
     "storage.messaging.tending.whole": line(TELL, given=sent()),
@@ -450,6 +453,7 @@ OTHERWISE = {
     "storage.calendar.loading.cancel": OWN_FILE,
     "storage.calendar.loading.month": "for whoever looks after something; test_loading",
     "storage.messaging.relays.units": REACH,
+    "storage.messaging.relays.without_group": REACH,
     "storage.overview.overview": REACH,
     "storage.overview.waiting": REACH,
     "storage.training.runs.run": "what is published concerns every school; tests/training",

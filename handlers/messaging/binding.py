@@ -43,7 +43,7 @@ AWAITED = "bindunit"
 
 
 def install(application: AnyApplication) -> None:
-    on_desk(application, binding.TO_BIND, _label, OpenGroups)
+    on_desk(application, binding.TO_BIND, _label, OpenGroups, kinds=("groups",))
     private = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
     application.add_handler(CommandHandler("bind", open_groups, filters=private))
     on_link(application, "bind([0-9]{1,9})", _linked)

@@ -18,6 +18,7 @@ from handlers.messaging.group_buttons import (
     KeepLonger,
     OpenGroup,
     OpenGroups,
+    OpenHanging,
     PostAllTheSame,
     SpeakThere,
     Unbind,
@@ -266,6 +267,9 @@ def _place_keys(
     keys.append((Key(_("Change"), BindPurpose(place.id)), Key(_("Language"), SpeakThere(place.id))))
     label = _("Do not count unconfirmed") if group.urges else _("Count unconfirmed there")
     keys.append((Key(label, UrgeThere(place.id, int(not group.urges))),))
+    if place.cards:
+        label = _("Cards there ({n})").format(n=place.cards)
+        keys.append((Key(label, OpenHanging(place.id)),))
     if group.dissolve_at is not None:
         day = local_day(group.dissolve_at, zone).toordinal()
         keys.append(

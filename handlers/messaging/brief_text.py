@@ -62,6 +62,8 @@ OF_THE_DESK = (
     "release",
     "roster",
     "grade_due",
+    "review_due",
+    "session_lead",
     "appeal",
     "role_gap",
 )
@@ -143,6 +145,12 @@ def item_text(
         sentence = _("<b>{title}</b> does not take place.")
     elif item.kind == "ack_due":
         sentence = _confirm_sentence(item, subject, language, now)
+    elif item.kind == "session_lead":
+        sentence = (
+            _("<b>{title}</b>, in which you teach, begins {when}, {place}.")
+            if subject.place
+            else _("<b>{title}</b>, in which you teach, begins {when}.")
+        )
     elif item.kind in ("batch_start", "session"):
         sentence = _event_sentence(subject, language)
     else:
@@ -174,6 +182,15 @@ def item_text(
             "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
             if item.at > now
             else _("<b>{title}</b>: who completed it was to be decided by {when}."),
+            "phase_help": _(
+                "<b>{title}</b> ends {when}, and not everybody is done. Please help them finish."
+            ),
+            "review_due": _(
+                "<b>{title}</b> is over, and work handed in waits for you. Please judge it by "
+                "{when}."
+            )
+            if item.at > now
+            else _("<b>{title}</b>: work handed in was to be judged by {when} and still waits."),
             "makeup": _("<b>{title}</b>: what is missing can be made good until {when}."),
             "year_hours": _(
                 "Your hours of the year {title} do not reach the reference yet; it ends {when}."

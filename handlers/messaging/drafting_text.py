@@ -85,6 +85,8 @@ def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card
         lines += _standing(facts, language, zone, today)
     if facts.returned:
         lines.append(_("Returned: {reason}").format(reason=said(facts.returned)))
+    if facts.chooses_issuer:
+        lines.append(_("In the name of: {unit}").format(unit=said(letter.issuer)))
     lines.append(said(letter.text))
     when = none
     if letter.happens_at is not None:
@@ -157,6 +159,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
         return Key(label, NoticeSet(id_, field))
 
     urgent = _("✓ Urgent") if facts.urgent else _("Urgent")
+    issuer = Key(_("In whose name"), NoticeOptions(id_, "issuer", 0))
     return (
         (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
         (key(_("Place"), "place"), key(_("Contact"), "contact"), key(_("Document no."), "number")),
@@ -168,6 +171,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
         (
             Key(_("For whom"), NoticeAudience(id_)),
             Key(_("Groups"), NoticeOptions(id_, "chats", 0)),
+            *((issuer,) if facts.chooses_issuer and not facts.batch_id else ()),
         ),
         (look, Key(_("Send…"), NoticeSend(id_), style="primary")),
         (Key(_("Delete draft"), DiscardNotice(id_, 0)), *back),
@@ -296,13 +300,14 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         "tier": _("Which tier?"),
         "duty": _("Which duty?"),
         "chats": _("In which groups is it posted as well?"),
+        "issuer": _("In the name of which of your units?"),
     }[what]
     lines = [heading]
     if not options.lines:
         lines.append(_("There is nothing to choose here."))
     if what == "chats":
         lines.append(_("What is posted in a group has no names, and everybody there reads it."))
-    else:
+    elif what != "issuer":
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
     keys = [
         (
@@ -314,7 +319,7 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         for each in options.lines
     ]
     turn = pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page))
-    back = EditNotice(id_) if what == "chats" else NoticeAudience(id_)
+    back = EditNotice(id_) if what in ("chats", "issuer") else NoticeAudience(id_)
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("OK"), back),)))
 
 
@@ -330,6 +335,8 @@ def _label(what: str, option: audiences.Option, language: str) -> str:
             return html.unescape(owes_text(kind, option.label, language))
         case "stage" | "tier" | "duty" | "subject":
             return words.fact_value(option.label, language)
+        case "chats" if option.key.startswith("-"):
+            return _("{unit}: second channel").format(unit=option.label)
     return option.label
 
 

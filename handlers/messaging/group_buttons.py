@@ -129,3 +129,20 @@ class Dissolve(Button):
     tag = "gq"
     chat_id: int
     sure: int = 0
+
+
+@dataclass(frozen=True)
+class OpenHanging(Button):
+    """The cards of classes that hang in the group."""
+
+    tag = "ghc"
+    chat_id: int
+
+
+@dataclass(frozen=True)
+class TakeDown(Button):
+    """Take one of them down."""
+
+    tag = "gtd"
+    chat_id: int
+    batch_id: int

@@ -27,7 +27,7 @@ from handlers.context import (
     show_anew,
     tap,
 )
-from handlers.messaging import notice_posts, question_topics
+from handlers.messaging import notice_posts, question_topics, reminders
 from handlers.messaging.notice_buttons import (
     MyNotices,
     NoticeAsk,
@@ -198,7 +198,7 @@ async def _show_confirmed(
     update: Update, context: Context, reader: Reader, done: Confirmation
 ) -> None:
     """Let the notice in the private chat say that it is confirmed: in place where that was
-    tapped, else by an edit of its own; a brief is not turned into a notice."""
+    tapped, else by an edit of its own; a brief is drawn anew, and not turned into a notice."""
     message = tap(update).message
     tapped = message.message_id if is_private(update) and isinstance(message, Message) else None
     now, zone = context.now(), context.house.zone
@@ -210,6 +210,8 @@ async def _show_confirmed(
         listed = tapped == reader.card_message_id
         card = notice_card(mine, reader.language, zone, now, listed=listed)
         await edit_in_place(update, context, card)
+    elif tapped is not None and done.standing in (Standing.CONFIRMED, Standing.ALREADY):
+        await reminders.redraw(update, context, reader)
     if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
         await context.write(
             confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now

@@ -86,6 +86,9 @@ async def urged(house: House, row: Claimed) -> Said:
 async def corrected(house: House, row: Claimed) -> Said:
     """What has changed, said in the group where the notice stands."""
     facts = await house.database.read(notice_posts.facts, row.facts["notice_id"])
+    if facts.said.is_withdrawn and not row.chat_id:
+        # What a group reads is struck in place; a text that has gone elsewhere stays as it is.
+        return Say(notice_withdrawn_card(facts.said, row.language))
     found = await house.database.read(
         correcting.corrections,
         row.facts["notice_id"],

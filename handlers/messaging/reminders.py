@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from telegram import Message, Update
 
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, show, tap
+from handlers.context import Context, House, alert, edit_in_place, show, tap
 from handlers.messaging.brief_text import (
     HOURS,
     SHORT,
@@ -179,6 +179,15 @@ def _sent_brief(
     return sent, _about(session, sent.items), standing
 
 
+def _told_in(session: Session, account_id: int, message_id: int, *, now: datetime) -> Told | None:
+    sent = briefs.told_in(session, account_id, message_id, now=now)
+    if sent is None:
+        return None
+    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
+    standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
+    return Told(sent.items, sent.news, _about(session, sent.items), sent.breaks_out, standing)
+
+
 def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
     return subjects.describe_all(session, [(item.kind, item.subject_id) for item in items])
 
@@ -305,6 +314,18 @@ def _subject(session: Session, kind: str, subject_id: int) -> Subject | None:
 def _with_title(text: str, subject: Subject | None) -> str:
     escaped = html.escape(text)
     return escaped if subject is None else f"<b>{html.escape(subject.title)}</b>\n{escaped}"
+
+
+async def redraw(update: Update, context: Context, reader: Reader) -> None:
+    """Let the brief, or the reminder by itself, in which something was tapped read as it is now."""
+    message = tap(update).message
+    if not isinstance(message, Message):
+        return
+    now = context.now()
+    told = await context.read(_told_in, reader.account_id, message.message_id, now=now)
+    if told is not None:
+        card = brief_card(told, reader.language, context.house.zone, now)
+        await edit_in_place(update, context, card)
 
 
 async def _show_brief(

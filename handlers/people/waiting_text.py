@@ -57,6 +57,8 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} question about a notice", "{n} questions about notices", n)
         case "notices":
             text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
+        case "groups":
+            text = ngettext("{n} group to connect", "{n} groups to connect", n)
         case _:
             raise AssertionError(f"{waiting.kind} has no words")
     return text.format(n=n)

@@ -225,6 +225,7 @@ def step_text(kind: str, step: str, language: str) -> str:
         "offer": _("an offered seat"),
         "batch_start": _("the training begins"),
         "session": _("a meeting"),
+        "session_lead": _("a meeting, for who teaches"),
         "remote_start": _("remote training begins"),
         "remote_end": _("remote training ends"),
         "menu_open": _("the menu opens"),

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.messaging import audiences, notices, tending
+from storage.messaging import audiences, notices, relays, tending
 from storage.messaging.audiences import Option, Options
 from storage.messaging.tables import Chat, Notice
-from storage.people import authority, offices
+from storage.people import authority, offices, units
 from storage.people.authority import Act
 from storage.refusals import NotAllowed, NotFound
 from storage.training.tables import Batch
@@ -23,7 +23,8 @@ def audience_options(
 ) -> Options:
     """Return a page of what the audience can be narrowed to: units, classes, values, things owed.
 
-    ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact.
+    ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact, or
+    ``issuer`` for the unit in whose name it is.
     """
     notice = notices.access(session, actor_id, notice_id, now=now)
     every = _options(session, actor_id, notice, what, now=now)
@@ -53,6 +54,11 @@ def _options(
             ]
         case "state":
             return [Option(key, key, spec.get("state") == key) for key in audiences.STATES]
+        case "issuer":
+            return [
+                Option(str(id_), units.name_of(session, id_), id_ == notice.unit_id)
+                for id_ in notices.homes_of(session, actor_id, today)
+            ]
         case "whom":
             return [Option(key, key, spec.get("whom") == key) for key in audiences.WHOM]
         case "owes":
@@ -102,6 +108,8 @@ def turn(
             spec["units"] = _turned(spec.get("units", []), int(key), on)
         case "chats":
             notice.chats = _turned(notice.chats, int(key), on)
+        case "issuer":
+            notice.unit_id = int(key)
         case "batch" if not on and notices.is_only_of_class(session, actor_id, notice, now=now):
             raise NotAllowed  # without its class it would be for nobody
         case "batch":
@@ -157,4 +165,7 @@ def _places_there(session: Session, actor_id: int, today: date) -> list[tuple[in
         )
         .order_by(Chat.title, Chat.topic, col(Chat.id))
     ).all()
-    return [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]
+    places = [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]
+    # The channels of a unit that has no group stand under its id with a minus.
+    units_ = relays.without_group(session, actor_id, today=today)
+    return places + [(-unit_id, name) for unit_id, name in units_]

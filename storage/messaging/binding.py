@@ -32,6 +32,7 @@ from storage.people import authority, drafts, offices
 from storage.people.authority import Act
 from storage.people.tables import Account, OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.waiting_for import Waiting
 
 DEED = "bind_group"
 DISSOLVE = "chat_dissolve"
@@ -95,6 +96,8 @@ class Place:
     programme: str
     by: str
     """Who bound it; empty for a plan that was loaded."""
+    cards: int = 0
+    """How many classes have their card there."""
 
     @property
     def id(self) -> int:
@@ -187,6 +190,20 @@ def place(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> Pl
     return _places(session, [found])[0]
 
 
+def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
+    """Return how many groups this person has shown the bot, and that stand for nothing yet."""
+    if not may_bind(session, actor_id, now=now):
+        return ()
+    number = session.exec(
+        select(sa.func.count()).select_from(Chat).where(_to_connect(session, actor_id))
+    ).one()
+    return (Waiting("groups", number),)
+
+
+def _to_connect(session: Session, actor_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(col(Chat.purpose).is_(None), col(Chat.active), _is_met(session, actor_id))
+
+
 def places(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Places:
     """Return the places that the actor tends, and those met that stand for nothing yet.
 
@@ -197,7 +214,7 @@ def places(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> 
     today = offices.today(session, now)
     mine = sa.or_(
         owners.tended(session, actor_id, today=today),
-        sa.and_(col(Chat.purpose).is_(None), col(Chat.active), _is_met(session, actor_id)),
+        _to_connect(session, actor_id),
     )
     total = session.exec(select(sa.func.count()).select_from(Chat).where(mine)).one()
     pages = max(1, -(-total // PAGE))
@@ -712,12 +729,20 @@ def _places(session: Session, found: list[Group]) -> list[Place]:
     units_ = names(col(OrgUnit.name), col(OrgUnit.id), {one.unit_id for one in found})
     titles = names(_programme.c.title, _programme.c.id, {one.programme_id for one in found})
     people = names(col(Teacher.name), col(Teacher.id), {one.bound_by for one in found})
+    cards = dict(
+        session.exec(
+            select(GroupCard.chat_id, sa.func.count())
+            .where(col(GroupCard.chat_id).in_([one.id for one in found]))
+            .group_by(col(GroupCard.chat_id))
+        ).all()
+    )
     return [
         Place(
             one,
             units_.get(one.unit_id or 0, ""),
             titles.get(one.programme_id or 0, ""),
             people.get(one.bound_by or 0, ""),
+            cards.get(one.id, 0),
         )
         for one in found
     ]

@@ -464,6 +464,22 @@ class TodaysBrief:
     message_id: int
     items: tuple[Item, ...]
     news: tuple[NewsItem, ...]
+    breaks_out: bool = False
+    """A message of its own, and not the brief of the day."""
+
+
+def told_in(
+    session: Session, account_id: int, message_id: int, *, now: datetime
+) -> TodaysBrief | None:
+    """Return the brief, or the reminder by itself, that is this message, as it would read now."""
+    row: Any = session.exec(
+        _SENT.where(
+            col(OutboxMessage.account_id) == account_id,
+            col(OutboxMessage.message_id) == message_id,
+            col(OutboxMessage.kind).in_([outbox.BRIEF, outbox.REMINDER]),
+        )
+    ).first()
+    return _as_it_reads(session, row, now)
 
 
 def todays_brief(
@@ -474,16 +490,25 @@ def todays_brief(
     start = moments.at(day, 0, calendar.zone)
     end = moments.at(day + timedelta(days=1), 0, calendar.zone)
     row: Any = session.exec(
-        select(OutboxMessage.id, OutboxMessage.message_id, OutboxMessage.teacher_id)
-        .where(
-            OutboxMessage.account_id == account_id,
-            OutboxMessage.kind == outbox.BRIEF,
-            OutboxMessage.state == OutboxState.SENT,
+        _SENT.where(
+            col(OutboxMessage.account_id) == account_id,
+            col(OutboxMessage.kind) == outbox.BRIEF,
             col(OutboxMessage.sent_at) >= start,
             col(OutboxMessage.sent_at) < end,
-        )
-        .order_by(col(OutboxMessage.sent_at).desc())
+        ).order_by(col(OutboxMessage.sent_at).desc())
     ).first()
+    return _as_it_reads(session, row, now)
+
+
+_SENT: Any = sa.select(
+    col(OutboxMessage.id),
+    col(OutboxMessage.kind),
+    col(OutboxMessage.message_id),
+    col(OutboxMessage.teacher_id),
+).where(col(OutboxMessage.state) == OutboxState.SENT)
+
+
+def _as_it_reads(session: Session, row: Any, now: datetime) -> TodaysBrief | None:
     if row is None or row.message_id is None or row.teacher_id is None:
         return None
     items = []
@@ -503,4 +528,5 @@ def todays_brief(
         row.message_id,
         tuple(sorted(items, key=lambda item: (item.at, item.deadline_id))),
         tuple(NewsItem(one.id, one.kind, one.subject_id, one.facts, one.at) for one in news),
+        breaks_out=row.kind == outbox.REMINDER,
     )

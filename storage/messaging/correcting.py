@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from storage import audit
 from storage.audit import AuditLog
 from storage.deeds import ChangedSince
-from storage.messaging import confirming, deadlines, notice_posts, outbox, tending
+from storage.messaging import confirming, deadlines, notice_posts, outbox, relays, tending
 from storage.messaging.confirming import CORRECTED, EDIT
 from storage.messaging.tables import (
     Chat,
@@ -260,6 +260,7 @@ def withdraw(
     )
     deadlines.cancel_deadline(session, KIND, notice_id, now=now)
     _to_be_told_anew(session, notice)
+    _announce(session, notice, now)
     audit.record(session, actor_id, "withdraw_notice", f"notice:{notice_id}", now=now, reason=said)
     return True
 
@@ -394,6 +395,15 @@ def _tell_groups(session: Session, notice: Notice, now: datetime) -> None:
             now=now,
             stream=notice.id,
         )
+    _announce(session, notice, now)
+
+
+def _announce(session: Session, notice: Notice, now: datetime) -> None:
+    """Say it, or that the notice is withdrawn, through the channels that have had the notice."""
+    facts = {"notice_id": notice.id, "since": notice.revision - 1, "revision": notice.revision}
+    known = relays.announced(session, f"{notice_posts.KIND}:{notice.id}", sent=True)
+    name = f"{CORRECTED}:{notice.id}:r{notice.revision}"
+    relays.announce(session, known, CORRECTED, facts, name=name, now=now)
 
 
 def corrections(

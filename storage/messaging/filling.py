@@ -8,7 +8,7 @@ notice at once. Unique keys (notice and teacher; notice, teacher and ringing) ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,9 @@ from storage.messaging import (
     audiences,
     confirming,
     drafting,
+    notice_posts,
     outbox,
+    relays,
     releasing,
     rings,
     seconding,
@@ -42,6 +44,8 @@ from storage.people.tables import Account, Teacher
 
 CHUNK = 10_000
 NEWS = "notice"
+UNDATED = timedelta(days=14)
+"""So long a notice without a date is still of use to who could not be reached."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
         notice.filled_to = last
     if number < chunk:
         confirming.open_answers(session, notice.id, now=now)
+        notice_posts.announce(session, notice, now=now)
         notice.state, notice.filled_at = NoticeState.SENT, now
     session.flush()
     return Filled(notice.id, number, True)
@@ -190,12 +195,16 @@ def _record(session: Session, notice: Notice, people: Any, *, late: bool) -> Non
 
 def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> None:
     """Put what carries the notice to those of these who can be written to: by itself, or as
-    news of their next brief."""
+    news of their next brief. Whom Telegram does not reach gets it by mail, if they have that."""
     who = people.subquery()
-    accounts: Any = (
-        sa.select(col(Account.teacher_id), col(Account.id).label("account_id"))
-        .join(who, who.c.id == col(Account.teacher_id))
-        .where(col(Account.reachable))
+    accounts = _accounts(people)
+    relays.mail(
+        session,
+        sa.select(who.c.id),
+        outbox.NOTICE,
+        {"notice_id": notice.id, "ringing": notice.ring_revision},
+        name=f"notice:{notice.id}:{notice.ring_revision}",
+        now=now,
     )
     if notice.rides and not notice.ring_revision:
         _ride(session, notice, accounts, now=now)
@@ -205,6 +214,7 @@ def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> N
         "facts": {"notice_id": notice.id, "ringing": notice.ring_revision},
         "priority": _priority(notice),
         "not_before": now,
+        "useful_until": concerns_until(notice),
         "stream": notice.id,
         "rings": True,
         "state": OutboxState.PENDING,
@@ -212,9 +222,6 @@ def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> N
         "created_at": now,
         "fault": "",
     }
-    lasts = concerns_until(notice)
-    if lasts is not None:
-        values["useful_until"] = lasts
     table = OutboxMessage.__table__.c  # type: ignore[attr-defined]
     teacher, account = accounts.selected_columns
     key = rings.key_of(f"notice:{notice.id}:", teacher).concat(
@@ -252,6 +259,16 @@ def _carry(session: Session, notice: Notice, people: Any, *, now: datetime) -> N
     )
 
 
+def _accounts(people: Any) -> Any:
+    """Select those of these people who can be written to, with their accounts."""
+    who = people.subquery()
+    return (
+        sa.select(col(Account.teacher_id), col(Account.id).label("account_id"))
+        .join(who, who.c.id == col(Account.teacher_id))
+        .where(col(Account.reachable))
+    )
+
+
 def _ride(session: Session, notice: Notice, accounts: Any, *, now: datetime) -> None:
     facts = {
         "title": notice.title,
@@ -276,10 +293,11 @@ def _priority(notice: Notice) -> int:
     return Priority.OFFER if notice.approved_at is None else Priority.URGENT
 
 
-def concerns_until(notice: Notice) -> datetime | None:
-    """Return until when it concerns anybody; None where it says nothing of it."""
+def concerns_until(notice: Notice) -> datetime:
+    """Return until when it concerns anybody: its last date, or without one some days."""
     ends = (notice.happens_until or notice.happens_at, notice.answer_by)
-    return max((end for end in ends if end is not None), default=None)
+    last = max((end for end in ends if end is not None), default=None)
+    return last or (notice.send_at or notice.created_at) + UNDATED
 
 
 # --- who joins later -------------------------------------------------------------------------
@@ -297,6 +315,7 @@ class Joined:
 def joined(session: Session, *, now: datetime, limit: int = 500) -> list[Joined]:
     """Find whom a notice that was sent concerns since, if it still concerns anybody; only reads.
 
+    One without a date concerns nobody who was not there, but still who could not be reached.
     Where the author has lost the right nobody is added.
     """
     today = moments.local_day(now, offices.zone(session))
@@ -309,15 +328,27 @@ def joined(session: Session, *, now: datetime, limit: int = 500) -> list[Joined]
                 col(Notice.answer_by) > now,
                 col(Notice.happens_at) > now,
                 col(Notice.happens_until) > now,
+                sa.and_(_undated(), col(Notice.send_at) > now - UNDATED),
             ),
         )
         .order_by(col(Notice.id))
     ).all():
         if tending.may_tend(session, notice.author_id, notice, today=today):
-            new, linked = _new(session, notice, today, limit), _linked(session, notice, limit)
+            new = [] if _is_undated(notice) else _new(session, notice, today, limit)
+            linked = _linked(session, notice, limit)
             if new or linked:
                 found.append(Joined(notice.id, tuple(new), tuple(linked)))
     return found
+
+
+def _undated() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        *(col(one).is_(None) for one in (Notice.answer_by, Notice.happens_at, Notice.happens_until))
+    )
+
+
+def _is_undated(notice: Notice) -> bool:
+    return (notice.answer_by, notice.happens_at, notice.happens_until) == (None, None, None)
 
 
 def _new(session: Session, notice: Notice, today: date, limit: int) -> list[int]:
@@ -375,7 +406,11 @@ def _tell_linked(session: Session, notice: Notice, ids: list[int], now: datetime
         )
         .values(reached=True, late=True)
     )
-    _carry(session, notice, _these(ids), now=now)
+    if _is_undated(notice):
+        # Somebody who was away may have missed many, and nothing hurries.
+        _ride(session, notice, _accounts(_these(ids)), now=now)
+    else:
+        _carry(session, notice, _these(ids), now=now)
 
 
 def _these(ids: list[int]) -> Any:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.calendar import quiet, workdays
-from storage.messaging import notice_views, outbox, tending
+from storage.messaging import notice_views, notices, outbox, relays, tending
 from storage.messaging.notice_views import SEEN, NoticeText
 from storage.messaging.tables import (
     Chat,
@@ -152,6 +152,19 @@ def queue(session: Session, *, now: datetime) -> int:
                 .values(message_id=message_id, shown="", looked_at=None)
             )
     return left
+
+
+def announce(session: Session, notice: Notice, *, now: datetime) -> None:
+    """Let units without a group have it through their other channels, when groups get it."""
+    relays.announce(
+        session,
+        notices.channels_of(notice),
+        KIND,
+        {"notice_id": notice.id},
+        name=f"{KIND}:{notice.id}",
+        at=now if notice.urgent else quiet.next_push(workdays.load(session), now),
+        now=now,
+    )
 
 
 def to_refresh(session: Session, *, now: datetime, limit: int) -> list[Post]:

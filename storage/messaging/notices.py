@@ -103,6 +103,8 @@ class Sheet:
     is_mine: bool
     returned: str = ""
     """Why it came back, where somebody returned it."""
+    chooses_issuer: bool = False
+    """Whether the reader may write in the name of several units."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +154,19 @@ def whose_reach(notice: Notice, actor_id: int) -> int:
 
 
 def home_of(session: Session, teacher_id: int, today: date) -> int | None:
-    """The unit in whose name this person writes: that of their first role that may."""
+    """The unit in whose name this person writes unless they choose another."""
+    return next(iter(homes_of(session, teacher_id, today)), None)
+
+
+def homes_of(session: Session, teacher_id: int, today: date) -> list[int]:
+    """The units in whose names this person may write: those of their roles, the first first."""
+    found: dict[int, None] = {}
     for grant in authority.grants(session, teacher_id, today=today):
         if Act.NOTIFY_UNIT in MAY[grant.role] and grant.batch_id is None:
-            if grant.unit_id is not None:
-                return grant.unit_id
-            return session.exec(select(Office.unit_id)).first()
-    return None
+            unit_id = grant.unit_id or session.exec(select(Office.unit_id)).first()
+            if unit_id is not None:
+                found[unit_id] = None
+    return list(found)
 
 
 def is_only_of_class(session: Session, teacher_id: int, notice: Notice, *, now: datetime) -> bool:
@@ -191,13 +199,22 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
             and is_only_of_class(session, actor_id, notice, now=now)
             else 0
         ),
-        chats=tuple(" · ".join(filter(None, each)) for each in chats),
+        chats=(
+            *(" · ".join(filter(None, each)) for each in chats),
+            *(units.name_of(session, unit_id) for unit_id in channels_of(notice)),
+        ),
         rides=notice.rides,
         send_at=notice.send_at,
         event=_event(session, notice),
         is_mine=notice.author_id == actor_id,
         returned=notice.reason if notice.state is NoticeState.DRAFT else "",
+        chooses_issuer=len(homes_of(session, actor_id, today)) > 1,
     )
+
+
+def channels_of(notice: Notice) -> list[int]:
+    """Return the units to whose second channels it goes, for they have no group."""
+    return [-id_ for id_ in notice.chats if id_ < 0]
 
 
 def letter_of(session: Session, notice: Notice) -> Letter:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -37,12 +37,13 @@ from storage.messaging.tables import (
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
-from storage.people.tables import OrgUnit
+from storage.people.tables import Account, OrgUnit
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 MOST = 3  # channels of one person or unit
 USEFUL_FOR = timedelta(days=1)  # a copy that comes later helps nobody
 TRIES = 8
+SAYS = "says"  # in the facts of a row without a text: whose words it has
 
 
 class RelayKind(StrEnum):
@@ -122,14 +123,18 @@ class Channel:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A row that is ours to send through a channel until its lease runs out."""
+    """A row that is ours to send through a channel until its lease runs out.
+
+    It has its ``text``, or it ``asks`` the voice of a kind for it, as a message to the person
+    would, or to a group of the unit.
+    """
 
     id: int
     relay_id: int
     kind: RelayKind
     url: str
     text: str
-    language: str
+    asks: outbox.Claimed | None
     attempts: int
 
     def __repr__(self) -> str:
@@ -318,7 +323,7 @@ def try_out(session: Session, actor_id: int, relay_id: int, text: str, *, now: d
     row = _of_actor(session, actor_id, relay_id, now)
     if not row.active:
         return False
-    _put(session, row.id, row.teacher_id, text, f"try:{row.id}:{now:%Y%m%d%H%M}", now)
+    _put(session, row.id, row.teacher_id, {"text": text}, f"try:{row.id}:{now:%Y%m%d%H%M}", now)
     return True
 
 
@@ -421,21 +426,96 @@ def copy(session: Session, outbox_id: int, text: str, *, now: datetime) -> int:
     found = session.exec(select(Relay.id).where(whose, col(Relay.active))).all()
     for relay_id in found:
         teacher_id = row.teacher_id if row.chat_id is None else None
-        _put(session, relay_id, teacher_id, text, f"{name}:{relay_id}", now)
+        _put(session, relay_id, teacher_id, {"text": text}, f"{name}:{relay_id}", now)
     return len(found)
 
 
-def announce(session: Session, unit_ids: Collection[int], text: str, *, now: datetime) -> int:
-    """Queue a public text for the channels of these units, also of those without a group.
+def without_group(session: Session, actor_id: int, *, today: date) -> list[tuple[int, str]]:
+    """Return id and name of the units that the actor speaks for, and that have a channel and no
+    group of their own: what is posted in groups is announced to these."""
+    reach = authority.reaches(session, actor_id, Act.NOTIFY_UNIT, today=today).subquery()
+    rows = session.exec(
+        select(OrgUnit.id, OrgUnit.name)
+        .where(
+            col(OrgUnit.id).in_(sa.select(reach.c.id)),
+            sa.exists().where(col(Relay.unit_id) == col(OrgUnit.id), col(Relay.active)),
+            ~sa.exists().where(
+                col(Chat.unit_id) == col(OrgUnit.id),
+                col(Chat.active),
+                col(Chat.closed).is_(False),
+                col(Chat.purpose).is_not(None),
+            ),
+        )
+        .order_by(OrgUnit.name, col(OrgUnit.id))
+    ).all()
+    return [(unit_id, name) for unit_id, name in rows]
 
-    ``text`` is plain and must be what any group may see. Returns how many channels there are.
+
+def announce(
+    session: Session,
+    unit_ids: Collection[int],
+    kind: str,
+    facts: Mapping[str, Any],
+    *,
+    name: str,
+    at: datetime | None = None,
+    now: datetime,
+) -> int:
+    """Queue what groups are shown for the channels of these units, also of those without a group.
+
+    It is put into words when it is sent, by whoever says this ``kind`` to groups. Saying it
+    twice under one ``name`` queues it once. Returns how many channels there are.
     """
     found = session.exec(
         select(Relay.id).where(col(Relay.unit_id).in_(unit_ids), col(Relay.active))
     ).all()
+    said = {SAYS: kind, **facts}
     for relay_id in found:
-        _put(session, relay_id, None, text, f"{_fingerprint(text, now)}:{relay_id}", now)
+        _put(session, relay_id, None, said, f"{name}:{relay_id}", now, at=at)
     return len(found)
+
+
+def announced(session: Session, name: str, *, sent: bool = False) -> set[int]:
+    """Return the units to whose channels this has gone (``sent``), or is going too."""
+    states = [OutboxState.SENT] if sent else list(OutboxState)
+    rows = session.exec(
+        select(Relay.unit_id)
+        .join(OutboxMessage, col(OutboxMessage.relay_id) == col(Relay.id))
+        .where(
+            OutboxMessage.kind == outbox.COPY,
+            col(OutboxMessage.state).in_(states),
+            col(OutboxMessage.dedupe_key)
+            == sa.literal(f"relay:{name}:").concat(sa.cast(col(Relay.id), sa.String)),
+        )
+    ).all()
+    return {unit_id for unit_id in rows if unit_id is not None}
+
+
+def mail(
+    session: Session,
+    people: Any,
+    kind: str,
+    facts: Mapping[str, Any],
+    *,
+    name: str,
+    now: datetime,
+) -> None:
+    """Queue a private message for the own channels of these people whom Telegram cannot reach.
+
+    ``people`` is a select of one column, the ids of teachers.
+    """
+    who = people.subquery()
+    rows = session.exec(
+        select(Relay.id, Relay.teacher_id).where(
+            col(Relay.teacher_id).in_(sa.select(who.c[0])),
+            col(Relay.active),
+            ~sa.exists().where(
+                col(Account.teacher_id) == col(Relay.teacher_id), col(Account.reachable)
+            ),
+        )
+    ).all()
+    for relay_id, teacher_id in rows:
+        _put(session, relay_id, teacher_id, {SAYS: kind, **facts}, f"{name}:{relay_id}", now)
 
 
 def _fingerprint(text: str, now: datetime) -> str:
@@ -443,18 +523,26 @@ def _fingerprint(text: str, now: datetime) -> str:
 
 
 def _put(
-    session: Session, relay_id: int, teacher_id: int | None, text: str, name: str, now: datetime
+    session: Session,
+    relay_id: int,
+    teacher_id: int | None,
+    facts: Mapping[str, Any],
+    name: str,
+    now: datetime,
+    *,
+    at: datetime | None = None,
 ) -> None:
+    at = at or now
     session.exec(
         insert_new(session, OutboxMessage).values(
             kind=outbox.COPY,
             relay_id=relay_id,
             teacher_id=teacher_id,
             stream=-relay_id,
-            facts={"text": text},
+            facts=dict(facts),
             priority=Priority.BULK,
-            not_before=now,
-            useful_until=now + USEFUL_FOR,
+            not_before=at,
+            useful_until=at + USEFUL_FOR,
             dedupe_key=f"relay:{name}",
             rings=False,
             state=OutboxState.PENDING,
@@ -481,6 +569,7 @@ def claim(
                 col(OutboxMessage.facts),
                 col(OutboxMessage.useful_until),
                 col(OutboxMessage.attempts),
+                col(OutboxMessage.teacher_id),
                 col(Relay.url),
                 col(Relay.language),
                 col(Relay.active),
@@ -508,13 +597,32 @@ def claim(
                 relay_id=-stream,
                 kind=kind_of(row.url),
                 url=row.url,
-                text=row.facts["text"],
-                language=row.language,
+                text=row.facts.get("text", ""),
+                asks=_asks(row) if SAYS in row.facts else None,
                 attempts=row.attempts + 1,
             )
         )
     outbox.take(session, [row.id for row in claimed], now + lease)
     return claimed
+
+
+def _asks(row: Any) -> outbox.Claimed:
+    """The row as the voice of its kind knows it, of a person, or of no group in particular."""
+    return outbox.Claimed(
+        id=row.id,
+        kind=row.facts[SAYS],
+        tg_chat_id=0,
+        thread_id=0,
+        language=row.language,
+        account_id=None,
+        chat_id=None if row.teacher_id is not None else 0,
+        teacher_id=row.teacher_id,
+        facts=row.facts,
+        priority=Priority.BULK,
+        useful_until=row.useful_until,
+        rings=False,
+        attempts=row.attempts + 1,
+    )
 
 
 _CHANNELS = outbox.due_streams(

@@ -313,7 +313,8 @@ class Notice(Row, table=True):
     wants_answer: bool = True
     answer_by: datetime | None = None
     audience: dict[str, Any] = document(default_factory=dict)  # see storage.messaging.audiences
-    chats: list[int] = document(default_factory=list)  # places it is posted to, too
+    # Places it is posted to, too; with a minus a unit without one, that has other channels.
+    chats: list[int] = document(default_factory=list)
     state: NoticeState = one_of(NoticeState, default=NoticeState.DRAFT)
     revision: int = 0  # a correction is a new one
     ring_revision: int = 0  # the last one that was worth a ring

@@ -31,7 +31,7 @@ from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Posting, Role, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, find_table, plain
-from storage.training import reserves, seats, waiting
+from storage.training import reserves, schedule, seats, waiting
 from storage.training.audience import fits
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
@@ -493,7 +493,7 @@ def allot(
         before=data["before"],
         after=data["after"],
     )
-    plan_release(session, batch_id, now=now)
+    _plan_deadlines(session, batch_id, now=now)
     _tell_schools(session, batch_id, deed_id, sorted(changed), now=now)
     offers = waiting.offer_next(session, batch_id, now=now)
     session.flush()
@@ -517,7 +517,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         quota.seats, quota.over_allowed = int(was["seats"]), int(was["over"])
         quota.reserved = dict(was["reserved"])
     session.flush()
-    plan_release(session, batch_id, now=now)
+    _plan_deadlines(session, batch_id, now=now)
     waiting.offer_next(session, batch_id, now=now)
 
 
@@ -617,8 +617,8 @@ def set_roster_date(
 ) -> None:
     """Set when the list is reported, after which only the organiser replaces people.
 
-    None is with the start of the class. Raises NotFound, NotAllowed, ProgrammeCancelled or
-    ReportedTooLate.
+    Its deadline follows. None is with the start of the class. Raises NotFound, NotAllowed,
+    ProgrammeCancelled or ReportedTooLate.
     """
     seats.lock(session, batch_id)
     batch, programme = _run_by(session, actor_id, batch_id, now)
@@ -640,6 +640,13 @@ def set_roster_date(
         after={"roster_date": roster_date and roster_date.isoformat()},
     )
     session.flush()
+    schedule.plan_deadlines(session, batch_id, now=now)
+
+
+def _plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
+    """Let what follows from the allotments be reminded of, and nothing else of them."""
+    plan_release(session, batch_id, now=now)
+    schedule.plan_deadlines(session, batch_id, now=now)
 
 
 def plan_release(session: Session, batch_id: int, *, now: datetime) -> None:

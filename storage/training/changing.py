@@ -322,6 +322,8 @@ def change(
     session.flush()
     is_published = programme.state is ProgrammeState.PUBLISHED
     if what is not What.DATES and what is not What.REGISTRATION:
+        if what is What.ENROLMENT:
+            _give_closings(session, programme, now=now)
         ids = [batch_id] if what in (What.PLACE, What.BRING, What.SEATS) else None
         for each in ids or _siblings(session, programme.id):
             session.exec(
@@ -329,8 +331,6 @@ def change(
             )
             if is_published and what in (What.MODE, What.ENROLMENT):
                 schedule.plan_deadlines(session, each, now=now)
-        if what is What.ENROLMENT:
-            _give_closings(session, programme, now=now)
         audit.record(
             session,
             actor_id,

@@ -338,13 +338,15 @@ def put(
 
 
 def erase(session: Session, meeting: ClassSession, *, now: datetime) -> None:
-    deadlines.cancel_deadline(session, "session", meeting.id, now=now)
+    for kind in schedule.OF_MEETING:
+        deadlines.cancel_deadline(session, kind, meeting.id, now=now)
     # The number may be given out again, and who muted this meeting did not mute another.
     session.exec(
         sa.delete(ReminderMute).where(
             col(ReminderMute.deadline_id).in_(
                 select(Deadline.id).where(
-                    Deadline.kind == "session", Deadline.subject_id == meeting.id
+                    col(Deadline.kind).in_(schedule.OF_MEETING),
+                    Deadline.subject_id == meeting.id,
                 )
             )
         )

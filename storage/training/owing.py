@@ -56,8 +56,9 @@ def owes(
 ) -> Owing | None:
     """Return the select of the ids of the teachers who still owe this.
 
-    ``subject_id`` is a batch; for ``session`` a class session, for ``task_due`` a task, for
-    ``offer`` a seat offer, for ``phase_end`` a phase, for ``makeup`` a registration. With
+    ``subject_id`` is a batch; for ``session`` and ``session_lead`` a class session, for
+    ``task_due`` a task, for ``offer`` a seat offer, for ``phase_end`` and ``phase_help`` a
+    phase, for ``makeup`` a registration. With
     ``teacher_id`` at most that one comes back. A cancelled or paused programme is owed by
     nobody, and so is one that is gone; None is for a kind that is none of training's.
     """
@@ -161,6 +162,25 @@ def _in_session(_session: Session, session_id: int) -> Owing:
             ),
         )
     )
+
+
+def _leading(session: Session, session_id: int, now: datetime) -> Owing:
+    """Return who teaches at this meeting, of those who look after the class.
+
+    These are whom the meeting names, and its tutors where it names nobody; who comes from
+    elsewhere is not known here.
+    """
+    found = session.exec(
+        select(ClassSession.batch_id, ClassSession.trainers).where(ClassSession.id == session_id)
+    ).first()
+    if found is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    batch_id, trainers = found
+    roles = (Role.TUTOR, Role.CLASS_TEACHER) if trainers else (Role.TUTOR,)
+    who = holders(session, roles, batch_id=batch_id, now=now).where(_takes_place(batch_id))
+    # A name is written as people write it: 罗静老师, 罗静（实验小学）.
+    named = [sa.literal(one).contains(col(Teacher.name)) for one in trainers]
+    return who.where(sa.or_(*named)) if named else who
 
 
 def _owing_work(_session: Session, task_id: int, now: datetime) -> Owing:
@@ -352,6 +372,34 @@ def _in_phase(_session: Session, phase_id: int) -> Owing:
     )
 
 
+def _helping(session: Session, phase_id: int, now: datetime) -> Owing:
+    """Return the tutors, and who looks after the school that is host, until all are done."""
+    phase = session.exec(
+        select(Phase.batch_id, Phase.host_unit_id).where(Phase.id == phase_id)
+    ).first()
+    if phase is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    batch_id, host_unit_id = phase
+    helpers = [col(Teacher.id).in_(holders(session, (Role.TUTOR,), batch_id=batch_id, now=now))]
+    if host_unit_id is not None:
+        hosts = holders(session, (Role.SCHOOL_COORDINATOR,), of=host_unit_id, now=now)
+        helpers.append(col(Teacher.id).in_(hosts))
+    left = _in_phase(session, phase_id).subquery()
+    return sa.select(col(Teacher.id)).where(sa.or_(*helpers), sa.exists(sa.select(left.c[0])))
+
+
+def _reviewing(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Return the tutors of a class in which handed-in work waits to be judged."""
+    waits = (
+        sa.select(col(TaskSubmission.id))
+        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
+        .where(col(Task.batch_id) == batch_id, col(TaskSubmission.state) == WorkState.SUBMITTED)
+    )
+    return holders(session, (Role.TUTOR,), batch_id=batch_id, now=now).where(
+        waits.exists(), _takes_place(batch_id)
+    )
+
+
 def _making_up(_session: Session, registration_id: int) -> Owing:
     """Return the one who may make something good, until that is decided."""
     return sa.select(col(Registration.teacher_id)).where(
@@ -471,6 +519,9 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
 
 BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "task_due": _owing_work,
+    "session_lead": _leading,
+    "phase_help": _helping,
+    "review_due": _reviewing,
     "release": _with_unused_seats,
     "nominate_close": _with_open_seats,
     "quota_unfilled": _with_open_seats,

@@ -782,7 +782,9 @@ def _lost(
             sa.and_(
                 col(Deadline.kind).in_(schedule.OF_BATCH), col(Deadline.subject_id).in_(batch_ids)
             ),
-            sa.and_(col(Deadline.kind) == "session", col(Deadline.subject_id).in_(meetings)),
+            sa.and_(
+                col(Deadline.kind).in_(schedule.OF_MEETING), col(Deadline.subject_id).in_(meetings)
+            ),
             sa.and_(col(Deadline.kind) == "offer", col(Deadline.subject_id).in_(offers)),
         ),
     )

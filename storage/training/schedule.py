@@ -44,6 +44,7 @@ from storage.training.tables import (
     Quota,
     Registration,
     RegistrationState,
+    Review,
     SeatOffer,
     Task,
 )
@@ -59,9 +60,11 @@ OF_BATCH = (
     "remote_start",
     "remote_end",
     "grade_due",
+    "review_due",
 )
-"""The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
-of ``task_due`` tasks, those of ``phase_end`` phases."""
+"""The kinds of deadline whose subject is a batch; those of ``task_due`` are tasks."""
+OF_MEETING = ("session", "session_lead")
+OF_PHASE = ("phase_end", "phase_help")
 
 GRADED_WITHIN, GRADED_BY = 10, 17 * 60
 """Working days after its end, and the minute of the day, by which a class is to be decided on."""
@@ -129,6 +132,8 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     calendar = workdays.load(session)
     decided = calendar.shift(local_day(batch.ends_at, calendar.zone), GRADED_WITHIN)
     wanted["grade_due"] = at(decided, GRADED_BY, calendar.zone)
+    if session.exec(_reviewed(batch_id).limit(1)).first() is not None:
+        wanted["review_due"] = wanted["grade_due"]
     if programme.mode is Mode.REMOTE:
         wanted["remote_start"] = batch.starts_at
         wanted["remote_end"] = batch.ends_at
@@ -139,11 +144,13 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
         for session_id, starts_at in meetings
     ]
+    subjects += [("session_lead", session_id, starts_at) for session_id, starts_at in meetings]
     subjects += [
-        ("phase_end", phase_id, ends_at if gate else None)
+        (kind, phase_id, ends_at if gate else None)
         for phase_id, ends_at, gate in session.exec(
             select(Phase.id, Phase.ends_at, Phase.gate).where(Phase.batch_id == batch_id)
         ).all()
+        for kind in OF_PHASE
     ]
     # What need not be done is owed by nobody.
     subjects += [
@@ -164,6 +171,11 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
             takes_place and moment is not None and _stands(session, kind, subject_id, moment)
         ):
             deadlines.cancel_deadline(session, kind, subject_id, now=now)
+
+
+def _reviewed(batch_id: int) -> Any:
+    """Select the work of a class that somebody judges."""
+    return select(Task.id).where(Task.batch_id == batch_id, Task.review != Review.NONE)
 
 
 def _has_allotments(session: Session, batch_id: int) -> bool:

@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage import audit
+from storage.messaging import deadlines
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
-from storage.training import seats
+from storage.training import schedule, seats
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
@@ -416,6 +417,7 @@ def add_phase(
     session.add(row)
     session.flush()
     note(session, actor_id, "add_phase", f"phase:{row.id}", batch, now=now, after={"title": title})
+    schedule.plan_deadlines(session, batch_id, now=now)
     return row.id
 
 
@@ -427,7 +429,7 @@ def change_phase(
 ) -> None:
     """Change what is given: kind, title, starts_at, ends_at, host_unit_id, gate.
 
-    Raises as ``add_phase`` does.
+    Its deadline follows. Raises as ``add_phase`` does.
     """
     phase = _phase(session, phase_id)
     batch, _programme = to_change(session, actor_id, phase.batch_id, now)
@@ -441,6 +443,7 @@ def change_phase(
     change_row(
         session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now
     )
+    schedule.plan_deadlines(session, batch.id, now=now)
 
 
 def place_phase(
@@ -465,6 +468,8 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     modules = select(Module.id).where(Module.phase_id == phase_id)
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))
+    for kind in schedule.OF_PHASE:
+        deadlines.cancel_deadline(session, kind, phase_id, now=now)
     title = phase.title
     session.delete(phase)
     session.flush()

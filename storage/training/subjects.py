@@ -142,13 +142,16 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "reg_close": closes,
         "remote_end": row["ends_at"],
         "session": row.get("session_starts_at"),
+        "session_lead": row.get("session_starts_at"),
         "task_due": row.get("task_due_at"),
         "offer": row.get("lapses_at"),
         "nominate_close": row["nominate_close"],
         "quota_unfilled": closes,
         "roster": row["roster_date"],
         "phase_end": row.get("phase_ends_at"),
+        "phase_help": row.get("phase_ends_at"),
         "grade_due": row["ends_at"],
+        "review_due": row["ends_at"],
     }
     title = row["programme_title"]
     part = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,13 +19,14 @@ from bot.delivery import Delivery
 from bot.relaying import Relaying
 from handlers.cards import Card, GroupCard
 from handlers.context import Channels
-from handlers.messaging.voices import Said, Say
+from handlers.messaging.voices import Said, Say, Voice
 from handlers.messaging.voices_of_all import VOICES
-from storage.messaging import groups, outbox, relays
+from storage.messaging import correcting, groups, outbox, relays, releasing
+from storage.messaging.correcting import What
 from storage.messaging.relays import RelayKind
 from storage.messaging.tables import Chat, InboxUpdate, OutboxMessage, OutboxState, Priority
 from storage.people import roles
-from storage.people.tables import Role
+from storage.people.tables import Account, Role
 from tests import make
 from tests.machine.servers import (
     HOOK,
@@ -37,6 +38,7 @@ from tests.machine.servers import (
     mail_server,
     robots,
 )
+from tests.messaging import desks
 from tests.stage import Actor, Stage
 
 NOTICE = (
@@ -82,11 +84,16 @@ async def say(_house: Any, row: outbox.Claimed) -> Said:
     return Say(Card("<b>林老师</b>，您还差 3 学时。"))
 
 
-def delivery(stage: Stage, mailbox: str = "") -> Delivery:
+async def repeat(_house: Any, row: outbox.Claimed) -> Said:
+    """A voice that says to groups what it was given."""
+    return Say(GroupCard(html.escape(row.facts["text"], quote=False)))
+
+
+def delivery(stage: Stage, mailbox: str = "", notice: Voice | None = say) -> Delivery:
     house = stage.office.house
-    relaying = Relaying(house, mailbox=mailbox)
+    voices = {**VOICES, "notice": notice or VOICES["notice"], "said": repeat}
+    relaying = Relaying(house, voices, mailbox=mailbox)
     house.channels = Channels(installed=True, mailbox=bool(mailbox))
-    voices = {**VOICES, "notice": say}
     return Delivery(stage.office.application.bot, house, voices, rate=1000, relaying=relaying)
 
 
@@ -117,7 +124,9 @@ async def add(stage: Stage, who: Actor, unit_id: int, *urls: str) -> list[int]:
 
 async def announce(stage: Stage, unit_id: int, *texts: str) -> None:
     for text in texts:
-        await stage.database.write(relays.announce, [unit_id], text, now=stage.clock())
+        await stage.database.write(
+            relays.announce, [unit_id], "said", {"text": text}, name=text, now=stage.clock()
+        )
 
 
 def copies(session: Session) -> list[tuple[OutboxState, str]]:
@@ -158,6 +167,64 @@ async def test_what_a_group_is_shown_goes_to_the_robots_of_its_unit_as_text(
     assert "3 学时" in luo.sees()
     for where in ("wecom", "dingtalk", "feishu"):
         assert them.seen(where) == [NOTICE]
+
+
+async def test_a_unit_without_a_group_hears_notices_and_classes_through_its_robot(
+    stage: Stage, them: Robots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bot.relaying.EVERY, RelayKind.WECOM, 0.0)
+    luo, school = await coordinator(stage)
+    await stage.teacher("林若溪", at="第一小学")
+    await add(stage, luo, school, f"wecombot://{KEY}/")
+    sends, write, now = delivery(stage, notice=None), stage.database.write, stage.clock()
+    author = luo.teacher_id or 0
+    notice_id = await write(lambda session: desks.written(session, author, place="三楼"))
+    await luo.says("/menu")
+    await luo.sends_data(f"nto:{notice_id}:chats:0")
+    await luo.taps("○ 第一小学: second channel")
+    assert "✓ 第一小学: second channel" in luo.labels()
+    await write(releasing.release, author, notice_id, releasing.NOW, now=now)
+    await write(desks.fill_all, now)
+    await sends.drain()
+    (said,) = them.seen("wecom")
+    assert said.startswith("[Notice] 教研安排")
+    assert "林若溪" not in said
+    await write(correcting.correct, author, notice_id, What.PLACE, "二楼", now=now)
+    await write(correcting.withdraw, author, notice_id, "改期", now=now)
+    await sends.drain()
+    assert "[Withdrawn]" in them.seen("wecom")[-1]
+    batch_id = await write(make.batch, programme={"owner_unit_id": school})
+    await luo.sends_data(f"gcp:{batch_id}:0")
+    for mark, answer in (("○", "next hour of work"), ("✓", "already")):
+        await luo.taps(f"{mark} 第一小学: second channel")
+        assert answer in luo.alert
+    await sends.drain()
+    assert "[Registration] 作业设计专题培训" in them.seen("wecom")[-1]
+
+
+async def test_a_notice_reaches_by_mail_whom_telegram_does_not(
+    stage: Stage, mails: MailServer
+) -> None:
+    luo, _school = await coordinator(stage)
+    people = [await stage.teacher(name, at="第一小学") for name in ("林若溪", "石晓岚")]
+
+    def send(session: Session) -> None:
+        for who in people:
+            assert who.teacher_id is not None
+            url = f"mailto:t{who.teacher_id}@example.cn"
+            relays.add_own(session, who.teacher_id, url, language="en", now=make.NOW)
+        away = select(Account).where(Account.teacher_id == people[0].teacher_id)
+        session.exec(away).one().reachable = False
+        session.flush()
+        assert luo.teacher_id is not None
+        desks.sent(session, luo.teacher_id)
+
+    await stage.database.write(send)
+    await delivery(stage, mails.address, notice=None).drain()
+    by_mail = {to: text for to, _title, text in mails.seen()}
+    assert set(by_mail) == {f"t{who.teacher_id}@example.cn" for who in people}
+    assert all("[Notice] 教研安排" in text for text in by_mail.values())
+    assert "教研安排" in people[1].sees()
 
 
 async def test_a_mailbox_gets_what_its_owner_is_told(stage: Stage, mails: MailServer) -> None:
@@ -301,7 +368,7 @@ async def test_what_a_robot_cannot_take_now_comes_later(
     await sends.drain()
     assert them.seen("wecom") == []
     stage.clock.advance(timedelta(minutes=3))
-    await stage.database.write(relays.announce, [school], "又一条", now=stage.clock())
+    await announce(stage, school, "又一条")
     await sends.drain()
     assert sorted(them.seen("wecom")) == sorted([NOTICE, "又一条"])
 
@@ -313,16 +380,25 @@ async def test_each_robot_is_spoken_to_at_its_own_pace(
     assert 60 / bot.relaying.EVERY[RelayKind.DINGTALK] <= 20
     assert 60 / bot.relaying.EVERY[RelayKind.FEISHU] <= 100
     assert 1 / bot.relaying.EVERY[RelayKind.FEISHU] <= 5
-    monkeypatch.setitem(bot.relaying.EVERY, RelayKind.WECOM, 0.3)
-    monkeypatch.setitem(bot.relaying.EVERY, RelayKind.FEISHU, 0.1)
+    monkeypatch.setitem(bot.relaying.EVERY, RelayKind.WECOM, 7.25)
+    monkeypatch.setitem(bot.relaying.EVERY, RelayKind.FEISHU, 3.125)
+    waits = [n * every for every in (7.25, 3.125) for n in (1, 2, 3)]
+    waited: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float, *more: Any) -> None:
+        if seconds in waits:
+            waited.append(seconds)
+        await sleep(0 if seconds in waits else seconds, *more)
+
+    monkeypatch.setattr("bot.relaying.time.monotonic", lambda: 0.0)  # all at the same moment
+    monkeypatch.setattr("bot.relaying.asyncio.sleep", note)
     luo, school = await coordinator(stage)
     await add(stage, luo, school, f"wecombot://{KEY}/", f"feishu://{HOOK}/")
     await announce(stage, school, *(f"第{n}条" for n in range(4)))
     await delivery(stage).drain()
-    for where, every in (("wecom", 0.3), ("feishu", 0.1)):
-        at = [moment for place, _, moment in them.texts if place == where]
-        assert len(at) == 4
-        assert all(after - before > 0.8 * every for before, after in pairwise(at))
+    assert sorted(waited) == sorted(waits)
+    assert [place for place, _, _ in them.texts].count("wecom") == 4
 
 
 async def test_a_channel_is_set_up_in_the_chat_and_its_address_is_never_seen_again(

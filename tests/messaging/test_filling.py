@@ -435,3 +435,27 @@ async def test_who_blocked_the_bot_counts_as_not_reached(database: Database) -> 
         assert at.teachers[0] not in {row.teacher_id for row in carried(session, notice_id)}
 
     await database.write(play)
+
+
+async def test_what_says_no_date_is_kept_some_days_for_whoever_could_not_be_reached(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        silent = make.teacher(session, "石晓岚", at=FIRST)
+        notice_id = sent(session, at.coordinator)
+        assert {row.useful_until for row in carried(session, notice_id)} == {NOW + filling.UNDATED}
+        then = NOW + timedelta(days=3)
+        desks.linked(session, "新老师")
+        make.account(session, silent)
+        assert late_all(session, then) == 1
+        assert late_all(session, then) == 0
+        told = session.exec(select(News)).one()
+        assert (told.teacher_id, told.subject_id) == (silent, notice_id)
+        latest = make.teacher(session, "更晚的老师", at=FIRST)
+        second = sent(session, at.coordinator, now=then)
+        make.account(session, latest)
+        assert late_all(session, then + filling.UNDATED) == 0
+        assert {row.stream for row in carried(session, second)} == {second}
+
+    await database.write(play)

@@ -18,12 +18,21 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
     7: {"quota_unfilled": ("T-5 T-2", {P: "T-1"}, False)},
     8: {"roster": ("T-3 T-1", {O: "T+1"}, False)},
     9: {"batch_start": ("T-3 T-1 T-2h", {O: "T-1"}, True)},
-    10: {"session": ("T-1 T-1h", {O: "T-1"}, True)},
+    10: {
+        "session": ("T-1 T-1h", {O: "T-1"}, True),
+        "session_lead": ("T-3 T-1", {}, False),
+    },
     13: {"task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False)},
-    14: {"phase_end": ("T-5 T-1", {O: "T-1"}, True)},
+    14: {
+        "phase_end": ("T-5 T-1", {O: "T-1"}, True),
+        "phase_help": ("T-5 T-1", {}, False),
+    },
     15: {"remote_start": ("T-3 T+0", {}, True)},
     19: {"remote_end": ("T-14 T-7 T-3 T-1 T-6h", {C: "T-7", P: "T-3", O: "T-1"}, True)},
-    21: {"grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False)},
+    21: {
+        "grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False),
+        "review_due": ("T-3 T-1 T+1", {}, False),
+    },
     22: {"makeup": ("T-7 T-3 T-1", {C: "T-3"}, False)},
     26: {
         "year_hours": (

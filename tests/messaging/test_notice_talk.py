@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 import bot.pacer
-from storage.messaging import groups, questions
+from storage.messaging import deadlines, groups, questions
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -154,6 +154,35 @@ async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) 
     await play.stage.deliver()
     texts = [m.text for m in lin.messages() if m.id == message_id]
     assert "✓ Confirmed" in texts[0]
+
+
+async def test_what_is_confirmed_in_a_reminder_by_itself_is_struck_there(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.stage.passes(days=4)
+    await play.stage.passes(minutes=5)
+    assert lin.sees().startswith("[Reminder]\n关于报送研修计划的通知 is still to be confirmed.")
+    rings = len(lin.messages())
+    await lin.taps("Confirm receipt")
+    assert "has been noted" in lin.alert
+    assert lin.sees().startswith("[Reminder]\n✓ 关于报送研修计划的通知")
+    assert "Confirm receipt" not in lin.labels()
+    assert len(lin.messages()) == rings
+
+
+async def test_what_is_confirmed_in_a_brief_is_struck_there(play: Play) -> None:
+    lin, *_ = play.people
+    until = make.NOW + timedelta(days=5)
+    notice_id = await play.sends(answer_by=until)
+    await play.stage.database.write(
+        deadlines.set_deadline, "ack_due", notice_id, until, now=make.NOW, preset="T-2"
+    )
+    await play.stage.passes(days=3, hours=7, minutes=45)
+    assert lin.sees().startswith("[Reminder] Your day")
+    rings = len(lin.messages())
+    await lin.taps("Confirm receipt")
+    assert "✓ 关于报送研修计划的通知" in lin.sees()
+    assert len(lin.messages()) == rings
 
 
 async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:

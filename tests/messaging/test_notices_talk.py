@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from storage.messaging import deadlines, filling
+from storage.messaging import deadlines, filling, releasing
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -90,6 +90,34 @@ async def test_one_message_is_enough_to_write_to_ones_school(stage: Stage) -> No
     assert (await notice(stage)).state is NoticeState.SENT
     await zhou.starts("desk")
     assert "sent" in await zhou.taps("Notices")
+
+
+async def test_who_has_roles_in_several_units_says_in_whose_name_it_is(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    assert "In whose name" not in zhou.labels()
+
+    def more(session: Session) -> None:
+        assert zhou.teacher_id is not None
+        second = make.school(session, "第二小学")
+        role = Role.SCHOOL_COORDINATOR
+        roles.appoint(session, zhou.teacher_id, role, second, today=TODAY, now=make.NOW)
+
+    await stage.database.write(more)
+    card = await draft(zhou)
+    assert f"In the name of: {SCHOOL}" in card
+    assert "which of your units" in await zhou.taps("In whose name")
+    await zhou.taps("○ 第二小学")
+    assert f"○ {SCHOOL}" in zhou.labels()
+    assert "In the name of: 第二小学" in await zhou.taps("OK")
+    before = await notice(stage)
+    await zhou.sends_data(f"ntg:{before.id}:issuer:{await stage.database.read(make.county)}:0")
+    assert (await notice(stage)).unit_id == before.unit_id
+    author = zhou.teacher_id or 0
+    await stage.database.write(releasing.release, author, before.id, "now", now=stage.clock())
+    await stage.deliver()
+    assert "第二小学, Fri 20 Nov" in lin.sees()
 
 
 async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:

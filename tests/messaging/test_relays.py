@@ -152,6 +152,10 @@ async def test_the_log_says_who_and_what_but_not_the_address(database: Database)
     assert await database.write(play) == ["add_channel", "channel_off", "remove_channel"]
 
 
+def public_text(text: str) -> dict[str, Any]:
+    return {"kind": "said", "facts": {"text": text}, "name": text, "now": NOW}
+
+
 def sent_to(session: Session) -> dict[int, list[str]]:
     """What waits for each channel."""
     found: dict[int, list[str]] = {}
@@ -191,7 +195,7 @@ async def test_a_robot_gets_what_its_group_sees_and_never_what_a_person_is_told(
         relays.copy(session, public, "【通知】", now=NOW)
         relays.copy(session, foreign, "【别校】", now=NOW)
         assert sent_to(session) == {mailbox: ["您还差 3 学时"], robot: ["【通知】"]}
-        relays.announce(session, [school, other], "【县通知】", now=NOW)
+        relays.announce(session, [school, other], **public_text("【县通知】"))
         assert sent_to(session)[robot] == ["【通知】", "【县通知】"]
 
     await database.write(play)
@@ -203,7 +207,7 @@ async def test_channels_take_turns_and_telegram_does_not_see_them(database: Data
         one = relays.add(session, luo, school, WECOM, language="en", now=NOW).id
         two = relays.add(session, luo, school, "feishu://c4b1f7e2/", language="en", now=NOW).id
         for n in range(3):
-            relays.announce(session, [school], f"第{n}条", now=NOW)
+            relays.announce(session, [school], **public_text(f"第{n}条"))
         assert outbox.claim(session, now=NOW, lease=LEASE, limit=9) == []
         first = relays.claim(session, now=NOW, lease=LEASE, limit=9)
         assert sorted(row.relay_id for row in first) == [one, two]
@@ -227,8 +231,8 @@ async def test_a_channel_that_does_not_work_is_off_and_its_owner_is_told_once(
     def play(session: Session) -> None:
         luo, school = school_coordinator(session)
         relays.add(session, luo, school, WECOM, language="en", now=NOW)
-        relays.announce(session, [school], "一", now=NOW)
-        relays.announce(session, [school], "二", now=NOW)
+        relays.announce(session, [school], **public_text("一"))
+        relays.announce(session, [school], **public_text("二"))
         (row,) = relays.claim(session, now=NOW, lease=LEASE, limit=9)
         (second,) = relays.claim(session, now=NOW, lease=LEASE, limit=9)
         for one in (row, second):
@@ -247,7 +251,7 @@ async def test_a_channel_that_is_away_for_long_costs_the_message_and_not_the_cha
     def play(session: Session) -> tuple[OutboxState, bool]:
         luo, school = school_coordinator(session)
         relays.add(session, luo, school, WECOM, language="en", now=NOW)
-        relays.announce(session, [school], "一", now=NOW)
+        relays.announce(session, [school], **public_text("一"))
         for _ in range(relays.TRIES):
             (row,) = relays.claim(session, now=NOW, lease=LEASE, limit=9)
             relays.try_later(session, row.id, NOW, fault="the network failed")
@@ -264,7 +268,7 @@ async def test_what_was_in_hand_at_a_kill_goes_out_again(database: Database) -> 
     def play(session: Session) -> None:
         luo, school = school_coordinator(session)
         relays.add(session, luo, school, WECOM, language="en", now=NOW)
-        relays.announce(session, [school], "一", now=NOW)
+        relays.announce(session, [school], **public_text("一"))
         relays.claim(session, now=NOW, lease=LEASE, limit=9)
         assert outbox.recover(session, now=NOW + LEASE) == outbox.Recovered(1, 0)
         assert len(relays.claim(session, now=NOW + LEASE, lease=LEASE, limit=9)) == 1

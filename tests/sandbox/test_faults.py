@@ -58,8 +58,9 @@ async def test_a_fault_hits_its_share_of_its_chat(
 
 
 async def test_the_paid_switch_lets_a_broadcast_through(
-    ptb: Bot, world: World, sandbox: Sandbox
+    ptb: Bot, world: World, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.sandbox.flood.time.monotonic", lambda: 1_000.0)  # all in a moment
     people = [world.add_person(f"教师{n}", started=True) for n in range(60)]
     world.flood.on = True
     for person in people[:30]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -261,6 +261,34 @@ async def test_coordinators_with_unused_seats_are_reminded_before_the_release(
         lambda s: s.exec(select(Deadline).where(Deadline.kind == "release")).one()
     )
     assert deadline.state is DeadlineState.CANCELLED
+
+
+async def test_deadlines_follow_the_allotments_and_the_day_of_the_list(
+    database: Database,
+) -> None:
+    closes = NOW + timedelta(days=9)
+    made = await database.write(county, reg_close=closes, programme={"enrolment": Enrolment.OPEN})
+
+    def stands(session: Session, kind: str) -> list[datetime]:
+        found = select(Deadline.at).where(
+            Deadline.kind == kind, Deadline.state == DeadlineState.ACTIVE
+        )
+        return list(session.exec(found).all())
+
+    lines = {made.schools[0]: 1}
+    done = await database.write(allotting.allot, made.county_id, made.batch_id, lines, now=NOW)
+    assert await database.read(stands, "quota_unfilled") == [closes]
+    assert done.deed_id is not None
+    await database.write(undoing.undo, made.county_id, done.deed_id, now=NOW)
+    assert await database.read(stands, "quota_unfilled") == []
+    for days in (3, 5):
+        listed = NOW + timedelta(days=days)
+        await database.write(
+            allotting.set_roster_date, made.county_id, made.batch_id, listed, now=NOW
+        )
+        assert await database.read(stands, "roster") == [listed]
+    await database.write(allotting.set_roster_date, made.county_id, made.batch_id, None, now=NOW)
+    assert await database.read(stands, "roster") == []
 
 
 async def test_released_seats_are_offered_by_the_sweep(database: Database) -> None:

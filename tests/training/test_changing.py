@@ -519,6 +519,18 @@ async def test_a_new_close_of_nominations_moves_their_deadline(database: Databas
     await database.write(play)
 
 
+async def test_another_door_is_reminded_of_when_it_closes(database: Database) -> None:
+    def play(session: Session) -> None:
+        made = seating.county(session)
+        changing.change(session, made.county_id, made.batch_id, What.ENROLMENT, "open", now=NOW)
+        batch = session.get_one(Batch, made.batch_id)
+        assert batch.reg_close is not None
+        assert deadline(session, "reg_close") == batch.reg_close
+        assert deadline(session, "nominate_close") is None
+
+    await database.write(play)
+
+
 async def test_what_comes_before_the_start_moves_with_it(database: Database) -> None:
     def play(session: Session) -> None:
         made = seating.county(session)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, OutboxState
+from storage.people.tables import Role
 from storage.refusals import NotFound
 from storage.training import interest, owing, registration, schedule, waiting
 from storage.training.refusals import OfferGone, ProgrammeCancelled
@@ -18,22 +19,27 @@ from storage.training.tables import (
     Enrolment,
     Mode,
     OfferState,
+    Phase,
+    PhaseKind,
     Registration,
     RegistrationState,
     SeatOffer,
+    WorkState,
 )
 from tests import make
 from tests.make import NOW
+from tests.training import classes
+from tests.training.meeting_makers import appointed, class_teacher
 
 DAY = timedelta(days=1)
 
 
-def active(session: Session) -> dict[tuple[str, int], datetime]:
-    """All but that of deciding, which every class has."""
+def active(session: Session, of: str = "") -> dict[tuple[str, int], datetime]:
+    """All but those for whoever decides and teaches, which every class has; or of one kind."""
     return {
         (x.kind, x.subject_id): x.at
         for x in session.exec(select(Deadline).where(Deadline.state == DeadlineState.ACTIVE))
-        if x.kind != "grade_due"
+        if (x.kind == of if of else x.kind not in ("grade_due", "session_lead"))
     }
 
 
@@ -214,3 +220,57 @@ async def test_who_has_finished_or_whose_programme_is_cancelled_owes_nothing(
 async def test_a_kind_of_another_wing_is_not_ours(sqlite: Database) -> None:
     assert await sqlite.read(owing.owes, "entry_close", 1, now=NOW) is None
     assert await sqlite.read(who, "reg_open", 999) == set()
+
+
+async def test_whoever_teaches_or_helps_is_reminded_as_long_as_there_is_need(
+    database: Database,
+) -> None:
+    batch = await database.write(make.batch, starts_at=NOW + 20 * DAY)
+    named = await database.write(meet, batch, NOW + 20 * DAY)
+    unnamed = await database.write(meet, batch, NOW + 21 * DAY)
+    host = await database.write(make.school, "城东小学")
+
+    def people(session: Session) -> tuple[int, int, int, int]:
+        first = class_teacher(session, batch, "罗静", role=Role.TUTOR)
+        second = class_teacher(session, batch, "罗佳", role=Role.TUTOR)
+        session.get_one(ClassSession, named).trainers = ["罗静老师", "王教授"]
+        hosts = make.teacher(session, "南校管", at="城东小学")
+        appointed(session, hosts, Role.SCHOOL_COORDINATOR, host)
+        (in_class,) = classes.people_in(session, batch, 1)
+        return first, second, hosts, in_class
+
+    first, second, hosts, in_class = await database.write(people)
+    assert await database.read(who, "session_lead", named) == {first}
+    assert await database.read(who, "session_lead", unnamed) == {first, second}
+    assert await database.read(who, "session_lead", unnamed, teacher_id=hosts) == set()
+
+    def stretch(session: Session) -> int:
+        row = Phase(
+            batch_id=batch,
+            position=1,
+            kind=PhaseKind.SHADOWING,
+            title="跟岗",
+            ends_at=NOW + 21 * DAY,
+            host_unit_id=host,
+            gate=True,
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+    phase = await database.write(stretch)
+    task = await database.write(classes.task, batch)
+    await database.write(schedule.plan_deadlines, batch, now=NOW)
+    planned = await database.read(active)
+    assert planned["phase_help", phase] == NOW + 21 * DAY
+    assert ("review_due", batch) in planned
+    lead = {key[1] for key in await database.read(active, of="session_lead")}
+    assert lead == {named, unnamed}
+    assert await database.read(who, "phase_help", phase) == {first, second, hosts}
+    assert await database.read(who, "review_due", batch) == set()
+
+    await database.write(classes.hands_in, in_class, task, WorkState.SUBMITTED)
+    assert await database.read(who, "review_due", batch) == {first, second}
+    await database.write(schedule.cancel, await database.read(programme_of, batch), now=NOW)
+    for kind, subject in (("session_lead", named), ("phase_help", phase), ("review_due", batch)):
+        assert await database.read(who, kind, subject) == set()

@@ -160,6 +160,30 @@ async def test_what_is_added_twice_is_there_once(database: Database) -> None:
     await database.write(twice)
 
 
+async def test_the_end_of_a_phase_is_reminded_of_where_it_now_lies(database: Database) -> None:
+    actor, batch = await database.write(desk)
+
+    def ends(session: Session) -> list[datetime]:
+        found = select(Deadline.at).where(
+            Deadline.kind == "phase_end", Deadline.state == DeadlineState.ACTIVE
+        )
+        return list(session.exec(found).all())
+
+    async def change(**changes: Any) -> list[datetime]:
+        await database.write(structure.change_phase, actor, phase, changes, now=NOW)
+        return await database.read(ends)
+
+    end = START + 4 * DAY
+    facts: dict[str, Any] = {"kind": PhaseKind.CONCENTRATED, "title": "集中培训", "ends_at": end}
+    phase = await database.write(structure.add_phase, actor, batch, **facts, gate=True, now=NOW)
+    assert await database.read(ends) == [end]
+    assert await change(ends_at=end + DAY) == [end + DAY]
+    assert await change(gate=False) == []
+    assert await change(gate=True) == [end + DAY]
+    await database.write(structure.remove_phase, actor, phase, now=NOW)
+    assert await database.read(ends) == []
+
+
 async def test_a_phase_or_a_module_goes_and_its_meetings_stay(database: Database) -> None:
     def remove(session: Session) -> None:
         actor, batch = desk(session)
