@@ -35,7 +35,7 @@ from handlers.training.attendance_text import attendance_text
 from handlers.training.changing import changing_text
 from handlers.training.conditions_words import conditions_text
 from handlers.training.menus_text import menu_refused
-from handlers.training.nominating import nominating_text
+from handlers.training.nominating_text import nominating_text
 from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused

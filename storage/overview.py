@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 
 from storage import deeds
 from storage.credits import appeals, claims, posting
-from storage.messaging import notices, questions
+from storage.messaging import questions, seconding
 from storage.people import staff
 from storage.people.authority import Act
 from storage.people.staff import Desk
@@ -44,7 +44,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     claims.waits,
     appeals.waits,
     questions.waits,
-    notices.waits,
+    seconding.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

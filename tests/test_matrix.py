@@ -154,24 +154,25 @@ TELL = Act.NOTIFY_UNIT
 TAKE, MARK = Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE
 NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
 NOTICES: dict[str, dict[str, Any]] = {
-    "sheet": {},
-    "write_field": {"field": "place"},
-    "set_time": {"starts_at": SOON, "ends_at": None},
-    "set_answer": {"wanted": True},
-    "set_urgent": {"urgent": True},
-    "attach": {"file_id": "f", "is_photo": False, "name": "", "size": 1},
-    "detach": {"file_row_id": 0},
-    "discard": {},
-    "copy": {},
-    "audience_options": {"what": "subject"},
-    "turn": {"what": "subject", "key": "none"},
-    "unreached": {},
-    "price": {},
-    "set_moment": {"at": SOON},
-    "events": {},
-    "set_event": {"deadline_id": 0, "offset": "T-2"},
-    "release": {"way": "now"},
-    "recall": {},
+    "notices.access": {},
+    "notices.sheet": {},
+    "drafting.write_field": {"field": "place"},
+    "drafting.set_time": {"starts_at": SOON, "ends_at": None},
+    "drafting.set_answer": {"wanted": True},
+    "drafting.set_urgent": {"urgent": True},
+    "drafting.attach": {"file_id": "f", "is_photo": False, "name": "", "size": 1},
+    "drafting.detach": {"file_row_id": 0},
+    "drafting.discard": {},
+    "drafting.copy": {},
+    "addressing.audience_options": {"what": "subject"},
+    "addressing.turn": {"what": "subject", "key": "none"},
+    "notices.unreached": {},
+    "releasing.price": {},
+    "releasing.set_moment": {"at": SOON},
+    "releasing.events": {},
+    "releasing.set_event": {"deadline_id": 0, "offset": "T-2"},
+    "releasing.release": {"way": "now"},
+    "releasing.recall": {},
 }
 """What works on one notice, and what each is given."""
 
@@ -300,13 +301,13 @@ LINES: dict[str, Line] = {
     "storage.training.reviewing.enter_paper": line(Act.REVIEW_WORK, given=given(accepted=True)),
     # notices
     **{
-        f"storage.messaging.notices.{name}": line(*NOTIFY, given=given(**things))
+        f"storage.messaging.{name}": line(*NOTIFY, given=given(**things))
         for name, things in NOTICES.items()
     },
     "storage.messaging.notices.notices": line(*NOTIFY),
-    "storage.messaging.notices.second_look": line(Act.NOTIFY_UNIT),
-    "storage.messaging.notices.approve": line(Act.NOTIFY_UNIT, given=given(seen=0)),
-    "storage.messaging.notices.give_back": line(Act.NOTIFY_UNIT, given=given(seen=0)),
+    "storage.messaging.seconding.second_look": line(Act.NOTIFY_UNIT),
+    "storage.messaging.seconding.approve": line(Act.NOTIFY_UNIT, given=given(seen=0)),
+    "storage.messaging.seconding.give_back": line(Act.NOTIFY_UNIT, given=given(seen=0)),
     # seats
     "storage.training.allotting.board": line(RUN),
     "storage.training.allotting.plan": line(RUN, given=given(lines={})),
@@ -495,7 +496,7 @@ OTHERWISE = {
     "storage.training.attendance_sheets.preview": OWN_FILE,
     "storage.training.attendance_sheets.sheet": OWN_PEOPLE,
     "storage.training.making.create": "over a unit of one's own; test_lives",
-    "storage.messaging.notices.begin": "in the name of one's own unit or class; test_notices",
+    "storage.messaging.drafting.begin": "in the name of one's own unit or class; test_notices",
     "storage.training.making.homes": REACH,
     "storage.training.menus.create": "over a unit of one's own; test_menus",
     "storage.training.menus.candidates": REACH,

@@ -1,4 +1,4 @@
-"""Writing a notice: from the empty desk to the message that has left, and its voices.
+"""Writing a notice: from the empty desk to the message that has left.
 
 The draft is a row from the first message on; what is awaited next stands in the account. So a
 restart in the middle loses nothing.
@@ -15,9 +15,20 @@ from sqlmodel import Session
 from telegram import Update
 
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, show, tap
+from handlers.context import Context, alert, show, tap
 from handlers.files import Attachment, on_file
-from handlers.messaging import notice_text as text
+from handlers.messaging.drafting_text import (
+    ASKS,
+    ask_card,
+    audience_card,
+    files_card,
+    lost_card,
+    options_card,
+    preview_card,
+    sheet_card,
+    start_card,
+    sure_card,
+)
 from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
     ApproveNotice,
@@ -43,31 +54,39 @@ from handlers.messaging.notice_desk_buttons import (
     ReturnNotice,
     SecondLook,
 )
-from handlers.messaging.voices import File, Nothing, Said, Say
+from handlers.messaging.notice_text import list_card, notices_text
+from handlers.messaging.releasing_text import (
+    confirm_card,
+    events_card,
+    offsets_card,
+    price_card,
+    reason_card,
+    released_card,
+    second_card,
+    settled_card,
+)
 from handlers.training.making import making_words
 from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on_text
 from locales import LANGUAGES, catalog
 from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, WrongWeekday
-from storage.messaging import notices
-from storage.messaging.notices import Letter, Sheet
-from storage.messaging.outbox import Claimed
+from storage.messaging import addressing, drafting, notices, releasing, seconding
+from storage.messaging.notices import Sheet
 from storage.messaging.tables import NoticeState
 from storage.moments import local_day
 from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
-from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.refusals import NotAllowed, NotFound, Refusal
 
-LETTERS = 64  # messages in the words of a language that are kept while they go out
 AWAITED = "notice"
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
     NotUnderstood,
     WrongWeekday,
-    notices.TooLong,
-    notices.PastMoment,
-    notices.Incomplete,
+    drafting.TooLong,
+    drafting.PastMoment,
+    drafting.Incomplete,
 )
 """Refusals after which the same is asked for again."""
 
@@ -134,7 +153,7 @@ async def _show_list(update: Update, context: Context, *, batch_id: int = 0, pag
     facts = await context.read(
         notices.notices, reader.linked_teacher_id, batch_id=batch_id, page=page, now=now
     )
-    await show(update, context, reader, text.list_card(facts, reader.language, zone, today))
+    await show(update, context, reader, list_card(facts, reader.language, zone, today))
 
 
 # --- beginning -----------------------------------------------------------------------------------
@@ -152,7 +171,7 @@ async def ask_new(update: Update, context: Context) -> None:
     if not facts.writes:
         raise NotAllowed
     await _await(context, reader, f"{AWAITED}:new:{batch_id}")
-    await show(update, context, reader, text.start_card(batch_id, reader.language))
+    await show(update, context, reader, start_card(batch_id, reader.language))
 
 
 async def _await(context: Context, reader: Reader, what: str) -> None:
@@ -168,7 +187,7 @@ def _begin(
     *,
     now: datetime,
 ) -> int:
-    notice_id = notices.begin(
+    notice_id = drafting.begin(
         session, reader.linked_teacher_id, text=said, batch_id=batch_id, now=now
     )
     awaited = ""
@@ -182,7 +201,7 @@ def _begin(
 def _attach(
     session: Session, reader: Reader, notice_id: int, attachment: Attachment, *, now: datetime
 ) -> int:
-    return notices.attach(
+    return drafting.attach(
         session,
         reader.linked_teacher_id,
         notice_id,
@@ -201,9 +220,9 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
     if which == "new":
         try:
             notice_id = await context.write(_begin, reader, int(field), said, None, now=now)
-        except notices.TooLong as refusal:
-            trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
-            card = text.start_card(int(field), reader.language)
+        except drafting.TooLong as refusal:
+            trouble = notices_text(refusal, reader.language, context.house.zone, now)
+            card = start_card(int(field), reader.language)
             await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
             return
         await show_sheet(update, context, reader, notice_id)
@@ -219,7 +238,7 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         await _ask(update, context, reader, notice_id, field, refusal)
         return
     if field == "at":
-        await _show_confirm(update, context, reader, notice_id, notices.AT)
+        await _show_confirm(update, context, reader, notice_id, releasing.AT)
     else:
         await show_sheet(update, context, reader, notice_id)
 
@@ -243,21 +262,23 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
             # An hour that nobody said is not made up: then the end is left open.
             is_one = when.last_day is None and when.minute is not None and when.last_minute is None
             ends_at = None if is_one else span.ends_at
-            return lambda s, who, id_, *, now: notices.set_time(
+            return lambda s, who, id_, *, now: drafting.set_time(
                 s, who, id_, span.starts_at, ends_at, now=now
             )
         case "answer":
             by = saying.deadline(saying.read(said, today), zone)
-            return lambda s, who, id_, *, now: notices.set_answer(s, who, id_, True, by=by, now=now)
+            return lambda s, who, id_, *, now: drafting.set_answer(
+                s, who, id_, True, by=by, now=now
+            )
         case "at":
             found, rest = saying.begin(said, today, hour_alone=True)
             if not saying.is_nothing(rest):
                 raise NotUnderstood(said)
             at = saying.opening(found, zone)
-            return lambda s, who, id_, *, now: notices.set_moment(s, who, id_, at, now=now)
+            return lambda s, who, id_, *, now: releasing.set_moment(s, who, id_, at, now=now)
         case "files":
             return lambda s, who, id_, *, now: _more_text(s, who, id_, said, now=now)
-    return lambda s, who, id_, *, now: notices.write_field(s, who, id_, field, said, now=now)
+    return lambda s, who, id_, *, now: drafting.write_field(s, who, id_, field, said, now=now)
 
 
 def _more_text(
@@ -268,7 +289,7 @@ def _more_text(
     field = "text" if letter.title else "title"
     if field == "text" and letter.text:
         said = f"{letter.text}\n{said}"
-    notices.write_field(session, actor_id, notice_id, field, said, now=now)
+    drafting.write_field(session, actor_id, notice_id, field, said, now=now)
 
 
 async def file_came(
@@ -318,7 +339,7 @@ async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
 async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, _now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    await show(update, context, reader, text.sheet_card(facts, reader.language, zone, today))
+    await show(update, context, reader, sheet_card(facts, reader.language, zone, today))
 
 
 async def set_field(update: Update, context: Context) -> None:
@@ -327,20 +348,20 @@ async def set_field(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     me, id_, now = reader.linked_teacher_id, button.notice_id, context.now()
     match button.field:
-        case field if field in text.ASKS:
+        case field if field in ASKS:
             await _ask(update, context, reader, id_, field)
             return
         case "urgent":
             facts = await _sheet(context, reader, id_)
-            await context.write(notices.set_urgent, me, id_, not facts.urgent, now=now)
+            await context.write(drafting.set_urgent, me, id_, not facts.urgent, now=now)
         case "noanswer":
-            await context.write(notices.set_answer, me, id_, False, now=now)
+            await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":
-            await context.write(notices.set_answer, me, id_, True, now=now)
+            await context.write(drafting.set_answer, me, id_, True, now=now)
         case "nowhen":
-            await context.write(notices.set_time, me, id_, None, None, now=now)
+            await context.write(drafting.set_time, me, id_, None, None, now=now)
         case "notext" | "noplace" | "nocontact" | "nonumber":
-            await context.write(notices.write_field, me, id_, button.field[2:], "", now=now)
+            await context.write(drafting.write_field, me, id_, button.field[2:], "", now=now)
         case _:
             raise NotFound("field")
     await show_sheet(update, context, reader, id_)
@@ -362,10 +383,10 @@ async def _ask(
         await _show_files(update, context, reader, notice_id)
         return
     await _await(context, reader, f"{AWAITED}:{notice_id}:{field}")
-    card = text.ask_card(notice_id, field, facts, reader.language)
+    card = ask_card(notice_id, field, facts, reader.language)
     if refusal is not None:
         zone, now = context.house.zone, context.now()
-        trouble = making_words(refusal, reader.language, zone, now) or text.notices_text(
+        trouble = making_words(refusal, reader.language, zone, now) or notices_text(
             refusal, reader.language, zone, now
         )
         card = Card(f"{trouble}\n{card.text}", card.keys)
@@ -383,7 +404,7 @@ async def _show_files(update: Update, context: Context, reader: Reader, notice_i
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     await _await(context, reader, f"{AWAITED}:{notice_id}:files")
-    await show(update, context, reader, text.files_card(facts, reader.language))
+    await show(update, context, reader, files_card(facts, reader.language))
 
 
 async def drop_file(update: Update, context: Context) -> None:
@@ -391,7 +412,7 @@ async def drop_file(update: Update, context: Context) -> None:
     button = DropNoticeFile.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.detach,
+        drafting.detach,
         reader.linked_teacher_id,
         button.notice_id,
         button.file_id,
@@ -405,10 +426,10 @@ async def discard(update: Update, context: Context) -> None:
     button = DiscardNotice.parse(tap(update).data)
     reader = await context.reader(update)
     if not button.sure:
-        await show(update, context, reader, text.sure_card(button.notice_id, reader.language))
+        await show(update, context, reader, sure_card(button.notice_id, reader.language))
         return
     me = reader.linked_teacher_id
-    await context.write(notices.discard, me, button.notice_id, now=context.now())
+    await context.write(drafting.discard, me, button.notice_id, now=context.now())
     await _show_list(update, context)
 
 
@@ -417,7 +438,7 @@ async def copy(update: Update, context: Context) -> None:
     button = CopyNotice.parse(tap(update).data)
     reader = await context.reader(update)
     made = await context.write(
-        notices.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
+        drafting.copy, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
     await show_sheet(update, context, reader, made)
 
@@ -427,7 +448,7 @@ async def recall(update: Update, context: Context) -> None:
     button = RecallNotice.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
+        releasing.recall, reader.linked_teacher_id, button.notice_id, now=context.now()
     )
     await show_sheet(update, context, reader, button.notice_id)
 
@@ -440,7 +461,7 @@ async def open_audience(update: Update, context: Context) -> None:
     button = NoticeAudience.parse(tap(update).data)
     reader = await context.reader(update)
     facts = await _sheet(context, reader, button.notice_id)
-    await show(update, context, reader, text.audience_card(facts, reader.language))
+    await show(update, context, reader, audience_card(facts, reader.language))
 
 
 async def open_options(update: Update, context: Context) -> None:
@@ -454,7 +475,7 @@ async def _show_options(
     update: Update, context: Context, reader: Reader, notice_id: int, what: str, page: int
 ) -> None:
     options = await context.read(
-        notices.audience_options,
+        addressing.audience_options,
         reader.linked_teacher_id,
         notice_id,
         what,
@@ -462,7 +483,7 @@ async def _show_options(
         now=context.now(),
     )
     facts = await _sheet(context, reader, notice_id)
-    card = text.options_card(facts, what, options, reader.language)
+    card = options_card(facts, what, options, reader.language)
     await show(update, context, reader, card)
 
 
@@ -471,7 +492,7 @@ async def turn_option(update: Update, context: Context) -> None:
     button = NoticeOption.parse(tap(update).data)
     reader = await context.reader(update)
     await context.write(
-        notices.turn,
+        addressing.turn,
         reader.linked_teacher_id,
         button.notice_id,
         button.what,
@@ -492,7 +513,7 @@ async def open_lost(update: Update, context: Context) -> None:
         page=button.page,
         now=context.now(),
     )
-    card = text.lost_card(button.notice_id, lines, page, pages, reader.language)
+    card = lost_card(button.notice_id, lines, page, pages, reader.language)
     await show(update, context, reader, card)
 
 
@@ -507,7 +528,7 @@ async def preview(update: Update, context: Context) -> None:
     if button.language not in LANGUAGES:
         raise NotFound("language")
     facts = await _sheet(context, reader, button.notice_id)
-    card = text.preview_card(facts, button.language, button.where, reader.language, zone, today)
+    card = preview_card(facts, button.language, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -520,20 +541,20 @@ async def open_price(update: Update, context: Context) -> None:
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     if not facts.letter.title:
-        raise notices.Incomplete("title")
+        raise drafting.Incomplete("title")
     if not facts.count.people and not facts.chats:
-        raise notices.Incomplete("people")
-    price = await context.read(notices.price, reader.linked_teacher_id, button.notice_id, now=now)
-    await show(update, context, reader, text.price_card(facts, price, reader.language, zone, today))
+        raise drafting.Incomplete("people")
+    price = await context.read(releasing.price, reader.linked_teacher_id, button.notice_id, now=now)
+    await show(update, context, reader, price_card(facts, price, reader.language, zone, today))
 
 
 async def choose_way(update: Update, context: Context) -> None:
     """Ask once more with the numbers, or when."""
     button = NoticeWay.parse(tap(update).data)
     reader = await context.reader(update)
-    if button.way not in (notices.NOW, notices.RIDE, notices.AT):
+    if button.way not in (releasing.NOW, releasing.RIDE, releasing.AT):
         raise NotFound("way")
-    if button.way == notices.AT:
+    if button.way == releasing.AT:
         await _ask(update, context, reader, button.notice_id, "at")
         return
     await _show_confirm(update, context, reader, button.notice_id, button.way)
@@ -544,8 +565,8 @@ async def _show_confirm(
 ) -> None:
     zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    price = await context.read(notices.price, reader.linked_teacher_id, notice_id, now=now)
-    card = text.confirm_card(facts, price, way, reader.language, zone, today)
+    price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
+    card = confirm_card(facts, price, way, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -555,9 +576,9 @@ async def open_events(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     zone, today, now = _today(context)
     events, page, pages = await context.read(
-        notices.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
+        releasing.events, reader.linked_teacher_id, button.notice_id, page=button.page, now=now
     )
-    card = text.events_card(button.notice_id, events, page, pages, reader.language, zone, today)
+    card = events_card(button.notice_id, events, page, pages, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -566,18 +587,18 @@ async def choose_event(update: Update, context: Context) -> None:
     button = NoticeEvent.parse(tap(update).data)
     reader = await context.reader(update)
     if not button.offset:
-        card = text.offsets_card(button.notice_id, button.deadline_id, reader.language)
+        card = offsets_card(button.notice_id, button.deadline_id, reader.language)
         await show(update, context, reader, card)
         return
     await context.write(
-        notices.set_event,
+        releasing.set_event,
         reader.linked_teacher_id,
         button.notice_id,
         button.deadline_id,
         button.offset,
         now=context.now(),
     )
-    await _show_confirm(update, context, reader, button.notice_id, notices.EVENT)
+    await _show_confirm(update, context, reader, button.notice_id, releasing.EVENT)
 
 
 async def release(update: Update, context: Context) -> None:
@@ -586,10 +607,10 @@ async def release(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     zone, today, now = _today(context)
     released = await context.write(
-        notices.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
+        releasing.release, reader.linked_teacher_id, button.notice_id, button.way, now=now
     )
     context.house.wake_delivery()
-    card = text.released_card(released, reader.language, zone, today)
+    card = released_card(released, reader.language, zone, today)
     await show(update, context, reader, card)
 
 
@@ -605,11 +626,11 @@ async def second_look(update: Update, context: Context) -> None:
 
 async def _show_second(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, now = _today(context)
-    facts = await context.write(notices.second_look, reader.linked_teacher_id, notice_id, now=now)
+    facts = await context.write(seconding.second_look, reader.linked_teacher_id, notice_id, now=now)
     card = (
-        text.settled_card(reader.language)
+        settled_card(reader.language)
         if facts is None
-        else text.second_card(facts, reader.language, zone, today)
+        else second_card(facts, reader.language, zone, today)
     )
     _ = catalog(reader.language).gettext
     back = ((Key(_("Back"), Notices()),),)
@@ -621,7 +642,7 @@ async def approve(update: Update, context: Context) -> None:
     button = ApproveNotice.parse(tap(update).data)
     reader = await context.reader(update)
     done = await context.write(
-        notices.approve,
+        seconding.approve,
         reader.linked_teacher_id,
         button.notice_id,
         button.seen,
@@ -633,7 +654,7 @@ async def approve(update: Update, context: Context) -> None:
         await alert(update, _("Agreed: it is going out."))
     else:
         await alert(update, _("This notice does not wait for a second person any more."))
-    await show(update, context, reader, text.settled_card(reader.language))
+    await show(update, context, reader, settled_card(reader.language))
 
 
 async def ask_reason(update: Update, context: Context) -> None:
@@ -641,18 +662,18 @@ async def ask_reason(update: Update, context: Context) -> None:
     button = ReturnNotice.parse(tap(update).data)
     reader = await context.reader(update)
     id_, now = button.notice_id, context.now()
-    if await context.write(notices.second_look, reader.linked_teacher_id, id_, now=now) is None:
-        await show(update, context, reader, text.settled_card(reader.language))
+    if await context.write(seconding.second_look, reader.linked_teacher_id, id_, now=now) is None:
+        await show(update, context, reader, settled_card(reader.language))
         return
     await _await(context, reader, f"{AWAITED}:{id_}:reason:{button.seen}")
-    await show(update, context, reader, text.reason_card(id_, reader.language))
+    await show(update, context, reader, reason_card(id_, reader.language))
 
 
 def _give_back(
     session: Session, reader: Reader, notice_id: int, seen: int, reason: str, *, now: datetime
 ) -> bool:
     accounts.await_text(session, reader.account_id, "", now=now)
-    return notices.give_back(session, reader.linked_teacher_id, notice_id, seen, reason, now=now)
+    return seconding.give_back(session, reader.linked_teacher_id, notice_id, seen, reason, now=now)
 
 
 async def _returned(
@@ -662,72 +683,12 @@ async def _returned(
     try:
         done = await context.write(_give_back, reader, notice_id, seen, reason, now=now)
     except RETYPE as refusal:
-        card = text.reason_card(notice_id, reader.language)
-        trouble = text.notices_text(refusal, reader.language, context.house.zone, now)
+        card = reason_card(notice_id, reader.language)
+        trouble = notices_text(refusal, reader.language, context.house.zone, now)
         await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
         return
     _ = catalog(reader.language).gettext
-    card = text.settled_card(reader.language)
+    card = settled_card(reader.language)
     if done:
         card = Card(_("It has gone back to its author, with your reason."), card.keys)
     await show(update, context, reader, card)
-
-
-# --- as it is read -------------------------------------------------------------------------------
-
-
-def _files(letter: Letter) -> tuple[File, ...]:
-    return tuple(File(each.file_id, each.is_photo) for each in letter.files)
-
-
-async def notice(house: House, row: Claimed) -> Said:
-    """M04, as it reads when it is sent; not to whom it has reached another way."""
-    if row.teacher_id is None:
-        return Nothing("it is nobody's")
-    notice_id = row.facts["notice_id"]
-    standing = await house.database.read(notices.standing, notice_id, row.teacher_id)
-    if standing is None:
-        return Nothing("it is withdrawn")
-    revision, confirmed = standing
-    if confirmed and not row.facts.get("ringing"):
-        return Nothing("it has been confirmed already")
-    today = local_day(house.clock(), house.zone)
-    # Tens of thousands get the same words, in three languages at most.
-    key = (notice_id, revision, row.language, today, confirmed)
-    said: Say | None = house.letters.get(key)
-    if said is None:
-        letter = await house.database.read(notices.letter, notice_id)
-        if letter is None:
-            return Nothing("it is withdrawn")
-        card = text.letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
-        said = Say(card, files=_files(letter))
-        if letter.revision == revision:
-            while len(house.letters) >= LETTERS:
-                del house.letters[next(iter(house.letters))]
-            house.letters[key] = said
-    return said
-
-
-async def second(house: House, row: Claimed) -> Said:
-    """Somebody else is asked to agree to an urgent notice."""
-    assert row.teacher_id is not None
-    now = house.clock()
-    try:
-        facts = await house.database.write(
-            notices.second_look, row.teacher_id, row.facts["notice_id"], now=now
-        )
-    except (NotFound, OwnCase, NotAllowed):
-        return Nothing("it is not this person's to decide any more")
-    if facts is None or facts.stamp != row.facts["asked"]:
-        return Nothing("it does not wait any more")
-    return Say(text.second_card(facts, row.language, house.zone, local_day(now, house.zone)))
-
-
-async def answered(_house: House, row: Claimed) -> Said:
-    """What the second person said."""
-    return Say(text.answered_card(row.facts, row.language))
-
-
-async def stopped(_house: House, row: Claimed) -> Said:
-    """A notice did not go out, and why."""
-    return Say(text.stopped_card(row.facts, row.language))

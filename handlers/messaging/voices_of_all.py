@@ -14,7 +14,7 @@ from handlers.messaging import (
     notice_posts,
     notice_questions,
     notice_report,
-    notices,
+    notice_voices,
     question_topics,
     relays,
     reminders,
@@ -66,10 +66,10 @@ _ONES: Mapping[str, Voice] = {
     "notice_question": notice_questions.asked,
     "notice_answer": notice_answers.answered,
     "question_line": question_topics.line_said,
-    "notice": notices.notice,
-    "notice_second": notices.second,
-    "notice_answered": notices.answered,
-    "notice_stopped": notices.stopped,
+    "notice": notice_voices.notice,
+    "notice_second": notice_voices.second,
+    "notice_answered": notice_voices.answered,
+    "notice_stopped": notice_voices.stopped,
     "relay_broken": relays.broken,
 }
 

@@ -12,7 +12,7 @@ from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import Home
 from handlers.training.allotting import OpenSeats, SettleThin, reserves_text
 from handlers.training.buttons import AnswerNomination, OpenProgramme
-from handlers.training.nominating import OpenMembers
+from handlers.training.nominating_buttons import OpenMembers
 from locales import catalog, dates
 from storage.messaging.outbox import Claimed
 from storage.refusals import NotFound

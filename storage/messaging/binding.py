@@ -173,7 +173,7 @@ def begin(session: Session, actor_id: int, met: Met, *, now: datetime) -> int:
         values |= {"rights": list(group.rights), "bot_is_admin": group.bot_is_admin}
     session.exec(sa.update(Chat).where(col(Chat.id) == place.id).values(**values))
     if place.purpose is not None:
-        _check_tends(session, actor_id, place.id, _today(session, now))
+        _check_tends(session, actor_id, place.id, offices.today(session, now))
         return place.id
     _remember(session, actor_id, place.id, now)
     return place.id
@@ -194,7 +194,7 @@ def places(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> 
     """
     if not may_bind(session, actor_id, now=now):
         raise NotAllowed
-    today = _today(session, now)
+    today = offices.today(session, now)
     mine = sa.or_(
         owners.tended(session, actor_id, today=today),
         sa.and_(col(Chat.purpose).is_(None), col(Chat.active), _is_met(session, actor_id)),
@@ -223,7 +223,7 @@ def purposes(
 ) -> tuple[Place, tuple[ChatPurpose, ...]]:
     """Return the place and what the actor may let it stand for. Raises NotFound or NotAllowed."""
     shown = place(session, actor_id, chat_id, now=now)
-    may = authority.acts(session, actor_id, today=_today(session, now))
+    may = authority.acts(session, actor_id, today=offices.today(session, now))
     return shown, tuple(
         purpose
         for purpose in ChatPurpose
@@ -238,7 +238,7 @@ def units(
 
     ``like`` is a part of the name. Raises NotFound or NotAllowed.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     reached = owners.units_of(session, actor_id, today=today).subquery()
     own = [
         grant.unit_id
@@ -262,7 +262,7 @@ def programmes(
 
     Raises NotFound or NotAllowed.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     ends = (
         sa.select(sa.func.max(_batch.c.ends_at))
         .where(_batch.c.programme_id == _programme.c.id)
@@ -299,7 +299,7 @@ def bind(
     for one class gets the date on which it should be over. Raises NotFound, NotAllowed,
     BoundMeanwhile, or SecondPlace unless ``sure``.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     chat = _locked(session, chat_id)
     wanted: dict[str, Any] = {"purpose": purpose, "programme_id": None, "language": language}
     if purpose is ChatPurpose.PROGRAMME:
@@ -359,7 +359,7 @@ def unbind(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> B
     if chat.purpose is None:
         _check(session, actor_id, chat_id, now)
         return Bound(_place(session, chat_id), _standing(session, actor_id, chat_id, now))
-    _check_tends(session, actor_id, chat_id, _today(session, now))
+    _check_tends(session, actor_id, chat_id, offices.today(session, now))
     before = _snapshot(chat)
     _end(session, chat, now)
     # Whoever ends it may say otherwise a moment later.
@@ -377,7 +377,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Let the place stand for what it stood for before. Raises NotAllowed or ChangedSince."""
     before, after = deed.data["before"], deed.data["after"]
     chat = _locked(session, deed.data["chat_id"])
-    today = _today(session, now)
+    today = offices.today(session, now)
     for binding in (before, after):
         if binding["purpose"] is not None:
             _check_target(session, deed.actor_id, *_target(binding), today)
@@ -414,7 +414,7 @@ def set_urges(session: Session, actor_id: int, chat_id: int, on: bool, *, now: d
 
 def post_all_the_same(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> Place:
     """Post in a closed topic, where an administrator may. Raises NotFound or NotAllowed."""
-    _check_tends(session, actor_id, chat_id, _today(session, now))
+    _check_tends(session, actor_id, chat_id, offices.today(session, now))
     found = _place(session, chat_id).group
     if found.bot_is_admin and found.closed:
         presence.reopen_topic(session, found.tg_chat_id, found.thread_id, now=now)
@@ -430,7 +430,7 @@ def keep_longer(
     """
     zone = offices.zone(session)
     chat = _locked(session, chat_id)
-    _check_tends(session, actor_id, chat_id, _today(session, now))
+    _check_tends(session, actor_id, chat_id, offices.today(session, now))
     if chat.dissolve_at is not None and local_day(chat.dissolve_at, zone) == seen:
         chat.dissolve_at = max(chat.dissolve_at, now) + DISSOLVES_AFTER
         session.flush()
@@ -445,7 +445,7 @@ def dissolve(session: Session, actor_id: int, chat_id: int, *, now: datetime) ->
     """
     chat = _locked(session, chat_id)
     if chat.purpose is not None:
-        _check_tends(session, actor_id, chat_id, _today(session, now))
+        _check_tends(session, actor_id, chat_id, offices.today(session, now))
         before = _snapshot(chat)
         _end(session, chat, now)
         audit.record(
@@ -512,7 +512,7 @@ def _set(
     session: Session, actor_id: int, chat_id: int, name: str, value: Any, now: datetime
 ) -> Place:
     chat = _locked(session, chat_id)
-    _check_tends(session, actor_id, chat_id, _today(session, now))
+    _check_tends(session, actor_id, chat_id, offices.today(session, now))
     before = getattr(chat, name)
     if before != value:
         setattr(chat, name, value)
@@ -527,10 +527,6 @@ def _set(
             after={name: value},
         )
     return _place(session, chat_id)
-
-
-def _today(session: Session, now: datetime) -> date:
-    return local_day(now, offices.zone(session))
 
 
 def _account_of(session: Session, teacher_id: int) -> int | None:
@@ -567,7 +563,7 @@ def _check(session: Session, actor_id: int, chat_id: int, now: datetime) -> None
     if not found:
         raise NotFound("group")
     if found[0] is not None:
-        _check_tends(session, actor_id, chat_id, _today(session, now))
+        _check_tends(session, actor_id, chat_id, offices.today(session, now))
         return
     if not _has_met(session, actor_id, chat_id) or not may_bind(session, actor_id, now=now):
         raise NotAllowed

@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from storage import audit
@@ -328,10 +327,10 @@ def spread(session: Session, *, now: datetime, chunk: int = 5_000) -> bool:
         groups.setdefault(tuple(row)[1:], []).append(row.id)
     for (notice_id, told, revision, ring, state, urgent), ids in groups.items():
         facts = {"notice_id": notice_id, "since": told, "revision": revision}
-        _insert(session, ids, EDIT, facts, Priority.CARD, now, rings=False)
+        _put(session, ids, EDIT, facts, Priority.CARD, now, rings=False)
         if told < ring and state is not NoticeState.WITHDRAWN:
             priority = Priority.OFFER if urgent else Priority.CARD
-            _insert(session, ids, CORRECTED, facts, priority, now, rings=True)
+            _put(session, ids, CORRECTED, facts, priority, now, rings=True)
         session.exec(
             sa.update(NoticeRecipient)
             .where(col(NoticeRecipient.id).in_(ids))
@@ -340,10 +339,7 @@ def spread(session: Session, *, now: datetime, chunk: int = 5_000) -> bool:
     return len(due) == chunk
 
 
-_COLUMNS = OutboxMessage.__table__.c  # type: ignore[attr-defined]
-
-
-def _insert(
+def _put(
     session: Session,
     recipients: list[int],
     kind: str,
@@ -354,32 +350,19 @@ def _insert(
     rings: bool,
 ) -> None:
     """Queue the same for each of these recipients who can be written to."""
-    same = {
-        "kind": kind,
-        "facts": facts,
-        "priority": priority,
-        "not_before": now,
-        "rings": rings,
-        "stream": facts["notice_id"],
-        "state": OutboxState.PENDING,
-        "attempts": 0,
-        "created_at": now,
-        "fault": "",
-    }
-    literals = [sa.literal(value, _COLUMNS[name].type) for name, value in same.items()]
-    key = sa.literal(f"{kind}:{facts['notice_id']}:r{facts['revision']}:", sa.String).concat(
-        sa.cast(col(NoticeRecipient.teacher_id), sa.String)
-    )
-    engine = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    people = (
-        sa.select(col(NoticeRecipient.teacher_id), col(Account.id), key, *literals)
+    outbox.put_all(
+        session,
+        kind,
+        sa.select(col(NoticeRecipient.teacher_id))
         .join(Account, col(Account.teacher_id) == col(NoticeRecipient.teacher_id))
-        .where(col(NoticeRecipient.id).in_(recipients), col(Account.reachable))
-    )
-    session.exec(
-        engine.insert(OutboxMessage)
-        .from_select(["teacher_id", "account_id", "dedupe_key", *same], people)
-        .on_conflict_do_nothing()
+        .where(col(NoticeRecipient.id).in_(recipients), col(Account.reachable)),
+        facts=facts,
+        priority=priority,
+        not_before=now,
+        key=f"{kind}:{facts['notice_id']}:r{facts['revision']}:",
+        now=now,
+        rings=rings,
+        stream=facts["notice_id"],
     )
 
 

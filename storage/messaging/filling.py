@@ -16,7 +16,16 @@ from sqlmodel import Session, col, select
 
 from storage import audit, moments
 from storage.inserting import insert_new
-from storage.messaging import audiences, confirming, notices, outbox, rings
+from storage.messaging import (
+    audiences,
+    confirming,
+    drafting,
+    outbox,
+    releasing,
+    rings,
+    seconding,
+    tending,
+)
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -69,7 +78,7 @@ def fill(session: Session, *, now: datetime, chunk: int = CHUNK) -> Filled:
     if notice is None:
         return Filled(None, 0, False)
     today = moments.local_day(now, offices.zone(session))
-    if not notices.may_send(session, notice.author_id, notice, today=today):
+    if not tending.may_tend(session, notice.author_id, notice, today=today):
         stop(session, notice, now=now)
         return Filled(notice.id, 0, True)
     found = audiences.people(session, notice.author_id, notice.audience, today=today).subquery()
@@ -114,7 +123,7 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
         select(NoticeRecipient.id).where(NoticeRecipient.notice_id == notice.id).limit(1)
     ).first()
     if began is None:
-        notices.to_draft(session, notice)
+        drafting.to_draft(session, notice)
     else:
         notice.state, notice.withdrawn_at = NoticeState.WITHDRAWN, now
         session.exec(
@@ -129,7 +138,7 @@ def stop(session: Session, notice: Notice, *, now: datetime) -> None:
     audit.record(session, None, "stop_notice", f"notice:{notice.id}", now=now)
     today = moments.local_day(now, offices.zone(session))
     author = session.exec(select(Teacher.name).where(Teacher.id == notice.author_id)).one()
-    told = notices.seconds(session, notice.unit_id, but=notice.author_id, today=today, above=True)
+    told = seconding.seconds(session, notice.unit_id, but=notice.author_id, today=today, above=True)
     for teacher_id in told:
         outbox.put(
             session,
@@ -304,7 +313,7 @@ def joined(session: Session, *, now: datetime, limit: int = 500) -> list[Joined]
         )
         .order_by(col(Notice.id))
     ).all():
-        if notices.may_send(session, notice.author_id, notice, today=today):
+        if tending.may_tend(session, notice.author_id, notice, today=today):
             new, linked = _new(session, notice, today, limit), _linked(session, notice, limit)
             if new or linked:
                 found.append(Joined(notice.id, tuple(new), tuple(linked)))
@@ -402,7 +411,7 @@ def follow_events(session: Session, *, now: datetime) -> int:
             _event_gone(session, notice, now=now)
             changed += 1
             continue
-        moment = notices.event_moment(session, at, notice.event_offset, now=now)
+        moment = releasing.event_moment(session, at, notice.event_offset, now=now)
         if moment is None:
             # The event has come nearer than the notice was to be: then it goes at once.
             moment = now if at > now else None
@@ -422,7 +431,7 @@ def _is_due(notice: Notice, now: datetime) -> bool:
 
 def _event_gone(session: Session, notice: Notice, *, now: datetime) -> None:
     title = audiences.class_title(session, notice.event_id)
-    notices.to_draft(session, notice)
+    drafting.to_draft(session, notice)
     notice.send_at = None
     notice.event_kind, notice.event_id, notice.event_offset = "", 0, ""
     outbox.put(

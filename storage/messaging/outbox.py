@@ -147,6 +147,57 @@ def put(
     return None if refused else kept.id
 
 
+def put_all(
+    session: Session,
+    kind: str,
+    teachers: Any,
+    *,
+    facts: dict[str, Any],
+    priority: int,
+    not_before: datetime,
+    useful_until: datetime | None = None,
+    key: str,
+    now: datetime,
+    rings: bool = True,
+    stream: int = 0,
+) -> None:
+    """Queue the same for each of these teachers, in one statement; for each it is as ``put``.
+
+    ``teachers`` selects their ids, each once; the key of each is ``key`` and their id.
+    """
+    values = {
+        "kind": kind,
+        "facts": facts,
+        "priority": priority,
+        "not_before": not_before,
+        "useful_until": useful_until,
+        "rings": rings,
+        "stream": stream,
+        "attempts": 0,
+        "created_at": now,
+    }
+    columns = OutboxMessage.__table__.c  # type: ignore[attr-defined]
+    teacher = next(iter(teachers.subquery("whom").c))
+    is_reachable = col(Account.id).is_not(None)
+    rows = (
+        sa.select(
+            teacher,
+            col(Account.id),
+            sa.literal(key, sa.String).concat(sa.cast(teacher, sa.String)),
+            sa.case(
+                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
+                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
+            ),
+            sa.case((is_reachable, sa.literal("")), else_=sa.literal(UNREACHABLE)),
+            *(sa.literal(value, columns[name].type) for name, value in values.items()),
+        )
+        .outerjoin(Account, sa.and_(col(Account.teacher_id) == teacher, col(Account.reachable)))
+        .where(sa.true())
+    )
+    names = ["teacher_id", "account_id", "dedupe_key", "state", "fault", *values]
+    session.exec(insert_new(session, OutboxMessage).from_select(names, rows))
+
+
 def take_back(session: Session, keys: Sequence[str]) -> None:
     """Say none of what waits under these keys: what it tells of has been undone."""
     session.exec(

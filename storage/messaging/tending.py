@@ -1,4 +1,4 @@
-"""Who looks after a notice that has left: all of it, or the part that concerns their own people."""
+"""Who looks after a notice: all of it, or of one that has left the part about their own people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.messaging import notices, outbox
+from storage.messaging import outbox
 from storage.messaging.tables import News, Notice, NoticeRecipient
 from storage.people import authority, roles
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Posting, Role
 from storage.refusals import NotAllowed, NotFound
+from storage.training.tables import Batch, Programme
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,27 @@ def get(session: Session, notice_id: int, *, for_change: bool = False) -> Notice
 
 
 def may_tend(session: Session, teacher_id: int, notice: Notice, *, today: date) -> bool:
-    """Whether the whole notice is this person's to look after today: of the unit, or the class."""
-    return notices.may_send(session, teacher_id, notice, today=today)
+    """Whether this person may write, send and look after it today: of the unit, or the class."""
+    if authority.may(session, teacher_id, Act.NOTIFY_UNIT, notice.unit_id, today=today):
+        return True
+    return is_of_class(session, notice) and authority.may_with(
+        session, teacher_id, Act.NOTIFY_CLASS, notice.audience["batch"], today=today
+    )
+
+
+def is_of_class(session: Session, notice: Notice) -> bool:
+    """Whether it is sent in the name of whoever owns the class that it is for."""
+    batch_id = notice.audience.get("batch")
+    return batch_id is not None and owner_of(session, batch_id) == notice.unit_id
+
+
+def owner_of(session: Session, batch_id: int) -> int | None:
+    """Return the unit whose programme a class belongs to."""
+    return session.exec(
+        select(Programme.owner_unit_id)
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(Batch.id == batch_id)
+    ).first()
 
 
 def told_in_brief() -> sa.ColumnElement[bool]:

@@ -17,7 +17,6 @@ from storage import audit, deeds
 from storage.deeds import ChangedSince, Deed
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
-from storage.moments import local_day
 from storage.people import accounts, authority, offices, roles, staff
 from storage.people.authority import Act
 from storage.people.postings import GONE
@@ -139,7 +138,7 @@ class Given:
 
 def units(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> RoleUnits:
     """Return the units where the actor may appoint, those without anybody first, if any."""
-    today = _today(session, now)
+    today = offices.today(session, now)
     where = authority.reaches(session, actor_id, Act.APPOINT, today=today)
     held = sa.func.count(col(RoleAssignment.id))
     found = (
@@ -166,7 +165,7 @@ def units(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> R
 
 def unit_roles(session: Session, actor_id: int, unit_id: int, *, now: datetime) -> UnitRoles:
     """Return who holds which role over the unit. Raises NotFound or NotAllowed."""
-    today = _today(session, now)
+    today = offices.today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
     if unit is None:
         raise NotFound("unit")
@@ -182,7 +181,7 @@ def unit_roles(session: Session, actor_id: int, unit_id: int, *, now: datetime) 
 
 def own_roles(session: Session, actor_id: int, *, now: datetime) -> tuple[OwnRole, ...]:
     """Return the actor's own roles over units, with their deputies."""
-    today = _today(session, now)
+    today = offices.today(session, now)
     rows = session.exec(
         select(RoleAssignment, OrgUnit.name)
         .join(OrgUnit, col(OrgUnit.id) == col(RoleAssignment.scope_id))
@@ -225,7 +224,7 @@ def give(
 
     Raises NotFound, NotAllowed, BadTerm or NoSubject.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
     if unit is None:
         raise NotFound("unit")
@@ -266,7 +265,7 @@ def deputise(
 
     A deputy names no deputy. Raises NotAllowed, BadTerm or AlreadyHeld.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     held = _own(session, actor_id, role, unit_id, today)
     if held is None or held.deputy_of is not None or teacher_id == actor_id:
         raise NotAllowed
@@ -303,7 +302,7 @@ def hand_over(
     The colleague is told when these are over. Raises NotAllowed for who does not hold it in
     their own right.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     held = _own(session, actor_id, role, unit_id, today)
     if held is None or held.deputy_of is not None or teacher_id == actor_id:
         raise NotAllowed
@@ -353,7 +352,7 @@ def hand_over(
 
 def take_back_hand_over(session: Session, deed: Deed, now: datetime) -> None:
     """Undo a hand-over: the role is as it was on both sides, and nobody is told of it."""
-    today = _today(session, now)
+    today = offices.today(session, now)
     data = deed.data
     role, unit_id = Role(data["role"]), data["unit_id"]
     # The role has passed on; who does not work here any more takes nothing back.
@@ -399,7 +398,7 @@ def end(session: Session, actor_id: int, assignment_id: int, *, now: datetime) -
 
     Return whose it was, or None when it did not run any more. Raises NotFound or NotAllowed.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     held = session.exec(select(RoleAssignment).where(RoleAssignment.id == assignment_id)).first()
     if held is None or held.scope_kind is not ScopeKind.UNIT:
         raise NotFound("role")
@@ -437,7 +436,7 @@ def propose(
     For whoever may give that role to this teacher, or holds it and may pass it on; the log
     keeps that they looked. Raises NotFound, NotAllowed or Yourself.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
     if unit is None:
         raise NotFound("unit")
@@ -473,7 +472,7 @@ def candidates(
     Among the people whom the actor may appoint; whoever holds a role over the unit finds their
     colleagues, too. The log keeps what was searched for. Raises NotAllowed.
     """
-    today = _today(session, now)
+    today = offices.today(session, now)
     where = authority.reaches(session, actor_id, Act.APPOINT, today=today)
     held = {
         grant.unit_id
@@ -606,10 +605,6 @@ def _name(session: Session, teacher_id: int | None) -> str:
     if teacher_id is None:
         return ""
     return session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).one()
-
-
-def _today(session: Session, now: datetime) -> date:
-    return local_day(now, offices.zone(session))
 
 
 def _tell(

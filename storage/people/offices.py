@@ -1,10 +1,12 @@
 """The office that this database belongs to."""
 
 import secrets
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
+from storage import moments
 from storage.people.tables import Office
 
 
@@ -31,3 +33,8 @@ def lock(session: Session) -> None:
 def zone(session: Session) -> ZoneInfo:
     """Return the office's time zone."""
     return ZoneInfo(session.exec(select(Office.timezone)).first() or "Asia/Shanghai")
+
+
+def today(session: Session, now: datetime) -> date:
+    """Return the day that it is at the office."""
+    return moments.local_day(now, zone(session))

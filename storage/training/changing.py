@@ -14,12 +14,12 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.calendar import workdays
 from storage.credits.hours import rounded
-from storage.inserting import insert_new
+from storage.messaging import outbox
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -734,60 +734,26 @@ def _tell(session: Session, batch: Batch, before: dict[str, Any], *, now: dateti
 
     The message says what is different from ``before`` when it goes out.
     """
-    columns = SQLModel.metadata.tables["outbox_message"].c
-    is_reachable = col(Account.id).is_not(None)
-    prefix = f"{KIND}:{batch.id}:{batch.revision}:"
     waits = sa.orm.aliased(OutboxMessage)
-    rows = (
-        sa.select(
-            sa.literal(KIND),
-            col(Registration.teacher_id),
-            col(Account.id),
-            sa.literal(before, columns.facts.type),
-            sa.literal(Priority.OFFER),
-            sa.literal(now + FOLD, columns.not_before.type),
-            sa.literal(batch.ends_at, columns.useful_until.type),
-            sa.literal(prefix) + sa.cast(col(Registration.teacher_id), sa.String),
-            sa.literal(True),
-            sa.case(
-                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
-                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
-            ),
-            sa.literal(0),
-            sa.literal(now, columns.created_at.type),
-            sa.case((is_reachable, sa.literal("")), else_=sa.literal("unreachable")),
-        )
-        .outerjoin(
-            Account,
-            sa.and_(
-                col(Account.teacher_id) == col(Registration.teacher_id), col(Account.reachable)
-            ),
-        )
-        .where(
-            col(Registration.batch_id) == batch.id,
-            col(Registration.state).in_(IN_IT),
-            ~sa.exists().where(
-                col(waits.teacher_id) == col(Registration.teacher_id),
-                col(waits.kind) == KIND,
-                col(waits.state) == OutboxState.PENDING,
-                col(waits.dedupe_key).startswith(f"{KIND}:{batch.id}:"),
-            ),
-        )
+    teachers = sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch.id,
+        col(Registration.state).in_(IN_IT),
+        ~sa.exists().where(
+            col(waits.teacher_id) == col(Registration.teacher_id),
+            col(waits.kind) == KIND,
+            col(waits.state) == OutboxState.PENDING,
+            col(waits.dedupe_key).startswith(f"{KIND}:{batch.id}:"),
+        ),
     )
-    names = [
-        "kind",
-        "teacher_id",
-        "account_id",
-        "facts",
-        "priority",
-        "not_before",
-        "useful_until",
-        "dedupe_key",
-        "rings",
-        "state",
-        "attempts",
-        "created_at",
-        "fault",
-    ]
-    session.exec(insert_new(session, OutboxMessage).from_select(names, rows))
+    outbox.put_all(
+        session,
+        KIND,
+        teachers,
+        facts=before,
+        priority=Priority.OFFER,
+        not_before=now + FOLD,
+        useful_until=batch.ends_at,
+        key=f"{KIND}:{batch.id}:{batch.revision}:",
+        now=now,
+    )
     return _count(session, batch.id)[0]

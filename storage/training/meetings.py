@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, func, select
+from sqlmodel import Session, col, func, select
 
-from storage.inserting import insert_new
-from storage.messaging import deadlines
+from storage.messaging import deadlines, outbox
 from storage.messaging.tables import (
     Deadline,
     OutboxMessage,
@@ -21,7 +20,6 @@ from storage.messaging.tables import (
 )
 from storage.moments import local_day
 from storage.people import offices
-from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import schedule
 from storage.training.owing import TAKES_PART
@@ -252,7 +250,6 @@ def tell(
     over = before.ends_at if after is None else max(before.ends_at, after.ends_at)
     if over <= now:
         return 0
-    columns = SQLModel.metadata.tables["outbox_message"].c
     facts = {
         "session_id": before.session_id,
         "batch_id": batch.id,
@@ -279,56 +276,21 @@ def tell(
     expected = sa.and_(
         col(Registration.batch_id) == batch.id, col(Registration.state).in_(TAKES_PART)
     )
-    is_reachable = col(Account.id).is_not(None)
-    people = (
-        sa.select(
-            sa.literal("meeting_changed"),
-            col(Registration.teacher_id),
-            col(Account.id),
-            sa.literal(facts, columns.facts.type),
-            sa.literal(Priority.OFFER),
-            sa.literal(now, columns.not_before.type),
-            sa.literal(over, columns.useful_until.type),
-            sa.literal(f"{prefix}{batch.revision}:")
-            + sa.cast(col(Registration.teacher_id), sa.String),
-            sa.literal(True),
-            sa.case(
-                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
-                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
-            ),
-            sa.literal(0),
-            sa.literal(now, columns.created_at.type),
-            sa.case((is_reachable, sa.literal("")), else_=sa.literal("unreachable")),
-        )
-        .outerjoin(
-            Account,
-            sa.and_(
-                col(Account.teacher_id) == col(Registration.teacher_id), col(Account.reachable)
-            ),
-        )
-        .where(
-            expected,
-            ~sa.exists().where(
-                waits, col(OutboxMessage.teacher_id) == col(Registration.teacher_id)
-            ),
-        )
+    teachers = sa.select(col(Registration.teacher_id)).where(
+        expected,
+        ~sa.exists().where(waits, col(OutboxMessage.teacher_id) == col(Registration.teacher_id)),
     )
-    names = [
-        "kind",
-        "teacher_id",
-        "account_id",
-        "facts",
-        "priority",
-        "not_before",
-        "useful_until",
-        "dedupe_key",
-        "rings",
-        "state",
-        "attempts",
-        "created_at",
-        "fault",
-    ]
-    session.exec(insert_new(session, OutboxMessage).from_select(names, people))
+    outbox.put_all(
+        session,
+        CHANGED,
+        teachers,
+        facts=facts,
+        priority=Priority.OFFER,
+        not_before=now,
+        useful_until=over,
+        key=f"{prefix}{batch.revision}:",
+        now=now,
+    )
     return session.exec(select(func.count()).select_from(Registration).where(expected)).one()
 
 

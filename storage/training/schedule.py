@@ -16,18 +16,14 @@ from sqlmodel import Session, SQLModel, col, select
 from storage import audit
 from storage.calendar import workdays
 from storage.calendar.steps import offsets_of, plan_steps
-from storage.inserting import insert_new
 from storage.kinds import KINDS
-from storage.messaging import deadlines
+from storage.messaging import deadlines, outbox
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
-    OutboxMessage,
-    OutboxState,
     Priority,
 )
 from storage.moments import at, local_day
-from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import menu_options, seats, waiting
 from storage.training.decisions import Rule, decide
@@ -560,7 +556,6 @@ def _tell_cancelled(
 
     ``again`` is until when they may choose another class, ``thin`` that too few registered.
     """
-    columns = SQLModel.metadata.tables["outbox_message"].c
     facts: dict[str, Any] = {
         "batch_id": batch.id,
         "title": f"{programme.title} · {batch.title}" if batch.title else programme.title,
@@ -572,55 +567,16 @@ def _tell_cancelled(
         facts["thin"] = True
     if again is not None:
         facts["second_close"] = again.isoformat()
-    is_reachable = col(Account.id).is_not(None)
-    live = (
-        sa.select(
-            sa.literal("cancelled"),
-            col(Registration.teacher_id),
-            col(Account.id),
-            sa.literal(facts, columns.facts.type),
-            sa.literal(Priority.OFFER),
-            sa.literal(now, columns.not_before.type),
-            sa.literal(batch.ends_at, columns.useful_until.type),
-            sa.literal(f"cancelled:{batch.id}:") + sa.cast(col(Registration.teacher_id), sa.String),
-            sa.literal(True),
-            sa.case(
-                (is_reachable, sa.literal(OutboxState.PENDING, columns.state.type)),
-                else_=sa.literal(OutboxState.REFUSED, columns.state.type),
-            ),
-            sa.literal(0),
-            sa.literal(now, columns.created_at.type),
-            sa.case((is_reachable, sa.literal("")), else_=sa.literal("unreachable")),
-        )
-        .outerjoin(
-            Account,
-            sa.and_(
-                col(Account.teacher_id) == col(Registration.teacher_id), col(Account.reachable)
-            ),
-        )
-        .where(
-            col(Registration.batch_id) == batch.id,
-            col(Registration.state).in_(LIVE),
-        )
+    live = sa.and_(col(Registration.batch_id) == batch.id, col(Registration.state).in_(LIVE))
+    outbox.put_all(
+        session,
+        "cancelled",
+        sa.select(col(Registration.teacher_id)).where(live),
+        facts=facts,
+        priority=Priority.OFFER,
+        not_before=now,
+        useful_until=batch.ends_at,
+        key=f"cancelled:{batch.id}:",
+        now=now,
     )
-    names = [
-        "kind",
-        "teacher_id",
-        "account_id",
-        "facts",
-        "priority",
-        "not_before",
-        "useful_until",
-        "dedupe_key",
-        "rings",
-        "state",
-        "attempts",
-        "created_at",
-        "fault",
-    ]
-    session.exec(insert_new(session, OutboxMessage).from_select(names, live))
-    return session.exec(
-        select(sa.func.count())
-        .select_from(Registration)
-        .where(col(Registration.batch_id) == batch.id, col(Registration.state).in_(LIVE))
-    ).one()
+    return session.exec(select(sa.func.count()).select_from(Registration).where(live)).one()

@@ -191,7 +191,7 @@ class Outline:
 
 def outline(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Outline:
     """Return how the class is built, for who may see it. Raises NotFound or NotAllowed."""
-    today = today_of(session, now)
+    today = offices.today(session, now)
     check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
     may_change = may_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     return replace(_outline(session, batch_id), may_change=may_change)
@@ -563,10 +563,6 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
 # --- what these share --------------------------------------------------------------------------
 
 
-def today_of(session: Session, now: datetime) -> Any:
-    return local_day(now, offices.zone(session))
-
-
 def batch_of(session: Session, batch_id: int) -> tuple[Batch, Programme]:
     found = session.exec(
         select(Batch, Programme)
@@ -583,7 +579,7 @@ def to_change(
     session: Session, actor_id: int, batch_id: int, now: datetime
 ) -> tuple[Batch, Programme]:
     """The class, locked, for somebody who may change it and while it can be changed."""
-    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today_of(session, now))
+    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=offices.today(session, now))
     seats.lock(session, batch_id)
     batch, programme = batch_of(session, batch_id)
     if programme.state is ProgrammeState.CANCELLED:

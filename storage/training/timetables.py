@@ -34,7 +34,6 @@ from storage.training.structure import (
     note,
     titled,
     to_change,
-    today_of,
 )
 from storage.training.tables import (
     Attendance,
@@ -88,7 +87,7 @@ def preview(
     session: Session, actor_id: int, batch_id: int, lines: Sequence[TimetableLine], *, now: datetime
 ) -> tuple[Fate, ...]:
     """Say of each line what it would do; nothing is changed."""
-    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today_of(session, now))
+    check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=offices.today(session, now))
     batch, _programme = batch_of(session, batch_id)
     return _fates(session, batch, lines)
 
@@ -159,7 +158,7 @@ def undo_timetable(session: Session, deed: Deed, now: datetime) -> None:
     ChangedSince when somebody has worked on with one of them.
     """
     batch_id = int(deed.data["batch_id"])
-    today = today_of(session, now)
+    today = offices.today(session, now)
     check_with(session, deed.actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     seats.lock(session, batch_id)
     batch, programme = batch_of(session, batch_id)

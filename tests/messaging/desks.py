@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from storage.messaging import filling, notices
-from storage.messaging.notices import Released
+from storage.messaging import drafting, filling, releasing
+from storage.messaging.releasing import Released
 from storage.messaging.tables import Notice, NoticeRecipient, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -93,7 +93,7 @@ def written(
     session: Session, author_id: int, *, batch_id: int = 0, now: datetime = make.NOW, **more: Any
 ) -> int:
     """A draft that is complete; ``more`` are columns."""
-    notice_id = notices.begin(
+    notice_id = drafting.begin(
         session, author_id, text="教研安排\n请准时参加。", batch_id=batch_id, now=now
     )
     notice = session.get_one(Notice, notice_id)
@@ -106,7 +106,7 @@ def written(
 def sent(session: Session, author_id: int, *, now: datetime = make.NOW, **more: Any) -> int:
     """A notice that was released now and filled."""
     notice_id = written(session, author_id, now=now, **more)
-    notices.release(session, author_id, notice_id, notices.NOW, now=now)
+    releasing.release(session, author_id, notice_id, releasing.NOW, now=now)
     fill_all(session, now)
     return notice_id
 
@@ -114,7 +114,7 @@ def sent(session: Session, author_id: int, *, now: datetime = make.NOW, **more: 
 def released(
     session: Session, author_id: int, notice_id: int, way: str = "now", now: datetime = make.NOW
 ) -> Released:
-    return notices.release(session, author_id, notice_id, way, now=now)
+    return releasing.release(session, author_id, notice_id, way, now=now)
 
 
 def fill_all(session: Session, now: datetime = make.NOW, chunk: int = filling.CHUNK) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from storage.database import Database
-from storage.messaging import audiences, notices
+from storage.messaging import addressing, audiences, drafting, notices
 from storage.messaging.audiences import Count
 from storage.messaging.tables import Notice, NoticeRecipient
 from storage.people.tables import (
@@ -216,7 +216,7 @@ async def test_what_can_be_chosen_is_ones_own_and_nothing_else_can_be(database: 
         notice_id = written(session, at.coordinator)
 
         def options(what: str) -> list[str]:
-            found = notices.audience_options(session, at.coordinator, notice_id, what, now=NOW)
+            found = addressing.audience_options(session, at.coordinator, notice_id, what, now=NOW)
             return [each.key for each in found.lines]
 
         assert options("units") == [str(at.school)]
@@ -225,10 +225,10 @@ async def test_what_can_be_chosen_is_ones_own_and_nothing_else_can_be(database: 
             ("units", str(at.other_school)),
             ("owes", f"notice.{foreign}"),
             ("chats", "1"),
-            ("stage", notices.mark("senior")),
+            ("stage", addressing.mark("senior")),
         ):
             with pytest.raises(NotFound):
-                notices.turn(session, at.coordinator, notice_id, what, key, now=NOW)
+                addressing.turn(session, at.coordinator, notice_id, what, key, now=NOW)
 
     await database.write(play)
 
@@ -240,12 +240,12 @@ async def test_a_choice_is_turned_on_and_off(database: Database) -> None:
         notice = session.get_one(Notice, notice_id)
 
         def turn(what: str, key: str) -> dict[str, Any]:
-            notices.turn(session, at.coordinator, notice_id, what, key, now=NOW)
+            addressing.turn(session, at.coordinator, notice_id, what, key, now=NOW)
             session.refresh(notice)
             return notice.audience
 
-        assert turn("subject", notices.mark("语文")) == {"facts": {"subject": ["语文"]}}
-        assert turn("subject", notices.mark("语文")) == {}
+        assert turn("subject", addressing.mark("语文")) == {"facts": {"subject": ["语文"]}}
+        assert turn("subject", addressing.mark("语文")) == {}
         batch_id = make.batch(session)
         cast.register(session, batch_id, at.teachers[0])
         assert turn("batch", str(batch_id)) == {"batch": batch_id, "state": "in"}
@@ -263,11 +263,11 @@ async def test_a_class_teachers_notice_does_not_leave_its_class(database: Databa
         cast.register(session, batch_id, at.others[0])
         teacher = desks.class_teacher(session, batch_id)
         with pytest.raises(NotAllowed):
-            notices.begin(session, teacher, text="各位老师", now=NOW)
+            drafting.begin(session, teacher, text="各位老师", now=NOW)
         notice_id = written(session, teacher, batch_id=batch_id)
         for what, key in (("batch", str(batch_id)), ("whom", "principals")):
             with pytest.raises(NotAllowed):
-                notices.turn(session, teacher, notice_id, what, key, now=NOW)
+                addressing.turn(session, teacher, notice_id, what, key, now=NOW)
 
     await database.write(play)
 
@@ -281,7 +281,7 @@ async def test_a_school_that_narrows_to_a_county_class_keeps_its_notice_to_itsel
         cast.register(session, batch_id, at.teachers[0])
         teacher = desks.class_teacher(session, batch_id)
         notice_id = written(session, at.coordinator)
-        notices.turn(session, at.coordinator, notice_id, "batch", str(batch_id), now=NOW)
+        addressing.turn(session, at.coordinator, notice_id, "batch", str(batch_id), now=NOW)
         # Whoever runs that class has no part in the school's own notice.
         with pytest.raises(NotAllowed):
             notices.sheet(session, teacher, notice_id, now=NOW)

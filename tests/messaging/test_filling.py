@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from storage.database import Database
-from storage.messaging import deadlines, filling, notices, outbox
+from storage.messaging import deadlines, filling, outbox, releasing, seconding
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -102,7 +102,7 @@ def test_whatever_chunks_and_crashes_each_gets_it_exactly_once(
         at = desks.desks(session, people=6)
         unlinked = make.teacher(session, "石晓岚", at=FIRST)
         notice_id = written(session, at.county, rides=rides)
-        desks.released(session, at.county, notice_id, notices.RIDE if rides else notices.NOW)
+        desks.released(session, at.county, notice_id, releasing.RIDE if rides else releasing.NOW)
         for chunk, dies in steps:
             point = session.begin_nested()
             filling.fill(session, now=NOW, chunk=chunk)
@@ -158,8 +158,8 @@ async def test_an_author_who_has_lost_the_right_sends_nothing_and_the_county_is_
     def play(session: Session) -> None:
         at = desks.desks(session)
         notice_id = written(session, at.coordinator)
-        notices.set_moment(session, at.coordinator, notice_id, LATER, now=NOW)
-        desks.released(session, at.coordinator, notice_id, notices.AT)
+        releasing.set_moment(session, at.coordinator, notice_id, LATER, now=NOW)
+        desks.released(session, at.coordinator, notice_id, releasing.AT)
         desks.dismissed(session, at.coordinator)
         fill_all(session, LATER)
         assert got(session, notice_id) == []
@@ -193,7 +193,7 @@ async def test_what_rides_is_news_of_the_next_brief_and_no_message(database: Dat
     def play(session: Session) -> None:
         at = desks.desks(session)
         notice_id = written(session, at.coordinator)
-        desks.released(session, at.coordinator, notice_id, notices.RIDE)
+        desks.released(session, at.coordinator, notice_id, releasing.RIDE)
         fill_all(session)
         assert carried(session, notice_id) == []
         news = session.exec(select(News).order_by(col(News.teacher_id))).all()
@@ -323,9 +323,9 @@ async def test_what_goes_with_an_event_moves_with_it(database: Database) -> None
         start = cast.local("2026-12-10", 9)
         deadline_id = deadlines.set_deadline(session, "batch_start", batch_id, start, now=NOW)
         notice_id = written(session, at.county)
-        goes = notices.set_event(session, at.county, notice_id, deadline_id, "T-2", now=NOW)
+        goes = releasing.set_event(session, at.county, notice_id, deadline_id, "T-2", now=NOW)
         assert goes == cast.local("2026-12-08", 8)
-        desks.released(session, at.county, notice_id, notices.EVENT)
+        desks.released(session, at.county, notice_id, releasing.EVENT)
         assert filling.follow_events(session, now=NOW) == 0
         moved = cast.local("2026-12-17", 9)
         deadlines.set_deadline(session, "batch_start", batch_id, moved, now=NOW)
@@ -354,8 +354,8 @@ async def test_an_event_that_does_not_take_place_makes_a_draft_again_and_tells_t
         start = cast.local("2026-12-10", 9)
         deadline_id = deadlines.set_deadline(session, "batch_start", batch_id, start, now=NOW)
         notice_id = written(session, at.county)
-        notices.set_event(session, at.county, notice_id, deadline_id, "T-2", now=NOW)
-        desks.released(session, at.county, notice_id, notices.EVENT)
+        releasing.set_event(session, at.county, notice_id, deadline_id, "T-2", now=NOW)
+        desks.released(session, at.county, notice_id, releasing.EVENT)
         deadlines.cancel_deadline(session, "batch_start", batch_id, now=NOW)
         assert filling.follow_events(session, now=NOW) == 1
         assert filling.follow_events(session, now=NOW) == 0
@@ -383,9 +383,9 @@ async def test_an_urgent_one_that_a_second_person_approved_rings_in_quiet_hours(
         asked = desks.released(session, at.coordinator, urgent, now=night)
         assert asked.state is NoticeState.AWAITING
         assert fill_all(session, night) == 0
-        seen = notices.second_look(session, at.principal, urgent, now=night)
+        seen = seconding.second_look(session, at.principal, urgent, now=night)
         assert seen is not None
-        assert notices.approve(session, at.principal, urgent, seen.stamp, now=night)
+        assert seconding.approve(session, at.principal, urgent, seen.stamp, now=night)
         assert fill_all(session, night) == 4
         claimed = outbox.claim(session, now=night, lease=timedelta(minutes=1), limit=50)
         kinds = [row.kind for row in claimed]

@@ -10,8 +10,10 @@ from sqlmodel import Session, select
 
 from storage.audit import AuditLog
 from storage.database import Database
-from storage.messaging import deadlines, notices
-from storage.messaging.notices import Incomplete, NoSecond, NotADraft, PastMoment, TooLong
+from storage.messaging import addressing, deadlines, drafting, notices, releasing, seconding
+from storage.messaging.drafting import Incomplete, PastMoment, TooLong
+from storage.messaging.notices import NotADraft
+from storage.messaging.seconding import NoSecond
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -56,7 +58,7 @@ async def test_the_first_line_is_the_heading(
 ) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)
-        notice = row(session, notices.begin(session, at.coordinator, text=said, now=NOW))
+        notice = row(session, drafting.begin(session, at.coordinator, text=said, now=NOW))
         assert (notice.title, notice.text) == (title, text)
         assert (notice.author_id, notice.unit_id) == (at.coordinator, at.school)
 
@@ -67,12 +69,12 @@ async def test_a_text_that_fits_no_message_is_refused(sqlite: Database) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)
         with pytest.raises(TooLong):
-            notices.begin(session, at.coordinator, text="标题\n" + "字" * 3_001, now=NOW)
+            drafting.begin(session, at.coordinator, text="标题\n" + "字" * 3_001, now=NOW)
         notice_id = written(session, at.coordinator)
         # What Telegram counts are UTF-16 units: an emoji is two.
         with pytest.raises(TooLong):
-            notices.write_field(session, at.coordinator, notice_id, "text", "😀" * 1_501, now=NOW)
-        notices.write_field(session, at.coordinator, notice_id, "text", "字" * 3_000, now=NOW)
+            drafting.write_field(session, at.coordinator, notice_id, "text", "😀" * 1_501, now=NOW)
+        drafting.write_field(session, at.coordinator, notice_id, "text", "字" * 3_000, now=NOW)
 
     await sqlite.write(play)
 
@@ -83,7 +85,7 @@ async def test_files_go_with_it_once_each_and_up_to_ten(database: Database) -> N
         notice_id = written(session, at.coordinator)
 
         def attach(file_id: str) -> int:
-            return notices.attach(
+            return drafting.attach(
                 session,
                 at.coordinator,
                 notice_id,
@@ -97,10 +99,10 @@ async def test_files_go_with_it_once_each_and_up_to_ten(database: Database) -> N
         assert [attach("a"), attach("a"), attach("b")] == [1, 1, 2]
         for n in range(8):
             attach(f"c{n}")
-        with pytest.raises(notices.TooManyFiles):
+        with pytest.raises(drafting.TooManyFiles):
             attach("one more")
         kept = session.exec(select(NoticeFile.id)).all()
-        notices.detach(session, at.coordinator, notice_id, kept[0], now=NOW)
+        drafting.detach(session, at.coordinator, notice_id, kept[0], now=NOW)
         assert attach("one more") == 10
 
     await database.write(play)
@@ -112,16 +114,16 @@ async def test_what_is_over_is_refused(sqlite: Database) -> None:
         who, id_ = at.coordinator, written(session, at.coordinator)
         before = NOW - timedelta(hours=1)
         with pytest.raises(PastMoment):
-            notices.set_time(session, who, id_, before, None, now=NOW)
+            drafting.set_time(session, who, id_, before, None, now=NOW)
         with pytest.raises(PastMoment):
-            notices.set_answer(session, who, id_, True, by=before, now=NOW)
+            drafting.set_answer(session, who, id_, True, by=before, now=NOW)
         with pytest.raises(PastMoment):
-            notices.set_moment(session, who, id_, before, now=NOW)
+            releasing.set_moment(session, who, id_, before, now=NOW)
         # A date to confirm by that lies before the notice goes out asks for the impossible.
-        notices.set_answer(session, who, id_, True, by=NOW + timedelta(hours=2), now=NOW)
-        notices.set_moment(session, who, id_, NOW + timedelta(hours=3), now=NOW)
+        drafting.set_answer(session, who, id_, True, by=NOW + timedelta(hours=2), now=NOW)
+        releasing.set_moment(session, who, id_, NOW + timedelta(hours=3), now=NOW)
         with pytest.raises(PastMoment):
-            released(session, who, id_, notices.AT)
+            released(session, who, id_, releasing.AT)
 
     await sqlite.write(play)
 
@@ -129,7 +131,7 @@ async def test_what_is_over_is_refused(sqlite: Database) -> None:
 async def test_without_heading_or_people_nothing_is_released(sqlite: Database) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)
-        untitled = notices.begin(session, at.coordinator, now=NOW)
+        untitled = drafting.begin(session, at.coordinator, now=NOW)
         with pytest.raises(Incomplete, match="title"):
             released(session, at.coordinator, untitled)
         nobody = written(session, at.coordinator, audience={"facts": {"subject": ["天文"]}})
@@ -137,7 +139,7 @@ async def test_without_heading_or_people_nothing_is_released(sqlite: Database) -
             released(session, at.coordinator, nobody)
         timeless = written(session, at.coordinator)
         with pytest.raises(Incomplete, match="send"):
-            released(session, at.coordinator, timeless, notices.AT)
+            released(session, at.coordinator, timeless, releasing.AT)
 
     await sqlite.write(play)
 
@@ -147,7 +149,7 @@ async def test_releasing_twice_changes_nothing(database: Database) -> None:
         at = desks.desks(session)
         notice_id = written(session, at.coordinator)
         one = released(session, at.coordinator, notice_id)
-        assert released(session, at.coordinator, notice_id, notices.RIDE) == one
+        assert released(session, at.coordinator, notice_id, releasing.RIDE) == one
         lines = select(AuditLog).where(AuditLog.action == "release_notice")
         assert len(session.exec(lines).all()) == 1
         fill_all(session)
@@ -186,7 +188,7 @@ async def test_a_time_in_quiet_hours_becomes_the_end_of_them(sqlite: Database) -
     def play(session: Session) -> None:
         at = desks.desks(session)
         notice_id = written(session, at.coordinator)
-        notices.set_moment(session, at.coordinator, notice_id, NIGHT, now=NOW)
+        releasing.set_moment(session, at.coordinator, notice_id, NIGHT, now=NOW)
         assert row(session, notice_id).send_at == MONDAY_8
 
     await sqlite.write(play)
@@ -218,7 +220,7 @@ def awaiting(session: Session, author_id: int, now: datetime = NIGHT) -> tuple[i
     notice_id = written(session, author_id, urgent=True, now=now)
     done = released(session, author_id, notice_id, now=now)
     assert done.state is NoticeState.AWAITING
-    return notice_id, notices.stamp(row(session, notice_id))
+    return notice_id, seconding.stamp(row(session, notice_id))
 
 
 async def test_urgent_in_quiet_hours_asks_those_who_tend_the_unit(database: Database) -> None:
@@ -226,15 +228,15 @@ async def test_urgent_in_quiet_hours_asks_those_who_tend_the_unit(database: Data
         at = desks.desks(session)
         notice_id, stamp = awaiting(session, at.coordinator)
         assert asked(session) == [at.principal]
-        assert [each.count for each in notices.waits(session, at.principal, now=NIGHT)] == [1]
-        assert [each.count for each in notices.waits(session, at.coordinator, now=NIGHT)] == [0]
-        assert [each.count for each in notices.waits(session, at.others[0], now=NIGHT)] == [0]
+        assert [each.count for each in seconding.waits(session, at.principal, now=NIGHT)] == [1]
+        assert [each.count for each in seconding.waits(session, at.coordinator, now=NIGHT)] == [0]
+        assert [each.count for each in seconding.waits(session, at.others[0], now=NIGHT)] == [0]
         with pytest.raises(OwnCase):
-            notices.approve(session, at.coordinator, notice_id, stamp, now=NIGHT)
+            seconding.approve(session, at.coordinator, notice_id, stamp, now=NIGHT)
         with pytest.raises(NotAllowed):
-            notices.approve(session, at.others[0], notice_id, stamp, now=NIGHT)
+            seconding.approve(session, at.others[0], notice_id, stamp, now=NIGHT)
         # From above one may help out.
-        assert notices.approve(session, at.county, notice_id, stamp, now=NIGHT)
+        assert seconding.approve(session, at.county, notice_id, stamp, now=NIGHT)
         notice = row(session, notice_id)
         assert (notice.state, notice.send_at) == (NoticeState.SCHEDULED, NIGHT)
         assert (notice.approved_by, notice.approved_at) == (at.county, NIGHT)
@@ -273,9 +275,9 @@ async def test_approving_twice_is_once(database: Database) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)
         notice_id, stamp = awaiting(session, at.coordinator)
-        assert notices.approve(session, at.principal, notice_id, stamp, now=NIGHT)
-        assert notices.approve(session, at.principal, notice_id, stamp, now=NIGHT)
-        assert not notices.approve(session, at.county, notice_id, stamp, now=NIGHT)
+        assert seconding.approve(session, at.principal, notice_id, stamp, now=NIGHT)
+        assert seconding.approve(session, at.principal, notice_id, stamp, now=NIGHT)
+        assert not seconding.approve(session, at.county, notice_id, stamp, now=NIGHT)
         told = session.exec(
             select(OutboxMessage).where(OutboxMessage.kind == "notice_answered")
         ).all()
@@ -289,13 +291,13 @@ async def test_what_was_approved_is_what_was_read(database: Database) -> None:
         at = desks.desks(session)
         notice_id, stamp = awaiting(session, at.coordinator)
         with pytest.raises(NotADraft):
-            notices.write_field(session, at.coordinator, notice_id, "text", "别的", now=NIGHT)
+            drafting.write_field(session, at.coordinator, notice_id, "text", "别的", now=NIGHT)
         later = NIGHT + timedelta(minutes=5)
-        notices.recall(session, at.coordinator, notice_id, now=later)
-        notices.write_field(session, at.coordinator, notice_id, "text", "别的", now=later)
+        releasing.recall(session, at.coordinator, notice_id, now=later)
+        drafting.write_field(session, at.coordinator, notice_id, "text", "别的", now=later)
         released(session, at.coordinator, notice_id, now=later)
         # The first card approves nothing any more.
-        assert not notices.approve(session, at.principal, notice_id, stamp, now=later)
+        assert not seconding.approve(session, at.principal, notice_id, stamp, now=later)
         assert row(session, notice_id).state is NoticeState.AWAITING
 
     await database.write(play)
@@ -306,9 +308,9 @@ async def test_what_is_returned_is_a_draft_with_the_reason(database: Database) -
         at = desks.desks(session)
         notice_id, stamp = awaiting(session, at.coordinator)
         with pytest.raises(Incomplete):
-            notices.give_back(session, at.principal, notice_id, stamp, " ", now=NIGHT)
-        assert notices.give_back(session, at.principal, notice_id, stamp, "明早再发", now=NIGHT)
-        assert not notices.give_back(session, at.principal, notice_id, stamp, "再说", now=NIGHT)
+            seconding.give_back(session, at.principal, notice_id, stamp, " ", now=NIGHT)
+        assert seconding.give_back(session, at.principal, notice_id, stamp, "明早再发", now=NIGHT)
+        assert not seconding.give_back(session, at.principal, notice_id, stamp, "再说", now=NIGHT)
         sheet = notices.sheet(session, at.coordinator, notice_id, now=NIGHT)
         assert (sheet.state, sheet.returned) == (NoticeState.DRAFT, "明早再发")
 
@@ -323,7 +325,7 @@ async def test_what_nobody_answered_goes_out_when_quiet_hours_are_over(
         notice_id, stamp = awaiting(session, at.coordinator)
         assert fill_all(session, MONDAY_8) == 4
         assert {each.priority for each in desks.carried(session, notice_id)} == {Priority.OFFER}
-        assert not notices.approve(session, at.principal, notice_id, stamp, now=MONDAY_8)
+        assert not seconding.approve(session, at.principal, notice_id, stamp, now=MONDAY_8)
 
     await database.write(play)
 
@@ -350,12 +352,12 @@ async def test_the_price_counts_rings(database: Database) -> None:
                 )
             )
         session.flush()
-        price = notices.price(session, at.coordinator, notice_id, now=NOW)
+        price = releasing.price(session, at.coordinator, notice_id, now=NOW)
         assert (price.count.people, price.count.reached) == (5, 4)
         assert (price.briefed, price.riding) == (1, 1)
         assert price.brief_at == local("2026-11-20", 16, 40)
         assert price.opens is None
-        assert notices.price(session, at.coordinator, notice_id, now=NIGHT).opens == MONDAY_8
+        assert releasing.price(session, at.coordinator, notice_id, now=NIGHT).opens == MONDAY_8
 
     await database.write(play)
 
@@ -365,7 +367,7 @@ async def test_a_copy_says_the_same_without_what_is_over(database: Database) -> 
         at = desks.desks(session)
         soon, later = NOW + timedelta(hours=2), NOW + timedelta(days=9)
         notice_id = sent(session, at.coordinator, happens_at=soon, answer_by=later, place="三楼")
-        made = notices.copy(session, at.principal, notice_id, now=NOW + timedelta(days=1))
+        made = drafting.copy(session, at.principal, notice_id, now=NOW + timedelta(days=1))
         copied = row(session, made)
         assert (copied.state, copied.author_id) == (NoticeState.DRAFT, at.principal)
         assert (copied.title, copied.place) == ("教研安排", "三楼")
@@ -379,14 +381,14 @@ async def test_a_draft_is_forgotten_and_nothing_that_has_left(database: Database
     def play(session: Session) -> None:
         at = desks.desks(session)
         notice_id = written(session, at.coordinator)
-        notices.discard(session, at.coordinator, notice_id, now=NOW)
-        notices.discard(session, at.coordinator, notice_id, now=NOW)
+        drafting.discard(session, at.coordinator, notice_id, now=NOW)
+        drafting.discard(session, at.coordinator, notice_id, now=NOW)
         assert session.exec(select(Notice)).all() == []
         left = sent(session, at.coordinator)
         with pytest.raises(NotADraft):
-            notices.discard(session, at.coordinator, left, now=NOW)
+            drafting.discard(session, at.coordinator, left, now=NOW)
         with pytest.raises(NotADraft):
-            notices.recall(session, at.coordinator, left, now=NOW)
+            releasing.recall(session, at.coordinator, left, now=NOW)
 
     await database.write(play)
 
@@ -442,9 +444,9 @@ async def test_groups_of_ones_own_can_be_chosen(database: Database) -> None:
         chat(4, unit_id=at.school, active=False)
         chat(5, unit_id=None, purpose=None)
         notice_id = written(session, at.coordinator)
-        found = notices.audience_options(session, at.coordinator, notice_id, "chats", now=NOW)
+        found = addressing.audience_options(session, at.coordinator, notice_id, "chats", now=NOW)
         assert [each.key for each in found.lines] == [str(own)]
-        notices.turn(session, at.coordinator, notice_id, "chats", str(own), now=NOW)
+        addressing.turn(session, at.coordinator, notice_id, "chats", str(own), now=NOW)
         assert row(session, notice_id).chats == [own]
 
     await database.write(play)
@@ -459,15 +461,15 @@ async def test_events_are_those_of_the_class_or_of_any(database: Database) -> No
         deadlines.set_deadline(session, "reg_close", two, when, now=NOW)
         cast.register(session, one, at.teachers[0])
         notice_id = written(session, at.coordinator)
-        found, _page, _pages = notices.events(session, at.coordinator, notice_id, now=NOW)
+        found, _page, _pages = releasing.events(session, at.coordinator, notice_id, now=NOW)
         assert len(found) == 2
-        notices.turn(session, at.coordinator, notice_id, "batch", str(one), now=NOW)
-        found, _page, _pages = notices.events(session, at.coordinator, notice_id, now=NOW)
+        addressing.turn(session, at.coordinator, notice_id, "batch", str(one), now=NOW)
+        found, _page, _pages = releasing.events(session, at.coordinator, notice_id, now=NOW)
         assert [each.deadline_id for each in found] == [first]
-        with pytest.raises(notices.EventGone):
-            notices.set_event(session, at.coordinator, notice_id, first, "T-99", now=NOW)
-        with pytest.raises(notices.EventGone):
-            notices.set_event(session, at.coordinator, notice_id, first + 99, "T-2", now=NOW)
+        with pytest.raises(releasing.EventGone):
+            releasing.set_event(session, at.coordinator, notice_id, first, "T-99", now=NOW)
+        with pytest.raises(releasing.EventGone):
+            releasing.set_event(session, at.coordinator, notice_id, first + 99, "T-2", now=NOW)
 
     await database.write(play)
 
@@ -498,7 +500,7 @@ async def test_a_deputy_and_a_county_write_in_the_name_of_their_unit(sqlite: Dat
         with pytest.raises(NotAllowed):
             written(session, at.others[1])
         with pytest.raises(NotFound):
-            notices.write_field(
+            drafting.write_field(
                 session, at.county, written(session, at.county), "author_id", "1", now=NOW
             )
 

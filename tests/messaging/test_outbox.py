@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage.database import Database
 from storage.messaging import groups, outbox
@@ -18,7 +19,7 @@ from storage.messaging.tables import (
     Reminder,
     ReminderState,
 )
-from storage.people.tables import Account
+from storage.people.tables import Account, Teacher
 from tests import make
 from tests.messaging import cast
 from tests.messaging.cast import local
@@ -126,6 +127,38 @@ async def test_whom_nothing_can_reach_can_be_found(database: Database) -> None:
     teacher_id = await database.write(silent)
     assert await database.read(outbox.stats) == {OutboxState.REFUSED: 1}
     assert await database.read(outbox.unreached, since=NOW) == [teacher_id]
+
+
+async def test_what_is_queued_for_many_is_as_if_it_were_queued_for_each(database: Database) -> None:
+    same: dict[str, Any] = {
+        "facts": {"n": 1},
+        "priority": Priority.OFFER,
+        "not_before": NOW,
+        "useful_until": None,
+    }
+
+    def both(session: Session) -> list[list[dict[str, object]]]:
+        linked, silent = make.teacher(session), make.teacher(session, "周启明")
+        make.account(session, linked)
+        people = select(Teacher.id).where(col(Teacher.id).in_([linked, silent]))
+        for _ in range(2):
+            outbox.put_all(session, "offer", people, key="many:", now=NOW, **same)
+        for each in (linked, silent):
+            key = f"each:{each}"
+            outbox.put(session, "offer", teacher_id=each, dedupe_key=key, now=NOW, **same)
+        rows = session.exec(select(OutboxMessage).order_by(col(OutboxMessage.teacher_id))).all()
+        return [
+            [
+                row.model_dump(exclude={"id", "dedupe_key"})
+                for row in rows
+                if row.dedupe_key == f"{key}:{row.teacher_id}"
+            ]
+            for key in ("many", "each")
+        ]
+
+    many, each = await database.write(both)
+    assert many == each
+    assert [row["state"] for row in many] == [OutboxState.PENDING, OutboxState.REFUSED]
 
 
 async def test_the_urgent_goes_first_then_the_older(database: Database) -> None:

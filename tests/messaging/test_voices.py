@@ -25,9 +25,8 @@ from tests.stage import Stage
 STORAGE = Path(__file__).parents[2] / "storage"
 # The ways in which storage names the kind of a row that it puts into the outbox.
 WAYS = (
-    r'\bput\(\s*session,\s*"(\w+)"',
+    r'\bput(?:_all)?\(\s*session,\s*"(\w+)"',
     r'\b_tell\(\s*session,\s*[^,]+,\s*"(\w+)"',
-    r'sa\.select\(\s*sa\.literal\("(\w+)"\)',
     r'"kind":\s*(?:outbox\.)?("\w+"|[A-Z]+)\b',
     r'\bkind=(?:outbox\.)?("\w+"|[A-Z]+)\b',
 )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from handlers.training.nominating import nominating_text
+from handlers.training.nominating_text import nominating_text
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.messaging.tables import Deadline, News, OutboxMessage

@@ -1,0 +1,317 @@
+"""Sending a notice in words: its price, when it goes, the second person, and what came of it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from handlers.cards import Card, Key, pager
+from handlers.context import shortened
+from handlers.messaging.notice_buttons import Notices
+from handlers.messaging.notice_desk_buttons import (
+    ApproveNotice,
+    EditNotice,
+    NoticeEvent,
+    NoticeEvents,
+    NoticeGo,
+    NoticeSend,
+    NoticeWay,
+    ReturnNotice,
+    SecondLook,
+)
+from handlers.messaging.notice_text import LABEL, audience_text, count_line, event_text, letter_text
+from locales import catalog, dates
+from storage.messaging import notices, releasing
+from storage.messaging.notices import Sheet
+from storage.messaging.releasing import EventLine, Price, Released
+from storage.messaging.seconding import Asked
+from storage.messaging.tables import NoticeState
+
+# --- price and moment ----------------------------------------------------------------------------
+
+
+def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today: date) -> Card:
+    """What it costs in rings, and the ways to send it."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    id_ = facts.letter.notice_id
+    heading = html.escape(facts.letter.title) or _("without a heading")
+    lines = [
+        f"<b>{heading}</b>",
+        count_line(price.count.people, price.count.unreached, language),
+    ]
+    reached = price.count.reached
+    lines.append(
+        ngettext(
+            "Sent by itself it rings {n} telephone.",
+            "Sent by itself it rings {n} telephones.",
+            reached,
+        ).format(n=reached)
+    )
+    if price.briefed:
+        lines.append(
+            ngettext(
+                "{n} of them had today's brief already.",
+                "{n} of them had today's brief already.",
+                price.briefed,
+            ).format(n=price.briefed)
+        )
+    if reached:
+        lines.append(
+            _("In the brief of {when} it rides for free.").format(
+                when=dates.moment(price.brief_at, zone, language, today)
+            )
+        )
+    if price.riding:
+        lines.append(
+            ngettext(
+                "A brief waits for {n} of them anyway.",
+                "A brief waits for {n} of them anyway.",
+                price.riding,
+            ).format(n=price.riding)
+        )
+    if price.opens is not None:
+        opens = dates.moment(price.opens, zone, language, today)
+        sentence = (
+            _(
+                "These are quiet hours. Urgent, it goes at once if a second person agrees; "
+                "otherwise at {time}."
+            )
+            if facts.urgent
+            else _("These are quiet hours: “Send now” means {time}.")
+        )
+        lines.append(sentence.format(time=opens))
+    return Card(
+        "\n".join(lines),
+        (
+            (Key(_("Send now"), NoticeWay(id_, releasing.NOW)),),
+            (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),),
+            (
+                Key(_("At a time"), NoticeWay(id_, releasing.AT)),
+                Key(_("With an event"), NoticeEvents(id_, 0)),
+            ),
+            (Key(_("Back"), EditNotice(id_)),),
+        ),
+    )
+
+
+def confirm_card(
+    facts: Sheet, price: Price, way: str, language: str, zone: ZoneInfo, today: date
+) -> Card:
+    """The last question, with the numbers."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    letter = facts.letter
+    lines = [
+        f"<b>{html.escape(letter.title)}</b>",
+        _("For: {audience}").format(audience=audience_text(letter.audience, language)),
+        count_line(facts.count.people, facts.count.unreached, language),
+    ]
+    if facts.chats:
+        n = len(facts.chats)
+        lines.append(ngettext("and {n} group", "and {n} groups", n).format(n=n))
+    match way:
+        case releasing.RIDE:
+            lines.append(
+                _("It goes with the daily brief, for most people at {when}.").format(
+                    when=dates.moment(price.brief_at, zone, language, today)
+                )
+            )
+        case releasing.AT | releasing.EVENT if facts.send_at is not None:
+            when = dates.moment(facts.send_at, zone, language, today)
+            lines.append(_("It goes out {when}.").format(when=when))
+            if way == releasing.EVENT and facts.event is not None:
+                lines.append(event_text(facts.event.kind, facts.event.title, language))
+                lines.append(_("If the date moves, the notice moves with it."))
+        case _ if price.opens is not None:
+            when = dates.moment(price.opens, zone, language, today)
+            sentence = (
+                _("A second person is asked now; without their word it goes out {when}.")
+                if facts.urgent
+                else _("These are quiet hours: it goes out {when}.")
+            )
+            lines.append(sentence.format(when=when))
+        case _:
+            lines.append(
+                ngettext(
+                    "It rings {n} telephone now.",
+                    "It rings {n} telephones now.",
+                    facts.count.reached,
+                ).format(n=facts.count.reached)
+            )
+    return Card(
+        "\n".join(lines),
+        (
+            (Key(_("Yes, send it"), NoticeGo(letter.notice_id, way), style="primary"),),
+            (Key(_("Back"), NoticeSend(letter.notice_id)),),
+        ),
+    )
+
+
+def events_card(
+    notice_id: int,
+    events: Sequence[EventLine],
+    page: int,
+    pages: int,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+) -> Card:
+    """The events that it can go with."""
+    _ = catalog(language).gettext
+    lines = [_("With which event? If it moves, the notice moves with it.")]
+    keys = []
+    for number, each in enumerate(events, page * notices.PAGE + 1):
+        lines.append(
+            f"{number}. {event_text(each.kind, each.title, language)}\n"
+            f"{dates.moment(each.at, zone, language, today)}"
+        )
+        label = shortened(f"{number}. {each.title}", LABEL)
+        keys.append((Key(label, NoticeEvent(notice_id, each.deadline_id, "")),))
+    if not events:
+        lines.append(_("There is no event ahead."))
+    turn = pager(page, pages, lambda number: NoticeEvents(notice_id, number))
+    back = (Key(_("Back"), NoticeSend(notice_id)),)
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+
+
+def offsets_card(notice_id: int, deadline_id: int, language: str) -> Card:
+    """How far from the event, in working days."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+
+    def label(offset: str) -> str:
+        n = int(offset[2:])
+        if offset == "T-0":
+            return _("the same day")
+        if offset.startswith("T+"):
+            return ngettext("{n} working day after", "{n} working days after", n).format(n=n)
+        return ngettext("{n} working day before", "{n} working days before", n).format(n=n)
+
+    keys = [
+        (Key(label(offset), NoticeEvent(notice_id, deadline_id, offset)),)
+        for offset in releasing.OFFSETS
+    ]
+    return Card(
+        _("When, seen from the event?"), (*keys, (Key(_("Back"), NoticeEvents(notice_id, 0)),))
+    )
+
+
+def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -> str:
+    """What became of it, in one sentence."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    when = dates.moment(facts.send_at, zone, language, today)
+    n = facts.count.people
+    if facts.state is NoticeState.AWAITING:
+        return _("A second person has been asked. Without their word it goes out {when}.").format(
+            when=when
+        )
+    if facts.queued:
+        return _(
+            "These are quiet hours; the notice is queued for {time}. For an emergency mark it "
+            "as urgent and choose “Send now”, which needs a second person."
+        ).format(time=when)
+    if facts.state is NoticeState.SCHEDULED and facts.rides:
+        return ngettext(
+            "It goes with the daily brief to {n} person.",
+            "It goes with the daily brief to {n} people.",
+            n,
+        ).format(n=n)
+    return ngettext(
+        "It goes out {when} to {n} person.", "It goes out {when} to {n} people.", n
+    ).format(when=when, n=n)
+
+
+def released_card(facts: Released, language: str, zone: ZoneInfo, today: date) -> Card:
+    """What became of it, with the ways on."""
+    _ = catalog(language).gettext
+    return Card(
+        released_text(facts, language, zone, today),
+        ((Key(_("View"), EditNotice(facts.notice_id)), Key(_("Notices"), Notices())),),
+    )
+
+
+# --- the second person, and what is told ---------------------------------------------------------
+
+
+def second_card(facts: Asked, language: str, zone: ZoneInfo, today: date) -> Card:
+    """An urgent notice that somebody else is to agree to, as its readers would get it."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    number = facts.count.people
+    ask = ngettext(
+        "{name} would like to send this now, in quiet hours, to {n} person.",
+        "{name} would like to send this now, in quiet hours, to {n} people.",
+        number,
+    ).format(name=html.escape(facts.author), n=number)
+    rest = _("Without your word it goes out {when}.").format(
+        when=dates.moment(facts.opens, zone, language, today)
+    )
+    text = letter_text(facts.letter, language, zone, today)
+    id_ = facts.letter.notice_id
+    heading = _("[To do] Urgent notice")
+    return Card(
+        f"{heading}\n{ask} {rest}\n\n{text}",
+        (
+            (
+                Key(_("Approve"), ApproveNotice(id_, facts.stamp), style="success"),
+                Key(_("Return"), ReturnNotice(id_, facts.stamp)),
+            ),
+        ),
+    )
+
+
+def reason_card(notice_id: int, language: str) -> Card:
+    """Why it is returned."""
+    _ = catalog(language).gettext
+    return Card(
+        _("Please type the reason in one message; the author reads it."),
+        ((Key(_("Back"), SecondLook(notice_id)),),),
+    )
+
+
+def settled_card(language: str) -> Card:
+    """Nothing waits for a second person any more."""
+    _ = catalog(language).gettext
+    return Card(
+        _("This notice does not wait for a second person any more."),
+        ((Key(_("Notices"), Notices()),),),
+    )
+
+
+def answered_card(facts: dict[str, object], language: str) -> Card:
+    """What the second person said, told to the author."""
+    _ = catalog(language).gettext
+    title, by = html.escape(str(facts["title"])), html.escape(str(facts["by"]))
+    if facts["approved"]:
+        text = _("<b>{title}</b>: {name} has agreed; it is going out.").format(title=title, name=by)
+    else:
+        text = _("<b>{title}</b>: {name} has returned it. {reason}").format(
+            title=title, name=by, reason=html.escape(str(facts["reason"]))
+        )
+    opens = EditNotice(int(str(facts["notice_id"])))
+    return Card(text, ((Key(_("View"), opens),),))
+
+
+def stopped_card(facts: dict[str, object], language: str) -> Card:
+    """Why a notice did not go out."""
+    _ = catalog(language).gettext
+    title = html.escape(str(facts["title"]))
+    if facts["why"] == "event":
+        text = _(
+            "<b>{title}</b> was to go out with “{event}”, which does not take place then any "
+            "more. It is a draft again."
+        ).format(title=title, event=html.escape(str(facts["event"])))
+    else:
+        text = _(
+            "<b>{title}</b> of {unit} was stopped: {name} has no right to send it any more."
+        ).format(
+            title=title,
+            unit=html.escape(str(facts["unit"])),
+            name=html.escape(str(facts["author"])),
+        )
+    opens = EditNotice(int(str(facts["notice_id"])))
+    return Card(text, ((Key(_("View"), opens),),))
