@@ -8,6 +8,7 @@ import storage.credits.tables
 import storage.deeds
 import storage.messaging.tables
 import storage.people.tables
+import storage.training.remote.tables
 import storage.training.tables  # noqa: F401
 
 METADATA = SQLModel.metadata

@@ -184,6 +184,20 @@ def _claims(language: str) -> Mapping[str, str]:
     }
 
 
+def _study_claims(language: str) -> Mapping[str, str]:
+    _ = catalog(language).gettext
+    return {
+        "open": _("being looked into"),
+        "accepted": _("accepted"),
+        "refused": _("not accepted"),
+        "caught_up": _("shown by the platform since"),
+    }
+
+
+def _obstacles(language: str) -> Mapping[str, str]:
+    return words.obstacle_names(language)
+
+
 def _appeals(language: str) -> Mapping[str, str]:
     _ = catalog(language).gettext
     return {
@@ -484,6 +498,8 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("result", "grade"): _grades,
     ("result", "entered"): _grades,
     ("claim", "state"): _claims,
+    ("study_claim", "state"): _study_claims,
+    ("obstacle", "reason"): _obstacles,
     ("appeal", "state"): _appeals,
     ("credit_entry", "state"): _entries,
     ("credit_entry", "source_kind"): _origins,

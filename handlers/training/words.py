@@ -187,3 +187,16 @@ def audience(wanted: Mapping[str, Iterable[str]], language: str) -> str:
         _("{what}: {values}").format(what=fact_key(key, language), values=joined(values, language))
         for key, values in wanted.items()
     )
+
+
+def obstacle_names(language: str) -> dict[str, str]:
+    """What holds somebody up in remote training, by its key."""
+    _ = catalog(language).gettext
+    return {
+        "no_network": _("no network"),
+        "sick": _("illness"),
+        "forgot": _("forgotten so far"),
+        "not_updated": _("studied, not updated yet"),
+        "account": _("cannot log in"),
+        "other": _("another reason"),
+    }

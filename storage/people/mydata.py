@@ -70,6 +70,13 @@ FOLLOWED = (
     "question.teacher_id",
     "question_line.by_id",
     "relay.teacher_id",
+    "progress.registration_id",
+    "progress_snapshot.registration_id",
+    "progress_match.teacher_id",
+    "study_claim.registration_id",
+    "obstacle.registration_id",
+    "tutor_unit.tutor_id",
+    "survey_taken.registration_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
 
@@ -100,6 +107,10 @@ EXEMPT = {
     "notice.approved_by": "a notice is the office's; the log says who approved it",
     "relay.created_by": "a channel is its owner's; the log says who set it up",
     "outbox_message.relay_id": "a copy of a message to a unit's channel is the unit's",
+    "progress_import.by_id": "figures are about the participants; the log says who brought them",
+    "progress_match.by_id": "a match is about whoever is meant; the log says who settled it",
+    "study_claim.decided_by": "it is about whoever studied; the log says who decided",
+    "obstacle.by_id": "an obstacle is about whoever it holds up; the log says who noted it",
     "credit_entry.reverses_id": "a line and the one that reverses it are the same teacher's",
 }
 """Columns that point to a person and are not followed, each with the reason."""

@@ -49,6 +49,7 @@ from storage.people.tables import (
     Account,
     Contact,
     Draft,
+    ImportJob,
     LinkCode,
     Posting,
     Role,
@@ -56,6 +57,18 @@ from storage.people.tables import (
 )
 from storage.refusals import NotFound
 from storage.schema import METADATA
+from storage.training.remote.tables import (
+    Obstacle,
+    ObstacleReason,
+    Platform,
+    Progress,
+    ProgressImport,
+    ProgressMatch,
+    ProgressSnapshot,
+    StudyClaim,
+    SurveyTaken,
+    TutorUnit,
+)
 from storage.training.tables import (
     Attendance,
     ClassSession,
@@ -218,12 +231,59 @@ def person(session: Session, name: str) -> tuple[int, int]:
             ),
         ]
     )
+    studied(session, registration, teacher_id)
     linking.issue_code(session, teacher_id, now=NOW)
     audit.record(
         session, None, "look", f"registration:{registration.id}", now=NOW, reason=f"look at {name}"
     )
     session.flush()
     return account_id, teacher_id
+
+
+def studied(session: Session, registration: Registration, teacher_id: int) -> None:
+    """One of everything that remote training keeps of a person."""
+    unit_id = registration.unit_id_at
+    platform = Platform(name=f"网络学院 {teacher_id}", owner_unit_id=unit_id)
+    job = ImportJob(
+        kind="progress", by_id=teacher_id, at=NOW, file_name="a.csv", sha256="", content=b""
+    )
+    session.add_all([platform, job])
+    session.flush()
+    done = ProgressImport(
+        batch_id=registration.batch_id,
+        job_id=job.id,
+        by_id=teacher_id,
+        as_of=NOW,
+        applied_at=NOW,
+        rows=1,
+        matched=1,
+    )
+    session.add(done)
+    session.flush()
+    figures: dict[str, Any] = {
+        "registration_id": registration.id,
+        "import_id": done.id,
+        "percent": 40,
+        "is_learned": False,
+    }
+    session.add_all(
+        [
+            ProgressSnapshot(**figures),
+            Progress(**figures, batch_id=registration.batch_id, as_of=NOW, is_started=True),
+            ProgressMatch(
+                platform_id=platform.id, said="甲", teacher_id=teacher_id, by_id=teacher_id, at=NOW
+            ),
+            StudyClaim(registration_id=registration.id, submitted_at=NOW),
+            Obstacle(
+                registration_id=registration.id,
+                reason=ObstacleReason.NO_NETWORK,
+                by_id=teacher_id,
+                since=NOW,
+            ),
+            TutorUnit(batch_id=registration.batch_id, unit_id=unit_id, tutor_id=teacher_id),
+            SurveyTaken(registration_id=registration.id),
+        ]
+    )
 
 
 def message(account_id: int | None, teacher_id: int | None, **differs: Any) -> OutboxMessage:

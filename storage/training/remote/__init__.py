@@ -1,0 +1,1 @@
+"""Remote training: what is studied on platforms that are not the office's."""
