@@ -189,6 +189,12 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
 
 
 def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ...]:
+    """Return where this person stands in all that they study remotely now."""
+    found = under_way(session, teacher_id, now=now)
+    return tuple(study(session, teacher_id, batch_id, now=now) for batch_id in found)
+
+
+def under_way(session: Session, teacher_id: int, *, now: datetime) -> tuple[int, ...]:
     """Return the classes that this person studies remotely and is not through with."""
     found = session.exec(
         select(Registration.batch_id)
@@ -204,7 +210,7 @@ def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ..
         )
         .order_by(col(Batch.ends_at), col(Batch.id))
     ).all()
-    return tuple(study(session, teacher_id, batch_id, now=now) for batch_id in found)
+    return tuple(found)
 
 
 def is_remote(session: Session, batch_id: int) -> bool:
