@@ -77,13 +77,8 @@ OF_THE_DESK = (
 )
 """Kinds that whoever holds an office owes, and does at the desk."""
 
-OF_STUDY = (
-    "remote_not_started",
-    "remote_behind",
-    "remote_idle",
-    "remote_idle_long",
-    "remote_end",
-)
+BEFORE_THE_END = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long")
+OF_STUDY = (*BEFORE_THE_END, "remote_end")
 """Kinds that say how far somebody's own study is."""
 
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
@@ -122,9 +117,20 @@ class Told:
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
-        """The items whose subject is still there, in order."""
+        """The items whose subject is still there, in order.
+
+        What is left to study before the end says all that the other words on studying do.
+        """
+        ends = {item.subject_id for item in self.items if item.kind == "remote_end"} & set(
+            self.studies
+        )
         pairs = [(item, self.subjects.get((item.kind, item.subject_id))) for item in self.items]
-        return [(item, subject) for item, subject in pairs if subject is not None]
+        return [
+            (item, subject)
+            for item, subject in pairs
+            if subject is not None
+            and (item.kind not in BEFORE_THE_END or item.subject_id not in ends)
+        ]
 
 
 def brief_card(
