@@ -55,7 +55,7 @@ async def lin_studies(stage: Stage, **figures: Any) -> tuple[Actor, int]:
         ids = items(session, batch_id)
         mine = classes.joins(session, batch_id, lin.teacher_id)  # type: ignore[arg-type]
         of = studying.reported(session, batch_id, THURSDAY)
-        usual = {"figures": {str(ids[0]): 300.0, str(ids[1]): 1.0}, "percent": 28.3}
+        usual: dict[str, Any] = {"figures": {str(ids[0]): 300.0, str(ids[1]): 1.0}, "percent": 28.3}
         usual["last_active"] = THURSDAY.date()
         studying.has(session, mine, of, **usual | figures)
         schedule.plan_deadlines(session, batch_id, now=at(10, 20))
