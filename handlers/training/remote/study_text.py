@@ -160,8 +160,8 @@ def item_text(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
     """One thing: how much is done of how much, and by when. HTML."""
     _ = catalog(language).gettext
     sentence = {
-        Measure.MINUTES: _("{title}: {done} of {required} minutes"),
-        Measure.TIMES: _("{title}: {done} of {required} times"),
+        Measure.MINUTES: _("{title}: {done} of {required} min"),
+        Measure.TIMES: _("{title}: {done} of {required}"),
         Measure.POINTS: _("{title}: {done} of {required} points"),
         Measure.PERCENT: _("{title}: {done} of {required} percent"),
     }[line.measure]
@@ -182,8 +182,8 @@ def left_text(line: Line, language: str) -> str:
     """What is left of one thing. Plain text."""
     _ = catalog(language).gettext
     sentence = {
-        Measure.MINUTES: _("{title}, {left} minutes"),
-        Measure.TIMES: _("{title}, {left} times"),
+        Measure.MINUTES: _("{title}, {left} min"),
+        Measure.TIMES: _("{title}, {left} more"),
         Measure.POINTS: _("{title}, {left} points"),
         Measure.PERCENT: _("{title}, {left} percent"),
     }[line.measure]

@@ -88,10 +88,10 @@ async def test_a_teacher_sees_where_they_stand_and_what_is_next(stage: Stage) ->
     await lin.starts(f"p{batch}")
     shown = await lin.taps("My study")
     assert "Done 28%, reference pace 52%, as of Thu 19 Nov, 10:00" in shown
-    assert "○ 视频学习: 300 of 900 minutes" in shown
-    assert "○ 作业: 1 of 2 times · by Fri 6 Nov, 10:00" in shown
-    assert "研讨发帖: 0 of 4 times · optional" in shown
-    assert "Next: 作业, 1 times" in shown
+    assert "○ 视频学习: 300 of 900 min" in shown
+    assert "○ 作业: 1 of 2 · by Fri 6 Nov, 10:00" in shown
+    assert "研讨发帖: 0 of 4 · optional" in shown
+    assert "Next: 作业, 1 more" in shown
     assert "11 working days are left" in shown
     assert "About 60 minutes this week" in shown
     assert "用工号登录" in shown
@@ -164,12 +164,12 @@ async def test_a_brief_says_the_own_gap_once_as_of_when(stage: Stage) -> None:
     await stage.passes(days=3)
     shown = lin.sees()
     assert "28% done, the reference pace is 52%, as of Thu 19 Nov, 10:00" in shown
-    assert "Still needed: 视频学习, 600 minutes; 作业, 1 times" in shown
+    assert "Still needed: 视频学习, 600 min; 作业, 1 more" in shown
     assert "please ignore this" in shown
     assert {"Study now", "My study", "Not updated yet"} <= set(lin.labels())
     await lin.taps("Done")
     assert "come with a delay" in lin.alert
-    assert "○ 视频学习: 300 of 900 minutes" in await lin.taps("My study")
+    assert "○ 视频学习: 300 of 900 min" in await lin.taps("My study")
 
 
 async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage: Stage) -> None:
