@@ -848,6 +848,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
         )
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
+    learned = my_study.learned(session, teacher_id)
     items = []
     for batch, programme in takes_part:
         items += [
@@ -879,7 +880,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                     bring=batch.bring,
                 )
             )
-        if programme.mode is Mode.REMOTE:
+        if programme.mode is Mode.REMOTE and batch.id not in learned:
             items.append(
                 DueItem(
                     DueKind.REMOTE_END,

@@ -213,6 +213,17 @@ def under_way(session: Session, teacher_id: int, *, now: datetime) -> tuple[int,
     return tuple(found)
 
 
+def learned(session: Session, teacher_id: int) -> frozenset[int]:
+    """Return the classes in which this person has nothing left to study."""
+    return frozenset(
+        session.exec(
+            select(Progress.batch_id)
+            .join(Registration, col(Registration.id) == col(Progress.registration_id))
+            .where(Registration.teacher_id == teacher_id, col(Progress.is_learned))
+        ).all()
+    )
+
+
 def is_remote(session: Session, batch_id: int) -> bool:
     """Whether this class has been set up to be studied on a platform."""
     found = select(RemotePlan.id).where(RemotePlan.batch_id == batch_id)

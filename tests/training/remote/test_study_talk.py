@@ -179,6 +179,8 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
     assert "全员岗位远程培训" not in lin.sees()
     await lin.starts(f"study{batch}")
     assert "All study is done. Next comes the assessment." in lin.sees()
+    await lin.starts("menu")
+    assert "Nothing is due at the moment." in lin.sees()
 
     def completes(session: Session) -> None:
         row = session.exec(select(Registration)).one()
