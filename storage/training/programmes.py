@@ -848,7 +848,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
         )
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
-    learned = my_study.learned(session, teacher_id)
+    is_remote = any(programme.mode is Mode.REMOTE for _, programme in takes_part)
+    learned = my_study.learned(session, teacher_id) if is_remote else frozenset[int]()
     items = []
     for batch, programme in takes_part:
         items += [
