@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -266,3 +268,52 @@ async def test_a_school_counts_its_own_people(database: Database) -> None:
         return list(units.values())
 
     assert await database.write(says) == [{Standing.NOT_STARTED: 2}, {Standing.NOT_STARTED: 1}]
+
+
+async def test_the_database_and_the_rule_agree_on_whatever_may_be_known(database: Database) -> None:
+    """Three hundred people with anything at all: imports old and new, grades, make-ups."""
+    dice = random.Random(6)
+    reports = [at(10, 20), at(10, 23), at(10, 26), NOW]
+
+    def anybody() -> Facts:
+        as_of = dice.choice([None, *reports])
+        started = as_of is not None and dice.random() < 0.8
+        return Facts(
+            state=dice.choice([*S, *(S.ATTENDING for _ in S)]),
+            as_of=as_of,
+            percent=dice.choice([0.0, 4.9, 5.0, 9.9, 10.0, 34.9, 35.0, 80.0]) if started else 0.0,
+            is_started=started,
+            is_learned=started and dice.random() < 0.3,
+            last_active=dice.choice([None, day(10, 12), day(10, 19), day(10, 25), day(11, 1)])
+            if started
+            else None,
+            grade=dice.choice([None, None, *Grade]),
+            make_up_until=dice.choice([None, None, None, day(11, 1), day(11, 2)]),
+        )
+
+    everybody = [anybody() for _ in range(300)]
+
+    def says(session: Session) -> dict[int, Standing]:
+        make.office(session)
+        batch_id = studying.course(
+            session, makeup_from=NOW - timedelta(days=1), makeup_until=NOW + timedelta(days=1)
+        )
+        imports = {as_of: studying.reported(session, batch_id, as_of) for as_of in reports}
+        ids = [studying.enter(session, batch_id, facts, imports) for facts in everybody]
+        course = pace.of_class(session, batch_id)
+        assert course is not None
+        rows = session.connection().execute(pace.standings(course, now=NOW)).all()
+        found = {row.registration_id: Standing(row.standing) for row in rows}
+        for id_, facts in zip(ids, everybody, strict=True):
+            # Whoever is in no import counts by the newest one.
+            known = facts if _has_figures(facts) else replace(facts, as_of=NOW)
+            assert found.get(id_) is standing(course.pace, known, now=NOW), facts
+        return found
+
+    found = set((await database.write(says)).values())
+    assert found == set(Standing) - {Standing.UNKNOWN, Standing.UNQUALIFIED}
+
+
+def _has_figures(facts: Facts) -> bool:
+    """Whether ``studying.enter`` writes figures for these."""
+    return facts.as_of is not None and facts != Facts(as_of=facts.as_of)
