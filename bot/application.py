@@ -60,6 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
+from handlers.training.remote import studying
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -81,6 +82,7 @@ TOPICS = (
     my_timetable,
     tasks,
     reviewing,
+    studying,
     conditions,
     rehearsal,
     allotting,

@@ -18,8 +18,9 @@ from storage.messaging import notice_views
 from storage.people import staff
 from storage.training import check_in, programmes
 from storage.training.check_in import OpenMeeting
-from storage.training.programmes import BatchState, DueItem
+from storage.training.programmes import TAKES_PART, BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
+from storage.training.remote.tables import RemotePlan
 from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
 
 __all__ = ["DueItem", "HomeFacts", "home_facts"]
@@ -29,10 +30,22 @@ ALL = 10_000  # more programmes than any office has open
 
 # Built once: putting a statement together costs more here than running it.
 _UNDER_WAY = (
-    sa.select(sa.func.count())
+    sa.select(
+        sa.func.count(),
+        sa.func.count(
+            sa.case(
+                (
+                    col(Registration.state).in_(TAKES_PART)
+                    & (col(Batch.starts_at) <= sa.bindparam("now")),
+                    col(RemotePlan.id),
+                )
+            )
+        ),
+    )
     .select_from(Registration)
     .join(Batch, col(Batch.id) == col(Registration.batch_id))
     .join(Programme, col(Programme.id) == col(Batch.programme_id))
+    .outerjoin(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
     .where(
         col(Registration.teacher_id) == sa.bindparam("teacher_id"),
         col(Registration.state).in_(LIVE),
@@ -59,6 +72,7 @@ class HomeFacts:
     waiting: int = 0  # things that wait on the desk
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
+    studies: int = 0  # of the registrations, classes that are studied remotely now
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -67,15 +81,16 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     items = programmes.due(session, teacher_id, now=now)
     balance = balance_of(session, teacher_id, now=now)
     year = balance.year
+    registrations, studies = (
+        session.connection().execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now}).one()
+    )
     return HomeFacts(
         open_programmes=sum(
             line.state is BatchState.OPEN
             and (line.my_state is None or line.my_state in MAY_REGISTER_AGAIN)
             for line in fitting.items
         ),
-        registrations=session.connection()
-        .execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now})
-        .scalar_one(),
+        registrations=registrations,
         due=len(items),
         next_due=next((item for item in items if item.at > now), None),
         year=year.span.code,
@@ -86,4 +101,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
+        studies=studies,
     )
