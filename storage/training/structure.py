@@ -469,7 +469,7 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     title = phase.title
     session.delete(phase)
     session.flush()
-    _fit_required(session, batch.id)
+    fit_required(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
@@ -558,7 +558,7 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     title = module.title
     session.delete(module)
     session.flush()
-    _fit_required(session, batch_id)
+    fit_required(session, batch_id)
     thing = f"module:{module_id}"
     note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
@@ -658,13 +658,12 @@ def _let_go(session: Session, modules: Any) -> None:
         )
 
 
-def _fit_required(session: Session, batch_id: int) -> None:
-    """Require no more modules of remote study than the class still has."""
+def fit_required(session: Session, batch_id: int) -> None:
+    """Require no more modules of remote study than have something in them that counts."""
     left = session.exec(
-        select(func.count())
-        .select_from(Module)
-        .join(Phase, col(Phase.id) == col(Module.phase_id))
-        .where(Phase.batch_id == batch_id)
+        select(func.count(sa.distinct(col(ProgressItem.module_id)))).where(
+            ProgressItem.batch_id == batch_id
+        )
     ).one()
     session.exec(
         sa.update(RemotePlan)

@@ -96,7 +96,7 @@ class MakeUpTooEarly(Refusal):
 
 
 class MoreThanThere(Refusal):
-    """More modules would be required than the class has."""
+    """More modules would be required than have something in them that counts."""
 
     def __init__(self, modules: int) -> None:
         super().__init__(f"there are {modules} modules")
@@ -308,7 +308,7 @@ def change(
     _check_figures(wanted)
     row = of_batch(session, batch_id) or RemotePlan(batch_id=batch_id)
     if (needed := wanted.get("required_modules")) is not None:
-        there = len(modules_of(session, batch_id))
+        there = len({item.module_id for item in items_of(session, batch_id)} - {None})
         if not 1 <= needed <= there:
             raise MoreThanThere(there)
     if "milestones" in wanted:
@@ -455,6 +455,7 @@ def change_item(
         setattr(row, name, value)
     session.add(row)
     session.flush()
+    structure.fit_required(session, batch.id)
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
         thing = f"progress_item:{item_id}"
@@ -482,6 +483,7 @@ def remove_item(session: Session, actor_id: int, item_id: int, *, now: datetime)
     before = {"title": row.title, "required": row.required, "weight": row.weight}
     session.delete(row)
     session.flush()
+    structure.fit_required(session, batch.id)
     thing = f"progress_item:{item_id}"
     structure.note(session, actor_id, "remove_progress_item", thing, batch, now=now, before=before)
 

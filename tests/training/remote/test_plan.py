@@ -37,12 +37,24 @@ def modules(session: Session, actor: int, batch_id: int, number: int) -> list[in
     phase = structure.add_phase(
         session, actor, batch_id, kind=PhaseKind.ONLINE, title="网络研修", now=NOW
     )
-    return [
+    made = [
         structure.add_module(
             session, actor, phase, kind=ModuleKind.VIDEO_QA, title=f"专题{n + 1}", now=NOW
         )
         for n in range(number)
     ]
+    for n, module in enumerate(made, 1):
+        plan.add_item(
+            session,
+            actor,
+            batch_id,
+            kind="watch_minutes",
+            title=f"专题{n}课程",
+            required=90,
+            module_id=module,
+            now=NOW,
+        )
+    return made
 
 
 async def test_the_usual_plan_is_that_of_the_all_staff_training(database: Database) -> None:
@@ -81,19 +93,22 @@ async def test_items_are_added_once_changed_and_taken_away(database: Database) -
         due = START + 30 * DAY
         changes = {"required": 80.0, "module_id": module, "due_at": due, "mandatory": False}
         plan.change_item(session, actor, item, changes, now=NOW)
-        (found,) = plan.settings(session, actor, batch, now=NOW).items
+        (_watch, found) = plan.settings(session, actor, batch, now=NOW).items
         assert (found.measure, found.required, found.module) == (Measure.POINTS, 80, "专题1")
         assert (found.due_at, found.mandatory) == (due, False)
         structure.remove_module(session, actor, module, now=NOW)
-        (found,) = plan.settings(session, actor, batch, now=NOW).items
+        (watch, found) = plan.settings(session, actor, batch, now=NOW).items
         assert found.module_id is None
+        plan.remove_item(session, actor, watch.item_id, now=NOW)
         plan.remove_item(session, actor, item, now=NOW)
         plan.remove_item(session, actor, item, now=NOW)
         assert plan.settings(session, actor, batch, now=NOW).items == ()
         kept = session.exec(select(AuditLog.action).order_by(col(AuditLog.id))).all()
         assert [one for one in kept if "progress_item" in one] == [
             "add_progress_item",
+            "add_progress_item",
             "change_progress_item",
+            "remove_progress_item",
             "remove_progress_item",
         ]
 
