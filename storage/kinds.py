@@ -217,6 +217,9 @@ KINDS = {
             group="T-1",
             figures=Figures.GENERAL,
         ),
+        # Who has not passed a gate is told once it has closed, and the class teacher with them.
+        Kind("gate", "phase", "T+1", owing.owes, ladder={OWNER: "T+1"}, owners=CLASS),
+        Kind("shadowing", "phase", "T-5 T-1", owing.owes),
         # What a school's people, and its coordinators, owe before its seats are gone.
         Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
         Kind("release", "batch", "T-1", owing.owes),

@@ -171,6 +171,14 @@ def item_text(
                 "settled."
             ),
             "phase_end": _("<b>{title}</b> ends {when}. Please finish what belongs to it."),
+            "gate": _(
+                "<b>{title}</b> is over, and something of it is still missing. The next part "
+                "begins for you once that is made good; until then nothing of it is expected."
+            ),
+            "shadowing": _(
+                "<b>{title}</b>: participants come to {place} from {when} to {end}. "
+                "People: {people}."
+            ),
             "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
             if item.at > now
             else _("<b>{title}</b>: who completed it was to be decided by {when}."),
@@ -215,6 +223,7 @@ def item_text(
         close=dates.moment(subject.closes_at, zone, language, today),
         end=dates.moment(subject.ends_at, zone, language, today),
         hours=numbers.hours(subject.hours, language),
+        people=subject.people,
         place=_escaped(subject.place, DETAIL),
         bring=_escaped(subject.bring, DETAIL),
     )

@@ -122,6 +122,8 @@ def kind_text(kind: str, language: str) -> str:
         "session": _("meeting"),
         "task_due": _("work is due"),
         "phase_end": _("stretch ends"),
+        "gate": _("gate not passed"),
+        "shadowing": _("school receives people"),
         "remote_start": _("remote training begins"),
         "remote_end": _("remote training ends"),
         "grade_due": _("completion is decided"),

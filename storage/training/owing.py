@@ -18,7 +18,7 @@ from storage.moments import local_day
 from storage.people import offices
 from storage.people.owing import OFFICE, holders
 from storage.people.tables import Account, Role, Teacher, TeacherState
-from storage.training import eligibility
+from storage.training import eligibility, gates
 from storage.training.audience import fits
 from storage.training.tables import (
     Batch,
@@ -142,14 +142,18 @@ def _beginning(session: Session, batch_id: int) -> Owing:
     )
 
 
-def _in_session(_session: Session, session_id: int) -> Owing:
+def _in_session(session: Session, session_id: int, now: datetime) -> Owing:
     """Return those who are expected at this meeting of their batch, and not on leave from it."""
+    module_id = session.exec(
+        select(ClassSession.module_id).where(ClassSession.id == session_id)
+    ).first()
     return (
         sa.select(col(Registration.teacher_id))
         .join(ClassSession, col(ClassSession.batch_id) == col(Registration.batch_id))
         .where(
             col(ClassSession.id) == session_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, gates.of_module(session, module_id), now=now),
             ~sa.exists().where(
                 col(Leave.registration_id) == col(Registration.id),
                 col(Leave.session_id) == session_id,
@@ -163,17 +167,19 @@ def _in_session(_session: Session, session_id: int) -> Owing:
     )
 
 
-def _owing_work(_session: Session, task_id: int, now: datetime) -> Owing:
+def _owing_work(session: Session, task_id: int, now: datetime) -> Owing:
     """Return those who take part and have not handed in, or had their work returned.
 
     When the class is over nothing can be handed in any more, and nothing is owed.
     """
+    module_id = session.exec(select(Task.module_id).where(Task.id == task_id)).first()
     return (
         sa.select(col(Registration.teacher_id))
         .join(Task, col(Task.batch_id) == col(Registration.batch_id))
         .where(
             col(Task.id) == task_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, gates.of_module(session, module_id), now=now),
             ~sa.exists().where(
                 col(TaskSubmission.task_id) == task_id,
                 col(TaskSubmission.registration_id) == col(Registration.id),
@@ -322,20 +328,17 @@ def _counted(units: sa.Select[Any]) -> sa.Select[int, int]:
     )
 
 
-def _in_phase(_session: Session, phase_id: int) -> Owing:
+def _in_phase(session: Session, phase_id: int, now: datetime) -> Owing:
     """Return those who take part and have something left to do in this stretch of the class.
 
-    Where it has no work of its own these are all who take part.
+    Where it has no work of its own these are all who take part. Whoever has not passed an
+    earlier gate does not owe it.
     """
+    phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
     work = (
         sa.select(col(Task.id))
         .join(Module, col(Module.id) == col(Task.module_id))
         .where(col(Module.phase_id) == phase_id, col(Task.mandatory))
-    )
-    handed_in = sa.exists().where(
-        col(TaskSubmission.task_id) == col(Task.id),
-        col(TaskSubmission.registration_id) == col(Registration.id),
-        col(TaskSubmission.state) != WorkState.RETURNED,
     )
     return (
         sa.select(col(Registration.teacher_id))
@@ -343,12 +346,44 @@ def _in_phase(_session: Session, phase_id: int) -> Owing:
         .where(
             col(Phase.id) == phase_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, phase, now=now),
             sa.or_(
                 ~work.exists(),
-                work.where(~handed_in).correlate(Registration).exists(),
+                work.where(~gates.HANDED_IN).correlate(Registration).exists(),
             ),
             sa.exists().where(col(Batch.id) == col(Registration.batch_id), *_as_planned()),
         )
+    )
+
+
+def _held_back(session: Session, phase_id: int, now: datetime) -> Owing:
+    """Return those who take part and have not passed this gate, once it has closed."""
+    phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
+    if phase is None or not phase.gate or phase.ends_at is None or phase.ends_at > now:
+        return sa.select(col(Registration.teacher_id)).where(sa.false())
+    return _taking_part(session, phase.batch_id).where(
+        ~gates.passed(session, phase, now=now),
+        gates.may_enter(session, phase, now=now),  # who was held back before has been told
+        sa.true() if gates.is_before_another(session, phase) else sa.false(),
+    )
+
+
+def _receiving(session: Session, phase_id: int, now: datetime) -> Owing:
+    """Return who receives people in this stretch: the host school, and the tutors of the class.
+
+    Nobody, when nobody takes part.
+    """
+    found = session.exec(
+        select(Phase.host_unit_id, Phase.batch_id).where(Phase.id == phase_id)
+    ).first()
+    if found is None or found[0] is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    host, batch_id = found
+    guests = _taking_part(session, batch_id).correlate(None).exists()
+    hosts = holders(session, (Role.SCHOOL_COORDINATOR, Role.PRINCIPAL), of=host, now=now)
+    helpers = holders(session, (Role.TUTOR,), batch_id=batch_id, now=now)
+    return sa.select(col(Teacher.id)).where(
+        sa.or_(col(Teacher.id).in_(hosts), col(Teacher.id).in_(helpers)), guests
     )
 
 
@@ -461,16 +496,18 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "offer": _offered,
     "nomination": _nominated,
     "batch_start": _beginning,
-    "session": _in_session,
     "remote_start": _taking_part,
     "remote_end": _taking_part,
-    "phase_end": _in_phase,
     "makeup": _making_up,
 }
 """The deadlines of training; see ``storage.training.schedule`` for when each is set."""
 
 BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
+    "session": _in_session,
     "task_due": _owing_work,
+    "phase_end": _in_phase,
+    "gate": _held_back,
+    "shadowing": _receiving,
     "release": _with_unused_seats,
     "nominate_close": _with_open_seats,
     "quota_unfilled": _with_open_seats,
@@ -478,4 +515,5 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "grade_due": _grading,
     "approve_county": _deciding,
 }
-"""What depends on the moment of asking: who holds an office, and whether a class is over."""
+"""What depends on the moment of asking: who holds an office, which gates have closed, and
+whether a class is over."""

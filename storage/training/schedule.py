@@ -40,6 +40,7 @@ from storage.training.tables import (
     Module,
     OfferState,
     Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Quota,
@@ -62,7 +63,10 @@ OF_BATCH = (
     "grade_due",
 )
 """The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
-of ``task_due`` tasks, those of ``phase_end`` phases."""
+of ``task_due`` tasks."""
+
+OF_PHASE = ("phase_end", "gate", "shadowing")
+"""The kinds of deadline whose subject is a phase."""
 
 GRADED_WITHIN, GRADED_BY = 10, 17 * 60
 """Working days after its end, and the minute of the day, by which a class is to be decided on."""
@@ -140,12 +144,17 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
         for session_id, starts_at in meetings
     ]
-    subjects += [
-        ("phase_end", phase_id, ends_at if gate else None)
-        for phase_id, ends_at, gate in session.exec(
-            select(Phase.id, Phase.ends_at, Phase.gate).where(Phase.batch_id == batch_id)
-        ).all()
-    ]
+    phases = session.exec(
+        select(Phase).where(Phase.batch_id == batch_id).order_by(col(Phase.position))
+    ).all()
+    for phase in phases:
+        closes = phase.ends_at if phase.gate else None
+        hosted = phase.kind is PhaseKind.SHADOWING and phase.host_unit_id is not None
+        subjects += [
+            ("phase_end", phase.id, closes),
+            ("gate", phase.id, closes if phase is not phases[-1] else None),
+            ("shadowing", phase.id, phase.starts_at if hosted else None),
+        ]
     # What need not be done is owed by nobody.
     subjects += [
         ("task_due", task_id, due_at if mandatory else None)

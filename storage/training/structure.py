@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage import audit
+from storage.messaging import deadlines
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
-from storage.training import seats
+from storage.training import schedule, seats, shadowing
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.remote.tables import ProgressItem, RemotePlan
@@ -417,6 +418,7 @@ def add_phase(
     session.add(row)
     session.flush()
     note(session, actor_id, "add_phase", f"phase:{row.id}", batch, now=now, after={"title": title})
+    schedule.plan_deadlines(session, batch_id, now=now)
     return row.id
 
 
@@ -428,10 +430,11 @@ def change_phase(
 ) -> None:
     """Change what is given: kind, title, starts_at, ends_at, host_unit_id, gate.
 
-    Raises as ``add_phase`` does.
+    Its deadlines follow, and participants are told once when it takes place elsewhere or on
+    other days. Raises as ``add_phase`` does.
     """
     phase = _phase(session, phase_id)
-    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
+    batch, programme = to_change(session, actor_id, phase.batch_id, now)
     wanted = checked(changes, _OF_PHASE)
     _check_days(
         session,
@@ -439,9 +442,12 @@ def change_phase(
         wanted.get("starts_at", phase.starts_at),
         wanted.get("ends_at", phase.ends_at),
     )
+    before = shadowing.place_of(session, phase)
     change_row(
         session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now
     )
+    schedule.plan_deadlines(session, batch.id, now=now)
+    shadowing.tell(session, programme, batch, phase, before, now=now)
 
 
 def place_phase(
@@ -455,6 +461,7 @@ def place_phase(
     ).all()
     if _reorder(session, rows, phase, position):
         note(session, actor_id, "place_phase", f"phase:{phase_id}", batch, now=now)
+        schedule.plan_deadlines(session, batch.id, now=now)
 
 
 def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetime) -> None:
@@ -467,12 +474,15 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))
     title = phase.title
+    for kind in schedule.OF_PHASE:
+        deadlines.cancel_deadline(session, kind, phase_id, now=now)
     session.delete(phase)
     session.flush()
     fit_required(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
+    schedule.plan_deadlines(session, batch.id, now=now)
 
 
 # --- modules -----------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.training.remote.plan import of_batch
 from storage.training.remote.tables import ProgressItem, RemotePlan, TutorUnit
 
 
@@ -17,7 +16,7 @@ def copy(session: Session, of: int, to: int, modules: Mapping[int, int], shift: 
 
     ``modules`` says which module became which.
     """
-    row = of_batch(session, of)
+    row = _plan(session, of)
     if row is None:
         return
     new = RemotePlan(**row.model_dump(exclude={"id"}) | {"batch_id": to})
@@ -35,7 +34,7 @@ def copy(session: Session, of: int, to: int, modules: Mapping[int, int], shift: 
 
 def move(session: Session, batch_id: int, shift: timedelta) -> None:
     """Move what is due, expected and made up with the class."""
-    row = of_batch(session, batch_id)
+    row = _plan(session, batch_id)
     if row is None:
         return
     _shift_plan(row, shift)
@@ -50,6 +49,10 @@ def forget(session: Session, batch_ids: Collection[int]) -> None:
     """Throw the plans of drafts away with them."""
     for table in (TutorUnit, ProgressItem, RemotePlan):
         session.exec(sa.delete(table).where(col(table.batch_id).in_(batch_ids)))
+
+
+def _plan(session: Session, batch_id: int) -> RemotePlan | None:
+    return session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch_id)).first()
 
 
 def _items(session: Session, batch_id: int) -> list[ProgressItem]:
