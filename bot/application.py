@@ -60,7 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import setting
+from handlers.training.remote import setting, surveying
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -97,6 +97,7 @@ TOPICS = (
     attendance,
     results,
     completion,
+    surveying,
     posting,
     claims,
     appeals,

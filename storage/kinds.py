@@ -217,6 +217,8 @@ KINDS = {
             group="T-1",
             figures=Figures.GENERAL,
         ),
+        # Five working days before it closes is the last day of the class.
+        Kind("survey_close", "batch", "T-5 T-2 T-1", owing.owes, catches_up=False),
         # Who has not passed a gate is told once it has closed, and the class teacher with them.
         Kind("gate", "phase", "T+1", owing.owes, ladder={OWNER: "T+1"}, owners=CLASS),
         Kind("shadowing", "phase", "T-5 T-1", owing.owes),

@@ -294,6 +294,7 @@ LINES: dict[str, Line] = {
     "storage.training.remote.platforms.change": line(
         RUN, given=lambda session, at: a_platform(session, at) | {"changes": {"guide": "登录"}}
     ),
+    "storage.training.surveys.satisfaction": line(RUN),
     "storage.training.remote.tutors.tutors": line(RUN),
     "storage.training.remote.tutors.assign": line(
         RUN, given=lambda _session, at: {"unit_ids": [at.unit_id], "tutor_id": None}

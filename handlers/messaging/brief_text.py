@@ -29,6 +29,7 @@ from handlers.training.buttons import (
     OpenProgramme,
     OpenProgrammes,
     OpenRun,
+    OpenSurvey,
     PassOffer,
 )
 from handlers.training.menu_buttons import OpenMenu
@@ -171,6 +172,10 @@ def item_text(
                 "settled."
             ),
             "phase_end": _("<b>{title}</b> ends {when}. Please finish what belongs to it."),
+            "survey_close": _(
+                "<b>{title}</b>: what did you think of it? Three taps, open until {when}; nobody "
+                "can tell who answered what."
+            ),
             "gate": _(
                 "<b>{title}</b> is over, and something of it is still missing. The next part "
                 "begins for you once that is made good; until then nothing of it is expected."
@@ -657,6 +662,8 @@ def open_subject(subject: Subject) -> Button:
         return NoticeRead(subject.notice_id)
     if subject.menu_id:
         return OpenMenu(subject.menu_id)
+    if subject.kind == "survey_close":
+        return OpenSurvey(subject.batch_id)
     if subject.kind in OF_THE_DESK:
         return OpenRun(subject.batch_id) if subject.batch_id else OpenDesk()
     return OpenProgramme(subject.batch_id) if subject.batch_id else OpenHours()

@@ -122,6 +122,7 @@ def kind_text(kind: str, language: str) -> str:
         "session": _("meeting"),
         "task_due": _("work is due"),
         "phase_end": _("stretch ends"),
+        "survey_close": _("survey ends"),
         "gate": _("gate not passed"),
         "shadowing": _("school receives people"),
         "remote_start": _("remote training begins"),

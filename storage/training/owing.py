@@ -20,6 +20,7 @@ from storage.people.owing import OFFICE, holders
 from storage.people.tables import Account, Role, Teacher, TeacherState
 from storage.training import eligibility, gates
 from storage.training.audience import fits
+from storage.training.remote.tables import SurveyTaken
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -356,6 +357,26 @@ def _in_phase(session: Session, phase_id: int, now: datetime) -> Owing:
     )
 
 
+def _unasked(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Return those who took part and have not answered the survey, from the last day on."""
+    ends_at = session.exec(select(Batch.ends_at).where(Batch.id == batch_id)).first()
+    zone = offices.zone(session)
+    is_open = ends_at is not None and local_day(ends_at, zone) <= local_day(now, zone)
+    return sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch_id,
+        col(Registration.state).in_(
+            (
+                RegistrationState.ATTENDING,
+                RegistrationState.COMPLETED,
+                RegistrationState.NOT_COMPLETED,
+            )
+        ),
+        ~sa.exists().where(col(SurveyTaken.registration_id) == col(Registration.id)),
+        sa.true() if is_open else sa.false(),
+        _takes_place(batch_id),
+    )
+
+
 def _held_back(session: Session, phase_id: int, now: datetime) -> Owing:
     """Return those who take part and have not passed this gate, once it has closed."""
     phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
@@ -506,6 +527,7 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "session": _in_session,
     "task_due": _owing_work,
     "phase_end": _in_phase,
+    "survey_close": _unasked,
     "gate": _held_back,
     "shadowing": _receiving,
     "release": _with_unused_seats,

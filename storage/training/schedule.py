@@ -61,6 +61,7 @@ OF_BATCH = (
     "remote_start",
     "remote_end",
     "grade_due",
+    "survey_close",
 )
 """The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
 of ``task_due`` tasks."""
@@ -70,6 +71,9 @@ OF_PHASE = ("phase_end", "gate", "shadowing")
 
 GRADED_WITHIN, GRADED_BY = 10, 17 * 60
 """Working days after its end, and the minute of the day, by which a class is to be decided on."""
+
+ASKED_WITHIN, ASKED_BY = 5, 17 * 60
+"""The same for its survey, which is open from its last day on."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,9 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     calendar = workdays.load(session)
     decided = calendar.shift(local_day(batch.ends_at, calendar.zone), GRADED_WITHIN)
     wanted["grade_due"] = at(decided, GRADED_BY, calendar.zone)
+    if carrying.is_remote(session, batch_id):
+        asked = calendar.shift(local_day(batch.ends_at, calendar.zone), ASKED_WITHIN)
+        wanted["survey_close"] = at(asked, ASKED_BY, calendar.zone)
     if programme.mode is Mode.REMOTE:
         wanted["remote_start"] = batch.starts_at
         wanted["remote_end"] = batch.ends_at

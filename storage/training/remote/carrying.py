@@ -11,6 +11,11 @@ from sqlmodel import Session, col, select
 from storage.training.remote.tables import ProgressItem, RemotePlan, TutorUnit
 
 
+def is_remote(session: Session, batch_id: int) -> bool:
+    """Whether somebody has said how the class studies remotely."""
+    return _plan(session, batch_id) is not None
+
+
 def copy(session: Session, of: int, to: int, modules: Mapping[int, int], shift: timedelta) -> None:
     """Give another class the plan of this one, so much later; its tutors do not come along.
 

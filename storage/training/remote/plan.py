@@ -19,7 +19,7 @@ from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.refusals import NotFound, Refusal
-from storage.training import structure
+from storage.training import schedule, structure
 from storage.training.remote.tables import (
     ITEM_KINDS,
     ItemKind,
@@ -212,6 +212,17 @@ def of_batch(session: Session, batch_id: int) -> RemotePlan | None:
     return session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch_id)).first()
 
 
+def made(session: Session, batch_id: int, *, now: datetime) -> RemotePlan:
+    """Return the plan of the class, which gets one, and the deadlines of it, if it had none."""
+    row = of_batch(session, batch_id)
+    if row is None:
+        row = RemotePlan(batch_id=batch_id)
+        session.add(row)
+        session.flush()
+        schedule.plan_deadlines(session, batch_id, now=now)
+    return row
+
+
 def milestones_of(plan: RemotePlan) -> tuple[Milestone, ...]:
     """Return its milestones, the first one first."""
     return tuple(
@@ -270,8 +281,7 @@ def begin(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> b
     batch, _programme = structure.to_change(session, actor_id, batch_id, now)
     if of_batch(session, batch_id) is not None:
         return False
-    session.add(RemotePlan(batch_id=batch_id))
-    session.flush()
+    made(session, batch_id, now=now)
     structure.note(session, actor_id, "begin_remote_plan", f"batch:{batch_id}", batch, now=now)
     return True
 
@@ -306,7 +316,7 @@ def change(
     batch, _programme = structure.to_change(session, actor_id, batch_id, now)
     wanted = structure.checked(changes, _OF_PLAN)
     _check_figures(wanted)
-    row = of_batch(session, batch_id) or RemotePlan(batch_id=batch_id)
+    row = made(session, batch_id, now=now)
     if (needed := wanted.get("required_modules")) is not None:
         there = len({item.module_id for item in items_of(session, batch_id)} - {None})
         if not 1 <= needed <= there:
@@ -418,8 +428,7 @@ def add_item(
     ).one()
     if number >= MOST_ITEMS:
         raise TooManyItems(MOST_ITEMS)
-    if of_batch(session, batch_id) is None:
-        session.add(RemotePlan(batch_id=batch_id))
+    made(session, batch_id, now=now)
     row = ProgressItem(
         batch_id=batch_id,
         position=(last or 0) + 1,

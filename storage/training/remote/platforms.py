@@ -15,7 +15,7 @@ from storage.people.authority import Act, check, check_with
 from storage.refusals import NotFound, Refusal
 from storage.training import structure
 from storage.training.remote import plan
-from storage.training.remote.tables import Platform, RemotePlan
+from storage.training.remote.tables import Platform
 
 LONGEST_NAME, LONGEST_URL, LONGEST_GUIDE = 60, 500, 600
 
@@ -98,7 +98,7 @@ def choose(
         ).first()
         if owner not in within:
             raise NotFound("platform")
-    row = plan.of_batch(session, batch_id) or RemotePlan(batch_id=batch_id)
+    row = plan.made(session, batch_id, now=now)
     before, row.platform_id = row.platform_id, platform_id
     session.add(row)
     session.flush()

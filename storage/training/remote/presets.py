@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from storage.training import structure
+from storage.training import schedule, structure
 from storage.training.remote.plan import of_batch
 from storage.training.remote.tables import ProgressItem, RemotePlan
 from storage.training.template import RemotePart, of_key
@@ -29,6 +29,7 @@ def take_usual(
     if part is None or there is not None:
         return False
     take(session, batch_id, part, language)
+    schedule.plan_deadlines(session, batch_id, now=now)
     structure.note(session, actor_id, "take_usual_plan", f"batch:{batch_id}", batch, now=now)
     return True
 
