@@ -60,7 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import studying
+from handlers.training.remote import setting, studying, surveying
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -79,6 +79,7 @@ TOPICS = (
     plan_sheet,
     structure,
     timetables,
+    setting,
     my_timetable,
     tasks,
     reviewing,
@@ -97,6 +98,7 @@ TOPICS = (
     attendance,
     results,
     completion,
+    surveying,
     posting,
     claims,
     appeals,

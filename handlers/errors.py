@@ -40,7 +40,9 @@ from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
+from handlers.training.remote.setting_words import settings_text
 from handlers.training.remote.study_text import studying_text
+from handlers.training.remote.surveying import survey_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -66,6 +68,8 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     approvals_text,
     imports_text,
     structure_text,
+    settings_text,
+    survey_text,
     tasks_text,
     conditions_text,
     allotting_text,

@@ -221,6 +221,11 @@ KINDS = {
             figures=Figures.GENERAL,
         ),
         Kind("phase_help", "phase", "T-5 T-1", owing.owes),
+        # Five working days before it closes is the last day of the class.
+        Kind("survey_close", "batch", "T-5 T-2 T-1", owing.owes, catches_up=False),
+        # Who has not passed a gate is told once it has closed, and the class teacher with them.
+        Kind("gate", "phase", "T+1", owing.owes, ladder={OWNER: "T+1"}, owners=CLASS),
+        Kind("shadowing", "phase", "T-5 T-1", owing.owes),
         # What a school's people, and its coordinators, owe before its seats are gone.
         Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
         Kind("release", "batch", "T-1", owing.owes),

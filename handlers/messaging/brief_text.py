@@ -29,6 +29,7 @@ from handlers.training.buttons import (
     OpenProgramme,
     OpenProgrammes,
     OpenRun,
+    OpenSurvey,
     PassOffer,
 )
 from handlers.training.menu_buttons import OpenMenu
@@ -206,6 +207,18 @@ def item_text(
                 "settled."
             ),
             "phase_end": _("<b>{title}</b> ends {when}. Please finish what belongs to it."),
+            "survey_close": _(
+                "<b>{title}</b>: what did you think of it? Three taps, open until {when}; nobody "
+                "can tell who answered what."
+            ),
+            "gate": _(
+                "<b>{title}</b> is over, and something of it is still missing. The next part "
+                "begins for you once that is made good; until then nothing of it is expected."
+            ),
+            "shadowing": _(
+                "<b>{title}</b>: participants come to {place} from {when} to {end}. "
+                "People: {people}."
+            ),
             "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
             if item.at > now
             else _("<b>{title}</b>: who completed it was to be decided by {when}."),
@@ -263,6 +276,7 @@ def item_text(
         close=dates.moment(subject.closes_at, zone, language, today),
         end=dates.moment(subject.ends_at, zone, language, today),
         hours=numbers.hours(subject.hours, language),
+        people=subject.people,
         place=_escaped(subject.place, DETAIL),
         bring=_escaped(subject.bring, DETAIL),
     )
@@ -734,6 +748,8 @@ def open_subject(subject: Subject) -> Button:
         return NoticeRead(subject.notice_id)
     if subject.menu_id:
         return OpenMenu(subject.menu_id)
+    if subject.kind == "survey_close":
+        return OpenSurvey(subject.batch_id)
     if subject.kind in OF_THE_DESK:
         return OpenRun(subject.batch_id) if subject.batch_id else OpenDesk()
     return OpenProgramme(subject.batch_id) if subject.batch_id else OpenHours()

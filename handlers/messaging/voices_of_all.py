@@ -33,6 +33,7 @@ _ONES: Mapping[str, Voice] = {
     "offer": reminders.offer,
     "cancelled": reminders.cancelled,
     "meeting_changed": told.meeting_changed,
+    "phase_changed": told.phase_changed,
     "work_returned": told.work_returned,
     "nominated": seat_messages.nominated,
     "replaced": seat_messages.replaced,

@@ -22,6 +22,14 @@ class OpenProgramme(Button):
 
 
 @dataclass(frozen=True)
+class OpenSurvey(Button):
+    """The survey of a class that is over, for one who took part."""
+
+    tag = "sv"
+    batch_id: int
+
+
+@dataclass(frozen=True)
 class OpenMine(Button):
     """A page of my registrations."""
 

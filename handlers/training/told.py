@@ -15,9 +15,10 @@ from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates
 from storage.messaging.outbox import Claimed
 from storage.moments import local_day
-from storage.training import meetings, reviewing
+from storage.training import meetings, reviewing, shadowing
 from storage.training.meetings import Changed
 from storage.training.reviewing import Returned
+from storage.training.shadowing import Moved
 
 TITLE = 80
 
@@ -48,6 +49,35 @@ def changed_card(facts: Changed, language: str, zone: ZoneInfo, today: date) -> 
     return Card(text, (keys,))
 
 
+def phase_card(facts: Moved, language: str, zone: ZoneInfo, today: date) -> Card:
+    """A stretch of a class takes place elsewhere, or on other days."""
+    _ = catalog(language).gettext
+    lines = [
+        _("[Changed] <b>{title}</b>, {phase}").format(
+            title=html.escape(shortened(facts.title, TITLE)),
+            phase=html.escape(shortened(facts.phase, TITLE)),
+        )
+    ]
+    if facts.now.host != facts.before.host:
+        lines.append(
+            _("New place: {place} (it was {before})").format(
+                place=html.escape(facts.now.host or "—"),
+                before=html.escape(facts.before.host or "—"),
+            )
+        )
+    starts_at, ends_at = facts.now.starts_at, facts.now.ends_at
+    is_moved = (starts_at, ends_at) != (facts.before.starts_at, facts.before.ends_at)
+    if is_moved and starts_at is not None and ends_at is not None:
+        lines.append(
+            _("New time: {when}").format(when=dates.span(starts_at, ends_at, zone, language, today))
+        )
+    keys = (
+        Key(_("Timetable"), OpenMyTimetable(facts.batch_id)),
+        Key(_("View"), OpenProgramme(facts.batch_id)),
+    )
+    return Card("\n".join(lines), (keys,))
+
+
 def returned_card(facts: Returned, language: str, zone: ZoneInfo, today: date) -> Card:
     """Work came back with a comment, to be handed in again."""
     _ = catalog(language).gettext
@@ -73,6 +103,17 @@ async def meeting_changed(house: House, row: Claimed) -> Said:
         return Nothing("it is as it was")
     today = local_day(house.clock(), house.zone)
     return Say(changed_card(facts, row.language, house.zone, today))
+
+
+async def phase_changed(house: House, row: Claimed) -> Said:
+    """A stretch is not where or when this person knows it; nothing when it is after all."""
+    if row.teacher_id is None:
+        return Nothing("there is no teacher")
+    facts = await house.database.read(shadowing.moved, row.facts, row.teacher_id)
+    if facts is None:
+        return Nothing("it is as it was")
+    today = local_day(house.clock(), house.zone)
+    return Say(phase_card(facts, row.language, house.zone, today))
 
 
 async def work_returned(house: House, row: Claimed) -> Said:

@@ -67,7 +67,7 @@ def settle(
 
 
 def blot(session: Session, update_id: int) -> None:
-    """Take the text out of an update that is in hand: it was a secret."""
+    """Take what was typed, or tapped, out of an update that is in hand: it was a secret."""
     row = session.exec(select(InboxUpdate).where(InboxUpdate.update_id == update_id)).first()
     if row is None:
         return
@@ -76,6 +76,8 @@ def blot(session: Session, update_id: int) -> None:
         if "text" in update.get(name, {}):
             update[name] = update[name] | {"text": "…"}
             update[name].pop("entities", None)
+    if "data" in update.get("callback_query", {}):
+        update["callback_query"] = update["callback_query"] | {"data": "…"}
     row.raw = json.dumps(update)
     session.add(row)
     session.flush()

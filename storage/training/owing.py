@@ -18,9 +18,10 @@ from storage.moments import local_day
 from storage.people import offices
 from storage.people.owing import OFFICE, holders
 from storage.people.tables import Account, Role, Teacher, TeacherState
-from storage.training import eligibility
+from storage.training import eligibility, gates
 from storage.training.audience import fits
 from storage.training.remote import owing as of_study
+from storage.training.remote.tables import SurveyTaken
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -154,14 +155,18 @@ def _beginning(session: Session, batch_id: int) -> Owing:
     )
 
 
-def _in_session(_session: Session, session_id: int) -> Owing:
+def _in_session(session: Session, session_id: int, now: datetime) -> Owing:
     """Return those who are expected at this meeting of their batch, and not on leave from it."""
+    module_id = session.exec(
+        select(ClassSession.module_id).where(ClassSession.id == session_id)
+    ).first()
     return (
         sa.select(col(Registration.teacher_id))
         .join(ClassSession, col(ClassSession.batch_id) == col(Registration.batch_id))
         .where(
             col(ClassSession.id) == session_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, gates.of_module(session, module_id), now=now),
             ~sa.exists().where(
                 col(Leave.registration_id) == col(Registration.id),
                 col(Leave.session_id) == session_id,
@@ -194,17 +199,19 @@ def _leading(session: Session, session_id: int, now: datetime) -> Owing:
     return who.where(sa.or_(*named)) if named else who
 
 
-def _owing_work(_session: Session, task_id: int, now: datetime) -> Owing:
+def _owing_work(session: Session, task_id: int, now: datetime) -> Owing:
     """Return those who take part and have not handed in, or had their work returned.
 
     When the class is over nothing can be handed in any more, and nothing is owed.
     """
+    module_id = session.exec(select(Task.module_id).where(Task.id == task_id)).first()
     return (
         sa.select(col(Registration.teacher_id))
         .join(Task, col(Task.batch_id) == col(Registration.batch_id))
         .where(
             col(Task.id) == task_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, gates.of_module(session, module_id), now=now),
             ~sa.exists().where(
                 col(TaskSubmission.task_id) == task_id,
                 col(TaskSubmission.registration_id) == col(Registration.id),
@@ -353,20 +360,17 @@ def _counted(units: sa.Select[Any]) -> sa.Select[int, int]:
     )
 
 
-def _in_phase(_session: Session, phase_id: int) -> Owing:
+def _in_phase(session: Session, phase_id: int, now: datetime) -> Owing:
     """Return those who take part and have something left to do in this stretch of the class.
 
-    Where it has no work of its own these are all who take part.
+    Where it has no work of its own these are all who take part. Whoever has not passed an
+    earlier gate does not owe it.
     """
+    phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
     work = (
         sa.select(col(Task.id))
         .join(Module, col(Module.id) == col(Task.module_id))
         .where(col(Module.phase_id) == phase_id, col(Task.mandatory))
-    )
-    handed_in = sa.exists().where(
-        col(TaskSubmission.task_id) == col(Task.id),
-        col(TaskSubmission.registration_id) == col(Registration.id),
-        col(TaskSubmission.state) != WorkState.RETURNED,
     )
     return (
         sa.select(col(Registration.teacher_id))
@@ -374,9 +378,10 @@ def _in_phase(_session: Session, phase_id: int) -> Owing:
         .where(
             col(Phase.id) == phase_id,
             col(Registration.state).in_(TAKES_PART),
+            gates.may_enter(session, phase, now=now),
             sa.or_(
                 ~work.exists(),
-                work.where(~handed_in).correlate(Registration).exists(),
+                work.where(~gates.HANDED_IN).correlate(Registration).exists(),
             ),
             sa.exists().where(col(Batch.id) == col(Registration.batch_id), *_as_planned()),
         )
@@ -395,7 +400,7 @@ def _helping(session: Session, phase_id: int, now: datetime) -> Owing:
     if host_unit_id is not None:
         hosts = holders(session, (Role.SCHOOL_COORDINATOR,), of=host_unit_id, now=now)
         helpers.append(col(Teacher.id).in_(hosts))
-    left = _in_phase(session, phase_id).subquery()
+    left = _in_phase(session, phase_id, now).subquery()
     return sa.select(col(Teacher.id)).where(sa.or_(*helpers), sa.exists(sa.select(left.c[0])))
 
 
@@ -408,6 +413,57 @@ def _reviewing(session: Session, batch_id: int, now: datetime) -> Owing:
     )
     return holders(session, (Role.TUTOR,), batch_id=batch_id, now=now).where(
         waits.exists(), _takes_place(batch_id)
+    )
+
+
+def _unasked(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Return those who took part and have not answered the survey, from the last day on."""
+    ends_at = session.exec(select(Batch.ends_at).where(Batch.id == batch_id)).first()
+    zone = offices.zone(session)
+    is_open = ends_at is not None and local_day(ends_at, zone) <= local_day(now, zone)
+    return sa.select(col(Registration.teacher_id)).where(
+        col(Registration.batch_id) == batch_id,
+        col(Registration.state).in_(
+            (
+                RegistrationState.ATTENDING,
+                RegistrationState.COMPLETED,
+                RegistrationState.NOT_COMPLETED,
+            )
+        ),
+        ~sa.exists().where(col(SurveyTaken.registration_id) == col(Registration.id)),
+        sa.true() if is_open else sa.false(),
+        _takes_place(batch_id),
+    )
+
+
+def _held_back(session: Session, phase_id: int, now: datetime) -> Owing:
+    """Return those who take part and have not passed this gate, once it has closed."""
+    phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
+    if phase is None or not phase.gate or phase.ends_at is None or phase.ends_at > now:
+        return sa.select(col(Registration.teacher_id)).where(sa.false())
+    return _taking_part(session, phase.batch_id).where(
+        ~gates.passed(session, phase, now=now),
+        gates.may_enter(session, phase, now=now),  # who was held back before has been told
+        sa.true() if gates.is_before_another(session, phase) else sa.false(),
+    )
+
+
+def _receiving(session: Session, phase_id: int, now: datetime) -> Owing:
+    """Return who receives people in this stretch: the host school, and the tutors of the class.
+
+    Nobody, when nobody takes part.
+    """
+    found = session.exec(
+        select(Phase.host_unit_id, Phase.batch_id).where(Phase.id == phase_id)
+    ).first()
+    if found is None or found[0] is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    host, batch_id = found
+    guests = _taking_part(session, batch_id).correlate(None).exists()
+    hosts = holders(session, (Role.SCHOOL_COORDINATOR, Role.PRINCIPAL), of=host, now=now)
+    helpers = holders(session, (Role.TUTOR,), batch_id=batch_id, now=now)
+    return sa.select(col(Teacher.id)).where(
+        sa.or_(col(Teacher.id).in_(hosts), col(Teacher.id).in_(helpers)), guests
     )
 
 
@@ -520,19 +576,22 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "offer": _offered,
     "nomination": _nominated,
     "batch_start": _beginning,
-    "session": _in_session,
     "remote_start": _taking_part,
     "remote_end": _unfinished,
-    "phase_end": _in_phase,
     "makeup": _making_up,
 }
 """The deadlines of training; see ``storage.training.schedule`` for when each is set."""
 
 BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
+    "session": _in_session,
     "task_due": _owing_work,
     "session_lead": _leading,
     "phase_help": _helping,
     "review_due": _reviewing,
+    "phase_end": _in_phase,
+    "survey_close": _unasked,
+    "gate": _held_back,
+    "shadowing": _receiving,
     "release": _with_unused_seats,
     "nominate_close": _with_open_seats,
     "quota_unfilled": _with_open_seats,
@@ -545,4 +604,5 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "remote_idle_long": _planned(of_study.long_idle),
     "import_stale": _planned(of_study.importers),
 }
-"""What depends on the moment of asking: who holds an office, and whether a class is over."""
+"""What depends on the moment of asking: who holds an office, which gates have closed, and
+whether a class is over."""

@@ -29,7 +29,7 @@ from storage.training import menu_options, seats, waiting
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
-from storage.training.remote import pace
+from storage.training.remote import carrying, pace
 from storage.training.tables import (
     LIVE,
     Batch,
@@ -40,6 +40,7 @@ from storage.training.tables import (
     Module,
     OfferState,
     Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Quota,
@@ -67,13 +68,18 @@ OF_BATCH = (
     "import_stale",
     "grade_due",
     "review_due",
+    "survey_close",
 )
 """The kinds of deadline whose subject is a batch; those of ``task_due`` are tasks."""
 OF_MEETING = ("session", "session_lead")
-OF_PHASE = ("phase_end", "phase_help")
+OF_PHASE = ("phase_end", "phase_help", "gate", "shadowing")
+"""The kinds of deadline whose subject is a phase."""
 
 GRADED_WITHIN, GRADED_BY = 10, 17 * 60
 """Working days after its end, and the minute of the day, by which a class is to be decided on."""
+
+ASKED_WITHIN, ASKED_BY = 5, 17 * 60
+"""The same for its survey, which is open from its last day on."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,9 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     wanted["grade_due"] = at(decided, GRADED_BY, calendar.zone)
     if session.exec(_reviewed(batch_id).limit(1)).first() is not None:
         wanted["review_due"] = wanted["grade_due"]
+    if carrying.is_remote(session, batch_id):
+        asked = calendar.shift(local_day(batch.ends_at, calendar.zone), ASKED_WITHIN)
+        wanted["survey_close"] = at(asked, ASKED_BY, calendar.zone)
     if programme.mode is Mode.REMOTE:
         wanted["remote_start"] = batch.starts_at
         wanted["remote_end"] = batch.ends_at
@@ -156,13 +165,18 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         for session_id, starts_at in meetings
     ]
     subjects += [("session_lead", session_id, starts_at) for session_id, starts_at in meetings]
-    subjects += [
-        (kind, phase_id, ends_at if gate else None)
-        for phase_id, ends_at, gate in session.exec(
-            select(Phase.id, Phase.ends_at, Phase.gate).where(Phase.batch_id == batch_id)
-        ).all()
-        for kind in OF_PHASE
-    ]
+    phases = session.exec(
+        select(Phase).where(Phase.batch_id == batch_id).order_by(col(Phase.position))
+    ).all()
+    for phase in phases:
+        closes = phase.ends_at if phase.gate else None
+        hosted = phase.kind is PhaseKind.SHADOWING and phase.host_unit_id is not None
+        subjects += [
+            ("phase_end", phase.id, closes),
+            ("phase_help", phase.id, closes),
+            ("gate", phase.id, closes if phase is not phases[-1] else None),
+            ("shadowing", phase.id, phase.starts_at if hosted else None),
+        ]
     # What need not be done is owed by nobody.
     subjects += [
         ("task_due", task_id, due_at if mandatory else None)
@@ -488,6 +502,7 @@ def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:
         module.due_at = module.due_at and module.due_at + shift
     for task in session.exec(select(Task).where(Task.batch_id == batch_id)).all():
         task.due_at += shift
+    carrying.move(session, batch_id, shift)
     session.flush()
 
 

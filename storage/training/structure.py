@@ -23,9 +23,10 @@ from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
-from storage.training import schedule, seats
+from storage.training import schedule, seats, shadowing
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
+from storage.training.remote.tables import ProgressItem, RemotePlan
 from storage.training.tables import (
     Batch,
     CheckIn,
@@ -429,10 +430,11 @@ def change_phase(
 ) -> None:
     """Change what is given: kind, title, starts_at, ends_at, host_unit_id, gate.
 
-    Its deadline follows. Raises as ``add_phase`` does.
+    Its deadlines follow, and participants are told once when it takes place elsewhere or on
+    other days. Raises as ``add_phase`` does.
     """
     phase = _phase(session, phase_id)
-    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
+    batch, programme = to_change(session, actor_id, phase.batch_id, now)
     wanted = checked(changes, _OF_PHASE)
     _check_days(
         session,
@@ -440,10 +442,12 @@ def change_phase(
         wanted.get("starts_at", phase.starts_at),
         wanted.get("ends_at", phase.ends_at),
     )
+    before = shadowing.place_of(session, phase)
     change_row(
         session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now
     )
     schedule.plan_deadlines(session, batch.id, now=now)
+    shadowing.tell(session, programme, batch, phase, before, now=now)
 
 
 def place_phase(
@@ -457,6 +461,7 @@ def place_phase(
     ).all()
     if _reorder(session, rows, phase, position):
         note(session, actor_id, "place_phase", f"phase:{phase_id}", batch, now=now)
+        schedule.plan_deadlines(session, batch.id, now=now)
 
 
 def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetime) -> None:
@@ -468,14 +473,16 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     modules = select(Module.id).where(Module.phase_id == phase_id)
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))
+    title = phase.title
     for kind in schedule.OF_PHASE:
         deadlines.cancel_deadline(session, kind, phase_id, now=now)
-    title = phase.title
     session.delete(phase)
     session.flush()
+    fit_required(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
+    schedule.plan_deadlines(session, batch.id, now=now)
 
 
 # --- modules -----------------------------------------------------------------------------------
@@ -561,6 +568,7 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     title = module.title
     session.delete(module)
     session.flush()
+    fit_required(session, batch_id)
     thing = f"module:{module_id}"
     note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
@@ -653,11 +661,25 @@ def check_module(session: Session, module_id: int | None, batch_id: int) -> None
 
 
 def _let_go(session: Session, modules: Any) -> None:
-    """Leave the meetings and tasks of these modules with the class."""
-    for table in (ClassSession, Task):
+    """Leave the meetings, the tasks and what counts on a platform with the class."""
+    for table in (ClassSession, Task, ProgressItem):
         session.exec(
             sa.update(table).where(col(table.module_id).in_(modules)).values(module_id=None)
         )
+
+
+def fit_required(session: Session, batch_id: int) -> None:
+    """Require no more modules of remote study than have something in them that counts."""
+    left = session.exec(
+        select(func.count(sa.distinct(col(ProgressItem.module_id)))).where(
+            ProgressItem.batch_id == batch_id
+        )
+    ).one()
+    session.exec(
+        sa.update(RemotePlan)
+        .where(col(RemotePlan.batch_id) == batch_id, col(RemotePlan.required_modules) > left)
+        .values(required_modules=left or None)
+    )
 
 
 def _reorder(

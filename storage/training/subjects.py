@@ -14,8 +14,9 @@ from sqlmodel import Session, col, select
 from storage import kinds
 from storage.credits.tables import Appeal, CreditCycle
 from storage.messaging.tables import Chat, Deadline, Notice, NoticeState
-from storage.people.tables import Teacher
+from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotFound
+from storage.training.owing import TAKES_PART
 from storage.training.registration import closes_at
 from storage.training.tables import (
     Batch,
@@ -62,6 +63,8 @@ class Subject:
     """Set where it is a notice that is to be confirmed; then there is no batch."""
     is_dated: bool = True
     """Whether ``at`` is a date that somebody has set."""
+    people: int = 0
+    """How many take part, where it is a stretch of a class."""
 
 
 _OF_CLASSES = frozenset(
@@ -150,6 +153,8 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "roster": row["roster_date"],
         "phase_end": row.get("phase_ends_at"),
         "phase_help": row.get("phase_ends_at"),
+        "gate": row.get("phase_ends_at"),
+        "shadowing": row.get("phase_starts_at"),
         "grade_due": row["ends_at"],
         "review_due": row["ends_at"],
     }
@@ -167,9 +172,9 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         batch_id=row["batch_id"],
         title=f"{title} · {part}" if part and part != title else title,
         at=moments.get(kind) or row["starts_at"],
-        ends_at=row.get("session_ends_at") or row["ends_at"],
+        ends_at=row.get("session_ends_at") or row.get("phase_ends_at") or row["ends_at"],
         closes_at=closes,
-        place=row.get("session_place") or row["place"],
+        place=row.get("session_place") or row.get("host") or row["place"],
         bring=row.get("session_bring") or row["bring"],
         hours=row["planned_hours"],
         external_url=row["external_url"],
@@ -177,6 +182,7 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         is_open=takes_place
         and row["paused_at"] is None
         and row.get("offer_state", OfferState.OPEN) is OfferState.OPEN,
+        people=row.get("people", 0),
     )
 
 
@@ -284,16 +290,29 @@ def _tasks(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
 
 
 def _phases(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    people = (
+        sa.select(sa.func.count())
+        .select_from(Registration)
+        .where(
+            col(Registration.batch_id) == col(Batch.id),
+            col(Registration.state).in_(TAKES_PART),
+        )
+        .scalar_subquery()
+    )
     return _by_id(
         session,
         sa.select(
             col(Phase.id).label("subject_id"),
             *_PROGRAMME,
             col(Phase.title).label("phase_title"),
+            col(Phase.starts_at).label("phase_starts_at"),
             col(Phase.ends_at).label("phase_ends_at"),
+            col(OrgUnit.name).label("host"),
+            people.label("people"),
         )
         .join(Batch, col(Batch.id) == col(Phase.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .outerjoin(OrgUnit, col(OrgUnit.id) == col(Phase.host_unit_id))
         .where(col(Phase.id).in_(ids)),
     )
 
