@@ -105,3 +105,8 @@ def registrations(session: Session, /, batch_id: int, unit_id: int | None = None
     if unit_id is not None:
         statement = statement.where(Registration.unit_id_at == unit_id)
     return list(session.exec(statement.order_by(Registration.id)).all())  # type: ignore[arg-type]
+
+
+def teacher_of(session: Session, /, registration_id: int) -> int:
+    """Whose registration it is."""
+    return session.get_one(Registration, registration_id).teacher_id
