@@ -27,6 +27,7 @@ from storage.messaging.tables import Level, Priority
 from storage.people import owing as of_offices
 from storage.people.tables import Role
 from storage.training import owing
+from storage.training.remote import owing as of_study
 
 
 class Owes(Protocol):
@@ -232,6 +233,25 @@ KINDS = {
             group="T-7",
             figures=Figures.OPEN,
             may_mute=False,
+        ),
+        # What the figures of a platform say, as long as they are fresh.
+        Kind(
+            "remote_not_started",
+            "batch",
+            "T+3 T+5 T+8",
+            owing.owes,
+            ladder={COORDINATOR: "T+5", PRINCIPAL: "T+8"},
+        ),
+        Kind("remote_behind", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
+        Kind("remote_idle", "batch", WEEKLY, owing.owes),
+        Kind("remote_idle_long", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
+        Kind(
+            "import_stale",
+            "batch",
+            WEEKLY,
+            owing.owes,
+            ladder={OWNER: WEEKLY},
+            outstanding=of_study.without_figures,
         ),
         Kind(
             "grade_due",

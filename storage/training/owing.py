@@ -20,6 +20,7 @@ from storage.people.owing import OFFICE, holders
 from storage.people.tables import Account, Role, Teacher, TeacherState
 from storage.training import eligibility
 from storage.training.audience import fits
+from storage.training.remote import owing as of_study
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -127,6 +128,16 @@ def _taking_part(_session: Session, batch_id: int) -> Owing:
         col(Registration.state).in_(TAKES_PART),
         _takes_place(batch_id),
     )
+
+
+def _unfinished(session: Session, batch_id: int) -> Owing:
+    """Return those who are expected and have something left to study."""
+    return _taking_part(session, batch_id).where(of_study.has_left(batch_id))
+
+
+def _planned(who: Callable[[Session, int, datetime], Owing]) -> Callable[..., Owing]:
+    """Ask only as long as the class takes place."""
+    return lambda session, batch_id, now: who(session, batch_id, now).where(_takes_place(batch_id))
 
 
 def _beginning(session: Session, batch_id: int) -> Owing:
@@ -463,7 +474,7 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "batch_start": _beginning,
     "session": _in_session,
     "remote_start": _taking_part,
-    "remote_end": _taking_part,
+    "remote_end": _unfinished,
     "phase_end": _in_phase,
     "makeup": _making_up,
 }
@@ -477,5 +488,10 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "roster": _with_unanswered,
     "grade_due": _grading,
     "approve_county": _deciding,
+    "remote_not_started": _planned(of_study.not_started),
+    "remote_behind": _planned(of_study.behind),
+    "remote_idle": _planned(of_study.idle),
+    "remote_idle_long": _planned(of_study.long_idle),
+    "import_stale": _planned(of_study.importers),
 }
 """What depends on the moment of asking: who holds an office, and whether a class is over."""

@@ -29,6 +29,7 @@ from storage.training import menu_options, seats, waiting
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
+from storage.training.remote import pace
 from storage.training.tables import (
     LIVE,
     Batch,
@@ -58,6 +59,11 @@ OF_BATCH = (
     "batch_start",
     "remote_start",
     "remote_end",
+    "remote_not_started",
+    "remote_behind",
+    "remote_idle",
+    "remote_idle_long",
+    "import_stale",
     "grade_due",
 )
 """The kinds of deadline whose subject is a batch; those of ``session`` are class sessions, those
@@ -134,6 +140,11 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         wanted["remote_end"] = batch.ends_at
     else:
         wanted["batch_start"] = batch.starts_at
+    course = pace.of_class(session, batch_id)
+    if course is not None:
+        wanted["remote_not_started"] = course.starts_at
+        for kind in ("remote_behind", "remote_idle", "remote_idle_long", "import_stale"):
+            wanted[kind] = course.ends_at
     # The first meeting is the start: one reminder for both is enough.
     subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)

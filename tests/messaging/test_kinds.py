@@ -22,7 +22,14 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
     13: {"task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False)},
     14: {"phase_end": ("T-5 T-1", {O: "T-1"}, True)},
     15: {"remote_start": ("T-3 T+0", {}, True)},
+    16: {"remote_not_started": ("T+3 T+5 T+8", {C: "T+5", P: "T+8"}, False)},
+    17: {"remote_behind": ("weekly", {C: "weekly"}, False)},
+    18: {
+        "remote_idle": ("weekly", {}, False),
+        "remote_idle_long": ("weekly", {C: "weekly"}, False),
+    },
     19: {"remote_end": ("T-14 T-7 T-3 T-1 T-6h", {C: "T-7", P: "T-3", O: "T-1"}, True)},
+    20: {"import_stale": ("weekly", {O: "weekly"}, False)},
     21: {"grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False)},
     22: {"makeup": ("T-7 T-3 T-1", {C: "T-3"}, False)},
     26: {
@@ -55,7 +62,6 @@ BY_OTHER_MEANS = {
 }
 
 LATER = (
-    ("the import of progress", (16, 17, 18, 20)),
     ("surveys", (23, 24)),
     ("periodic registration", (29,)),
     ("competitions", (31, 32, 33, 34, 35, 36, 37)),

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from storage.calendar import workdays
 from storage.calendar.workdays import WorkCalendar
-from storage.moments import local_day
+from storage.moments import at, local_day
 from storage.training.remote.tables import Progress, ProgressImport, RemotePlan
 from storage.training.tables import (
     Batch,
@@ -108,7 +108,7 @@ class Pace:
 
     def is_begun(self, day: date) -> bool:
         """Whether somebody who has done nothing by this day counts as not started."""
-        return day > self.calendar.shift(self.starts, self.grace_days)
+        return day >= self.calendar.shift(self.starts, self.grace_days)
 
     def is_behind(self, percent: float, day: date) -> bool:
         """Whether so much of the work is clearly less than expected on this day."""
@@ -124,10 +124,12 @@ class Pace:
 
     def is_stale(self, as_of: datetime | None, now: datetime) -> bool:
         """Whether figures are too old to hold anything against anybody, or there are none."""
-        if as_of is None:
-            return True
+        return as_of is None or as_of < self.fresh_since(now)
+
+    def fresh_since(self, now: datetime) -> datetime:
+        """Return the moment since which figures are not too old."""
         zone = self.calendar.zone
-        return local_day(now, zone) - local_day(as_of, zone) >= timedelta(days=self.stale_days)
+        return at(local_day(now, zone) - timedelta(days=self.stale_days - 1), 0, zone)
 
     def minutes_this_week(self, day: date, a_day: int, left: float) -> int:
         """Return how long one studies this week at so many minutes a working day.
@@ -200,6 +202,8 @@ class Course:
 
     batch_id: int
     pace: Pace
+    starts_at: datetime
+    ends_at: datetime
     imports: dict[int, datetime] = field(default_factory=dict, hash=False)
     """Of each import that stands, the moment at which its figures were true."""
 
@@ -235,10 +239,11 @@ def of_class(session: Session, batch_id: int) -> Course | None:
         if plan.makeup_from is not None and plan.makeup_until is not None
         else None
     )
+    starts_at, ends_at = online[0] or starts_at, online[1] or ends_at
     pace = Pace(
-        starts=local_day(online[0] or starts_at, calendar.zone),
+        starts=local_day(starts_at, calendar.zone),
         # What ends at midnight ends with the day before.
-        ends=local_day((online[1] or ends_at) - timedelta(microseconds=1), calendar.zone),
+        ends=local_day(ends_at - timedelta(microseconds=1), calendar.zone),
         calendar=calendar,
         milestones=tuple(
             sorted(
@@ -256,14 +261,15 @@ def of_class(session: Session, batch_id: int) -> Course | None:
             ProgressImport.batch_id == batch_id, col(ProgressImport.undone_at).is_(None)
         )
     ).all()
-    return Course(batch_id, pace, dict(found))
+    return Course(batch_id, pace, starts_at, ends_at, dict(found))
 
 
 def standings(course: Course, *, now: datetime) -> Any:
     """Select everybody in the class with where they stand.
 
-    Its columns are ``registration_id``, ``teacher_id``, ``unit_id``, ``as_of`` (null without
-    figures of their own) and ``standing``; it says the same as ``standing`` does of each.
+    Its columns are ``registration_id``, ``teacher_id``, ``unit_id``, ``as_of``, ``percent`` and
+    ``last_active`` (null without figures of their own), and ``standing``; it says the same as
+    ``standing`` does of each.
     """
     return (
         sa.select(
@@ -271,6 +277,8 @@ def standings(course: Course, *, now: datetime) -> Any:
             col(Registration.teacher_id),
             col(Registration.unit_id_at).label("unit_id"),
             col(Progress.as_of),
+            col(Progress.percent),
+            col(Progress.last_active),
             _standing(course, now).label("standing"),
         )
         .outerjoin(Progress, col(Progress.registration_id) == col(Registration.id))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from storage.people.tables import ImportJob, ImportState
+from storage.people.tables import ImportJob, ImportState, Role, RoleAssignment, ScopeKind
 from storage.training.remote.pace import Facts
 from storage.training.remote.tables import Progress, ProgressImport, RemotePlan
-from storage.training.tables import Mode, Registration, Result
+from storage.training.tables import Enrolment, Mode, Registration, Result
 from tests import make
 from tests.training import classes
+from tests.training.classes import HOME
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -28,13 +29,30 @@ def course(session: Session, /, programme: dict[str, Any] | None = None, **diffe
     batch_id = make.batch(
         session,
         "全员岗位远程培训",
-        programme={"mode": Mode.REMOTE} | (programme or {}),
+        programme={"mode": Mode.REMOTE, "enrolment": Enrolment.AUTOMATIC} | (programme or {}),
         starts_at=at(10, 19, 8),
         ends_at=at(11, 13, 18),
     )
     session.add(RemotePlan(batch_id=batch_id, **differs))
     session.flush()
     return batch_id
+
+
+def appointed(session: Session, /, name: str, role: Role, of: int, *, works_at: str = HOME) -> int:
+    """Somebody who has this role of a unit, or of a class, since before the course."""
+    who = make.teacher(session, name, at=works_at)
+    of_class = role in (Role.CLASS_TEACHER, Role.TUTOR)
+    session.add(
+        RoleAssignment(
+            teacher_id=who,
+            role=role,
+            scope_kind=ScopeKind.BATCH if of_class else ScopeKind.UNIT,
+            scope_id=of,
+            since=date(2026, 9, 1),
+        )
+    )
+    session.flush()
+    return who
 
 
 def reported(session: Session, /, batch_id: int, as_of: datetime, **differs: Any) -> int:

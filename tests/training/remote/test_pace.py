@@ -109,8 +109,8 @@ EXAMPLES: dict[str, tuple[Facts, Standing | None]] = {
     "has not studied for a week": (but(last_active=day(10, 26)), Standing.ON_TRACK),
     "has not studied for longer": (but(last_active=day(10, 25)), Standing.IDLE),
     "no platform says when they studied": (but(last_active=None), Standing.ON_TRACK),
-    "nothing in the grace days": (Facts(as_of=at(10, 22)), Standing.NOT_BEGUN),
-    "nothing after the grace days": (Facts(as_of=at(10, 23)), Standing.NOT_STARTED),
+    "nothing in the grace days": (Facts(as_of=at(10, 21)), Standing.NOT_BEGUN),
+    "nothing after the grace days": (Facts(as_of=at(10, 22)), Standing.NOT_STARTED),
     "no figures at all, and it has long begun": (Facts(), Standing.UNKNOWN),
     "old figures are judged by their own day": (
         but(as_of=at(10, 26), percent=10.0, last_active=day(10, 20)),
@@ -204,7 +204,7 @@ async def test_the_database_says_the_same_of_everybody(database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("now", "found"), [(at(10, 22), Standing.NOT_BEGUN), (at(10, 23), Standing.UNKNOWN)]
+    ("now", "found"), [(at(10, 21), Standing.NOT_BEGUN), (at(10, 22), Standing.UNKNOWN)]
 )
 async def test_without_any_import_nobody_is_said_to_have_done_nothing(
     database: Database, now: datetime, found: Standing

@@ -1,0 +1,147 @@
+"""Who is to be reminded of studying remotely, and who of bringing its figures.
+
+Nobody is reminded of what old figures say, nor of what they have said they have done and no
+figures can show yet, nor while they are known to be sick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from storage.moments import local_day
+from storage.people.owing import OFFICE, holders
+from storage.people.tables import Role, Teacher
+from storage.training.remote import pace
+from storage.training.remote.pace import Course, Standing
+from storage.training.remote.tables import (
+    Obstacle,
+    ObstacleReason,
+    Progress,
+    StudyClaim,
+    StudyClaimState,
+)
+from storage.training.tables import Batch, Programme, Registration
+
+Owing = Any
+"""A select of one column, the ids of teachers, each once."""
+
+
+def not_started(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select who should have begun and has not."""
+    return _people(session, batch_id, (Standing.NOT_STARTED,), now)
+
+
+def behind(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select who has begun and done clearly less than expected."""
+    return _people(session, batch_id, (Standing.BEHIND,), now)
+
+
+def idle(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select whose last study is too long ago, until it is twice as long."""
+    return _idle(session, batch_id, now, is_long=False)
+
+
+def long_idle(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select whose last study is more than twice as long ago as is too long."""
+    return _idle(session, batch_id, now, is_long=True)
+
+
+def has_left(batch_id: int) -> sa.ColumnElement[bool]:
+    """Whether a registration of this class has something left to do: unless all is learned.
+
+    Where nothing is known of it, it has.
+    """
+    return ~sa.exists().where(
+        col(Progress.registration_id) == col(Registration.id),
+        col(Registration.batch_id) == batch_id,
+        col(Progress.is_learned),
+    )
+
+
+def importers(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select who is to bring new figures when they are old: the organiser and class teacher."""
+    owner = (
+        sa.select(col(Programme.owner_unit_id))
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(col(Batch.id) == batch_id)
+    )
+    return sa.select(col(Teacher.id)).where(
+        sa.literal(is_stale(session, batch_id, now)),
+        sa.or_(
+            col(Teacher.id).in_(holders(session, OFFICE, of=owner, now=now)),
+            col(Teacher.id).in_(
+                holders(session, (Role.CLASS_TEACHER,), batch_id=batch_id, now=now)
+            ),
+        ),
+    )
+
+
+def without_figures(session: Session, _kind: str, batch_id: int, now: datetime) -> Any:
+    """Select the unit whose class has old figures, as one thing."""
+    return (
+        sa.select(col(Programme.owner_unit_id).label("unit_id"), sa.literal(1).label("number"))
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(col(Batch.id) == batch_id, sa.literal(is_stale(session, batch_id, now)))
+    )
+
+
+def is_stale(session: Session, batch_id: int, now: datetime) -> bool:
+    """Whether a class that runs has old figures; without any they grow old from its start."""
+    course = pace.of_class(session, batch_id)
+    if course is None:
+        return False
+    today = local_day(now, course.pace.calendar.zone)
+    since = course.pace.starts + timedelta(days=course.pace.stale_days)
+    return since <= today <= course.pace.ends and course.is_stale(now)
+
+
+def _people(session: Session, batch_id: int, wanted: Collection[Standing], now: datetime) -> Owing:
+    course = pace.of_class(session, batch_id)
+    if course is None or course.is_stale(now):
+        return _nobody()
+    every = pace.standings(course, now=now).subquery()
+    return _spared(course, every, now).where(every.c.standing.in_(list(wanted)))
+
+
+def _idle(session: Session, batch_id: int, now: datetime, *, is_long: bool) -> Owing:
+    course = pace.of_class(session, batch_id)
+    if course is None or course.is_stale(now):
+        return _nobody()
+    today = local_day(now, course.pace.calendar.zone)
+    before = today - timedelta(days=2 * course.pace.idle_days)
+    every = pace.standings(course, now=now).subquery()
+    found = _spared(course, every, now).where(every.c.standing == Standing.IDLE)
+    last = every.c.last_active
+    return found.where(last < before if is_long else last >= before)
+
+
+def _nobody() -> Owing:
+    return sa.select(col(Teacher.id)).where(sa.false())
+
+
+def _spared(course: Course, every: Any, now: datetime) -> Owing:
+    """Leave out whoever is not to be reminded."""
+    said = sa.exists().where(
+        col(StudyClaim.registration_id) == every.c.registration_id,
+        sa.or_(
+            col(StudyClaim.state) == StudyClaimState.OPEN,
+            sa.and_(
+                col(StudyClaim.state) == StudyClaimState.ACCEPTED,
+                # The figures were true before that: they cannot show it.
+                sa.or_(every.c.as_of.is_(None), col(StudyClaim.submitted_at) > every.c.as_of),
+            ),
+        ),
+    )
+    sick = sa.exists().where(
+        col(Obstacle.registration_id) == every.c.registration_id,
+        col(Obstacle.reason) == ObstacleReason.SICK,
+    )
+    fresh = course.pace.fresh_since(now)
+    return sa.select(every.c.teacher_id).where(
+        sa.or_(every.c.as_of.is_(None), every.c.as_of >= fresh), ~said, ~sick
+    )

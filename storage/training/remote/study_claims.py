@@ -1,0 +1,350 @@
+"""已学未更新: somebody has studied and the platform's figures do not show it yet.
+
+    (none) —say→ open —accept→ accepted | —refuse→ refused
+    open —an import shows it→ caught_up
+
+Saying it changes no figure: it keeps reminders away and lets nobody count as failed until it
+is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from storage import audit
+from storage.messaging import news
+from storage.moments import local_day
+from storage.people import authority, offices
+from storage.people.authority import Act
+from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.training.remote.tables import (
+    ProgressItem,
+    StudyClaim,
+    StudyClaimState,
+    TutorUnit,
+)
+from storage.training.tables import Batch, Programme, Registration, RegistrationState
+from storage.waiting_for import Waiting
+
+KIND = "study_claims"
+NEWS = "study_claim_decided"
+LONGEST = 300  # characters of a text and of an answer
+PAGE = 8
+TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
+
+
+class NoEvidence(Refusal):
+    """Nothing was said or shown of it."""
+
+
+class NoAnswer(Refusal):
+    """Whoever refuses says why."""
+
+
+class ClaimSettled(Refusal):
+    """It has been decided, or an import has shown it meanwhile."""
+
+    def __init__(self, state: StudyClaimState) -> None:
+        super().__init__(f"the claim is {state}")
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of saying it; not new where the same stood open already."""
+
+    claim_id: int
+    batch_id: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class ClaimLine:
+    """One claim in the list of whoever looks at it."""
+
+    claim_id: int
+    name: str
+    unit: str
+    title: str
+    item: str
+    submitted_at: datetime
+
+
+@dataclass(frozen=True)
+class Claims:
+    """A page of what waits for the reader, the oldest first; ``own`` waits for somebody else."""
+
+    lines: tuple[ClaimLine, ...]
+    total: int
+    page: int
+    pages: int
+    own: int
+
+
+@dataclass(frozen=True)
+class ClaimFacts:
+    """One claim with all that bears on it."""
+
+    claim_id: int
+    batch_id: int
+    registration_id: int
+    teacher_id: int
+    name: str
+    unit: str
+    title: str
+    item: str
+    text: str
+    evidence_file_id: str
+    evidence_name: str
+    state: StudyClaimState
+    submitted_at: datetime
+    answer: str
+
+
+def say(
+    session: Session,
+    teacher_id: int,
+    batch_id: int,
+    *,
+    item_id: int | None = None,
+    text: str = "",
+    evidence_file_id: str = "",
+    evidence_name: str = "",
+    now: datetime,
+) -> Said:
+    """Say that one item, or all of it, is studied and not reported yet, with what shows it.
+
+    Saying it again of the same while it is open replaces what shows it. Raises NotFound for
+    whoever does not take part, or NoEvidence.
+    """
+    mine = session.exec(
+        select(Registration)
+        .where(
+            Registration.batch_id == batch_id,
+            Registration.teacher_id == teacher_id,
+            col(Registration.state).in_(TAKES_PART),
+        )
+        .with_for_update()
+    ).first()
+    if mine is None:
+        raise NotFound("programme")
+    if item_id is not None:
+        item = session.get(ProgressItem, item_id)
+        if item is None or item.batch_id != batch_id:
+            raise NotFound("progress item")
+    text = " ".join(text.split())[:LONGEST]
+    if not text and not evidence_file_id:
+        raise NoEvidence
+    row = session.exec(
+        select(StudyClaim).where(
+            StudyClaim.registration_id == mine.id,
+            StudyClaim.state == StudyClaimState.OPEN,
+            col(StudyClaim.item_id).is_not_distinct_from(item_id),
+        )
+    ).first()
+    is_new = row is None
+    if row is None:
+        row = StudyClaim(registration_id=mine.id, item_id=item_id, submitted_at=now)
+        session.add(row)
+    row.text = text or row.text
+    if evidence_file_id:
+        row.evidence_file_id, row.evidence_name = evidence_file_id, evidence_name
+    session.flush()
+    return Said(row.id, batch_id, is_new)
+
+
+def waiting(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Claims:
+    """Return a page of what waits for the actor's word. Raises NotAllowed without any class."""
+    today = local_day(now, offices.zone(session))
+    if Act.REVIEW_WORK not in authority.acts(session, actor_id, today=today):
+        raise NotAllowed
+    theirs = _theirs(session, actor_id, now)
+    others = theirs.where(col(Registration.teacher_id) != actor_id)
+    total = session.exec(others.with_only_columns(func.count())).scalar_one()
+    every = session.exec(theirs.with_only_columns(func.count())).scalar_one()
+    pages = max(1, -(-total // PAGE))
+    page = min(max(0, page), pages - 1)
+    rows = session.exec(
+        _described(others)
+        .order_by(col(StudyClaim.submitted_at), col(StudyClaim.id))
+        .offset(page * PAGE)
+        .limit(PAGE)
+    ).all()
+    return Claims(
+        tuple(
+            ClaimLine(claim.id, name, unit, title, item or "", claim.submitted_at)
+            for claim, _registration, name, unit, title, item in rows
+        ),
+        total,
+        page,
+        pages,
+        every - total,
+    )
+
+
+def claim(session: Session, actor_id: int, claim_id: int, *, now: datetime) -> ClaimFacts:
+    """Return one claim of a class of the actor's. Raises NotAllowed or NotFound."""
+    row = _row(session, claim_id)
+    _check(session, actor_id, row, now)
+    of, registration, name, unit, title, item = row
+    return ClaimFacts(
+        claim_id=claim_id,
+        batch_id=registration.batch_id,
+        registration_id=registration.id,
+        teacher_id=registration.teacher_id,
+        name=name,
+        unit=unit,
+        title=title,
+        item=item or "",
+        text=of.text,
+        evidence_file_id=of.evidence_file_id,
+        evidence_name=of.evidence_name,
+        state=of.state,
+        submitted_at=of.submitted_at,
+        answer=of.answer,
+    )
+
+
+def decide(
+    session: Session,
+    actor_id: int,
+    claim_id: int,
+    accepted: bool,
+    answer: str = "",
+    *,
+    now: datetime,
+) -> ClaimFacts:
+    """Accept a claim, or refuse it with a word why; the person hears of it in the next brief.
+
+    The same decision again changes nothing. Raises NotAllowed, NotFound, OwnCase, NoAnswer, or
+    ClaimSettled when it has been settled otherwise.
+    """
+    row = _row(session, claim_id, locked=True)
+    _check(session, actor_id, row, now)
+    of, registration, _name, _unit, title, item = row
+    if registration.teacher_id == actor_id:
+        raise OwnCase
+    wanted = StudyClaimState.ACCEPTED if accepted else StudyClaimState.REFUSED
+    answer = " ".join(answer.split())[:LONGEST]
+    if of.state is not StudyClaimState.OPEN:
+        if of.state is wanted:
+            return claim(session, actor_id, claim_id, now=now)
+        raise ClaimSettled(of.state)
+    if not accepted and not answer:
+        raise NoAnswer
+    of.state, of.answer = wanted, answer
+    of.decided_by, of.decided_at = actor_id, now
+    session.flush()
+    facts = {
+        "title": title,
+        "item": item or "",
+        "accepted": accepted,
+        "answer": answer,
+        "batch_id": registration.batch_id,
+    }
+    news.tell(session, NEWS, registration.teacher_id, claim_id, facts, now=now)
+    after = {"state": wanted.value}
+    audit.record(
+        session, actor_id, "decide_study_claim", f"study_claim:{claim_id}", now=now, after=after
+    )
+    return claim(session, actor_id, claim_id, now=now)
+
+
+def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
+    """Return how many claims wait for the actor; nobody is refused."""
+    today = local_day(now, offices.zone(session))
+    if Act.REVIEW_WORK not in authority.acts(session, actor_id, today=today):
+        return ()
+    theirs = _theirs(session, actor_id, now).where(col(Registration.teacher_id) != actor_id)
+    number = session.exec(theirs.with_only_columns(func.count())).scalar_one()
+    return (Waiting(KIND, number),) if number else ()
+
+
+def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
+    """Select the open claims that the actor is the nearest to look at.
+
+    A school's tutor in the class, where it has one, stands before the class teacher, and
+    whoever has the class before its organiser.
+    """
+    today = local_day(now, offices.zone(session))
+    mine = authority.batches(session, actor_id, Act.REVIEW_WORK, today=today)
+    tutor = (
+        sa.select(col(TutorUnit.tutor_id))
+        .where(
+            col(TutorUnit.batch_id) == col(Registration.batch_id),
+            col(TutorUnit.unit_id) == col(Registration.unit_id_at),
+        )
+        .correlate(Registration)
+        .scalar_subquery()
+    )
+    holds = (
+        sa.select(col(RoleAssignment.id))
+        .where(
+            col(RoleAssignment.scope_kind) == ScopeKind.BATCH,
+            col(RoleAssignment.scope_id) == col(Registration.batch_id),
+            authority.runs(today),
+        )
+        .correlate(Registration)
+    )
+    leads = holds.where(col(RoleAssignment.role) == Role.CLASS_TEACHER)
+    nearest = sa.case(
+        (tutor.is_not(None), tutor == actor_id),
+        (leads.exists(), leads.where(col(RoleAssignment.teacher_id) == actor_id).exists()),
+        else_=sa.true(),
+    )
+    return (
+        sa.select(col(StudyClaim.id))
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .where(
+            col(StudyClaim.state) == StudyClaimState.OPEN,
+            col(Registration.state).in_(TAKES_PART),
+            col(Registration.batch_id).in_(mine),
+            nearest,
+        )
+    )
+
+
+def _described(ids: Any) -> Any:
+    return (
+        ids.with_only_columns(
+            StudyClaim,
+            Registration,
+            col(Teacher.name),
+            col(OrgUnit.name),
+            col(Programme.title),
+            col(ProgressItem.title),
+        )
+        .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
+        .join(OrgUnit, col(OrgUnit.id) == col(Registration.unit_id_at))
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .outerjoin(ProgressItem, col(ProgressItem.id) == col(StudyClaim.item_id))
+    )
+
+
+def _row(session: Session, claim_id: int, *, locked: bool = False) -> Any:
+    if locked:
+        held = select(StudyClaim.id).where(StudyClaim.id == claim_id).with_for_update()
+        session.exec(held).first()
+        session.expire_all()
+    one = (
+        sa.select(col(StudyClaim.id))
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .where(col(StudyClaim.id) == claim_id)
+    )
+    row: Any = session.exec(_described(one)).first()
+    if row is None:
+        raise NotFound("study claim")
+    return row
+
+
+def _check(session: Session, actor_id: int, row: Any, now: datetime) -> None:
+    """Whoever reviews the work of the class may look; what is another tutor's they may too."""
+    today = local_day(now, offices.zone(session))
+    authority.check_with(session, actor_id, Act.REVIEW_WORK, row[1].batch_id, today=today)
