@@ -60,6 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
+from handlers.training.remote import setting
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -78,6 +79,7 @@ TOPICS = (
     plan_sheet,
     structure,
     timetables,
+    setting,
     my_timetable,
     tasks,
     reviewing,

@@ -40,6 +40,7 @@ from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
+from handlers.training.remote.setting_words import settings_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -65,6 +66,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     approvals_text,
     imports_text,
     structure_text,
+    settings_text,
     tasks_text,
     conditions_text,
     allotting_text,

@@ -21,6 +21,7 @@ from storage.messaging import groups
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
+from storage.training.tables import Mode
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -96,6 +97,8 @@ class Door:
     """Whether it is of use before a class is published."""
     if_any: bool = False
     """Whether it is there only when something waits behind it."""
+    modes: frozenset[Mode] = frozenset()
+    """The ways of teaching for which a class has it; without any, all."""
 
 
 def on_desk(
@@ -133,12 +136,15 @@ def on_run(
     press: Callable[[int], Button],
     *,
     prepares: bool = False,
+    modes: Collection[Mode] = (),
 ) -> None:
     """Put a key on the desk card of a class, for whoever may do one of these acts there.
 
-    A class that is still a draft has the keys alone that prepare it.
+    A class that is still a draft has the keys alone that prepare it; with ``modes`` only a
+    class that is taught in one of these ways has it.
     """
-    _add_door(application, "run", Door(frozenset(acts), label, press, prepares=prepares))
+    door = Door(frozenset(acts), label, press, prepares=prepares, modes=frozenset(modes))
+    _add_door(application, "run", door)
 
 
 def _add_door(application: AnyApplication, desk: str, door: Door) -> None:
@@ -155,6 +161,7 @@ def keys_for(
     counts: Mapping[str, int] | None = None,
     *,
     only_preparing: bool = False,
+    mode: Mode | None = None,
 ) -> tuple[tuple[Key, ...], ...]:
     """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
     _ = catalog(language).gettext
@@ -173,6 +180,7 @@ def keys_for(
         for door in doors
         if door.acts & frozenset(acts)
         and (door.prepares or not only_preparing)
+        and (not door.modes or mode in door.modes)
         and (number_of(door) or not door.if_any)
     ]
     return tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))

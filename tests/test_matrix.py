@@ -52,6 +52,7 @@ from storage.training.allotting import Way
 from storage.training.changing import What
 from storage.training.check_codes import Box
 from storage.training.meetings import NewMeeting
+from storage.training.remote.tables import Measure, Platform, ProgressItem
 from storage.training.results import Mark
 from storage.training.tables import (
     Approval,
@@ -145,6 +146,29 @@ def a_relay(session: Session, at: Place) -> dict[str, Any]:
     session.add(row)
     session.flush()
     return {"relay_id": row.id}
+
+
+def an_item(session: Session, at: Place) -> dict[str, Any]:
+    """Something that counts in the place's class."""
+    row = ProgressItem(
+        batch_id=at.batch_id,
+        position=1,
+        kind="homework",
+        title="作业",
+        measure=Measure.TIMES,
+        required=2,
+    )
+    session.add(row)
+    session.flush()
+    return {"item_id": row.id}
+
+
+def a_platform(session: Session, at: Place) -> dict[str, Any]:
+    """A platform of the place's school."""
+    row = Platform(name="平台", owner_unit_id=at.unit_id)
+    session.add(row)
+    session.flush()
+    return {"platform_id": row.id}
 
 
 SOON = NOW + timedelta(days=15)
@@ -252,6 +276,29 @@ LINES: dict[str, Line] = {
     "storage.training.publishing.closing": line(RUN),
     "storage.training.publishing.finish": line(RUN),
     "storage.training.publishing.archive": line(RUN),
+    # remote training
+    "storage.training.remote.plan.settings": line(Act.SEE_PROGRAMME),
+    "storage.training.remote.plan.begin": line(RUN),
+    "storage.training.remote.plan.change": line(RUN, given=given(changes={"slack": 20})),
+    "storage.training.remote.plan.add_item": line(
+        RUN, given=given(kind="homework", title="作业", required=2)
+    ),
+    "storage.training.remote.plan.change_item": line(
+        RUN, given=lambda session, at: an_item(session, at) | {"changes": {"weight": 2}}
+    ),
+    "storage.training.remote.plan.remove_item": line(RUN, given=an_item),
+    "storage.training.remote.presets.take_usual": line(RUN, given=given(language="en")),
+    "storage.training.remote.platforms.platforms": line(Act.SEE_PROGRAMME),
+    "storage.training.remote.platforms.choose": line(RUN, given=a_platform),
+    "storage.training.remote.platforms.create": line(RUN),
+    "storage.training.remote.platforms.change": line(
+        RUN, given=lambda session, at: a_platform(session, at) | {"changes": {"guide": "登录"}}
+    ),
+    "storage.training.remote.tutors.tutors": line(RUN),
+    "storage.training.remote.tutors.assign": line(
+        RUN, given=lambda _session, at: {"unit_ids": [at.unit_id], "tutor_id": None}
+    ),
+    "storage.training.remote.tutors.share_out": line(RUN),
     "storage.training.staffing.helpers": line(RUN),
     "storage.training.staffing.candidate": line(RUN),
     "storage.training.staffing.candidates": line(RUN),

@@ -28,6 +28,10 @@ def reasons(language: str) -> Mapping[str, str]:
         "usual.swap": _("Please arrange it with a colleague on another day."),
         "usual.seconded": _("You are seconded or support another school."),
         "usual.retiring": _("You retire before the end of the school year."),
+        "usual.maternity": _("You are on maternity leave."),
+        "usual.sick": _("You are on sick leave for at least half of its time."),
+        "usual.assigned": _("The county has given you another task for this time."),
+        "usual.age": _("At your age it is no longer required."),
         "long_leave": _("You are on long leave."),
     }
 
@@ -48,6 +52,10 @@ def labels(language: str) -> Mapping[str, str]:
         "usual.swap": _("Another day"),
         "usual.seconded": _("Seconded"),
         "usual.retiring": _("Retires soon"),
+        "usual.maternity": _("Maternity leave"),
+        "usual.sick": _("Long sick leave"),
+        "usual.assigned": _("Official task"),
+        "usual.age": _("By age"),
         "long_leave": _("On long leave"),
     }
 
@@ -55,7 +63,16 @@ def labels(language: str) -> Mapping[str, str]:
 OFFERED: Mapping[str, tuple[str, ...]] = {
     "return": ("usual.duties", "usual.turn", "usual.many", "usual.fit", "usual.before"),
     "reject": ("usual.full", "usual.fit", "usual.before"),
-    "exempt": ("long_leave", "usual.seconded", "usual.retiring", "usual.before"),
+    # Those of domain/3-rates.md §3.4.2: who is exempt leaves the denominator of every rate.
+    "exempt": (
+        "usual.maternity",
+        "usual.sick",
+        "long_leave",
+        "usual.seconded",
+        "usual.assigned",
+        "usual.retiring",
+        "usual.age",
+    ),
     "keep": ("usual.listed", "usual.needed"),
     "leave": ("usual.attendance", "usual.needed", "usual.swap"),
 }

@@ -239,6 +239,7 @@ async def show_run(update: Update, context: Context, reader: Reader, batch_id: i
         reader.language,
         batch_id,
         only_preparing=facts.line.state is ProgrammeState.DRAFT,
+        mode=facts.mode,
     )
     card = run_card(facts, reader.language, zone, local_day(now, zone), doors)
     await show(update, context, reader, card)

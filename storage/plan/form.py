@@ -17,6 +17,7 @@ from storage.credits.tables import EntryState
 from storage.messaging.tables import ChatPurpose
 from storage.people import phones
 from storage.people.tables import Role, TeacherState, UnitKind
+from storage.training.remote.tables import ItemKind, Measure
 from storage.training.tables import (
     Approval,
     Category,
@@ -244,6 +245,49 @@ class RegistrationsPart(Part):
     on: Day | None = None
 
 
+class PlatformPart(Part):
+    """A site of somebody else's where people study."""
+
+    name: Name
+    url: str = ""
+    guide: str = ""
+
+
+class ItemPart(Part):
+    """What counts there; ``weight`` is its share of the whole."""
+
+    kind: ItemKind
+    title: Name
+    measure: Measure
+    required: Annotated[float, Field(gt=0)]
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    mandatory: bool = True
+    due: When = None
+
+
+class TargetsPart(Part):
+    """Parts of one: 1.00 is everybody."""
+
+    participation_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    pass_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class MakeUpPart(Part):
+    start: When
+    end: When
+
+
+class RemotePart(Part):
+    """How it is studied remotely."""
+
+    platform: PlatformPart | None = None
+    minutes_a_day: Annotated[int, Field(ge=5, le=480)] | None = None
+    targets: TargetsPart = TargetsPart()
+    makeup: MakeUpPart | None = None
+    bulletin: bool = True
+    items: list[ItemPart] = []
+
+
 class RunPart(Part):
     """What a batch says of itself, or a programme with a single batch."""
 
@@ -262,6 +306,7 @@ class RunPart(Part):
     release: When = None
     sessions: list[SessionPart] = []
     registrations: list[RegistrationsPart] = []
+    remote: RemotePart | None = None
 
 
 class BatchPart(RunPart):

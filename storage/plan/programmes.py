@@ -12,6 +12,7 @@ from storage.messaging.tables import Chat
 from storage.plan.lines import Path
 from storage.plan.load import Load, Run
 from storage.plan.reading import ends, starts
+from storage.plan.remote import keep_remote
 from storage.plan.rows import Values
 from storage.training.registration import SELF_REGISTERED
 from storage.training.tables import (
@@ -80,6 +81,7 @@ def keep_programmes(load: Load) -> None:
     touched |= {batches.ids[key] for key in batches.changed}
     touched |= _sessions(load)
     touched |= _quotas(load, owners)
+    touched |= keep_remote(load, owners)
     # A batch that is new shows its first face; any other one has a new face now.
     touched -= {batches.ids[key] for key in batches.new}
     if touched:

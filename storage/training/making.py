@@ -42,6 +42,7 @@ from storage.training import publishing, seats, template
 from storage.training.publishing import NotUnderWay
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
+from storage.training.remote import carrying, presets
 from storage.training.tables import (
     Approval,
     Batch,
@@ -491,6 +492,7 @@ def erase(session: Session, programme_id: int) -> None:
             col(RoleAssignment.scope_id).in_(batches),
         )
     )
+    carrying.forget(session, batches)
     for table in (Task, ClassSession):
         session.exec(sa.delete(table).where(col(table.batch_id).in_(batches)))
     session.exec(sa.delete(Module).where(col(Module.phase_id).in_(phases)))
@@ -568,6 +570,8 @@ def _give_code(session: Session, programme: Programme, starts_at: datetime) -> N
 
 def _take_phases(session: Session, batch_id: int, key: str, language: str) -> None:
     usual = template.of_key(key)
+    if usual and usual.remote:
+        presets.take(session, batch_id, usual.remote, language)
     for position, part in enumerate(usual.phases if usual else (), 1):
         phase = Phase(
             batch_id=batch_id, position=position, kind=part.kind, title=part.title.said(language)
@@ -619,6 +623,7 @@ def _copy_structure(
                 **_moved(meeting, shift, "starts_at", "ends_at"),
             )
         )
+    carrying.copy(session, of, to, modules, shift)
     session.flush()
 
 

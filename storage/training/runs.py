@@ -17,6 +17,7 @@ from storage.people.tables import OrgUnit
 from storage.refusals import NotAllowed, NotFound
 from storage.training.tables import (
     Batch,
+    Mode,
     Programme,
     ProgrammeState,
     Quota,
@@ -89,6 +90,7 @@ class Run:
     is_paused: bool
     place: str = ""
     has_ended: bool = False
+    mode: Mode = Mode.FACE_TO_FACE
 
 
 def runs(
@@ -211,6 +213,7 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
         is_paused=programme.paused_at is not None,
         place=batch.place,
         has_ended=last is not None and last <= now,
+        mode=programme.mode,
     )
 
 

@@ -29,7 +29,7 @@ from storage.training import menu_options, seats, waiting
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
-from storage.training.remote import pace
+from storage.training.remote import carrying, pace
 from storage.training.tables import (
     LIVE,
     Batch,
@@ -476,6 +476,7 @@ def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:
         module.due_at = module.due_at and module.due_at + shift
     for task in session.exec(select(Task).where(Task.batch_id == batch_id)).all():
         task.due_at += shift
+    carrying.move(session, batch_id, shift)
     session.flush()
 
 

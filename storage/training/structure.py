@@ -25,6 +25,7 @@ from storage.refusals import NotFound, Refusal
 from storage.training import seats
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
+from storage.training.remote.tables import ProgressItem, RemotePlan
 from storage.training.tables import (
     Batch,
     CheckIn,
@@ -468,6 +469,7 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     title = phase.title
     session.delete(phase)
     session.flush()
+    fit_required(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
@@ -556,6 +558,7 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     title = module.title
     session.delete(module)
     session.flush()
+    fit_required(session, batch_id)
     thing = f"module:{module_id}"
     note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
@@ -648,11 +651,25 @@ def check_module(session: Session, module_id: int | None, batch_id: int) -> None
 
 
 def _let_go(session: Session, modules: Any) -> None:
-    """Leave the meetings and tasks of these modules with the class."""
-    for table in (ClassSession, Task):
+    """Leave the meetings, the tasks and what counts on a platform with the class."""
+    for table in (ClassSession, Task, ProgressItem):
         session.exec(
             sa.update(table).where(col(table.module_id).in_(modules)).values(module_id=None)
         )
+
+
+def fit_required(session: Session, batch_id: int) -> None:
+    """Require no more modules of remote study than have something in them that counts."""
+    left = session.exec(
+        select(func.count(sa.distinct(col(ProgressItem.module_id)))).where(
+            ProgressItem.batch_id == batch_id
+        )
+    ).one()
+    session.exec(
+        sa.update(RemotePlan)
+        .where(col(RemotePlan.batch_id) == batch_id, col(RemotePlan.required_modules) > left)
+        .values(required_modules=left or None)
+    )
 
 
 def _reorder(

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from storage.people import facts
 from storage.plan.form import HoursOf
+from storage.training.remote.tables import ItemKind, Measure
 from storage.training.tables import (
     Approval,
     Category,
@@ -55,6 +56,26 @@ class PhasePart(_Part):
     modules: list[ModulePart] = []
 
 
+class ItemPart(_Part):
+    """What counts on the platform; ``weight`` is its share of the whole."""
+
+    kind: ItemKind
+    title: Words
+    measure: Measure
+    required: Annotated[float, Field(gt=0)]
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    mandatory: bool = True
+
+
+class RemotePart(_Part):
+    """How it is studied remotely; targets are parts of one."""
+
+    minutes_a_day: Annotated[int, Field(ge=5, le=480)] | None = None
+    participation_target: Annotated[float, Field(ge=0, le=1)] | None = None
+    pass_target: Annotated[float, Field(ge=0, le=1)] | None = None
+    items: list[ItemPart] = []
+
+
 class Template(_Part):
     """A kind of training; ``days`` is how long it usually lasts, both ends included."""
 
@@ -75,6 +96,7 @@ class Template(_Part):
     excellent_cap: Annotated[float, Field(ge=0, le=1)] | None = None
     certificate: str = ""
     phases: list[PhasePart] = []
+    remote: RemotePart | None = None
 
     @property
     def has_ethics(self) -> bool:

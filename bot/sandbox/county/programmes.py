@@ -23,6 +23,10 @@ def _meeting(title: str, day: str, begins: str, ends: str, place: str = "") -> F
     return Flow(title=title, start=f"{day}T{begins}", end=f"{day}T{ends}", place=place)
 
 
+def _item(kind: str, title: str, measure: str, required: int, weight: float) -> Flow:
+    return Flow(kind=kind, title=title, measure=measure, required=required, weight=weight)
+
+
 def _county_types(rolls: Rolls) -> list[Block]:
     """The eleven county types of training, and the remote training of all staff."""
     hosts = {
@@ -261,6 +265,21 @@ def _county_types(rolls: Rolls) -> list[Block]:
             end="2026-12-18",
             contact="各校培训管理员",
             about="观看课程不少于900分钟，作业2次，研讨发帖4次，参加校内研讨1次。",
+            remote=Block(
+                platform=Flow(
+                    name="云川教师研修网",
+                    url="https://study.yunchuan.example",
+                    guide="用工号登录，初始密码由学校培训管理员发放。",
+                ),
+                targets=Flow({"participation_rate": "1.00", "pass_rate": "0.98"}),
+                makeup=Flow(start="2027-01-04", end="2027-01-15"),
+                items=[
+                    _item("watch_minutes", "观看课程", "minutes", 900, 0.4),
+                    _item("homework", "作业", "times", 2, 0.3),
+                    _item("forum", "研讨发帖", "times", 4, 0.15),
+                    _item("seminar", "校内研讨", "times", 1, 0.15),
+                ],
+            ),
             registrations=[
                 _roll(
                     "attending",

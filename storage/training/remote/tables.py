@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -68,6 +68,11 @@ class Measure(StrEnum):
     PERCENT = "percent"
 
 
+ItemKind = Literal["watch_minutes", "homework", "forum", "seminar", "peer_review", "exam", "other"]
+ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
+"""What is done on a platform (domain/2-model.md §2.5), the most usual first."""
+
+
 class ProgressItem(Row, table=True):
     """What a participant has to do on the platform: minutes, homework, posts, a seminar."""
 
@@ -75,7 +80,7 @@ class ProgressItem(Row, table=True):
 
     batch_id: int = key(foreign_key="batch.id")
     position: int
-    kind: str  # watch_minutes, homework, forum, seminar, peer_review, exam, other
+    kind: str  # one of ITEM_KINDS
     title: str
     measure: Measure = one_of(Measure)
     required: float
