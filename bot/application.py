@@ -60,7 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import setting
+from handlers.training.remote import last_mile, setting
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -97,6 +97,7 @@ TOPICS = (
     attendance,
     results,
     completion,
+    last_mile,
     posting,
     claims,
     appeals,

@@ -585,6 +585,7 @@ OTHERWISE = {
     "storage.training.reviewing.own_waiting": "about one's own work",
     "storage.training.remote.last_mile.last_mile": "shows what is in reach; test_last_mile",
     "storage.training.remote.last_mile.set_reason": "of own people only; test_last_mile",
+    "storage.training.remote.last_mile.turn_reason": "of own people only; test_last_mile",
 }
 """Operations that are not refused by role alone, each with the reason or its own tests."""
 

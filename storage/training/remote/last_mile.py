@@ -19,7 +19,6 @@ from sqlmodel import Session, col, select
 
 from storage import audit, kinds, moments
 from storage.calendar import workdays
-from storage.inserting import insert_new
 from storage.messaging import deadlines, sweeping, upward
 from storage.messaging.tables import (
     Deadline,
@@ -33,7 +32,7 @@ from storage.people import authority, offices, reaching, units
 from storage.people.authority import Act
 from storage.people.tables import Account, Contact, OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.training.remote import forecast, pace, rates
+from storage.training.remote import forecast, obstacles, pace, rates
 from storage.training.remote.forecast import Forecast
 from storage.training.remote.pace import Course, Standing
 from storage.training.remote.rates import Sets
@@ -339,18 +338,30 @@ def set_reason(
     before = None if known is None else known.reason
     if before is reason:
         return
-    if known is None:
-        session.exec(
-            insert_new(session, Obstacle).values(
-                registration_id=registration_id, reason=reason, note="", by_id=actor_id, since=now
-            )
-        )
-    elif reason is None:
+    if reason is not None:
+        obstacles.put(session, registration_id, reason, by_id=actor_id, now=now)
+    elif known is not None:
         session.delete(known)
-    else:
-        known.reason, known.note, known.by_id, known.since = reason, "", actor_id, now
     audit.record(session, actor_id, "note_obstacle", f"registration:{registration_id}", now=now)
     session.flush()
+
+
+def turn_reason(
+    session: Session,
+    actor_id: int,
+    registration_id: int,
+    reason: ObstacleReason,
+    *,
+    now: datetime,
+) -> None:
+    """Note this reason; where it is noted already, nothing holds them up any more.
+
+    Raises as ``set_reason`` does.
+    """
+    known = session.exec(
+        select(Obstacle.reason).where(Obstacle.registration_id == registration_id)
+    ).first()
+    set_reason(session, actor_id, registration_id, None if known is reason else reason, now=now)
 
 
 def mark_contacted(session: Session, actor_id: int, registration_id: int, *, now: datetime) -> bool:
