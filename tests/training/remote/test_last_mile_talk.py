@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from storage.messaging import deadlines
-from storage.messaging.tables import Chat, ChatPurpose
+from storage.messaging import deadlines, groups
+from storage.messaging.tables import ChatPurpose
 from storage.training.tables import Batch
 from tests import make
 from tests.make import NOW
@@ -123,14 +123,18 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     zhou, _luo, _lin, batch = await _actors(stage)
     await zhou.starts(f"mile{batch}")
     assert "No group of this class is connected yet" in await zhou.taps("Bulletin")
-    group = stage.group("学习群", [zhou])
+    group = stage.world.add_group("学习群", members=[zhou.id])
 
     def bind(session: Session) -> None:
-        programme_id = session.get_one(Batch, batch).programme_id
-        chat = session.exec(select(Chat).where(Chat.tg_chat_id == group)).one()
-        chat.purpose, chat.programme_id, chat.language = ChatPurpose.PROGRAMME, programme_id, "en"
+        groups.bind(
+            session,
+            group.id,
+            "学习群",
+            purpose=ChatPurpose.PROGRAMME,
+            programme_id=session.get_one(Batch, batch).programme_id,
+            language="en",
+        )
 
-    await stage.settle()
     await stage.database.write(bind)
     await zhou.starts(f"mile{batch}")
     shown = await zhou.taps("Bulletin")
@@ -139,7 +143,7 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     assert zhou.alert == "The bulletin goes to 1 group."
     assert "has been posted" in zhou.sees()
     await stage.passes(minutes=5)
-    said = zhou.sees(at=group)
+    said = zhou.sees(at=group.id)
     assert "[Progress bulletin] 全员岗位远程培训, no. 1" in said
     assert "Due: 11; taking part 90.9%; study finished 81.8%." in said
     assert f"At 100% taking part (1 school): {HOME}" in said
