@@ -96,9 +96,7 @@ def mile_card(facts: LastMile, language: str, zone: ZoneInfo, now: datetime) -> 
     if facts.as_of is not None:
         lines += _rate_lines(facts, language)
     parts = [
-        _("{state} {n}").format(
-            state=standing_text(standing, language), n=facts.standings[standing]
-        )
+        f"{standing_text(standing, language)} {facts.standings[standing]}"
         for standing in MISSING
         if facts.standings.get(standing)
     ]
@@ -113,11 +111,9 @@ def mile_card(facts: LastMile, language: str, zone: ZoneInfo, now: datetime) -> 
             )
         )
     if facts.tutors:
+        nobody = _("without a tutor")
         waits = [
-            _("{name} {n}").format(
-                name=html.escape(line.name) or _("without a tutor"), n=line.waiting
-            )
-            for line in facts.tutors[:TUTORS]
+            f"{html.escape(line.name) or nobody} {line.waiting}" for line in facts.tutors[:TUTORS]
         ]
         lines.append(
             _("Waiting for a tutor's word: {list}").format(list=numbers.joined(waits, language))
@@ -155,14 +151,23 @@ def _as_of(
 
 
 def _rate_lines(facts: LastMile, language: str) -> list[str]:
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
     sets = facts.sets
     lines = [
-        _rate(_("Taking part"), sets, Rate.PARTICIPATION, facts.participation_target, language),
-        _rate(_("Study finished"), sets, Rate.LEARNED, None, language),
+        _rate(
+            pgettext("rate", "Taking part"),
+            sets,
+            Rate.PARTICIPATION,
+            facts.participation_target,
+            language,
+        ),
+        _rate(pgettext("rate", "Study finished"), sets, Rate.LEARNED, None, language),
     ]
     if sets.assessed:
-        lines.append(_rate(_("Passed"), sets, Rate.PASS, facts.pass_target, language))
+        lines.append(
+            _rate(pgettext("rate", "Passed"), sets, Rate.PASS, facts.pass_target, language)
+        )
         if sets.deferred:
             lines.append(
                 _("Provisional: the assessment of {n} is put off.").format(n=sets.deferred)
@@ -171,14 +176,14 @@ def _rate_lines(facts: LastMile, language: str) -> list[str]:
         missing = Share(sets.learned, sets.participating).gap(facts.pass_target)
         if missing:
             target = _percent(facts.pass_target)
-            text = catalog(language).ngettext(
+            text = catalogue.ngettext(
                 "For {target}% to pass, {n} more has to finish.",
                 "For {target}% to pass, {n} more have to finish.",
                 missing,
             )
             lines.append(text.format(target=target, n=missing))
     if sets.completed:
-        lines.append(_rate(_("Completed"), sets, Rate.COMPLETION, None, language))
+        lines.append(_rate(pgettext("rate", "Completed"), sets, Rate.COMPLETION, None, language))
     return lines
 
 
@@ -217,7 +222,7 @@ def _end(end: End, language: str) -> str:
     _ = catalog(language).gettext
     if end.error is None:
         return _("about {n}").format(n=end.number)
-    return _("{n} ± {error}").format(n=end.number, error=end.error)
+    return f"{end.number} ± {end.error}"
 
 
 def explained_card(batch_id: int, language: str) -> Card:
@@ -240,10 +245,9 @@ def explained_card(batch_id: int, language: str) -> Card:
 
 def schools_card(facts: LastMile, page: int, language: str) -> Card:
     """The schools in the order of the roster, each with how many have finished."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
+    _ = catalog(language).gettext
     lines = [
-        _("<b>{title}</b>").format(title=html.escape(shortened(facts.title, TITLE))),
+        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
         _("Study finished, school by school:"),
     ]
     pages = max(1, -(-len(facts.schools) // PAGE))
@@ -252,9 +256,7 @@ def schools_card(facts: LastMile, page: int, language: str) -> Card:
     for school in facts.schools[page * PAGE : (page + 1) * PAGE]:
         lines.append(_school_line(school, language))
         if school.may_see and school.missing:
-            label = ngettext("{school} · {n}", "{school} · {n}", school.missing).format(
-                school=shortened(school.name, LABEL), n=school.missing
-            )
+            label = f"{shortened(school.name, LABEL)} · {school.missing}"
             keys.append(Key(label, MilePeople(facts.batch_id, school.unit_id)))
     turn = pager(page, pages, lambda number: MileSchools(facts.batch_id, number))
     back = (Key(_("Back"), OpenLastMile(facts.batch_id)),)
@@ -279,7 +281,7 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     lines = [
-        _("<b>{title}</b>").format(title=html.escape(shortened(facts.title, TITLE))),
+        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
         ngettext(
             "{school}: {n} person has not finished.",
             "{school}: {n} people have not finished.",
@@ -290,8 +292,7 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
         lines.append(_as_of(facts.as_of, False, language, zone, now))
     if facts.reasons:
         reasons = [
-            _("{reason} {n}").format(reason=reason_text(reason, language), n=number)
-            for reason, number in facts.reasons.items()
+            f"{reason_text(reason, language)} {number}" for reason, number in facts.reasons.items()
         ]
         lines.append(_("Held up: {list}").format(list=numbers.joined(reasons, language)))
     keys: list[Key] = []
@@ -329,7 +330,7 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     _ = catalog(language).gettext
     line, today = facts.line, now.astimezone(zone).date()
     lines = [
-        _("<b>{name}</b>").format(name=html.escape(line.name)),
+        f"<b>{html.escape(line.name)}</b>",
         html.escape(shortened(facts.title, TITLE)),
         _person_line(line, language),
     ]
