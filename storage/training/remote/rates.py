@@ -9,10 +9,10 @@ compared.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from storage.training.results import NOT_ASSESSED, PASSING, TAKES_PART
 from storage.training.tables import (
     Attendance,
     Batch,
+    ClassSession,
     Decision,
     Enrolment,
     Grade,
@@ -38,6 +39,7 @@ from storage.training.tables import (
     Registration,
     RegistrationState,
     Result,
+    Task,
     TaskSubmission,
     WorkState,
 )
@@ -223,43 +225,64 @@ def by_unit(
     if found is None:
         raise NotFound("programme")
     batch, enrolment = found
-    people = _people(session, batch, now).subquery()
-    unit = people.c.unit_id
-
-    def number(flag: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.count(sa.case((flag, 1)))
-
-    there = sa.and_(people.c.due, people.c.there)
-    assessed = sa.and_(there, people.c.assessed)
-    passed = sa.and_(assessed, people.c.passed)
-    completed = sa.and_(passed, people.c.completed)
-    columns = {
-        "sent": people.c.sent,
-        "due": people.c.due,
-        "exempt": people.c.exempt,
-        "participating": there,
-        "assessed": assessed,
-        "deferred": sa.and_(there, people.c.deferred, ~people.c.completed),
-        "passed": passed,
-        "completed": completed,
-        "excellent": sa.and_(completed, people.c.excellent),
-        "studying": sa.and_(there, people.c.studying),
-        "learned": sa.and_(there, people.c.learned),
-    }
-    counted = sa.select(unit, *(number(flag).label(name) for name, flag in columns.items()))
+    of_class = [col(Registration.batch_id) == batch_id]
     if units is not None:
-        counted = counted.where(unit.in_(units))
-    kept = {
-        row.unit_id: {name: int(getattr(row, name)) for name in columns}
-        for row in session.connection().execute(counted.group_by(unit))
-    }
+        of_class.append(col(Registration.unit_id_at).in_(units))
+    who = _people(session, batch, of_class, now)
+    # Whoever is alike in everything is one row: each condition is looked at once a person.
+    alike = who.group_by(*who.selected_columns).add_columns(sa.func.count())
+    found_in: dict[int, Sets] = {}
+    for row in session.connection().execute(alike):
+        found_in[row[0]] = found_in.get(row[0], Sets()) + _sets(*row[1:])
     seats = _seats(session, batch_id, units)
     if enrolment is Enrolment.AUTOMATIC:
-        seats = {unit_id: figures["due"] for unit_id, figures in kept.items()}
+        seats = {unit_id: sets.due for unit_id, sets in found_in.items()}
     return {
-        unit_id: Sets(quota=seats.get(unit_id, 0), **kept.get(unit_id, {}))
-        for unit_id in sorted({*kept, *seats})
+        unit_id: replace(found_in.get(unit_id, Sets()), quota=seats.get(unit_id, 0))
+        for unit_id in sorted({*found_in, *seats})
     }
+
+
+class _Stage(IntEnum):
+    """How far somebody has come; each stage has all that the ones before it have."""
+
+    AWAY = 0
+    PARTICIPATING = 1
+    ASSESSED = 2
+    PASSED = 3
+    COMPLETED = 4
+    EXCELLENT = 5
+
+
+def _sets(
+    due: bool,
+    exempt: bool,
+    sent: bool,
+    stage: int,
+    deferred: bool,
+    studying: bool,
+    learned: bool,
+    number: int,
+) -> Sets:
+    """What so many people who are alike add to the sets."""
+
+    def of(is_in: object) -> int:
+        return number if is_in else 0
+
+    there = due and stage >= _Stage.PARTICIPATING
+    return Sets(
+        sent=of(sent),
+        due=of(due),
+        exempt=of(exempt),
+        participating=of(there),
+        assessed=of(due and stage >= _Stage.ASSESSED),
+        deferred=of(there and deferred),
+        passed=of(due and stage >= _Stage.PASSED),
+        completed=of(due and stage >= _Stage.COMPLETED),
+        excellent=of(due and stage >= _Stage.EXCELLENT),
+        studying=of(there and studying),
+        learned=of(there and learned),
+    )
 
 
 def _seats(session: Session, batch_id: int, units: Collection[int] | None) -> dict[int, int]:
@@ -271,62 +294,64 @@ def _seats(session: Session, batch_id: int, units: Collection[int] | None) -> di
     return dict(session.exec(statement).all())
 
 
-def due(batch: Batch) -> sa.ColumnElement[bool]:
-    """Whether a ``Registration`` of this class is due (domain, rates 3.2)."""
-    frozen = batch.roster_date or batch.starts_at
-    left_late = sa.and_(
-        col(Registration.state) == RegistrationState.WITHDRAWN,
-        col(Registration.changed_at) > frozen,
-        sa.exists().where(
-            col(Decision.registration_id) == col(Registration.id),
-            col(Decision.rule).in_(["withdrawn", "withdrawal_agreed"]),
-            col(Decision.at) > frozen,
-            _fact("before").in_(_APPROVED),
-        ),
-    )
-    return sa.or_(col(Registration.state).in_(_STAYS), left_late)
+Conditions = list[sa.ColumnElement[bool]]
 
 
-def _people(session: Session, batch: Batch, now: datetime) -> Any:
-    """Select everybody of a class with whether they are in each set, not yet nested."""
+def _people(session: Session, batch: Batch, of_class: Conditions, now: datetime) -> Any:
+    """Select everybody of a class, or of schools in it: their unit and what ``_sets`` asks."""
     state, grade = col(Registration.state), col(Result.grade)
     completed = state == RegistrationState.COMPLETED
-    was_graded = grade.in_([one for one in Grade if one not in NOT_ASSESSED])
-    there = sa.and_(
-        state != RegistrationState.NO_SHOW,
-        sa.or_(
-            completed,
-            sa.and_(grade.is_not(None), was_graded),
-            sa.func.coalesce(col(Progress.is_started), sa.false()),
-            sa.exists().where(
-                col(Attendance.registration_id) == col(Registration.id),
-                col(Attendance.state).in_([Presence.PRESENT, Presence.LATE]),
-            ),
-            sa.exists().where(
-                col(TaskSubmission.registration_id) == col(Registration.id),
-                col(TaskSubmission.state) != WorkState.RETURNED,
-            ),
-        ),
+    graded = [one for one in Grade if one not in NOT_ASSESSED]
+    decided = _decided(batch, of_class).subquery()
+    attended = (
+        sa.select(col(Attendance.registration_id))
+        .join(ClassSession, col(ClassSession.id) == col(Attendance.session_id))
+        .where(
+            col(ClassSession.batch_id) == batch.id,
+            col(Attendance.state).in_([Presence.PRESENT, Presence.LATE]),
+        )
+    )
+    worked = (
+        sa.select(col(TaskSubmission.registration_id))
+        .join(Task, col(Task.id) == col(TaskSubmission.task_id))
+        .where(col(Task.batch_id) == batch.id, col(TaskSubmission.state) != WorkState.RETURNED)
+    )
+    took_part = sa.or_(
+        sa.func.coalesce(col(Progress.is_started), sa.false()),
+        col(Registration.id).in_(attended),
+        col(Registration.id).in_(worked),
+    )
+    stage = sa.case(
+        (state == RegistrationState.NO_SHOW, _Stage.AWAY),
+        (sa.and_(completed, grade == Grade.EXCELLENT), _Stage.EXCELLENT),
+        (completed, _Stage.COMPLETED),
+        (grade.in_(PASSING), _Stage.PASSED),
+        (grade.in_(graded), _Stage.ASSESSED),
+        (took_part, _Stage.PARTICIPATING),
+        else_=_Stage.AWAY,
+    )
+    left_late = sa.and_(state == RegistrationState.WITHDRAWN, decided.c.left_late == 1)
+    sent = sa.and_(
+        state != RegistrationState.EXEMPT,
+        sa.func.coalesce(decided.c.was_replaced, 0) == 0,
+        sa.func.coalesce(decided.c.sent, 0) == 1,
     )
     return (
         sa.select(
-            col(Registration.unit_id_at).label("unit_id"),
-            due(batch).label("due"),
+            col(Registration.unit_id_at),
+            sa.or_(state.in_(_STAYS), sa.func.coalesce(left_late, sa.false())).label("due"),
             (state == RegistrationState.EXEMPT).label("exempt"),
-            _sent(batch).label("sent"),
-            there.label("there"),
-            sa.or_(completed, sa.and_(grade.is_not(None), was_graded)).label("assessed"),
-            sa.and_(grade.is_not(None), grade == Grade.DEFERRED).label("deferred"),
-            sa.or_(completed, sa.and_(grade.is_not(None), grade.in_(PASSING))).label("passed"),
-            completed.label("completed"),
-            sa.and_(grade.is_not(None), grade == Grade.EXCELLENT).label("excellent"),
+            sent.label("sent"),
+            stage.label("stage"),
+            sa.func.coalesce(grade == Grade.DEFERRED, sa.false()).label("deferred"),
             _studying(session, batch.id, now).label("studying"),
             sa.func.coalesce(col(Progress.is_learned), sa.false()).label("learned"),
         )
         .select_from(Registration)
         .outerjoin(Result, col(Result.registration_id) == col(Registration.id))
         .outerjoin(Progress, col(Progress.registration_id) == col(Registration.id))
-        .where(col(Registration.batch_id) == batch.id)
+        .outerjoin(decided, decided.c.registration_id == col(Registration.id))
+        .where(*of_class)
     )
 
 
@@ -339,50 +364,64 @@ def _studying(session: Session, batch_id: int, now: datetime) -> sa.ColumnElemen
         select(RemotePlan.idle_days).where(RemotePlan.batch_id == batch_id)
     ).first()
     if newest is None:
-        return sa.false()
+        return sa.func.coalesce(sa.false(), sa.false())
     seen_from = moments.local_day(min(newest, now), offices.zone(session))
     since = seen_from - timedelta(days=7 if idle_days is None else idle_days)
     return sa.func.coalesce(col(Progress.last_active) >= since, sa.false())
 
 
-def _sent(batch: Batch) -> sa.ColumnElement[bool]:
-    """Whether the school's part was done in time; a substitute has until the roster date.
+def _decided(batch: Batch, of_class: Conditions) -> Any:
+    """Select of each registration what its decisions come to, each 0 or 1.
 
-    Whoever was replaced is not counted, and neither is whoever is exempt.
+    ``sent``: the school's part was done in time; a substitute has until the roster date.
+    ``was_replaced``: somebody else went. ``left_late``: they had a place, and left after the
+    roster date, or after the start where there is none.
     """
-    decided = [col(Decision.registration_id) == col(Registration.id)]
-    rule = col(Decision.rule)
+    rule, at = col(Decision.rule), col(Decision.at)
+    close, frozen = batch.nominate_close or batch.reg_close, batch.roster_date or batch.starts_at
     done = sa.or_(
         rule.in_(_SENT_AT_ONCE),
-        sa.and_(rule == "nominated", ~_fact("asks", sa.true())),
+        sa.and_(rule.in_(["nominated", "substituted"]), ~_asked()),
         sa.and_(
             rule.in_(["seat_from_school", "seat_from_pool", "seat_without_limit"]),
             _fact("approval") == "none",
         ),
     )
-    in_time = sa.exists().where(*decided, done, *_until(batch.nominate_close or batch.reg_close))
-    came_instead = sa.exists().where(
-        *decided,
-        rule.in_(["substituted", "nomination_accepted"]),
-        sa.or_(rule != "substituted", ~_fact("asks", sa.true())),
-        *_until(batch.roster_date),
+    # Of a substitute all that was decided came after somebody else had been sent in time.
+    is_substitute = sa.func.max(_one(rule == "substituted"))
+    in_time = sa.func.max(_one(sa.and_(done, *_until(at, close))))
+    in_place = sa.func.max(_one(sa.and_(done, *_until(at, batch.roster_date))))
+    left = sa.and_(
+        rule.in_(["withdrawn", "withdrawal_agreed"]), at > frozen, _fact("before").in_(_APPROVED)
     )
-    was_replaced = sa.exists().where(*decided, rule == "replaced")
-    is_substitute = sa.exists().where(*decided, rule == "substituted")
-    return sa.and_(
-        col(Registration.state) != RegistrationState.EXEMPT,
-        ~was_replaced,
-        sa.or_(in_time, sa.and_(is_substitute, came_instead)),
+    return (
+        sa.select(
+            col(Decision.registration_id),
+            sa.case((is_substitute == 1, in_place), else_=in_time).label("sent"),
+            sa.func.max(_one(rule == "replaced")).label("was_replaced"),
+            sa.func.max(_one(left)).label("left_late"),
+        )
+        .join(Registration, col(Registration.id) == col(Decision.registration_id))
+        .where(*of_class)
+        .group_by(col(Decision.registration_id))
     )
 
 
-def _until(moment: datetime | None) -> tuple[sa.ColumnElement[bool], ...]:
-    return () if moment is None else (col(Decision.at) <= moment,)
+def _one(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.case((condition, 1), else_=0)
 
 
-def _fact(name: str, otherwise: sa.ColumnElement[bool] | None = None) -> Any:
-    """A value that a decision was made on; a truth value where another one is given."""
+def _until(at: Any, moment: datetime | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if moment is None else (at <= moment,)
+
+
+def _asked() -> sa.ColumnElement[bool]:
+    """Whether a nominated person was asked first."""
+    value: Any = sa.type_coerce(col(Decision.facts), sa.JSON)["asks"]
+    return sa.func.coalesce(value.as_boolean(), sa.true())
+
+
+def _fact(name: str) -> Any:
+    """A value that a decision was made on."""
     value: Any = sa.type_coerce(col(Decision.facts), sa.JSON)[name]
-    if otherwise is None:
-        return value.as_string()
-    return sa.func.coalesce(value.as_boolean(), otherwise)
+    return value.as_string()
