@@ -89,6 +89,7 @@ class GroupDeadline:
     number: int | None
     payload: str
     """Where the link into the private chat leads."""
+    batch_id: int = 0
 
 
 def deadline_group_card(
@@ -143,14 +144,20 @@ def bulletin_group_card(
     zone: ZoneInfo,
     now: datetime,
     link: Callable[[str], str],
+    ends_at: datetime | None = None,
 ) -> GroupCard:
-    """M17: how far the schools of a class are; thanks, and neither ranks nor anybody by name."""
+    """M17: how far the schools of a class are; thanks, and neither ranks nor anybody by name.
+
+    ``ends_at`` is said where the bulletin goes out as a reminder of the end.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
-    heading = _("[Progress bulletin] {title}, no. {number}").format(
-        title=_escaped(facts.title), number=facts.number
-    )
+    heading = (
+        _("[Progress bulletin] {title}, no. {number}")
+        if facts.number
+        else _("[Progress bulletin] {title}")
+    ).format(title=_escaped(facts.title), number=facts.number)
     whole = facts.whole
     lines = [
         f"<b>{heading}</b>",
@@ -161,6 +168,9 @@ def bulletin_group_card(
             learned=numbers.percent(whole.learned, whole.due),
         ),
     ]
+    if ends_at is not None:
+        when = dates.moment(ends_at, zone, language, today)
+        lines.append(_("Remote training ends {when}.").format(when=when))
     reached = facts.reached
     if reached:
         names = [_escaped(name) for name in reached[:BARS]]

@@ -9,7 +9,7 @@ with others. What was posted is kept as it was posted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +55,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bulletin:
-    """A bulletin: no field is about a person. ``target`` is a part of one."""
+    """A bulletin: no field is about a person. ``target`` is a part of one.
+
+    ``number`` counts those of a class; one that goes out with a reminder has none (0).
+    """
 
     title: str
     number: int
@@ -120,6 +123,24 @@ def draft(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> D
     """
     today = moments.local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today)
+    made, import_id, programme, is_posted = _made(session, batch_id, now)
+    groups = len(_chats(session, programme))
+    return Draft(batch_id, import_id, made, groups, is_posted)
+
+
+def for_step(session: Session, batch_id: int, *, now: datetime) -> Bulletin | None:
+    """Return what a reminder to groups says instead of one figure, without a number of its own.
+
+    None where there is nothing that a bulletin could say.
+    """
+    try:
+        return replace(_made(session, batch_id, now)[0], number=0)
+    except Refusal:
+        return None
+
+
+def _made(session: Session, batch_id: int, now: datetime) -> tuple[Bulletin, int, Programme, bool]:
+    """The bulletin of the newest import, the import, whose it is, and whether it was posted."""
     found = session.exec(
         select(Batch, Programme, RemotePlan)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
@@ -157,8 +178,7 @@ def draft(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> D
         bars=tuple(_bar(name, shown[unit_id]) for unit_id, name in names),
         others=None if others is None or others.due < FEWEST else _bar("", others),
     )
-    groups = len(_chats(session, programme))
-    return Draft(batch_id, newest.id, bulletin, groups, is_posted)
+    return bulletin, newest.id, programme, is_posted
 
 
 def post(

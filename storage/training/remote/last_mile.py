@@ -56,7 +56,7 @@ from storage.training.tables import (
 
 KIND = "remote_end"
 """The deadline of which somebody is reminded by hand."""
-REMINDING = ("remote_not_started", "remote_behind", "remote_idle", KIND)
+REMINDING = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long", KIND)
 """Deadlines by which those who have not finished hear of it."""
 LEFT_ALONE = 2
 """Working days after being spoken with, or reminded, in which nobody is asked again."""
@@ -211,7 +211,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
     course = _course(session, batch_id)
     scope = None if runs_it else seen
     counted = rates.by_unit(session, batch_id, now=now, units=scope)
-    standings = pace.counts_by_unit(session, batch_id, now=now)
+    standings = _standings(session, course, scope, now)
     names = _names(session, counted)
     schools = tuple(
         School(
@@ -489,6 +489,25 @@ def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
             .order_by(col(OrgUnit.code), col(OrgUnit.id))
         ).all()
     )
+
+
+def _standings(
+    session: Session, course: Course, scope: Collection[int] | None, now: datetime
+) -> dict[int, dict[Standing, int]]:
+    """How many stand where, of each of these schools, or of all."""
+    every = pace.standings(course, now=now)
+    if scope is not None:
+        every = every.where(col(Registration.unit_id_at).in_(scope))
+    lines = every.subquery()
+    rows = session.connection().execute(
+        sa.select(lines.c.unit_id, lines.c.standing, sa.func.count()).group_by(
+            lines.c.unit_id, lines.c.standing
+        )
+    )
+    found: dict[int, dict[Standing, int]] = {}
+    for unit_id, standing, number in rows:
+        found.setdefault(unit_id, {})[Standing(standing)] = number
+    return found
 
 
 def _tutors(session: Session, batch_id: int) -> tuple[TutorLine, ...]:

@@ -44,6 +44,24 @@ async def _actors(stage: Stage) -> tuple[Actor, Actor, Actor, int]:
     return zhou, luo, lin, await stage.database.write(arrange)
 
 
+async def _group(stage: Stage, batch: int, member: Actor) -> int:
+    """A group of the class in English."""
+    group = stage.world.add_group("学习群", members=[member.id])
+
+    def bind(session: Session) -> None:
+        groups.bind(
+            session,
+            group.id,
+            "学习群",
+            purpose=ChatPurpose.PROGRAMME,
+            programme_id=session.get_one(Batch, batch).programme_id,
+            language="en",
+        )
+
+    await stage.database.write(bind)
+    return group.id
+
+
 async def test_the_county_sees_rates_gaps_in_persons_and_schools(stage: Stage) -> None:
     zhou, _luo, _lin, batch = await _actors(stage)
 
@@ -123,19 +141,7 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     zhou, _luo, _lin, batch = await _actors(stage)
     await zhou.starts(f"mile{batch}")
     assert "No group of this class is connected yet" in await zhou.taps("Bulletin")
-    group = stage.world.add_group("学习群", members=[zhou.id])
-
-    def bind(session: Session) -> None:
-        groups.bind(
-            session,
-            group.id,
-            "学习群",
-            purpose=ChatPurpose.PROGRAMME,
-            programme_id=session.get_one(Batch, batch).programme_id,
-            language="en",
-        )
-
-    await stage.database.write(bind)
+    group = await _group(stage, batch, zhou)
     await zhou.starts(f"mile{batch}")
     shown = await zhou.taps("Bulletin")
     assert "This would stand in 1 group" in shown
@@ -143,12 +149,42 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     assert zhou.alert == "The bulletin goes to 1 group."
     assert "has been posted" in zhou.sees()
     await stage.passes(minutes=5)
-    said = zhou.sees(at=group.id)
+    said = zhou.sees(at=group)
     assert "[Progress bulletin] 全员岗位远程培训, no. 1" in said
     assert "Due: 11; taking part 90.9%; study finished 81.8%." in said
     assert f"At 100% taking part (1 school): {HOME}" in said
     assert f"▰▰▰▰▰▰▰▰▱▱ 83.3% {HOME}" in said
     assert "林若溪" not in said
+
+
+async def test_a_week_before_the_end_the_group_reads_how_far_its_schools_are(
+    stage: Stage,
+) -> None:
+    zhou, _luo, _lin, batch = await _actors(stage)
+    group = await _group(stage, batch, zhou)
+
+    def usual(session: Session) -> None:
+        ends_at = session.get_one(Batch, batch).ends_at
+        deadlines.set_deadline(session, "remote_end", batch, ends_at, now=NOW)
+
+    await stage.database.write(usual)
+    await stage.passes(days=5, hours=1)
+    said = zhou.sees(at=group)
+    assert "[Progress bulletin] 全员岗位远程培训\n" in said
+    assert "Remote training ends Fri 4 Dec" in said
+    assert f"▰▰▰▰▰▰▰▰▱▱ 83.3% {HOME}" in said
+
+
+async def test_what_was_asked_by_hand_stands_among_the_reminders(stage: Stage) -> None:
+    zhou, luo, _lin, batch = await _actors(stage)
+    await luo.starts(f"mile{batch}")
+    await luo.taps("Not finished · 1")
+    await luo.taps("林若溪")
+    await luo.taps("Remind once")
+    assert "1 person will read it" in luo.alert
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Reminders")
+    assert "· by hand Fri 20 Nov" in await zhou.taps("1. remote training ends")
 
 
 async def test_a_class_without_platform_says_so_and_old_figures_are_called_old(
