@@ -60,7 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import last_mile, setting
+from handlers.training.remote import last_mile, setting, studying
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -83,6 +83,7 @@ TOPICS = (
     my_timetable,
     tasks,
     reviewing,
+    studying,
     conditions,
     rehearsal,
     allotting,

@@ -42,6 +42,7 @@ from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
 from handlers.training.remote.last_mile_text import last_mile_text
 from handlers.training.remote.setting_words import settings_text
+from handlers.training.remote.study_text import studying_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -74,6 +75,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     nominating_text,
     sealing_text,
     results_text,
+    studying_text,
     credits_text,
     slips_text,
     changing_text,

@@ -20,6 +20,7 @@ from storage.training import check_in, programmes
 from storage.training.check_in import OpenMeeting
 from storage.training.programmes import BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
+from storage.training.remote import my_study
 from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
 
 __all__ = ["DueItem", "HomeFacts", "home_facts"]
@@ -59,6 +60,7 @@ class HomeFacts:
     waiting: int = 0  # things that wait on the desk
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
+    studies: tuple[int, ...] = ()  # classes that are studied remotely now
 
 
 def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts:
@@ -86,4 +88,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
+        studies=my_study.under_way(session, teacher_id, now=now),
     )

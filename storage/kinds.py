@@ -386,5 +386,7 @@ NEWS = (
     "menu_cancelled",
     "notice",
     "date_extended",
+    "study_claim_decided",
+    "obstacle",
 )
 """What happens to one person and rides in the next brief."""

@@ -29,6 +29,7 @@ from storage.training import (
     thinning,
     worklist,
 )
+from storage.training.remote import study_claims
 from storage.training.tables import Programme
 from storage.waiting_for import Waiting
 
@@ -39,6 +40,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     publishing.waits,
     attendance.waits,
     reviewing.waits,
+    study_claims.waits,
     results.waits,
     posting.waits,
     claims.waits,

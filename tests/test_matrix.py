@@ -52,7 +52,7 @@ from storage.training.allotting import Way
 from storage.training.changing import What
 from storage.training.check_codes import Box
 from storage.training.meetings import NewMeeting
-from storage.training.remote.tables import Measure, Platform, ProgressItem
+from storage.training.remote.tables import Measure, Platform, ProgressItem, StudyClaim
 from storage.training.results import Mark
 from storage.training.tables import (
     Approval,
@@ -126,6 +126,14 @@ def of_deadline(session: Session, place: Place) -> dict[str, Any]:
     """A deadline of the place's task."""
     at = NOW + timedelta(days=21)
     return {"deadline_id": deadlines.set_deadline(session, "task_due", place.task_id, at, now=NOW)}
+
+
+def of_study_claim(session: Session, place: Place) -> dict[str, Any]:
+    """Something that the place's person has studied and that no import shows."""
+    claim = StudyClaim(registration_id=place.registration_id, text="看完了", submitted_at=NOW)
+    session.add(claim)
+    session.flush()
+    return {"claim_id": claim.id}
 
 
 def only(_made: dict[str, Any]) -> dict[str, Any]:
@@ -338,6 +346,12 @@ LINES: dict[str, Line] = {
         Act.SET_CALENDAR, given=given(days=(Day(TODAY, DayKind.HOLIDAY),), job_id=0), anywhere=True
     ),
     # work that is handed in
+    "storage.training.remote.study_claims.waiting": line(Act.REVIEW_WORK, anywhere=True),
+    "storage.training.remote.study_claims.claim": line(Act.REVIEW_WORK, given=of_study_claim),
+    "storage.training.remote.study_claims.decide": line(
+        Act.REVIEW_WORK,
+        given=lambda session, place: of_study_claim(session, place) | {"accepted": True},
+    ),
     "storage.training.reviewing.next_piece": line(Act.REVIEW_WORK),
     "storage.training.reviewing.piece": line(Act.REVIEW_WORK),
     "storage.training.reviewing.accept": line(Act.REVIEW_WORK, given=given(seen=0)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -33,11 +33,16 @@ from handlers.training.buttons import (
 )
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
+from handlers.training.remote.study_buttons import MyStudy, NotUpdated
+from handlers.training.remote.study_text import brief_text as study_text
+from handlers.training.remote.study_text import obstacle_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
+from storage.training.remote.my_study import Study
+from storage.training.remote.tables import ObstacleReason
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
@@ -52,6 +57,10 @@ CAN_BE_DONE = (
     "offer",
     "nomination",
     "remote_end",
+    "remote_not_started",
+    "remote_behind",
+    "remote_idle",
+    "remote_idle_long",
     "task_due",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
@@ -64,8 +73,13 @@ OF_THE_DESK = (
     "grade_due",
     "appeal",
     "role_gap",
+    "import_stale",
 )
 """Kinds that whoever holds an office owes, and does at the desk."""
+
+BEFORE_THE_END = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long")
+OF_STUDY = (*BEFORE_THE_END, "remote_end")
+"""Kinds that say how far somebody's own study is."""
 
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
@@ -98,12 +112,25 @@ class Told:
     subjects: Subjects
     breaks_out: bool = False
     standing: Standing | None = None
+    studies: Mapping[int, Study] = field(default_factory=dict)
+    """How far the person's own study is, by class."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
-        """The items whose subject is still there, in order."""
+        """The items whose subject is still there, in order.
+
+        What is left to study before the end says all that the other words on studying do.
+        """
+        ends = {item.subject_id for item in self.items if item.kind == "remote_end"} & set(
+            self.studies
+        )
         pairs = [(item, self.subjects.get((item.kind, item.subject_id))) for item in self.items]
-        return [(item, subject) for item, subject in pairs if subject is not None]
+        return [
+            (item, subject)
+            for item, subject in pairs
+            if subject is not None
+            and (item.kind not in BEFORE_THE_END or item.subject_id not in ends)
+        ]
 
 
 def brief_card(
@@ -202,6 +229,10 @@ def item_text(
                 "The group <b>{title}</b> is for one class that is over, and is to be closed "
                 "{when}. Please close it or keep it longer."
             ),
+            "import_stale": _(
+                "<b>{title}</b>: the figures of its platform are old. Please bring new ones: send "
+                "me the platform's table here."
+            ),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
                 "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
@@ -256,6 +287,14 @@ def news_text(item: NewsItem, language: str) -> str:
             name=_escaped(str(item.facts["name"]), TITLE),
             title=_escaped(str(item.facts["title"]), TITLE),
         )
+    if item.kind == "study_claim_decided":
+        return _study_news(item, language)
+    if item.kind == "obstacle":
+        return _("{name}, {title}: something is in the way of studying, {reason}.").format(
+            name=_escaped(str(item.facts["name"]), TITLE),
+            title=_escaped(str(item.facts["title"]), TITLE),
+            reason=obstacle_text(ObstacleReason(item.facts["reason"]), language),
+        )
     if item.kind == "notice":
         return _("[Notice] <b>{title}</b>, {issuer}").format(
             title=_escaped(str(item.facts["title"]), TITLE),
@@ -270,6 +309,20 @@ def news_text(item: NewsItem, language: str) -> str:
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def _study_news(item: NewsItem, language: str) -> str:
+    """What became of "studied, not updated yet"."""
+    _ = catalog(language).gettext
+    sentence = (
+        _("{title}: what you have studied is accepted; the figures follow with an import.")
+        if item.facts["accepted"]
+        else _("{title}: what you said you have studied is not accepted. {answer}")
+    )
+    return sentence.format(
+        title=_escaped(str(item.facts["title"]), TITLE),
+        answer=_escaped(str(item.facts["answer"]), REASON),
     )
 
 
@@ -477,7 +530,11 @@ def _item_lines(
     ngettext = catalog(language).ngettext
     lines = []
     for number, (item, subject) in enumerate(known[:SHOWN], 1):
-        text = item_text(item, subject, language, zone, now, told.breaks_out)
+        study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
+        if study is None or not subject.takes_place:
+            text = item_text(item, subject, language, zone, now, told.breaks_out)
+        else:
+            text = study_text(item.kind, study, language, zone, now)
         mark = f"{number}. " if len(known) > 1 else ""
         lines.append(f"✓ {mark}<s>{text}</s>" if item.done else f"{mark}{text}")
     more = len(known) - SHOWN
@@ -532,11 +589,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     rows: list[tuple[Key, ...]] = []
     if len(known) == 1 and live:
         _number, item, subject = live[0]
-        rows += _one_item_keys(item, subject, language)
+        rows += _one_item_keys(item, subject, told, language)
     elif told.breaks_out:
         # Such a message is short: each item has its keys.
         for _number, item, subject in live:
-            rows += _one_item_keys(item, subject, language)
+            rows += _one_item_keys(item, subject, told, language)
     elif live:
         rows += [
             (Key(_label(number, subject), open_subject(subject)),)
@@ -569,8 +626,11 @@ def _read_key(item: NewsItem, language: str) -> Key:
     return Key(shortened(label, 2 * KEY), NoticeRead(item.subject_id))
 
 
-def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Key, ...]]:
+def _one_item_keys(
+    item: Item, subject: Subject, told: Told, language: str
+) -> list[tuple[Key, ...]]:
     _ = catalog(language).gettext
+    study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
     rows: list[tuple[Key, ...]] = []
     if item.kind == "offer":
         rows += _offer_keys(subject, language)
@@ -595,7 +655,16 @@ def _one_item_keys(item: Item, subject: Subject, language: str) -> list[tuple[Ke
     view = [Key(_("View"), open_subject(subject))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
-    if item.kind.startswith("remote_") and subject.external_url.startswith(("http://", "https://")):
+    if study is not None:
+        view = [
+            Key(_("My study"), MyStudy(subject.batch_id)),
+            Key(_("Not updated yet"), NotUpdated(subject.batch_id)),
+        ]
+        if study.url:
+            rows.append((Key(_("Study now"), url=study.url),))
+    elif item.kind.startswith("remote_") and subject.external_url.startswith(
+        ("http://", "https://")
+    ):
         view.insert(0, Key(_("Study now"), url=subject.external_url))
     rows.append(tuple(view))
     later = Key(_("Remind me later"), ReminderLater(item.deadline_id))

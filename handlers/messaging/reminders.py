@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from handlers.cards import Card, Key
 from handlers.context import Context, House, alert, show, tap
 from handlers.messaging.brief_text import (
     HOURS,
+    OF_STUDY,
     SHORT,
     Standing,
     Subjects,
@@ -42,7 +44,11 @@ from storage.people.accounts import Profile, Reader
 from storage.people.tables import Account
 from storage.refusals import NotFound
 from storage.training import subjects
+from storage.training.remote import my_study
+from storage.training.remote.my_study import Study
 from storage.training.subjects import Subject
+
+Studies = dict[int, Study]
 
 
 def install(application: AnyApplication) -> None:
@@ -58,12 +64,12 @@ def install(application: AnyApplication) -> None:
 async def brief(house: House, row: Claimed) -> Said:
     """The daily brief, or a reminder that rings by itself, as things stand now."""
     now = house.clock()
-    said, about, standing = await house.database.write(_compose, row.id, now=now)
+    said, about, standing, studies = await house.database.write(_compose, row.id, now=now)
     if isinstance(said, briefs.Nothing):
         return Nothing(said.reason)
     if isinstance(said, PutOff):
         return Later(said.until)
-    told = Told(said.items, said.news, about, said.breaks_out, standing)
+    told = Told(said.items, said.news, about, said.breaks_out, standing, studies)
     if not told.known and not told.news:
         return Nothing("what it was about is gone")
     return Say(brief_card(told, said.language, house.zone, now))
@@ -75,10 +81,12 @@ async def brief_edit(house: House, row: Claimed) -> Said:
     if row.account_id is None:
         return Nothing("there is no account")
     day = moments.local_day(now, house.zone)
-    sent, about, standing = await house.database.read(_sent_brief, row.account_id, day, now=now)
+    sent, about, standing, studies = await house.database.read(
+        _sent_brief, row.account_id, day, now=now
+    )
     if sent is None:
         return Nothing("no brief has gone out today")
-    told = Told(sent.items, sent.news, about, standing=standing)
+    told = Told(sent.items, sent.news, about, standing=standing, studies=studies)
     return Say(brief_card(told, row.language, house.zone, now), edits=sent.message_id)
 
 
@@ -142,12 +150,13 @@ async def link_conflict(house: House, row: Claimed) -> Said:
 
 def _compose(
     session: Session, outbox_id: int, *, now: datetime
-) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None]:
+) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None, Studies]:
     said = briefs.compose(session, outbox_id, now=now)
     if not isinstance(said, Brief):
-        return said, {}, None
+        return said, {}, None, {}
     standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
-    return said, _about(session, said.items), standing
+    studies = _studies(session, said.teacher_id, said.items, now=now)
+    return said, _about(session, said.items), standing, studies
 
 
 def _hours_standing(
@@ -170,13 +179,28 @@ def _hours_standing(
 
 def _sent_brief(
     session: Session, account_id: int, day: date, *, now: datetime
-) -> tuple[TodaysBrief | None, Subjects, Standing | None]:
+) -> tuple[TodaysBrief | None, Subjects, Standing | None, Studies]:
     sent = briefs.todays_brief(session, account_id, day, now=now)
     if sent is None:
-        return None, {}, None
+        return None, {}, None, {}
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
     standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
-    return sent, _about(session, sent.items), standing
+    studies = _studies(session, teacher_id, sent.items, now=now)
+    return sent, _about(session, sent.items), standing, studies
+
+
+def _studies(
+    session: Session, teacher_id: int | None, items: Sequence[Item], *, now: datetime
+) -> Studies:
+    """How far the person's own study is, by class, where an item is about that."""
+    found: dict[int, Study] = {}
+    for item in items:
+        if teacher_id is not None and item.kind in OF_STUDY:
+            # Of a class without a plan, or that one has left, there is nothing to say.
+            with contextlib.suppress(NotFound):
+                study = my_study.study(session, teacher_id, item.subject_id, now=now)
+                found[item.subject_id] = study
+    return found
 
 
 def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
@@ -220,7 +244,7 @@ async def done(update: Update, context: Context) -> None:
         text = _("You have not chosen enough yet. The menu's card has the keys for it.")
     elif kind == "offer":
         text = _("The seat is still waiting for your answer.")
-    elif kind == "remote_end":
+    elif kind in OF_STUDY:
         text = _(
             "The records do not show it as completed yet; the platform's figures come with a "
             "delay. If you have finished, you need do nothing more."
@@ -326,12 +350,12 @@ async def _show_brief(
     zone = context.house.zone
     if isinstance(message, Message):
         day = moments.local_day(message.date, zone)
-        sent, subjects_now, standing = await context.read(
+        sent, subjects_now, standing, studies = await context.read(
             _sent_brief, reader.account_id, day, now=context.now()
         )
         if sent is not None and sent.message_id == message.message_id:
             items = tuple(item for item in sent.items if item.deadline_id != without)
-            told = Told(items, sent.news, subjects_now, standing=standing)
+            told = Told(items, sent.news, subjects_now, standing=standing, studies=studies)
             card = brief_card(told, reader.language, zone, context.now(), choosing=choosing)
             await show(update, context, reader, card)
             return

@@ -75,6 +75,14 @@ def count_text(kind: str, number: int, language: str) -> str:
             text = _("{n} not decided on", "{n} not decided on", number)
         case "year_hours" | "cycle_hours" | "new_teacher_hours":
             text = _("{n} short of hours", "{n} short of hours", number)
+        case "import_stale":
+            text = _("figures of {n} class are old", "figures of {n} classes are old", number)
+        case "remote_not_started":
+            text = _("{n} has not started studying", "{n} have not started studying", number)
+        case "remote_behind":
+            text = _("{n} is behind the pace", "{n} are behind the pace", number)
+        case "remote_idle" | "remote_idle_long":
+            text = _("{n} without new study", "{n} without new study", number)
         case "appeal":
             text = _("{n} appeal not answered", "{n} appeals not answered", number)
         case "approve_county":

@@ -18,6 +18,7 @@ from handlers.people.linking import link_card
 from handlers.training.buttons import OpenDue, OpenMine, OpenProgrammes
 from handlers.training.check_in import check_in_key
 from handlers.training.due import when_text
+from handlers.training.remote.study_buttons import MyStudies
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog, names
 from storage.home import HomeFacts, home_facts
@@ -66,6 +67,7 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
         (
             *check_in_key(facts.check_in, reader.language),
             (Key(_("Training for me"), OpenProgrammes(0), style="primary"),),
+            *(((Key(_("My study"), MyStudies()),),) if facts.studies else ()),
             (
                 Key(_counted(_("My registrations"), facts.registrations), OpenMine(0)),
                 Key(_("My hours"), OpenHours()),

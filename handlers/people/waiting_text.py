@@ -41,6 +41,10 @@ def _what(waiting: Waiting, language: str) -> str:
             )
         case "work":
             text = ngettext("{n} piece of work to review", "{n} pieces of work to review", n)
+        case "study_claims":
+            text = ngettext(
+                "{n} word of study not updated yet", "{n} words of study not updated yet", n
+            )
         case "results":
             text = ngettext("{n} result to enter", "{n} results to enter", n)
         case "hours":

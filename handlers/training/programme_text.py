@@ -28,6 +28,7 @@ from handlers.training.conditions_words import findings_text
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.refusals_text import misfits_text
+from handlers.training.remote.study_buttons import MyStudy
 from handlers.training.results_text import mark_text
 from handlers.training.structure_buttons import OpenMyTimetable
 from handlers.training.tasks_buttons import OpenMyTasks
@@ -42,6 +43,7 @@ from storage.training.programmes import (
     ProgrammeLine,
 )
 from storage.training.registration import Leaving
+from storage.training.remote.pace import IN_CLASS
 from storage.training.structure import SEES_TIMETABLE
 from storage.training.tables import Approval, Enrolment, RegistrationState
 from storage.training.tasks import HAS_WORK
@@ -406,6 +408,8 @@ def _class_keys(facts: ProgrammeCard, language: str) -> list[tuple[Key, ...]]:
     row = []
     if facts.sessions or facts.phases:
         row.append(Key(_("Timetable"), OpenMyTimetable(facts.batch_id)))
+    if facts.is_remote and facts.mine.state in IN_CLASS:
+        row.insert(0, Key(_("My study"), MyStudy(facts.batch_id)))
     if facts.tasks and facts.mine.state in HAS_WORK:
         row.append(Key(_("Tasks"), OpenMyTasks(facts.batch_id)))
     return [tuple(row)] if row else []

@@ -224,6 +224,8 @@ def lack_text(lack: Lack | str, language: str) -> str:
         Lack.ABSENT: _("absent from the assessment"),
         Lack.NO_RESULT: _("no result entered"),
         Lack.NO_ATTENDANCE: _("no attendance entered"),
+        Lack.STUDY: _("study on the platform not finished"),
+        Lack.NO_FIGURES: _("no figures of the platform since the end"),
     }[Lack(lack)]
 
 

@@ -32,6 +32,7 @@ from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training import attendance, certificates, seats, tasks
 from storage.training.decisions import Rule, decide
+from storage.training.remote import finishing
 from storage.training.results import (
     DECIDED,
     NOT_ASSESSED,
@@ -95,6 +96,8 @@ class Lack(StrEnum):
     ABSENT = "absent"  # from the assessment
     NO_RESULT = "no_result"
     NO_ATTENDANCE = "no_attendance"  # nobody has entered any
+    STUDY = "study"  # on the platform, by figures that could show it
+    NO_FIGURES = "no_figures"  # that could show it
 
 
 class NotOverYet(Refusal):
@@ -142,6 +145,7 @@ class Needs:
     not_taken: int  # meetings that are over and at which it was not
     tasks: int  # mandatory ones
     has_results: bool  # results count as soon as the class has one
+    is_studied: bool = False  # on a platform, whose figures say who has learned
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ class Has:
     tasks: int = 0
     grade: Grade | None = None
     make_up_until: date | None = None
+    has_learned: bool | None = None  # None where no figures could show it
 
 
 @dataclass(frozen=True)
@@ -241,14 +246,16 @@ class Confirmed:
 def judge(has: Has, needs: Needs, *, today: date) -> Judged:
     """Say what follows for somebody undecided: a pure function.
 
-    Too little attendance cannot be made good; work and results can. Without a result, in a
-    class that has results, nothing follows yet.
+    Too little attendance cannot be made good; work, study and results can. Without a result, in
+    a class that has results, nothing follows yet, nor without figures that could show study.
     """
     lacks: list[Lack] = []
     if _attends_too_little(has, needs):
         lacks.append(Lack.ATTENDANCE)
     if has.tasks < needs.tasks:
         lacks.append(Lack.TASKS)
+    if needs.is_studied and has.has_learned is False:
+        lacks.append(Lack.STUDY)
     if has.grade is Grade.UNQUALIFIED:
         lacks.append(Lack.FAILED)
     elif has.grade is Grade.ABSENT:
@@ -281,9 +288,11 @@ def _was_there(has: Has) -> bool:
 def _unknown(has: Has, needs: Needs) -> tuple[Lack, ...]:
     if needs.has_results and has.grade is None:
         return (Lack.NO_RESULT,)
+    if needs.is_studied and has.has_learned is None:
+        return (Lack.NO_FIGURES,)
     if needs.not_taken and not needs.meetings:
         return (Lack.NO_ATTENDANCE,)
-    if not (needs.meetings or needs.tasks or needs.has_results):
+    if not (needs.meetings or needs.tasks or needs.has_results or needs.is_studied):
         return (Lack.NO_RESULT,)
     return ()
 
@@ -680,6 +689,7 @@ def _lines(
     _batch_row, programme = _batch(session, batch_id)
     there = attendance.presence_of(session, batch_id)
     work = tasks.task_state(session, batch_id)
+    learned = finishing.learned(session, batch_id)
     mandatory = max((total for _done, total in work.values()), default=0)
     taken = sa.exists().where(col(Attendance.session_id) == col(ClassSession.id))
     meetings = session.exec(
@@ -708,6 +718,7 @@ def _lines(
         by_taken.get(False, 0),
         mandatory,
         has_results,
+        learned is not None,
     )
     statement = (
         select(Registration, Teacher.name, OrgUnit.name, Result)
@@ -729,6 +740,7 @@ def _lines(
             work.get(row.id, (0, 0))[0],
             None if result is None else result.grade,
             row.make_up_until,
+            None if learned is None else learned(row.id, row.make_up_until),
         )
         judged = judge(has, needs, today=today)
         score = None if result is None else result.score

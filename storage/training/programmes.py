@@ -37,6 +37,7 @@ from storage.training.registration import (
     leaving,
     second_round,
 )
+from storage.training.remote import my_study
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
     SEATED,
@@ -335,6 +336,8 @@ class ProgrammeCard:
     can_register: bool
     revision: int
     phases: tuple[PhaseLine, ...] = ()
+    is_remote: bool = False
+    """Whether one studies on a platform and its figures are brought here; for who is in."""
     tasks: int = 0
     """How many tasks there are; for who is in."""
     unmet: tuple[Finding, ...] = ()
@@ -595,6 +598,7 @@ def card(
         ),
         revision=batch.revision,
         phases=tuple(PhaseLine(*row) for row in run(_PHASES, {"batch_id": batch_id})),
+        is_remote=my is not None and my_study.is_remote(session, batch_id),
         tasks=0 if my is None else run(_TASKS, {"batch_id": batch_id}).scalar_one(),
         unmet=unmet,
         score=None if result is None else result.score,
@@ -844,6 +848,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
         )
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
+    learned = my_study.learned(session, teacher_id)
     items = []
     for batch, programme in takes_part:
         items += [
@@ -875,7 +880,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                     bring=batch.bring,
                 )
             )
-        if programme.mode is Mode.REMOTE:
+        if programme.mode is Mode.REMOTE and batch.id not in learned:
             items.append(
                 DueItem(
                     DueKind.REMOTE_END,

@@ -38,6 +38,22 @@ from storage.training.tables import (
 
 IN_CLASS = pace.IN_CLASS
 
+# Built once: it is asked for whenever somebody comes home.
+_UNDER_WAY = (
+    sa.select(col(Registration.batch_id))
+    .join(Batch, col(Batch.id) == col(Registration.batch_id))
+    .join(Programme, col(Programme.id) == col(Batch.programme_id))
+    .join(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
+    .where(
+        col(Registration.teacher_id) == sa.bindparam("teacher_id"),
+        col(Registration.state).in_([RegistrationState.APPROVED, RegistrationState.ATTENDING]),
+        col(Programme.state) == ProgrammeState.PUBLISHED,
+        col(Batch.cancelled_at).is_(None),
+        col(Batch.starts_at) <= sa.bindparam("now"),
+    )
+    .order_by(col(Batch.ends_at), col(Batch.id))
+)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -189,22 +205,26 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
 
 
 def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ...]:
-    """Return the classes that this person studies remotely and is not through with."""
-    found = session.exec(
-        select(Registration.batch_id)
-        .join(Batch, col(Batch.id) == col(Registration.batch_id))
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
-        .where(
-            Registration.teacher_id == teacher_id,
-            col(Registration.state).in_([RegistrationState.APPROVED, RegistrationState.ATTENDING]),
-            Programme.state == ProgrammeState.PUBLISHED,
-            col(Batch.cancelled_at).is_(None),
-            Batch.starts_at <= now,
-        )
-        .order_by(col(Batch.ends_at), col(Batch.id))
-    ).all()
+    """Return where this person stands in all that they study remotely now."""
+    found = under_way(session, teacher_id, now=now)
     return tuple(study(session, teacher_id, batch_id, now=now) for batch_id in found)
+
+
+def under_way(session: Session, teacher_id: int, *, now: datetime) -> tuple[int, ...]:
+    """Return the classes that this person studies remotely and is not through with."""
+    given = {"teacher_id": teacher_id, "now": now}
+    return tuple(session.connection().execute(_UNDER_WAY, given).scalars())
+
+
+def learned(session: Session, teacher_id: int) -> frozenset[int]:
+    """Return the classes in which this person has nothing left to study."""
+    return frozenset(
+        session.exec(
+            select(Progress.batch_id)
+            .join(Registration, col(Registration.id) == col(Progress.registration_id))
+            .where(Registration.teacher_id == teacher_id, col(Progress.is_learned))
+        ).all()
+    )
 
 
 def is_remote(session: Session, batch_id: int) -> bool:

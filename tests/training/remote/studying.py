@@ -24,14 +24,21 @@ def at(month: int, day: int, hour: int = 10) -> datetime:
     return datetime(2026, month, day, hour, tzinfo=SHANGHAI).astimezone(UTC)
 
 
-def course(session: Session, /, programme: dict[str, Any] | None = None, **differs: Any) -> int:
-    """A class of four weeks on the net, from Monday 19 October to Friday 13 November 2026."""
+def course(
+    session: Session,
+    /,
+    programme: dict[str, Any] | None = None,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    **differs: Any,
+) -> int:
+    """A class on the net, usually from Monday 19 October to Friday 13 November 2026."""
     batch_id = make.batch(
         session,
         "全员岗位远程培训",
         programme={"mode": Mode.REMOTE, "enrolment": Enrolment.AUTOMATIC} | (programme or {}),
-        starts_at=at(10, 19, 8),
-        ends_at=at(11, 13, 18),
+        starts_at=starts_at or at(10, 19, 8),
+        ends_at=ends_at or at(11, 13, 18),
     )
     session.add(RemotePlan(batch_id=batch_id, **differs))
     session.flush()

@@ -1,0 +1,500 @@
+"""Studying remotely in words: my card, the line of a brief, what people say and what is answered.
+
+Pure functions of facts and the reader's language. Every figure says of when it is.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from handlers.cards import Card, Key, Keys, pager
+from handlers.context import shortened
+from handlers.people.buttons import Home, OpenDesk
+from handlers.training.buttons import OpenProgramme
+from handlers.training.remote.study_buttons import (
+    AcceptStudyClaim,
+    MyObstacle,
+    MyStudy,
+    NotUpdated,
+    NotUpdatedIs,
+    ObstacleIs,
+    OpenStudyClaim,
+    OpenStudyClaims,
+    RefuseStudyClaim,
+)
+from handlers.training.results_text import mark_text
+from locales import catalog, dates, numbers
+from storage.refusals import Refusal
+from storage.training.remote import study_claims
+from storage.training.remote.my_study import Line, MyClaim, Study
+from storage.training.remote.pace import PASSED, Standing
+from storage.training.remote.study_claims import (
+    ClaimFacts,
+    Claims,
+    ClaimSettled,
+    NoAnswer,
+    NoEvidence,
+)
+from storage.training.remote.tables import Measure, ObstacleReason, StudyClaimState
+
+TITLE, LABEL = 60, 24
+MISSING = 3  # things that a brief names
+GUIDE = 300  # characters of how one logs in
+BY_ONESELF = (
+    ObstacleReason.NO_NETWORK,
+    ObstacleReason.ACCOUNT,
+    ObstacleReason.SICK,
+    ObstacleReason.OTHER,
+)
+"""What people say of themselves; the others are for their school to note."""
+
+
+def percent_text(percent: float) -> str:
+    """A share of the work, cut to a whole number: nobody has done all before all is done."""
+    return str(int(percent))
+
+
+def figure_text(number: float) -> str:
+    return f"{number:g}"
+
+
+# --- my card -----------------------------------------------------------------------------------
+
+
+def study_card(seen: Study, language: str, zone: ZoneInfo, now: datetime, said: str = "") -> Card:
+    """Where I stand, what is left, what is next; ``said`` is about what was just done."""
+    _ = catalog(language).gettext
+    lines = [html.escape(said), ""] if said else []
+    lines.append(_("<b>My study: {title}</b>").format(title=_escaped(seen.title)))
+    if seen.standing in PASSED:
+        lines += _finished_lines(seen, language)
+    else:
+        lines.append(standing_text(seen, language, zone, now))
+        lines += _pace_lines(seen, language, zone, now)
+    lines += [item_text(line, language, zone, now) for line in seen.lines]
+    if seen.modules_required is not None:
+        lines.append(
+            _("Modules done: {done}, needed: {n}").format(
+                done=seen.modules_done, n=seen.modules_required
+            )
+        )
+    if seen.standing not in PASSED:
+        lines += _ahead_lines(seen, language, zone, now)
+    return Card("\n".join(lines), _study_keys(seen, language))
+
+
+def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Where somebody stands, as one says it to them."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    match seen.standing:
+        case Standing.NOT_BEGUN if seen.starts_at > now:
+            return _("It begins {when}.").format(
+                when=dates.moment(seen.starts_at, zone, language, today)
+            )
+        case Standing.NOT_BEGUN:
+            return _("It has begun. A first look at the platform is enough to start.")
+        case Standing.UNKNOWN:
+            return _("The platform has not reported anything yet.")
+        case Standing.NOT_STARTED:
+            return _("The platform shows no study yet.")
+        case Standing.BEHIND:
+            return _("A little behind the reference pace; it can be made up.")
+        case Standing.IDLE:
+            return _("The platform has shown no new study for a while.")
+        case Standing.LEARNED:
+            return _("All study is done. Next comes the assessment.")
+        case Standing.MAKING_UP if seen.make_up_until is not None:
+            return _("What is missing may be made good until {day}.").format(
+                day=dates.day(seen.make_up_until, language, today)
+            )
+        case Standing.MAKING_UP:
+            return _("The make-up is open.")
+        case Standing.UNQUALIFIED:
+            return _("The assessment was not passed; your class will tell you about a make-up.")
+        case Standing.NOT_COMPLETED:
+            return _("This training was not completed.")
+        case _:
+            return _("You are on pace.")
+
+
+def _finished_lines(seen: Study, language: str) -> list[str]:
+    """The end: grade, hours, certificate."""
+    _ = catalog(language).gettext
+    lines = [_("Completed. Thank you for your work.")]
+    if seen.grade is not None:
+        lines.append(
+            _("Your result: {mark}").format(mark=mark_text(seen.score, seen.grade, language))
+        )
+    lines.append(_("Hours: {hours}").format(hours=numbers.hours(seen.hours, language)))
+    if seen.certificate_no is not None and seen.certificate_on is not None:
+        lines.append(
+            _("Your certificate: {number}, {day}").format(
+                number=html.escape(seen.certificate_no),
+                day=dates.day(seen.certificate_on, language, date.min),
+            )
+        )
+    return lines
+
+
+def _pace_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> list[str]:
+    _ = catalog(language).gettext
+    if seen.as_of is None:
+        return []
+    today = now.astimezone(zone).date()
+    lines = [
+        _("Done {percent}%, reference pace {expected}%, as of {when}").format(
+            percent=percent_text(seen.percent),
+            expected=percent_text(seen.expected),
+            when=dates.moment(seen.as_of, zone, language, today),
+        )
+    ]
+    if seen.is_stale:
+        lines.append(_("These figures are old, and nothing is held against you by them."))
+    return lines
+
+
+def item_text(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """One thing: how much is done of how much, and by when. HTML."""
+    _ = catalog(language).gettext
+    sentence = {
+        Measure.MINUTES: _("{title}: {done} of {required} min"),
+        Measure.TIMES: _("{title}: {done} of {required}"),
+        Measure.POINTS: _("{title}: {done} of {required} points"),
+        Measure.PERCENT: _("{title}: {done} of {required} percent"),
+    }[line.measure]
+    text = sentence.format(
+        title=_escaped(line.title),
+        done=figure_text(line.done),
+        required=figure_text(line.required),
+    )
+    if not line.mandatory:
+        text += " · " + _("optional")
+    elif line.due_at is not None and not line.is_done:
+        today = now.astimezone(zone).date()
+        text += " · " + dates.before(line.due_at, zone, language, today)
+    return f"{'✓' if line.is_done else '○'} {text}"
+
+
+def left_text(line: Line, language: str) -> str:
+    """What is left of one thing. Plain text."""
+    _ = catalog(language).gettext
+    sentence = {
+        Measure.MINUTES: _("{title}, {left} min"),
+        Measure.TIMES: _("{title}, {left} more"),
+        Measure.POINTS: _("{title}, {left} points"),
+        Measure.PERCENT: _("{title}, {left} percent"),
+    }[line.measure]
+    return sentence.format(title=shortened(line.title, TITLE), left=figure_text(line.left))
+
+
+def missing_text(seen: Study, language: str) -> str:
+    """What is left of what is mandatory, the first few; empty when nothing is. Plain text."""
+    _ = catalog(language).gettext
+    missing = seen.missing
+    said = ("; " if language == "en" else "；").join(
+        left_text(line, language) for line in missing[:MISSING]
+    )
+    if len(missing) > MISSING:
+        return _("{names} and others").format(names=said)
+    return said
+
+
+def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> list[str]:
+    """The next step, this week's share, the end, and what is under way."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    lines = []
+    if seen.may_say and seen.next is not None:
+        lines.append(_("Next: {what}").format(what=html.escape(left_text(seen.next, language))))
+    if seen.minutes_this_week:
+        lines.append(
+            ngettext(
+                "About {n} minute this week is enough.",
+                "About {n} minutes this week are enough.",
+                seen.minutes_this_week,
+            ).format(n=seen.minutes_this_week)
+        )
+    if seen.workdays_left and seen.starts_at <= now:
+        lines.append(
+            ngettext(
+                "It ends {when}, {n} working day is left.",
+                "It ends {when}, {n} working days are left.",
+                seen.workdays_left,
+            ).format(when=dates.moment(seen.ends_at, zone, language, today), n=seen.workdays_left)
+        )
+    if seen.may_say and seen.guide:
+        lines.append(
+            _("How to log in: {guide}").format(guide=html.escape(shortened(seen.guide, GUIDE)))
+        )
+    if seen.claim is not None and seen.may_say:
+        lines.append(claim_state_text(seen.claim, language, zone, today))
+    if seen.obstacle is not None:
+        lines.append(
+            _("Your school knows: {reason}").format(reason=obstacle_text(seen.obstacle, language))
+        )
+    return lines
+
+
+def claim_state_text(claim: MyClaim, language: str, zone: ZoneInfo, today: date) -> str:
+    """What became of what one has said. HTML."""
+    _ = catalog(language).gettext
+    sentence = {
+        StudyClaimState.OPEN: _("Studied, not updated ({when}): your tutor is looking at it."),
+        StudyClaimState.ACCEPTED: _(
+            "Studied, not updated ({when}): accepted; the figures follow with an import."
+        ),
+        StudyClaimState.REFUSED: _("Studied, not updated ({when}): not accepted. {answer}"),
+        StudyClaimState.CAUGHT_UP: _("Studied, not updated ({when}): the figures show it now."),
+    }[claim.state]
+    return sentence.format(
+        when=dates.day(claim.submitted_at.astimezone(zone).date(), language, today),
+        answer=html.escape(claim.answer),
+    )
+
+
+def obstacle_text(reason: ObstacleReason, language: str) -> str:
+    """What holds somebody up, in a word or two."""
+    _ = catalog(language).gettext
+    return {
+        ObstacleReason.NO_NETWORK: _("no network"),
+        ObstacleReason.SICK: _("sick leave"),
+        ObstacleReason.FORGOT: _("forgot"),
+        ObstacleReason.NOT_UPDATED: _("done, not updated"),
+        ObstacleReason.ACCOUNT: _("cannot log in"),
+        ObstacleReason.OTHER: _("something else"),
+    }[reason]
+
+
+def _study_keys(seen: Study, language: str) -> Keys:
+    _ = catalog(language).gettext
+    rows: list[tuple[Key, ...]] = []
+    if seen.may_say:
+        if seen.url:
+            rows.append((Key(_("Study now"), url=seen.url),))
+        if seen.standing is not Standing.NOT_BEGUN:
+            rows.append(
+                (
+                    Key(_("Not updated yet"), NotUpdated(seen.batch_id)),
+                    Key(_("Tell my school"), MyObstacle(seen.batch_id)),
+                )
+            )
+    rows.append((Key(_("Back"), OpenProgramme(seen.batch_id)), Key(_("Menu"), Home())))
+    return tuple(rows)
+
+
+def studies_card(studies: tuple[Study, ...], language: str) -> Card:
+    """The classes that one studies remotely, each a key."""
+    _ = catalog(language).gettext
+    lines = [_("<b>My study</b>")]
+    if not studies:
+        lines.append(_("You are not studying on a platform at the moment."))
+    keys: list[tuple[Key, ...]] = []
+    for number, seen in enumerate(studies, 1):
+        lines.append(
+            _("{number}. {title}: {percent}%").format(
+                number=number, title=_escaped(seen.title), percent=percent_text(seen.percent)
+            )
+        )
+        keys.append((Key(shortened(f"{number}. {seen.title}", LABEL), MyStudy(seen.batch_id)),))
+    return Card("\n".join(lines), (*keys, (Key(_("Menu"), Home()),)))
+
+
+# --- the line of a brief -----------------------------------------------------------------------
+
+
+def brief_text(kind: str, seen: Study, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """M14, M15: the own gap, of when the figures are, and no blame. HTML."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    if kind == "remote_not_started":
+        sentence = _(
+            "<b>{title}</b>: as of {as_of} the platform shows no study yet. It ends {end}. "
+            "If you have begun since then, please ignore this."
+        )
+    elif kind in ("remote_idle", "remote_idle_long"):
+        sentence = _(
+            "<b>{title}</b>: no new study since {last}, {percent}% done, as of {as_of}. "
+            "Still needed: {missing}. If you studied since then, please ignore this."
+        )
+    elif kind == "remote_end" and seen.as_of is not None and seen.missing:
+        sentence = _(
+            "<b>{title}</b> ends {end}. Still needed as of {as_of}: {missing}. Without it the "
+            "{hours} hours cannot be credited. If something is in the way, tap “Tell my school”."
+        )
+    elif kind == "remote_end":
+        sentence = _(
+            "<b>{title}</b> ends {end}. Without completing it the {hours} hours "
+            "cannot be credited. If something is in the way, tap “Tell my school”."
+        )
+    else:
+        sentence = _(
+            "<b>{title}</b>: {percent}% done, the reference pace is {expected}%, as of {as_of}. "
+            "Still needed: {missing}. It ends {end}. If you studied since then, please ignore this."
+        )
+    return sentence.format(
+        title=_escaped(seen.title),
+        percent=percent_text(seen.percent),
+        expected=percent_text(seen.expected),
+        missing=html.escape(missing_text(seen, language)) or numbers.NO_FIGURE,
+        as_of=_when(seen.as_of, language, zone, today),
+        last=numbers.NO_FIGURE
+        if seen.last_active is None
+        else dates.day(seen.last_active, language, today),
+        end=dates.moment(seen.ends_at, zone, language, today),
+        hours=numbers.hours(seen.hours, language),
+    )
+
+
+def _when(moment: datetime | None, language: str, zone: ZoneInfo, today: date) -> str:
+    if moment is None:
+        return numbers.NO_FIGURE
+    return dates.moment(moment, zone, language, today)
+
+
+# --- saying what figures do not show -----------------------------------------------------------
+
+
+def which_card(seen: Study, language: str) -> Card:
+    """Choose what has been studied and is not reported."""
+    _ = catalog(language).gettext
+    text = _(
+        "<b>Studied, not updated yet</b>\n"
+        "Platforms report with a delay. What have you done that does not show here?"
+    )
+    rows = [
+        (Key(shortened(line.title, LABEL), NotUpdatedIs(seen.batch_id, line.item_id)),)
+        for line in seen.lines
+        if not line.is_done
+    ]
+    every = (Key(_("All of it"), NotUpdatedIs(seen.batch_id, 0)),)
+    return Card(text, (*rows, every, (Key(_("Back"), MyStudy(seen.batch_id)),)))
+
+
+def evidence_card(seen: Study, item_id: int, language: str) -> Card:
+    """Ask what shows it; a sentence is enough."""
+    _ = catalog(language).gettext
+    item = next((line.title for line in seen.lines if line.item_id == item_id), "")
+    text = _(
+        "Please type what you have studied and when, or send a file that shows it. "
+        "A sentence is enough; a picture is not needed. Only your tutor and the organisers of "
+        "the class see it."
+    )
+    if item:
+        text = f"<b>{_escaped(item)}</b>\n{text}"
+    return Card(text, ((Key(_("Cancel"), MyStudy(seen.batch_id)),),))
+
+
+def obstacle_card(seen: Study, language: str) -> Card:
+    """Choose what holds one up."""
+    _ = catalog(language).gettext
+    text = _(
+        "<b>Tell my school</b>\n"
+        "What is in the way? Only the coordinators of your school are told, and they will help."
+    )
+    rows = [
+        (
+            Key(
+                ("✓ " if seen.obstacle is reason else "") + obstacle_text(reason, language),
+                ObstacleIs(seen.batch_id, reason.value),
+            ),
+        )
+        for reason in BY_ONESELF
+    ]
+    if seen.obstacle is not None:
+        rows.append((Key(_("Nothing any more"), ObstacleIs(seen.batch_id, "")),))
+    return Card(text, (*rows, (Key(_("Back"), MyStudy(seen.batch_id)),)))
+
+
+# --- whoever looks at it -----------------------------------------------------------------------
+
+
+def claims_card(facts: Claims, language: str, zone: ZoneInfo, today: date) -> Card:
+    """What waits for a tutor's word, the oldest first, each a key."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = [_("<b>Studied, not updated yet</b>")]
+    if not facts.lines:
+        lines.append(_("Nothing is waiting for you."))
+    keys: list[tuple[Key, ...]] = []
+    first = facts.page * study_claims.PAGE + 1
+    for number, line in enumerate(facts.lines, first):
+        lines.append(
+            _("{number}. {name} ({unit}), {item}, {day}").format(
+                number=number,
+                name=html.escape(line.name),
+                unit=html.escape(line.unit),
+                item=_escaped(line.item or line.title),
+                day=dates.day(line.submitted_at.astimezone(zone).date(), language, today),
+            )
+        )
+        keys.append(
+            (Key(shortened(f"{number}. {line.name}", LABEL), OpenStudyClaim(line.claim_id)),)
+        )
+    if facts.own:
+        lines.append(
+            ngettext(
+                "{n} is your own and waits for somebody else.",
+                "{n} are your own and wait for somebody else.",
+                facts.own,
+            ).format(n=facts.own)
+        )
+    turn = pager(facts.page, facts.pages, OpenStudyClaims)
+    return Card(
+        "\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), OpenDesk()),))
+    )
+
+
+def claim_card(
+    facts: ClaimFacts, language: str, zone: ZoneInfo, today: date, said: str = ""
+) -> Card:
+    """One of these, with what shows it."""
+    _ = catalog(language).gettext
+    lines = [html.escape(said), ""] if said else []
+    lines += [
+        f"<b>{_escaped(facts.title)}</b>",
+        f"{html.escape(facts.name)} · {html.escape(facts.unit)}",
+        _("Says it is studied: {what}").format(
+            what=_escaped(facts.item) if facts.item else _("all of it")
+        ),
+        dates.moment(facts.submitted_at, zone, language, today),
+    ]
+    if facts.text:
+        lines.append(html.escape(facts.text))
+    if facts.evidence_file_id:
+        lines.append(_("The file is above: {name}").format(name=html.escape(facts.evidence_name)))
+    lines.append(
+        _("Accepting changes no figure: it keeps reminders away until the next import shows it.")
+    )
+    keys: list[tuple[Key, ...]] = []
+    if facts.state is StudyClaimState.OPEN:
+        keys.append(
+            (
+                Key(_("Accept"), AcceptStudyClaim(facts.claim_id), style="success"),
+                Key(_("Refuse"), RefuseStudyClaim(facts.claim_id)),
+            )
+        )
+    return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenStudyClaims()),)))
+
+
+def studying_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Why something about studying was refused; empty for what is none of ours."""
+    del zone, now
+    _ = catalog(language).gettext
+    match refusal:
+        case NoEvidence():
+            return _("Please say in a sentence what you have studied and when.")
+        case NoAnswer():
+            return _("Please say in a sentence why it is not accepted.")
+        case ClaimSettled(state=StudyClaimState.CAUGHT_UP):
+            return _("The figures show it meanwhile; nothing is left to decide.")
+        case ClaimSettled():
+            return _("This has been decided already.")
+    return ""
+
+
+def _escaped(text: str) -> str:
+    return html.escape(shortened(" ".join(text.split()), TITLE))

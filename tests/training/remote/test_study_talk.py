@@ -1,0 +1,208 @@
+"""Studying remotely as a teacher, their tutor and their school see it."""
+
+from __future__ import annotations
+
+import struct
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from storage.people.tables import Role, RoleAssignment, ScopeKind
+from storage.training import schedule
+from storage.training.remote.tables import (
+    Obstacle,
+    ObstacleReason,
+    Platform,
+    Progress,
+    StudyClaim,
+    StudyClaimState,
+)
+from storage.training.tables import Grade, Registration, RegistrationState, Result
+from tests import make
+from tests.make import NOW
+from tests.stage import Actor, Stage
+from tests.training import classes
+from tests.training.remote import studying
+from tests.training.remote.studying import at
+from tests.training.remote.test_my_study import items
+
+PHOTO = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 320, 200) + bytes(64)
+THURSDAY = at(11, 19)
+
+
+async def lin_studies(stage: Stage, **figures: Any) -> tuple[Actor, int]:
+    """林若溪 in a class of November, with figures of yesterday."""
+    lin = await stage.teacher("林若溪")
+    assert lin.teacher_id is not None
+
+    def prepare(session: Session) -> int:
+        platform = Platform(
+            name="云研修",
+            owner_unit_id=make.county(session),
+            url="https://study.example",
+            guide="用工号登录",
+        )
+        session.add(platform)
+        session.flush()
+        batch_id = studying.course(
+            session,
+            starts_at=at(11, 2, 8),
+            ends_at=at(12, 4, 18),
+            platform_id=platform.id,
+            minutes_a_day=60,
+        )
+        ids = items(session, batch_id)
+        mine = classes.joins(session, batch_id, lin.teacher_id)  # type: ignore[arg-type]
+        of = studying.reported(session, batch_id, THURSDAY)
+        usual: dict[str, Any] = {"figures": {str(ids[0]): 300.0, str(ids[1]): 1.0}, "percent": 28.3}
+        usual["last_active"] = THURSDAY.date()
+        studying.has(session, mine, of, **usual | figures)
+        schedule.plan_deadlines(session, batch_id, now=at(10, 20))
+        return batch_id
+
+    return lin, await stage.database.write(prepare)
+
+
+async def with_role(stage: Stage, name: str, role: Role, scope: ScopeKind, of: int) -> Actor:
+    who = await stage.teacher(name)
+
+    def appoint(session: Session) -> None:
+        assert who.teacher_id is not None
+        session.add(
+            RoleAssignment(
+                teacher_id=who.teacher_id,
+                role=role,
+                scope_kind=scope,
+                scope_id=of,
+                since=NOW.date() - timedelta(days=60),
+            )
+        )
+
+    await stage.database.write(appoint)
+    return who
+
+
+async def test_a_teacher_sees_where_they_stand_and_what_is_next(stage: Stage) -> None:
+    lin, batch = await lin_studies(stage)
+    await lin.starts(f"p{batch}")
+    shown = await lin.taps("My study")
+    assert "Done 28%, reference pace 52%, as of Thu 19 Nov, 10:00" in shown
+    assert "○ 视频学习: 300 of 900 min" in shown
+    assert "○ 作业: 1 of 2 · by Fri 6 Nov, 10:00" in shown
+    assert "研讨发帖: 0 of 4 · optional" in shown
+    assert "Next: 作业, 1 more" in shown
+    assert "11 working days are left" in shown
+    assert "About 60 minutes this week" in shown
+    assert "用工号登录" in shown
+    assert "Study now" in lin.labels()
+    await lin.starts("menu")
+    assert "视频学习" in await lin.taps("My study")
+
+
+async def test_what_is_studied_and_not_reported_goes_to_the_tutor_and_back(stage: Stage) -> None:
+    lin, batch = await lin_studies(stage)
+    tutor = await with_role(stage, "许文", Role.TUTOR, ScopeKind.BATCH, batch)
+    await lin.starts(f"study{batch}")
+    await lin.taps("Not updated yet")
+    assert "a picture is not needed" in await lin.taps("作业")
+    assert "Your tutor looks at it" in await lin.says("周三已在平台提交第二次作业")
+    assert "your tutor is looking at it" in lin.sees()
+
+    await tutor.starts("desk")
+    assert "1 word of study not updated yet" in tutor.sees()
+    assert "林若溪" in await tutor.taps("Not updated yet (1)")
+    assert "周三已在平台提交第二次作业" in await tutor.taps("林若溪")
+    await tutor.taps("Refuse")
+    assert "Nothing is waiting" in await tutor.says("平台上没有这次作业")
+    await stage.passes(hours=8)
+    assert "not accepted. 平台上没有这次作业" in lin.sees()
+
+    await lin.starts(f"study{batch}")
+    assert "not accepted. 平台上没有这次作业" in lin.sees()
+    await lin.taps("Not updated yet")
+    await lin.taps("All of it")
+    await lin.sends_file("截图.png", PHOTO)
+    await tutor.starts("desk")
+    await tutor.taps("Not updated yet (1)")
+    assert "The file is above: 截图.png" in await tutor.taps("林若溪")
+    assert len(tutor.files()) == 1
+    assert "Nothing is waiting" in await tutor.taps("Accept")
+    claims = await stage.database.read(lambda s: s.exec(select(StudyClaim)).all())
+    assert [one.state for one in claims] == [StudyClaimState.REFUSED, StudyClaimState.ACCEPTED]
+    await lin.starts(f"study{batch}")
+    assert "accepted; the figures follow" in lin.sees()
+
+
+async def test_what_is_in_the_way_is_told_to_the_own_school(stage: Stage) -> None:
+    lin, batch = await lin_studies(stage)
+    school = await stage.database.write(make.school)
+    luo = await with_role(stage, "罗佳宁", Role.SCHOOL_COORDINATOR, ScopeKind.UNIT, school)
+    await lin.starts(f"study{batch}")
+    assert "What is in the way?" in await lin.taps("Tell my school")
+    assert "Your school is told" in await lin.taps("no network")
+    assert "Your school knows: no network" in lin.sees()
+    await lin.taps("Tell my school")
+    await lin.taps("something else")
+    await lin.says("家里老人住院")
+    row = await stage.database.read(lambda s: s.exec(select(Obstacle)).one())
+    assert (row.reason, row.note) == (ObstacleReason.OTHER, "家里老人住院")
+    await stage.passes(hours=8)
+    heard = "\n".join(message.text for message in luo.messages())
+    assert "林若溪, 全员岗位远程培训: something is in the way" in heard
+    assert "老人" not in heard
+    await lin.taps("Tell my school")
+    assert "Your school knows" not in await lin.taps("Nothing any more")
+
+
+async def test_a_brief_says_the_own_gap_once_as_of_when(stage: Stage) -> None:
+    lin, _batch = await lin_studies(stage)
+    await stage.passes(hours=8)
+    shown = lin.sees()
+    assert "ends Fri 4 Dec, 18:00. Still needed as of Thu 19 Nov, 10:00: 视频学习" in shown
+    assert "reference pace" not in shown
+    await stage.passes(days=3)
+    shown = lin.sees()
+    assert "28% done, the reference pace is 52%, as of Thu 19 Nov, 10:00" in shown
+    assert "Still needed: 视频学习, 600 min; 作业, 1 more" in shown
+    assert "please ignore this" in shown
+    assert {"Study now", "My study", "Not updated yet"} <= set(lin.labels())
+    await lin.taps("Done")
+    assert "come with a delay" in lin.alert
+    assert "○ 视频学习: 300 of 900 min" in await lin.taps("My study")
+
+
+async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage: Stage) -> None:
+    lin, batch = await lin_studies(stage, percent=100.0, is_learned=True)
+    await stage.passes(days=3)
+    await stage.passes(hours=8)
+    assert "全员岗位远程培训" not in lin.sees()
+    await lin.starts(f"study{batch}")
+    assert "All study is done. Next comes the assessment." in lin.sees()
+    await lin.starts("menu")
+    assert "Nothing is due at the moment." in lin.sees()
+
+    def completes(session: Session) -> None:
+        row = session.exec(select(Registration)).one()
+        row.state = RegistrationState.COMPLETED
+        row.certificate_no, row.certificate_on = "CH-2026-0001", at(12, 10).date()
+        session.add(Result(registration_id=row.id, grade=Grade.EXCELLENT, score=92, decided_at=NOW))
+        assert session.exec(select(Progress)).one().is_learned
+
+    await stage.database.write(completes)
+    await lin.starts(f"study{batch}")
+    shown = lin.sees()
+    assert "Completed. Thank you for your work." in shown
+    assert "92" in shown
+    assert "Hours: 8" in shown
+    assert "CH-2026-0001" in shown
+    assert "Not updated yet" not in lin.labels()
+
+
+async def test_a_stranger_finds_no_study_of_a_class(stage: Stage) -> None:
+    _lin, batch = await lin_studies(stage)
+    other = await stage.teacher("石晓岚")
+    await other.starts(f"study{batch}")
+    assert "视频学习" not in other.sees()
+    await other.starts("menu")
+    assert "My study" not in other.labels()
