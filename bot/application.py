@@ -60,7 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import setting, studying, surveying
+from handlers.training.remote import last_mile, setting, studying, surveying
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -99,6 +99,7 @@ TOPICS = (
     results,
     completion,
     surveying,
+    last_mile,
     posting,
     claims,
     appeals,

@@ -40,6 +40,7 @@ from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
+from handlers.training.remote.last_mile_text import last_mile_text
 from handlers.training.remote.setting_words import settings_text
 from handlers.training.remote.study_text import studying_text
 from handlers.training.remote.surveying import survey_text
@@ -85,6 +86,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     answers_text,
     correcting_text,
     report_text,
+    last_mile_text,
     notices_text,
     relays_text,
 )

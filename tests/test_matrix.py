@@ -413,6 +413,13 @@ LINES: dict[str, Line] = {
     "storage.training.attendance.kit": line(TAKE),
     "storage.training.attendance.show_code": line(TAKE, given=given(box=Box.IN)),
     "storage.training.attendance.walk_ins": line(TAKE),
+    # the last mile of remote training
+    "storage.training.remote.last_mile.people": line(Act.SEE_PEOPLE),
+    "storage.training.remote.last_mile.person": line(Act.SEE_PEOPLE),
+    "storage.training.remote.last_mile.mark_contacted": line(Act.SEE_PEOPLE),
+    "storage.training.remote.last_mile.remind": line(Act.SEE_PEOPLE),
+    "storage.training.remote.bulletins.draft": line(Act.NOTIFY_CLASS),
+    "storage.training.remote.bulletins.post": line(Act.NOTIFY_CLASS, given=given(import_id=0)),
     # results and hours
     "storage.training.results.figures": line(ENTER),
     "storage.training.results.listed": line(ENTER),
@@ -595,6 +602,9 @@ OTHERWISE = {
     "storage.audit.record": "writes down who acted",
     "storage.audit.looked": "writes down who looked",
     "storage.training.reviewing.own_waiting": "about one's own work",
+    "storage.training.remote.last_mile.last_mile": "shows what is in reach; test_last_mile",
+    "storage.training.remote.last_mile.set_reason": "of own people only; test_last_mile",
+    "storage.training.remote.last_mile.turn_reason": "of own people only; test_last_mile",
 }
 """Operations that are not refused by role alone, each with the reason or its own tests."""
 

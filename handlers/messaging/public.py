@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from handlers.cards import GroupCard, Key
+from handlers.cards import GroupCard, Key, fitted
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
@@ -24,6 +24,7 @@ from storage.kinds import Figures
 from storage.messaging.correcting import GIVEN, Correction, Value, What
 from storage.messaging.notice_views import NoticeText
 from storage.training.programmes import FEWEST, BatchState, GroupProgramme
+from storage.training.remote.bulletins import Bulletin
 
 NOTICE = 2500  # characters of a notice's text that a group shows
 TITLE = 120  # characters of a title, place or batch that a group card shows
@@ -88,6 +89,7 @@ class GroupDeadline:
     number: int | None
     payload: str
     """Where the link into the private chat leads."""
+    batch_id: int = 0
 
 
 def deadline_group_card(
@@ -129,6 +131,86 @@ def deadline_group_card(
         )
     lines.append(_("Each person sees their own state in the private chat."))
     return GroupCard("\n".join(lines), ((Key(_("Continue in private"), url=link(facts.payload)),),))
+
+
+BARS = 30  # schools that a bulletin spells out
+BOXES = 10
+
+
+def bulletin_group_card(
+    facts: Bulletin,
+    batch_id: int,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    link: Callable[[str], str],
+    ends_at: datetime | None = None,
+) -> GroupCard:
+    """M17: how far the schools of a class are; thanks, and neither ranks nor anybody by name.
+
+    ``ends_at`` is said where the bulletin goes out as a reminder of the end.
+    """
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    heading = (
+        _("[Progress bulletin] {title}, no. {number}")
+        if facts.number
+        else _("[Progress bulletin] {title}")
+    ).format(title=_escaped(facts.title), number=facts.number)
+    whole = facts.whole
+    lines = [
+        f"<b>{heading}</b>",
+        _("As of {when}").format(when=dates.moment(facts.as_of, zone, language, today)),
+        _("Due: {due}; taking part {part}%; study finished {learned}%.").format(
+            due=whole.due,
+            part=numbers.percent(whole.participating, whole.due, facts.target),
+            learned=numbers.percent(whole.learned, whole.due),
+        ),
+    ]
+    if ends_at is not None:
+        when = dates.moment(ends_at, zone, language, today)
+        lines.append(_("Remote training ends {when}.").format(when=when))
+    reached = facts.reached
+    if reached:
+        names = [_escaped(name) for name in reached[:BARS]]
+        lines.append(
+            ngettext(
+                "At {target}% taking part ({n} school): {schools}",
+                "At {target}% taking part ({n} schools): {schools}",
+                len(reached),
+            ).format(
+                target=f"{facts.target * 100:.4g}",
+                n=len(reached),
+                schools=numbers.joined(names, language),
+            )
+        )
+    if facts.bars:
+        lines.append(_("Study finished, in the order of the roster:"))
+    lines += [
+        _("{bar} {percent}% {school}").format(
+            bar=bar(one.learned, one.due),
+            percent=numbers.percent(one.learned, one.due),
+            school=_escaped(one.name),
+        )
+        for one in facts.bars[:BARS]
+    ]
+    if facts.others is not None:
+        lines.append(
+            _("{bar} {percent}% small schools together").format(
+                bar=bar(facts.others.learned, facts.others.due),
+                percent=numbers.percent(facts.others.learned, facts.others.due),
+            )
+        )
+    lines.append(_("Each person sees their own state in the private chat. Thank you all."))
+    keys = ((Key(_("Continue in private"), url=link(f"p{batch_id}")),),)
+    return GroupCard(fitted("\n".join(lines)), keys)
+
+
+def bar(done: int, of: int) -> str:
+    """So many of so many, as boxes; all of them are full only when all is done."""
+    full = BOXES * done // of if of else 0
+    return f"{'▰' * full}{'▱' * (BOXES - full)}"
 
 
 def _until(facts: GroupDeadline, language: str, zone: ZoneInfo, today: date) -> str:

@@ -24,6 +24,8 @@ from storage.people import reaching
 from storage.people.accounts import Reader
 from storage.refusals import NotAllowed
 from storage.training import programmes, subjects, worklist
+from storage.training.remote import bulletins
+from storage.training.remote.last_mile import KIND as REMOTE_END
 from storage.training.subjects import Subject
 from storage.training.worklist import Worklist
 
@@ -147,6 +149,15 @@ async def group_voice(house: House, row: Claimed) -> Said:
     facts = await house.database.read(_of_group, row.facts["deadline_id"], now=now)
     if facts is None:
         return Nothing("it is over, or does not take place")
+    if facts.kind == REMOTE_END:
+        # Where figures of schools are wanted, they say more than how many are left.
+        bulletin = await house.database.read(bulletins.for_step, facts.batch_id, now=now)
+        if bulletin is not None:
+            return Say(
+                public.bulletin_group_card(
+                    bulletin, facts.batch_id, row.language, house.zone, now, house.link, facts.at
+                )
+            )
     return Say(public.deadline_group_card(facts, row.language, house.zone, now, house.link))
 
 
@@ -173,4 +184,5 @@ def _of_group(session: Session, deadline_id: int, *, now: datetime) -> public.Gr
         bring=subject.bring,
         number=number,
         payload=f"p{subject.batch_id}" if subject.batch_id else "menu",
+        batch_id=subject.batch_id,
     )

@@ -12,8 +12,10 @@ from handlers.context import shortened
 from handlers.messaging.brief_text import Subjects
 from handlers.messaging.upward_buttons import OpenOwing, OpenOwingNames, SpokeWith
 from handlers.people.buttons import OpenDesk
+from handlers.training.remote.last_mile_buttons import OpenLastMile
 from locales import catalog, dates
 from storage.messaging.upward import Line, Names, Units
+from storage.training.remote.last_mile import REMINDING
 from storage.training.subjects import Subject
 
 SHOWN = 8  # deadlines that the card of the day spells out
@@ -113,7 +115,8 @@ def units_card(
         label = shortened(f"{name} {number}", LABEL)
         keys.append((Key(label, OpenOwingNames(facts.deadline_id, unit_id)),))
     turn = pager(page, pages, lambda number: OpenOwing(facts.deadline_id, number))
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), _back(language)))
+    last = (*_mile(facts.kind, facts.subject_id, language), *_back(language))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), last))
 
 
 def names_card(
@@ -148,7 +151,10 @@ def names_card(
         lambda number: OpenOwingNames(facts.deadline_id, facts.unit_id, number),
     )
     up: tuple[Key, ...] = (Key(_("Schools"), OpenOwing(facts.deadline_id)), *_back(language))
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), up))
+    mile = _mile(facts.kind, facts.subject_id, language)
+    return Card(
+        "\n".join(lines), (*keys, *((turn,) if turn else ()), *((mile,) if mile else ()), up)
+    )
 
 
 def _head(
@@ -187,6 +193,12 @@ def _due(at: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
     if at > now:
         return _("due {before}").format(before=dates.before(at, zone, language, today))
     return _("was due {when}").format(when=dates.moment(at, zone, language, today))
+
+
+def _mile(kind: str, batch_id: int, language: str) -> tuple[Key, ...]:
+    """A key to where the people of a remote class stand, with what holds them up."""
+    _ = catalog(language).gettext
+    return (Key(_("Last mile"), OpenLastMile(batch_id)),) if kind in REMINDING else ()
 
 
 def _back(language: str) -> tuple[Key, ...]:

@@ -23,8 +23,10 @@ from handlers.messaging import (
 from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
+from handlers.training.remote import last_mile
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
+from storage.training.remote import bulletins
 
 _ONES: Mapping[str, Voice] = {
     "brief": reminders.brief,
@@ -71,6 +73,7 @@ _ONES: Mapping[str, Voice] = {
     "notice_second": notice_voices.second,
     "notice_answered": notice_voices.answered,
     "notice_stopped": notice_voices.stopped,
+    bulletins.KIND: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
 }
 

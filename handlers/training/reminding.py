@@ -28,6 +28,7 @@ from storage.refusals import Refusal
 from storage.training import extending, reminding
 from storage.training.extending import NotLater, NotOwed
 from storage.training.reminding import ItemFacts, Items, PeopleOf, PersonFacts, StepOfPerson
+from storage.training.remote.last_mile import BY_HAND
 
 AWAITED = "extend"  # what a typed text answers: until when somebody has time
 GIVEN = (3, 7, 14)  # calendar days that a key gives
@@ -249,7 +250,8 @@ def _step_line(step: StepView, language: str, zone: ZoneInfo, now: datetime) -> 
         what = _("planned")
     else:
         what = _("under way")
-    return f"· {step.name} {when}: {what}"
+    name = _("by hand") if step.name.startswith(BY_HAND) else step.name
+    return f"· {name} {when}: {what}"
 
 
 def people_card(facts: PeopleOf, language: str) -> Card:

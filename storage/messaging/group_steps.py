@@ -28,6 +28,8 @@ A_DAY, A_WEEK = 1, 3
 ENOUGH = "the group has had enough today"
 LEAST = 5
 """A figure that counts fewer people than this says too much about them."""
+BULLETIN = "remote_bulletin"
+_COUNTED = (outbox.GROUP_REMINDER, BULLETIN)
 _TAKEN = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.SENT, OutboxState.DOUBTFUL)
 
 
@@ -46,7 +48,7 @@ def post(
     for chat_id in session.exec(chats(session, deadline_id, now=now)).scalars().all():
         key = f"{outbox.GROUP_REMINDER}:{step_id}:{chat_id}"
         facts = {"deadline_id": deadline_id}
-        if _has_enough(session, chat_id, moment, calendar):
+        if has_enough(session, chat_id, moment, calendar):
             session.exec(
                 insert_new(session, OutboxMessage).values(
                     kind=outbox.GROUP_REMINDER,
@@ -119,15 +121,16 @@ def number(session: Session, kind: str, subject_id: int, *, now: datetime) -> in
     return total if total >= LEAST or (figures is Figures.SCHOOLS and total) else None
 
 
-def _has_enough(
+def has_enough(
     session: Session, chat_id: int, moment: datetime, calendar: workdays.WorkCalendar
 ) -> bool:
+    """Whether a group has heard all that it bears on that day, or in that week."""
     day = moments.local_day(moment, calendar.zone)
     monday = day - timedelta(days=day.weekday())
     said = session.exec(
         select(OutboxMessage.not_before).where(
             OutboxMessage.chat_id == chat_id,
-            OutboxMessage.kind == outbox.GROUP_REMINDER,
+            col(OutboxMessage.kind).in_(_COUNTED),
             col(OutboxMessage.state).in_(_TAKEN),
             col(OutboxMessage.not_before) >= moments.at(monday, 0, calendar.zone),
         )

@@ -8,6 +8,7 @@ its own for a step that breaks out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ from storage.messaging.tables import (
     ReminderState,
     StepOutcome,
 )
-from storage.people.tables import Account
+from storage.people.tables import Account, Teacher
 
 _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
 
@@ -136,6 +137,60 @@ def _due_step(session: Session, now: datetime) -> _Step | None:
         .with_for_update(skip_locked=True, of=DeadlineStep)
     ).first()
     return None if row is None else _Step(*row)
+
+
+def ask_by_hand(
+    session: Session, deadline_id: int, teacher_ids: Collection[int], name: str, *, now: datetime
+) -> int:
+    """Remind these people of a deadline once more, because somebody asks for it; of how many.
+
+    It is a step of its own by this name, which nobody hears twice, and it keeps to everything
+    that reminders keep to: it rides in the brief, and whoever owes nothing any more when the
+    brief goes out hears nothing.
+    """
+    deadline = session.exec(select(Deadline).where(Deadline.id == deadline_id)).one()
+    session.exec(
+        insert_new(session, DeadlineStep).values(
+            deadline_id=deadline_id,
+            revision=deadline.revision,
+            level=Level.TEACHER,
+            name=name,
+            due_at=now,
+            useful_until=deadline.at,
+            breaks_out=False,
+            outcome=StepOutcome.SWEPT,
+            swept_at=now,
+            reminded=0,
+            swept_to=0,
+        )
+    )
+    row = session.exec(
+        select(DeadlineStep).where(
+            DeadlineStep.deadline_id == deadline_id,
+            DeadlineStep.revision == deadline.revision,
+            DeadlineStep.level == Level.TEACHER,
+            DeadlineStep.name == name,
+        )
+    ).one()
+    step = _Step(
+        row.id,
+        deadline_id,
+        deadline.kind,
+        deadline.subject_id,
+        deadline.at,
+        row.useful_until,
+        row.breaks_out,
+        0,
+        row.level,
+        deadline.teacher_id,
+    )
+    some = sa.select(col(Teacher.id)).where(col(Teacher.id).in_(teacher_ids)).subquery("some")
+    asked = _insert(session, step, some)
+    if asked:
+        row.reminded += asked
+        session.flush()
+        _queue(session, step, max(teacher_ids), now)
+    return asked
 
 
 def _finish(

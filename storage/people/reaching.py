@@ -131,21 +131,28 @@ def mark_contacted(
 
     True when it is noted now, False when it was taken back. Raises NotAllowed.
     """
-    zone = offices.zone(session)
-    today = local_day(now, zone)
+    today = local_day(now, offices.zone(session))
     authority.check_about(session, actor_id, Act.SEE_PEOPLE, teacher_id, today=today)
+    return note_contact(session, actor_id, teacher_id, about=about, now=now)
+
+
+def note_contact(
+    session: Session, by_id: int, teacher_id: int, *, about: str, now: datetime
+) -> bool:
+    """Note it as ``mark_contacted`` does, for whoever has been found to have the right."""
+    zone = offices.zone(session)
     mine = session.exec(
         select(Contact)
-        .where(Contact.teacher_id == teacher_id, Contact.by_id == actor_id, Contact.about == about)
+        .where(Contact.teacher_id == teacher_id, Contact.by_id == by_id, Contact.about == about)
         .order_by(col(Contact.at).desc())
     ).first()
-    taken_back = mine is not None and local_day(mine.at, zone) == today
+    taken_back = mine is not None and local_day(mine.at, zone) == local_day(now, zone)
     if mine is not None and taken_back:
         session.delete(mine)
     else:
-        session.add(Contact(teacher_id=teacher_id, by_id=actor_id, at=now, about=about))
+        session.add(Contact(teacher_id=teacher_id, by_id=by_id, at=now, about=about))
     action = "unmark_contacted" if taken_back else "mark_contacted"
-    audit.record(session, actor_id, action, f"teacher:{teacher_id}", now=now)
+    audit.record(session, by_id, action, f"teacher:{teacher_id}", now=now)
     session.flush()
     return not taken_back
 

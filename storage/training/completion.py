@@ -243,18 +243,6 @@ class Confirmed:
     own: bool = False  # the actor's own was left to somebody else
 
 
-@dataclass(frozen=True)
-class Funnel:
-    """Due ⊇ participating ⊇ assessed ⊇ passed ⊇ completed ⊇ excellent (domain, rates 3.2)."""
-
-    due: int
-    participating: int
-    assessed: int
-    passed: int
-    completed: int
-    excellent: int
-
-
 def judge(has: Has, needs: Needs, *, today: date) -> Judged:
     """Say what follows for somebody undecided: a pure function.
 
@@ -398,39 +386,6 @@ def person(session: Session, actor_id: int, registration_id: int, *, now: dateti
         row.certificate_no,
         row.certificate_on,
         bool(posting.has_lines(session, row.batch_id, {row.teacher_id})),
-    )
-
-
-def funnel(session: Session, batch_id: int, *, now: datetime) -> Funnel:
-    """Count the nested sets of a class, by registrations."""
-    today = local_day(now, offices.zone(session))
-    lines, _needs = _lines(session, batch_id, today, now)
-
-    def number(wanted: Iterable[bool]) -> int:
-        return sum(wanted)
-
-    completed = RegistrationState.COMPLETED
-    there = [
-        line
-        for line in lines
-        if line.state is not RegistrationState.NO_SHOW
-        and (line.state is completed or _was_there(line.has))
-    ]
-    assessed = [
-        line
-        for line in there
-        if line.state is completed or (line.has.grade and line.has.grade not in NOT_ASSESSED)
-    ]
-    passed = [line for line in assessed if line.state is completed or line.has.grade in PASSING]
-    return Funnel(
-        due=len(lines),
-        participating=len(there),
-        assessed=len(assessed),
-        passed=len(passed),
-        completed=number(line.state is completed for line in passed),
-        excellent=number(
-            line.state is completed and line.has.grade is Grade.EXCELLENT for line in passed
-        ),
     )
 
 

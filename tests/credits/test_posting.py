@@ -21,6 +21,7 @@ from storage.deeds import ChangedSince, TooLateToUndo
 from storage.messaging.tables import News
 from storage.refusals import NotAllowed, Refusal
 from storage.training import completion, publishing
+from storage.training.remote import rates
 from storage.training.tables import (
     Batch,
     Level,
@@ -395,5 +396,5 @@ def _check_sums(session: Session, batch_id: int) -> None:
 
 def _check_funnel(session: Session, batch_id: int, now: Any) -> None:
     """Invariant 4: the funnel never inverts."""
-    f = completion.funnel(session, batch_id, now=now)
+    f = rates.together(rates.by_unit(session, batch_id, now=now))
     assert f.due >= f.participating >= f.assessed >= f.passed >= f.completed >= f.excellent

@@ -1,0 +1,470 @@
+"""The last mile of a remote class in words: rates with what they are of, and people in private.
+
+What a group sees of it is in ``handlers.messaging.public``.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from handlers.cards import Card, Key, Keys, pager
+from handlers.context import shortened
+from handlers.messaging.public import bar
+from handlers.training.buttons import OpenRun
+from handlers.training.remote.last_mile_buttons import (
+    ExplainRates,
+    MileBulletin,
+    MileContact,
+    MilePeople,
+    MilePerson,
+    MileReason,
+    MileRemind,
+    MileSchools,
+    OpenLastMile,
+    PostMileBulletin,
+)
+from locales import catalog, dates, numbers
+from storage.refusals import Refusal
+from storage.training.remote import rates
+from storage.training.remote.bulletins import Draft, NoBulletin, NothingToReport, Posted
+from storage.training.remote.forecast import End
+from storage.training.remote.last_mile import (
+    MISSING,
+    Asked,
+    LastMile,
+    Line,
+    NothingToRemind,
+    NotRemote,
+    People,
+    Person,
+    School,
+)
+from storage.training.remote.pace import Standing
+from storage.training.remote.rates import Rate, Share
+from storage.training.remote.tables import ObstacleReason
+
+TITLE, NAME, LABEL = 80, 24, 20
+TUTORS = 3
+PAGE = 8
+REASONS = tuple(ObstacleReason)
+
+
+def standing_text(standing: Standing, language: str) -> str:
+    """Where somebody who has not finished stands, in a word or two."""
+    pgettext = catalog(language).pgettext
+    return {
+        Standing.NOT_BEGUN: pgettext("studying", "not yet begun"),
+        Standing.UNKNOWN: pgettext("studying", "no figures yet"),
+        Standing.NOT_STARTED: pgettext("studying", "not started"),
+        Standing.ON_TRACK: pgettext("studying", "on the way"),
+        Standing.BEHIND: pgettext("studying", "behind the pace"),
+        Standing.IDLE: pgettext("studying", "paused for long"),
+        Standing.MAKING_UP: pgettext("studying", "making it up"),
+    }.get(standing, "")
+
+
+def reason_text(reason: ObstacleReason, language: str) -> str:
+    """What holds somebody up, as a chip says it."""
+    pgettext = catalog(language).pgettext
+    return {
+        ObstacleReason.NO_NETWORK: pgettext("held up by", "No network"),
+        ObstacleReason.SICK: pgettext("held up by", "Ill, on leave"),
+        ObstacleReason.FORGOT: pgettext("held up by", "Forgot"),
+        ObstacleReason.NOT_UPDATED: pgettext("held up by", "Done, not updated"),
+        ObstacleReason.ACCOUNT: pgettext("held up by", "Cannot log in"),
+        ObstacleReason.OTHER: pgettext("held up by", "Other"),
+    }[reason]
+
+
+def mile_card(facts: LastMile, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """Where a class stands and what is missing, in rates and in persons."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    sets = facts.sets
+    title = html.escape(shortened(facts.title, TITLE))
+    lines = [
+        _("<b>Last mile: {title}</b>").format(title=title),
+        _as_of(facts.as_of, facts.is_stale, language, zone, now),
+    ]
+    if not facts.runs_it:
+        lines.append(_("The figures are those of your own people."))
+    lines.append(_("Due: {due}, exempt: {exempt}").format(due=sets.due, exempt=sets.exempt))
+    if facts.as_of is not None:
+        lines += _rate_lines(facts, language)
+    parts = [
+        f"{standing_text(standing, language)} {facts.standings[standing]}"
+        for standing in MISSING
+        if facts.standings.get(standing)
+    ]
+    if parts:
+        lines.append(_("Not finished: {list}").format(list=numbers.joined(parts, language)))
+    if facts.forecast is not None:
+        lines.append(
+            _("At today's pace, on {day}: finished {learned}, begun {started}").format(
+                day=dates.day(facts.forecast.ends, language, today),
+                learned=_end(facts.forecast.learned, language),
+                started=_end(facts.forecast.started, language),
+            )
+        )
+    if facts.tutors:
+        nobody = _("without a tutor")
+        waits = [
+            f"{html.escape(line.name) or nobody} {line.waiting}" for line in facts.tutors[:TUTORS]
+        ]
+        lines.append(
+            _("Waiting for a tutor's word: {list}").format(list=numbers.joined(waits, language))
+        )
+    return Card("\n".join(lines), _mile_keys(facts, language))
+
+
+def _mile_keys(facts: LastMile, language: str) -> Keys:
+    _ = catalog(language).gettext
+    of = facts.batch_id
+    first: list[Key] = []
+    if len(facts.schools) == 1 and facts.schools[0].may_see:
+        school = facts.schools[0]
+        if school.missing:
+            label = _("Not finished · {n}").format(n=school.missing)
+            first.append(Key(label, MilePeople(of, school.unit_id), style="primary"))
+    elif facts.schools:
+        first.append(Key(_("School by school"), MileSchools(of), style="primary"))
+    if facts.may_post:
+        first.append(Key(_("Bulletin"), MileBulletin(of)))
+    last = (Key(_("How it is counted"), ExplainRates(of)), Key(_("Back"), OpenRun(of)))
+    return (tuple(first), last) if first else (last,)
+
+
+def _as_of(
+    as_of: datetime | None, is_stale: bool, language: str, zone: ZoneInfo, now: datetime
+) -> str:
+    _ = catalog(language).gettext
+    if as_of is None:
+        return _("The platform's figures have not been imported yet.")
+    when = dates.moment(as_of, zone, language, now.astimezone(zone).date())
+    if is_stale:
+        return _("Figures as of {when}; they are old, please import new ones.").format(when=when)
+    return _("Figures as of {when}").format(when=when)
+
+
+def _rate_lines(facts: LastMile, language: str) -> list[str]:
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
+    sets = facts.sets
+    lines = [
+        _rate(
+            pgettext("rate", "Taking part"),
+            sets,
+            Rate.PARTICIPATION,
+            facts.participation_target,
+            language,
+        ),
+        _rate(pgettext("rate", "Study finished"), sets, Rate.LEARNED, None, language),
+    ]
+    if sets.assessed:
+        lines.append(
+            _rate(pgettext("rate", "Passed"), sets, Rate.PASS, facts.pass_target, language)
+        )
+        if sets.deferred:
+            lines.append(
+                _("Provisional: the assessment of {n} is put off.").format(n=sets.deferred)
+            )
+    elif facts.pass_target is not None and sets.participating:
+        missing = Share(sets.learned, sets.participating).gap(facts.pass_target)
+        if missing:
+            target = _percent(facts.pass_target)
+            text = catalogue.ngettext(
+                "For {target}% to pass, {n} more has to finish.",
+                "For {target}% to pass, {n} more have to finish.",
+                missing,
+            )
+            lines.append(text.format(target=target, n=missing))
+    if sets.completed:
+        lines.append(_rate(pgettext("rate", "Completed"), sets, Rate.COMPLETION, None, language))
+    return lines
+
+
+def _rate(name: str, sets: rates.Sets, rate: Rate, target: float | None, language: str) -> str:
+    """A rate with what it is of, and how many persons are missing to its target."""
+    catalogue = catalog(language)
+    _ = catalogue.gettext
+    share = rates.share(sets, rate)
+    figures = {
+        "name": name,
+        "percent": numbers.percent(share.numerator, share.denominator, target),
+        "part": share.numerator,
+        "whole": share.denominator,
+    }
+    if target is None or not share.denominator:
+        return _("{name}: {percent}% ({part} of {whole})").format(**figures)
+    gap = share.gap(target)
+    goal = _percent(target)
+    if not gap:
+        return _("{name}: {percent}% ({part} of {whole}), {target}% is reached").format(
+            target=goal, **figures
+        )
+    return catalogue.ngettext(
+        "{name}: {percent}% ({part} of {whole}), {n} more person to {target}%",
+        "{name}: {percent}% ({part} of {whole}), {n} more people to {target}%",
+        gap,
+    ).format(n=gap, target=goal, **figures)
+
+
+def _percent(target: float) -> str:
+    """A target as it is said: ``98``, ``97.5``."""
+    return f"{float(Fraction(str(target)) * 100):g}"
+
+
+def _end(end: End, language: str) -> str:
+    _ = catalog(language).gettext
+    if end.error is None:
+        return _("about {n}").format(n=end.number)
+    return f"{end.number} ± {end.error}"
+
+
+def explained_card(batch_id: int, language: str) -> Card:
+    """What each rate is of, so that nobody has to guess."""
+    _ = catalog(language).gettext
+    lines = [
+        _("<b>How it is counted</b>"),
+        _("Due: everybody who is to take part, less those who are exempt for a recorded reason."),
+        _("Taking part: of those due, who has begun to study, or was at a meeting."),
+        _("Study finished: of those due, who has done everything that has to be done."),
+        _("Passed: of those who take part, whose result is a pass."),
+        _("Completed: of those who take part, for whom completion is recorded."),
+        _(
+            "The forecast lets everybody go on as in the last working week; beside it stands how "
+            "far earlier forecasts were off."
+        ),
+    ]
+    return Card("\n".join(lines), ((Key(_("Back"), OpenLastMile(batch_id)),),))
+
+
+def schools_card(facts: LastMile, page: int, language: str) -> Card:
+    """The schools in the order of the roster, each with how many have finished."""
+    _ = catalog(language).gettext
+    lines = [
+        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        _("Study finished, school by school:"),
+    ]
+    pages = max(1, -(-len(facts.schools) // PAGE))
+    page = min(max(0, page), pages - 1)
+    keys: list[Key] = []
+    for school in facts.schools[page * PAGE : (page + 1) * PAGE]:
+        lines.append(_school_line(school, language))
+        if school.may_see and school.missing:
+            label = f"{shortened(school.name, LABEL)} · {school.missing}"
+            keys.append(Key(label, MilePeople(facts.batch_id, school.unit_id)))
+    turn = pager(page, pages, lambda number: MileSchools(facts.batch_id, number))
+    back = (Key(_("Back"), OpenLastMile(facts.batch_id)),)
+    rows = tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
+    return Card("\n".join(lines), (*rows, *((turn,) if turn else ()), back))
+
+
+def _school_line(school: School, language: str) -> str:
+    _ = catalog(language).gettext
+    share = rates.share(school.sets, Rate.LEARNED)
+    figures = {
+        "school": html.escape(shortened(school.name, NAME)),
+        "bar": bar(share.numerator, share.denominator),
+        "part": share.numerator,
+        "whole": share.denominator,
+    }
+    return _("{school} {bar} {part} of {whole}").format(**figures)
+
+
+def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """Those of one school who have not finished, for whoever looks after them."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = [
+        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        ngettext(
+            "{school}: {n} person has not finished.",
+            "{school}: {n} people have not finished.",
+            facts.total,
+        ).format(school=html.escape(facts.unit), n=facts.total),
+    ]
+    if facts.as_of is not None:
+        lines.append(_as_of(facts.as_of, False, language, zone, now))
+    if facts.reasons:
+        reasons = [
+            f"{reason_text(reason, language)} {number}" for reason, number in facts.reasons.items()
+        ]
+        lines.append(_("Held up: {list}").format(list=numbers.joined(reasons, language)))
+    keys: list[Key] = []
+    for line in facts.lines:
+        lines.append(_person_line(line, language))
+        mark = "✓ " if line.contacted_at is not None else ""
+        label = shortened(mark + line.name, LABEL)
+        keys.append(Key(label, MilePerson(line.registration_id, facts.page)))
+    if facts.lines:
+        lines.append(_("Tap a name to note what holds them up, or that you have spoken."))
+    rows = [tuple(keys[n : n + 2]) for n in range(0, len(keys), 2)]
+    turn = pager(
+        facts.page, facts.pages, lambda page: MilePeople(facts.batch_id, facts.unit_id, page)
+    )
+    rows += [turn] if turn else []
+    if facts.askable:
+        label = _("Remind · {n}").format(n=facts.askable)
+        press = MileRemind(facts.batch_id, facts.unit_id, 0, facts.page)
+        rows.append((Key(label, press, style="primary"),))
+    rows.append((Key(_("Back"), OpenLastMile(facts.batch_id)),))
+    return Card("\n".join(lines), tuple(rows))
+
+
+def _person_line(line: Line, language: str) -> str:
+    parts = [html.escape(line.name), standing_text(line.standing, language)]
+    if line.percent:
+        parts.append(f"{numbers.percent(round(line.percent * 10), 1000)}%")
+    if line.reason is not None:
+        parts.append(reason_text(line.reason, language))
+    return " · ".join(part for part in parts if part)
+
+
+def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """One who has not finished: where they stand, what holds them up, and what was done."""
+    _ = catalog(language).gettext
+    line, today = facts.line, now.astimezone(zone).date()
+    lines = [
+        f"<b>{html.escape(line.name)}</b>",
+        html.escape(shortened(facts.title, TITLE)),
+        _person_line(line, language),
+    ]
+    if line.as_of is not None:
+        lines.append(_as_of(line.as_of, False, language, zone, now))
+    if line.note:
+        lines.append(_("They say: {note}").format(note=html.escape(line.note)))
+    if line.claims:
+        lines.append(_("They say that it is done and not updated yet; a tutor is looking into it."))
+    if line.contacted_at is not None:
+        when = dates.moment(line.contacted_at, zone, language, today)
+        lines.append(_("Spoken with: {when}").format(when=when))
+    if line.reminded_at is not None:
+        when = dates.moment(line.reminded_at, zone, language, today)
+        lines.append(_("Last reminded: {time}").format(time=when))
+    rows: list[tuple[Key, ...]] = []
+    if facts.own:
+        lines.append(_("What holds them up? Only your school sees it."))
+        chips = [
+            Key(
+                f"{'✓ ' if reason is line.reason else ''}{reason_text(reason, language)}",
+                MileReason(line.registration_id, number, page),
+            )
+            for number, reason in enumerate(REASONS)
+        ]
+        rows += [tuple(chips[n : n + 3]) for n in range(0, len(chips), 3)]
+    called = line.contacted_at is not None and (line.contacted_at.astimezone(zone).date() == today)
+    label = _("✓ Spoken with") if called else _("Mark as contacted")
+    keys = [Key(label, MileContact(line.registration_id, page))]
+    if facts.answer is Asked.ASKED:
+        press = MileRemind(facts.batch_id, facts.unit_id, line.registration_id, page)
+        keys.append(Key(_("Remind once"), press, style="primary"))
+    rows.append(tuple(keys))
+    rows.append((Key(_("Back"), MilePeople(facts.batch_id, facts.unit_id, page)),))
+    return Card("\n".join(lines), tuple(rows))
+
+
+def asked_text(answers: Mapping[Asked, int], language: str) -> str:
+    """What became of asking: how many will hear, and why others are left alone."""
+    ngettext = catalog(language).ngettext
+    number = answers.get(Asked.ASKED, 0) + answers.get(Asked.TO_HEAR, 0)
+    lately = answers.get(Asked.LATELY, 0)
+    spoken = answers.get(Asked.SPOKEN_WITH, 0)
+    held_up = answers.get(Asked.HELD_UP, 0) + answers.get(Asked.NOT_OWED, 0)
+    lost = answers.get(Asked.UNREACHABLE, 0)
+    sentences = (
+        (
+            number,
+            ngettext(
+                "{n} person will read it in their next brief.",
+                "{n} people will read it in their next brief.",
+                number,
+            ),
+        ),
+        (
+            lately,
+            ngettext(
+                "{n} was reminded in the last two working days.",
+                "{n} were reminded in the last two working days.",
+                lately,
+            ),
+        ),
+        (
+            spoken,
+            ngettext("{n} has been spoken with.", "{n} have been spoken with.", spoken),
+        ),
+        (
+            held_up,
+            ngettext(
+                "{n} is held up or has a later date.",
+                "{n} are held up or have a later date.",
+                held_up,
+            ),
+        ),
+        (
+            lost,
+            ngettext("{n} is not linked: please phone.", "{n} are not linked: please phone.", lost),
+        ),
+    )
+    return "\n".join(text.format(n=n) for n, text in sentences if n)
+
+
+def draft_card(facts: Draft, said: str, language: str) -> Card:
+    """What a bulletin says, before it is posted."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    back = (Key(_("Back"), OpenLastMile(facts.batch_id)),)
+    if facts.is_posted:
+        note = _("This bulletin has been posted. The next one follows the next import.")
+        return Card(f"{said}\n\n{note}", (back,))
+    if not facts.groups:
+        note = _("No group of this class is connected yet, so nobody would see it.")
+        return Card(f"{said}\n\n{note}", (back,))
+    note = ngettext(
+        "This would stand in {n} group, in the next hour of work.",
+        "This would stand in {n} groups, in the next hour of work.",
+        facts.groups,
+    ).format(n=facts.groups)
+    press = PostMileBulletin(facts.batch_id, facts.import_id)
+    return Card(f"{said}\n\n{note}", ((Key(_("Post it"), press, style="primary"),), back))
+
+
+def posted_text(posted: Posted, language: str) -> str:
+    """What became of posting a bulletin."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not posted.groups:
+        return _("The groups have heard enough for now; please try again on another day.")
+    text = ngettext(
+        "The bulletin goes to {n} group.", "The bulletin goes to {n} groups.", posted.groups
+    ).format(n=posted.groups)
+    if posted.full:
+        text += "\n" + ngettext(
+            "{n} group has heard enough this week.",
+            "{n} groups have heard enough this week.",
+            posted.full,
+        ).format(n=posted.full)
+    return text
+
+
+def last_mile_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
+    """Why not, for the refusals of the last mile; empty for others'."""
+    del zone, now
+    _ = catalog(language).gettext
+    match refusal:
+        case NotRemote():
+            return _("Nothing of this class is set up as remote training yet.")
+        case NothingToRemind():
+            return _("This class is over or its dates are not planned: nobody can be reminded.")
+        case NoBulletin():
+            return _("Bulletins are switched off for this class.")
+        case NothingToReport():
+            return _(
+                "There is nothing to report: the figures are old, have changed meanwhile, or are "
+                "of fewer than five people. Please import new ones."
+            )
+    return ""
