@@ -60,6 +60,7 @@ from handlers.training import (
     tasks,
     timetables,
 )
+from handlers.training.remote import importing as progress_importing
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -93,6 +94,7 @@ TOPICS = (
     absences,
     check_in,
     attendance,
+    progress_importing,  # before the marks: its tables may have a column of scores too
     results,
     completion,
     posting,

@@ -40,6 +40,7 @@ from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
+from handlers.training.remote.importing_text import importing_text
 from handlers.training.results_text import results_text
 from handlers.training.sealing import sealing_text
 from handlers.training.structure_words import structure_text
@@ -71,6 +72,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     nominating_text,
     sealing_text,
     results_text,
+    importing_text,
     credits_text,
     slips_text,
     changing_text,

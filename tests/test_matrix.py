@@ -362,6 +362,7 @@ LINES: dict[str, Line] = {
         RUN, given=given(pass_mark=60, excellent_mark=85, cap=None)
     ),
     "storage.training.remote.mapping.check": line(ENTER),
+    "storage.training.remote.importing.imports_of": line(ENTER),
     "storage.training.completion.assess": line(ENTER),
     "storage.training.completion.people": line(ENTER, given=given(kind="completed")),
     "storage.training.completion.person": line(ENTER),

@@ -17,6 +17,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 from storage.tables import DOCUMENT
 from storage.training.remote.counting import Counted, counted
 from storage.training.remote.tables import Progress, ProgressImport, ProgressSnapshot
+from storage.training.results import TAKES_PART
 
 PART = 10_000  # rows in one statement
 
@@ -36,17 +37,18 @@ class Stand:
 
 
 def stands_of(session: Session, batch_id: int) -> dict[int, Stand]:
-    rows = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            col(Progress.registration_id),
-            col(Progress.figures),
-            col(Progress.score),
-            col(Progress.last_active),
-            col(Progress.percent),
-            col(Progress.is_started),
-            col(Progress.is_learned),
-        ).where(col(Progress.batch_id) == batch_id)
-    ).all()
+    progress = SQLModel.metadata.tables["progress"].c
+    rows = session.connection().execute(
+        sa.select(
+            progress.registration_id,
+            progress.figures,
+            progress.score,
+            progress.last_active,
+            progress.percent,
+            progress.is_started,
+            progress.is_learned,
+        ).where(progress.batch_id == batch_id)
+    )
     return {
         id_: Stand(by_item(figures), score, active, None, 0, percent, started, learned)
         for id_, figures, score, active, percent, started, learned in rows
@@ -60,14 +62,12 @@ def by_item(figures: Mapping[str, float]) -> dict[int, float]:
 def said_by(
     session: Session, import_id: int
 ) -> dict[int, tuple[dict[int, float], float | None, date | None]]:
-    rows = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            col(ProgressSnapshot.registration_id),
-            col(ProgressSnapshot.figures),
-            col(ProgressSnapshot.score),
-            col(ProgressSnapshot.last_active),
-        ).where(col(ProgressSnapshot.import_id) == import_id)
-    ).all()
+    snapshot = SQLModel.metadata.tables["progress_snapshot"].c
+    rows = session.connection().execute(
+        sa.select(
+            snapshot.registration_id, snapshot.figures, snapshot.score, snapshot.last_active
+        ).where(snapshot.import_id == import_id)
+    )
     return {id_: (by_item(figures), score, active) for id_, figures, score, active in rows}
 
 
@@ -169,24 +169,48 @@ def recount(session: Session, batch_id: int, ids: set[int] | None = None) -> Non
     session.expire_all()
 
 
-def insert_snapshots(session: Session, import_id: int, lines: list[list[Any]]) -> None:
+def insert_snapshots(session: Session, kept: ProgressImport, lines: str) -> int:
+    """Let the database itself unpack the lines, a JSON list; return how many it took.
+
+    Each is ``[registration, figures, score, last active, percent, is learned]``. Who does not
+    take part any more is left out.
+    """
     table = SQLModel.metadata.tables["progress_snapshot"]
-    for part in parts(lines, PART):
-        session.connection().execute(
-            sa.insert(table),
-            [
-                {
-                    "registration_id": registration_id,
-                    "import_id": import_id,
-                    "figures": figures,
-                    "percent": percent,
-                    "is_learned": is_learned,
-                    "score": score,
-                    "last_active": date.fromisoformat(active) if active else None,
-                }
-                for registration_id, figures, score, active, percent, is_learned in part
-            ],
+    registration = SQLModel.metadata.tables["registration"].c
+    said = sa.bindparam("lines", lines, sa.Text())
+    types = (table.c.id.type, DOCUMENT, sa.Float(), sa.Date(), sa.Float(), sa.Boolean())
+    if session.get_bind().dialect.name == "sqlite":
+        each: Any = func.json_each(said).table_valued("value")
+        parts_of: list[Any] = [
+            func.json_extract(each.c.value, f"$[{n}]", type_=type_) for n, type_ in enumerate(types)
+        ]
+    else:
+        each = func.jsonb_array_elements(sa.cast(said, DOCUMENT)).column_valued("value")
+        parts_of = [sa.cast(each.op("->>")(n), type_) for n, type_ in enumerate(types)]
+    who, figures, score, active, percent, is_learned = parts_of
+    names = ("registration_id", "import_id", "figures", "percent", "is_learned", "score")
+    done = session.connection().execute(
+        sa.insert(table).from_select(
+            [*names, "last_active"],
+            sa.select(
+                who,
+                sa.literal(kept.id, table.c.import_id.type),
+                figures,
+                percent,
+                is_learned,
+                score,
+                active,
+            ).where(
+                # Asked row by row: the other way round each person would unpack the list.
+                sa.exists().where(
+                    registration.id == who,
+                    registration.batch_id == kept.batch_id,
+                    registration.state.in_(TAKES_PART),
+                )
+            ),
         )
+    )
+    return int(done.rowcount)
 
 
 def overlay(session: Session, kept: ProgressImport, counts: Counted) -> None:

@@ -25,7 +25,7 @@ from storage import audit, deeds
 from storage.deeds import Deed
 from storage.people import imports, offices
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
-from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
+from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound
 from storage.sheets import Book
 from storage.tables import DOCUMENT
@@ -57,6 +57,7 @@ from storage.training.results import TAKES_PART
 from storage.training.tables import Batch, Presence, Programme, Registration, RegistrationState
 
 DEED = "progress"
+SHOWN = 4  # imports in the list of a class
 
 
 OPEN_KEPT = 1_000  # rows that a person may settle; the rest stands in the annotated copy
@@ -78,13 +79,24 @@ class AsOfFrom(StrEnum):
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A row that is not taken over: its sheet and number, and what it says of the person."""
+class Applied:
+    """An import in the list of a class."""
 
-    sheet: str
-    number: int
-    state: RowState
-    said: str
+    as_of: datetime
+    applied_at: datetime
+    people: int
+    is_undone: bool
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What was imported of a class, newest first; without a platform and items nothing can be."""
+
+    batch_id: int
+    title: str
+    platform: str
+    is_ready: bool
+    lines: tuple[Applied, ...]
 
 
 @dataclass(frozen=True)
@@ -107,8 +119,8 @@ class Preview:
     learned: tuple[int, int]
     open: int  # rows of which somebody may say whom they mean
     settled: int
+    problems: int  # rows that are not taken over, and stand in the annotated copy
     skipped: tuple[str, ...]  # sheets in which nobody stands
-    problems: tuple[Problem, ...]
     is_known: bool  # this file was imported before
     changes: int  # people of whom something new is said; 0 means that there is nothing to apply
     deed_id: int | None
@@ -249,12 +261,6 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
     title, platform = _titles(session, batch_id)
     counts = Counter({RowState(state): n for state, n in found["counts"].items()})
     settled = [int(each) for each in found["settled"].values()]
-    problems = tuple(
-        Problem(sheet, number, RowState(state), " ".join(filter(None, said)))
-        for sheet, number, state, said in (
-            (each[0], each[1], each[2], each[3:6]) for each in found["open"]
-        )
-    )
     open_ = sum(counts[state] for state in OPEN) - len(settled)
     return Preview(
         job_id=job.id,
@@ -273,8 +279,11 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
         learned=(found["learned"][0], found["learned"][1]),
         open=open_,
         settled=sum(1 for each in settled if each),
+        problems=sum(
+            n for state, n in counts.items() if state not in (*UNDERSTOOD, RowState.FOREIGN)
+        )
+        - len(settled),
         skipped=tuple(found["skipped"]),
-        problems=problems,
         is_known=found["is_known"],
         changes=found["changes"] + sum(1 for each in settled if each),
         deed_id=job.deed_id,
@@ -300,9 +309,35 @@ def remarks(
     check(session, actor_id, batch_id, now=now)
     audit.record(session, actor_id, "export_progress_problems", f"batch:{batch_id}", now=now)
     made: dict[str, dict[int, RowState]] = {}
+    said = [job.found["open"][int(at)][:2] for at in job.found.get("settled", ())]
     for sheet, number, state in _unpacked(job.found.get("problems", "")):
+        if [sheet, number] in said:
+            continue
         made.setdefault(sheet, {})[number] = RowState(state)
     return made
+
+
+def imports_of(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Imports:
+    """What was imported of this class. Raises NotAllowed."""
+    check(session, actor_id, batch_id, now=now)
+    title, platform = _titles(session, batch_id)
+    rows = session.exec(
+        select(ProgressImport)
+        .where(ProgressImport.batch_id == batch_id)
+        .order_by(col(ProgressImport.id).desc())
+        .limit(SHOWN)
+    ).all()
+    counts = counted(session, batch_id)
+    return Imports(
+        batch_id,
+        title,
+        platform,
+        bool(counts.items) and counts.platform_id is not None,
+        tuple(
+            Applied(row.as_of, row.applied_at, row.matched, row.undone_at is not None)
+            for row in rows
+        ),
+    )
 
 
 def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Preview:
@@ -324,16 +359,7 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
     found = job.found
     if found["base"] != _base(session, batch_id) or found["counted"] != counts.digest:
         raise PreviewOutdated
-    lines = _unpacked(found["lines"]) + _settled(session, batch_id, found, counts)
-    taking_part = set(
-        session.exec(
-            select(Registration.id).where(
-                Registration.batch_id == batch_id, col(Registration.state).in_(TAKES_PART)
-            )
-        )
-    )
-    lines = [line for line in lines if line[0] in taking_part] if facts.changes else []
-    if not lines:
+    if not facts.changes:
         imports.settle(session, job, ImportState.APPLIED, now=now, found=_short(found), forget=True)
         return preview(session, actor_id, job_id, now=now)
     kept = ProgressImport(
@@ -344,13 +370,17 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
         as_of=facts.as_of,
         applied_at=now,
         rows=facts.rows,
-        matched=len(lines),
+        matched=0,
     )
     session.add(kept)
     session.flush()
-    insert_snapshots(session, kept.id, lines)
+    settled = _settled(session, batch_id, found, counts)
+    kept.matched = insert_snapshots(session, kept, _text_of(found["lines"]))
+    if settled:
+        kept.matched += insert_snapshots(session, kept, json.dumps(settled))
+    session.flush()
     if facts.is_older:
-        recount(session, batch_id, {line[0] for line in lines})
+        recount(session, batch_id, _of_import(session, kept.id))
     else:
         overlay(session, kept, counts)
     _begin(session, kept, now=now)
@@ -369,7 +399,7 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
         "import_progress",
         f"batch:{batch_id}",
         now=now,
-        after={"rows": len(lines), "as_of": facts.as_of.isoformat(), "sha256": job.sha256},
+        after={"rows": kept.matched, "as_of": facts.as_of.isoformat(), "sha256": job.sha256},
     )
     imports.settle(
         session,
@@ -439,6 +469,12 @@ def _of(batch_id: int) -> Any:
     return sa.select(col(Registration.id)).where(col(Registration.batch_id) == batch_id)
 
 
+def _of_import(session: Session, import_id: int) -> set[int]:
+    """The registrations of which an import says anything."""
+    query = select(ProgressSnapshot.registration_id).where(ProgressSnapshot.import_id == import_id)
+    return set(session.exec(query))
+
+
 def _newest(session: Session, batch_id: int) -> datetime | None:
     return session.exec(
         select(ProgressImport.as_of)
@@ -498,30 +534,38 @@ def _moved(
 
 
 def _people(session: Session, batch_id: int) -> Sequence[Any]:
-    rows: Sequence[Any] = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            col(Registration.id),
-            col(Registration.teacher_id),
-            col(Teacher.staff_no),
-            col(Teacher.name),
-            col(OrgUnit.name).label("unit"),
-            col(OrgUnit.short_name),
-            col(Teacher.phone_hash),
+    registration, teacher, unit = (
+        SQLModel.metadata.tables[name].c for name in ("registration", "teacher", "org_unit")
+    )
+    query = (
+        sa.select(
+            registration.id,
+            registration.teacher_id,
+            teacher.staff_no,
+            teacher.name,
+            unit.name.label("unit"),
+            unit.short_name,
+            teacher.phone_hash,
         )
-        .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
-        .join(OrgUnit, col(OrgUnit.id) == col(Registration.unit_id_at))
-        .where(col(Registration.batch_id) == batch_id, col(Registration.state).in_(TAKES_PART))
-    ).all()
-    return rows
+        .select_from(SQLModel.metadata.tables["registration"])
+        .join(SQLModel.metadata.tables["teacher"], teacher.id == registration.teacher_id)
+        .join(SQLModel.metadata.tables["org_unit"], unit.id == registration.unit_id_at)
+        .where(registration.batch_id == batch_id, registration.state.in_(TAKES_PART))
+    )
+    return session.connection().execute(query).all()
 
 
 def _packed(lines: list[Any]) -> str:
     """Lines as one short text: a document of a hundred thousand of them is slow to keep."""
-    return base64.b85encode(zlib.compress(json.dumps(lines).encode(), 1)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(lines).encode(), 1)).decode()
 
 
-def _unpacked(text: str) -> list[Any]:
-    made: list[Any] = json.loads(zlib.decompress(base64.b85decode(text))) if text else []
+def _text_of(packed: str) -> str:
+    return zlib.decompress(base64.b64decode(packed)).decode() if packed else "[]"
+
+
+def _unpacked(packed: str) -> list[Any]:
+    made: list[Any] = json.loads(_text_of(packed))
     return made
 
 
@@ -534,22 +578,22 @@ def _settled(
     session: Session, batch_id: int, found: Mapping[str, Any], counts: Counted
 ) -> list[list[Any]]:
     """The rows of which somebody has said whom they mean, as lines."""
-    lines = []
-    stands: dict[int, Stand] = {}
-    if any(found["settled"].values()):
-        as_of = datetime.fromisoformat(found["as_of"])
-        ids = {id_ for id_ in found["settled"].values() if id_}
-        stands = folded(session, batch_id, counts, until=as_of, ids=ids)
+    said = {int(at): id_ for at, id_ in found["settled"].items() if id_}
+    if not said:
+        return []
+    as_of = datetime.fromisoformat(found["as_of"])
+    stands = folded(session, batch_id, counts, until=as_of, ids=set(said.values()))
     seen = {line[0] for line in _unpacked(found["lines"])}
-    for at, registration_id in found["settled"].items():
-        if not registration_id or registration_id in seen:
+    lines = []
+    for at, registration_id in said.items():
+        if registration_id in seen:
             continue
         seen.add(registration_id)
-        said, score, active = found["open"][int(at)][7:10]
+        figures, score, active = found["open"][at][7:10]
         stand = stands.get(registration_id)
-        figures = (stand.figures if stand is not None else {}) | by_item(said)
-        percent, is_learned = counts.percent(figures), counts.is_learned(figures)
-        lines.append([registration_id, said, score, active, percent, is_learned])
+        whole = (stand.figures if stand is not None else {}) | by_item(figures)
+        percent, is_learned = counts.percent(whole), counts.is_learned(whole)
+        lines.append([registration_id, figures, score, active, percent, is_learned])
     return lines
 
 

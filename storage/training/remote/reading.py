@@ -237,7 +237,8 @@ _NOT_DONE = frozenset(
     "未通過 未达标 未達標 no n false fail failed".split()
 )
 _NOTHING = frozenset(("", "-", "--", "—", "——", "/", "n/a", "null", "none"))
-_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?\s*(.*)")
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)(.*)")
 _PARTS = re.compile(
     r"(?:(\d+(?:\.\d+)?)(?:小时|小時|时|時|hours?|h))?"
     r"(?:(\d+(?:\.\d+)?)(?:分钟|分鐘|分|minutes?|mins?|m|'))?"
@@ -307,6 +308,7 @@ def figure(text: str, measure: Measure, required: float, unit: Unit) -> float | 
     which is all that is required; and any of it as a percentage of what is required.
     """
     cell = "".join(unicodedata.normalize("NFKC", text).lower().split())
+    cell = _GROUPED.sub("", cell)
     if cell in _NOTHING:
         return None
     if cell in _DONE:
@@ -323,7 +325,7 @@ def figure(text: str, measure: Measure, required: float, unit: Unit) -> float | 
     number = _NUMBER.fullmatch(cell)
     if number is None:
         raise NotAFigure(text)
-    value, counter = float(number[1].replace(",", "") + (number[2] or "")), number[3]
+    value, counter = float(number[1]), number[2]
     if counter in ("%", "％") or (not counter and unit is Unit.PERCENT):
         return _percent(value, measure, required)
     if not counter and unit is Unit.SHARE:

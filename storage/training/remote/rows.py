@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session, select
@@ -215,6 +216,11 @@ def _read_row(
         read.open.append([sheet, number, who.value, *said, figures, line.score, active])
 
 
+@lru_cache(maxsize=20_000)
+def _day(text: str) -> date | None:
+    return as_day(text)
+
+
 def _line(cell: Callable[[int | None], str], form: _Form) -> Line | None:
     """What the row says, or None where a figure cannot be understood."""
     figures = {}
@@ -226,7 +232,7 @@ def _line(cell: Callable[[int | None], str], form: _Form) -> Line | None:
         score = reading.figure(cell(form.score), mapping.SCORED, 100, Unit.PLAIN)
     except NotAFigure:
         return None
-    return Line(figures, score, as_day(cell(form.active)) if form.active is not None else None)
+    return Line(figures, score, _day(cell(form.active)) if form.active is not None else None)
 
 
 def _joins(earlier: Line, line: Line) -> bool:
