@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage import sheets, undoing
 from storage.database import Database
@@ -209,8 +209,8 @@ async def test_a_claim_that_the_platform_shows_by_now_waits_for_nobody(
             )
 
     def states(session: Session) -> list[StudyClaimState]:
-        query = select(StudyClaim.state).order_by(StudyClaim.registration_id)  # type: ignore[arg-type]
-        return list(session.exec(query).all())
+        rows = session.exec(select(StudyClaim).order_by(col(StudyClaim.registration_id))).all()
+        return [row.state for row in rows]
 
     await database.write(claims)
     done = await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))

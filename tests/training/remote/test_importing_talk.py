@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from storage import sheets
 from storage.training.remote.tables import ProgressMatch
-from tests.stage import Stage
+from tests.stage import Actor, Stage
 from tests.training import classes, desk
 from tests.training.remote import exports, programme
 from tests.training.remote.exports import Studied
@@ -27,10 +27,16 @@ def prepared(session: Session) -> int:
     return batch_id
 
 
+async def coordinator(stage: Stage) -> Actor:
+    gao = await stage.teacher("高培训")
+    assert gao.teacher_id is not None
+    await stage.database.write(desk.appoint_in_county, gao.teacher_id)
+    return gao
+
+
 async def test_a_table_is_explained_once_then_seen_applied_and_taken_back(stage: Stage) -> None:
     batch_id = await stage.database.write(prepared)
-    gao = await stage.teacher("高培训")
-    await stage.database.write(desk.appoint_in_county, gao.teacher_id)
+    gao = await coordinator(stage)
     await gao.sends_file("学习情况.xlsx", exports.orchid([LIN, SHI]))
     assert "What do the columns mean?" in gao.sees()
     assert "学习时长(分钟) → 视频学习 (900: 900 min)" in gao.sees()
@@ -63,8 +69,7 @@ async def test_a_table_is_explained_once_then_seen_applied_and_taken_back(stage:
 
 async def test_whom_a_row_means_is_said_once_and_remembered(stage: Stage) -> None:
     batch_id = await stage.database.write(prepared)
-    gao = await stage.teacher("高培训")
-    await stage.database.write(desk.appoint_in_county, gao.teacher_id)
+    gao = await coordinator(stage)
     chen = Studied("", "陈洁", "", "13900009999", 300)
     other = Studied("", "城外人", "某校", "", 300)
     third = Studied("", "无名氏", "某校", "", 300)
@@ -109,8 +114,7 @@ async def test_a_column_is_put_right_and_a_table_of_strange_columns_is_awaited(
     stage: Stage,
 ) -> None:
     batch_id = await stage.database.write(prepared)
-    gao = await stage.teacher("高培训")
-    await stage.database.write(desk.appoint_in_county, gao.teacher_id)
+    gao = await coordinator(stage)
     await gao.starts(f"run{batch_id}")
     await gao.taps("Import progress")
     assert "Nothing has been imported yet" in gao.sees()
