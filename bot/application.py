@@ -60,7 +60,15 @@ from handlers.training import (
     tasks,
     timetables,
 )
-from handlers.training.remote import last_mile, setting, studying, surveying
+from handlers.training.remote import (
+    importing as progress_importing,
+)
+from handlers.training.remote import (
+    last_mile,
+    setting,
+    studying,
+    surveying,
+)
 from handlers.wiring import AnyApplication
 
 TOPICS = (
@@ -96,6 +104,7 @@ TOPICS = (
     absences,
     check_in,
     attendance,
+    progress_importing,  # before the marks: its tables may have a column of scores too
     results,
     completion,
     surveying,

@@ -40,6 +40,7 @@ from handlers.training.publishing import running_text
 from handlers.training.refusals_text import training_text
 from handlers.training.rehearsal_text import rehearsal_refused
 from handlers.training.reminding import extending_text
+from handlers.training.remote.importing_text import importing_text
 from handlers.training.remote.last_mile_text import last_mile_text
 from handlers.training.remote.setting_words import settings_text
 from handlers.training.remote.study_text import studying_text
@@ -78,6 +79,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     sealing_text,
     results_text,
     studying_text,
+    importing_text,
     credits_text,
     slips_text,
     changing_text,

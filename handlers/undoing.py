@@ -72,6 +72,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "plan": _("making programmes from a sheet"),
         "calendar": _("loading the work calendar"),
         "bind_group": _("saying what a group stands for"),
+        "progress": _("importing progress"),
     }
 
 

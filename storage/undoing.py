@@ -24,6 +24,7 @@ from storage.training import (
     reviewing,
     timetables,
 )
+from storage.training.remote import importing
 
 UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     "hand_over": appointing.take_back_hand_over,
@@ -44,6 +45,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     plan_sheet.KIND: plan_sheet.undo,
     binding.DEED: binding.undo,
     loading.KIND: loading.undo,
+    importing.DEED: importing.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

@@ -430,6 +430,8 @@ LINES: dict[str, Line] = {
     "storage.training.results.set_rules": line(
         RUN, given=given(pass_mark=60, excellent_mark=85, cap=None)
     ),
+    "storage.training.remote.mapping.check": line(ENTER),
+    "storage.training.remote.importing.imports_of": line(ENTER),
     "storage.training.completion.assess": line(ENTER),
     "storage.training.completion.people": line(ENTER, given=given(kind="completed")),
     "storage.training.completion.person": line(ENTER),
@@ -583,6 +585,26 @@ OTHERWISE = {
     "storage.training.results.apply": OWN_FILE,
     "storage.training.results.candidates": REACH,
     "storage.training.results.preview": OWN_FILE,
+    **{
+        f"storage.training.remote.{name}": OWN_FILE
+        for name in (
+            "importing.apply",
+            "importing.keep",
+            "importing.look",
+            "importing.preview",
+            "importing.remarks",
+            "importing.set_as_of",
+            "mapping.aim",
+            "mapping.choose",
+            "mapping.columns",
+            "mapping.confirm",
+            "mapping.next_form",
+            "mapping.own",
+            "unclear.settle",
+            "unclear.unclear",
+        )
+    },
+    "storage.training.remote.mapping.candidates": REACH,
     "storage.training.schedule.cancel_batch": "what a thin class is cancelled with",
     "storage.training.sealing.check_file": "compares with what one may see; test_sealing",
     "storage.training.sealing.export": "of a class, or of a school in it; test_sealing",
@@ -1051,6 +1073,10 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
             "after": {"purpose": "all_staff", "unit_id": at.unit_id, "programme_id": None}
             | {"bound_by": 0},
         },
+    ),
+    "progress": (
+        frozenset({ENTER}),
+        lambda _session, at: {"batch_id": at.batch_id, "import_id": 0},
     ),
     "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),
 }

@@ -383,6 +383,8 @@ def _rules(language: str) -> Mapping[str, str]:
         "make_up_given": _("leave to make good what is missing"),
         "first_attendance": _("came for the first time"),
         "attendance_undone": _("presence taken back"),
+        "first_progress": _("studied for the first time"),
+        "progress_undone": _("first study taken back"),
     }
 
 

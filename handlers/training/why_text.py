@@ -211,6 +211,10 @@ def rule_text(line: DecisionLine, language: str, zone: ZoneInfo, now: datetime) 
             return _("You came to a meeting for the first time, and have taken part since.")
         case "attendance_undone":
             return _("Your presence at a meeting had been entered by mistake and was taken back.")
+        case "first_progress":
+            return _("The platform reported your first study, and you have taken part since.")
+        case "progress_undone":
+            return _("The report of your first study was taken back; it had been a mistake.")
     return _("The state changed.")
 
 

@@ -72,6 +72,8 @@ Rule = Literal[
     "make_up_given",  # facts: until
     "first_attendance",  # these two: session_id, starts_at
     "attendance_undone",
+    "first_progress",  # these two: import_id; as_of
+    "progress_undone",
 ]
 
 _decision = SQLModel.metadata.tables["decision"]

@@ -9,7 +9,7 @@ import time
 
 from rich.console import Console
 
-from tests.bench import broadcast, hours, outbox, roster, sandbox, starting, sweep, taps
+from tests.bench import broadcast, hours, outbox, remote, roster, sandbox, starting, sweep, taps
 from tests.bench.table import Report
 
 SECTIONS = {
@@ -21,6 +21,7 @@ SECTIONS = {
     "start": starting.measure,
     "hours": hours.measure,
     "roster": roster.measure,
+    "remote": remote.measure,
     "sandbox": sandbox.measure,
 }
 

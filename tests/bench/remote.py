@@ -1,0 +1,134 @@
+"""Remote training at the size of a city: 74,000 people, a table of 100,000 rows a week."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import resource
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlmodel import Session, select
+
+from storage import sheets
+from storage.database import Database
+from storage.people import imports
+from storage.people.tables import Teacher
+from storage.training.remote import importing, mapping, reading
+from storage.training.remote.importing import Preview
+from storage.training.remote.tables import Measure, Platform, ProgressItem, RemotePlan
+from storage.training.tables import Batch, Mode, Programme
+from tests.bench import county
+from tests.bench.lanes import fresh
+from tests.bench.roster import coordinator
+from tests.bench.table import Report, at_least, at_most
+
+PEOPLE = 74_000
+ROWS = 100_000
+WEEKS = 3
+ITEMS = (
+    ("watch_minutes", "视频学习", Measure.MINUTES, 900, 0.4),
+    ("homework", "作业", Measure.TIMES, 2, 0.3),
+    ("forum", "论坛发帖", Measure.TIMES, 4, 0.15),
+    ("school_seminar", "校本研修", Measure.TIMES, 1, 0.15),
+)
+HEAD = ("工号", "姓名", "单位", "学习时长(分钟)", "作业", "发帖", "校本研修", "总成绩", "最近学习")
+
+
+def remote_class(session: Session, people: int) -> int:
+    """A class on a platform, of everybody."""
+    batch_id = county.open_batch(session, people)
+    batch = session.get_one(Batch, batch_id)
+    programme = session.get_one(Programme, batch.programme_id)
+    programme.mode = Mode.REMOTE
+    batch.starts_at, batch.ends_at = (datetime.now(UTC) + timedelta(days=n) for n in (-30, 30))
+    platform = Platform(name="兰台研修网", owner_unit_id=programme.owner_unit_id)
+    session.add(platform)
+    session.flush()
+    session.add(RemotePlan(batch_id=batch_id, platform_id=platform.id))
+    for position, (kind, title, measure, required, weight) in enumerate(ITEMS):
+        session.add(
+            ProgressItem(
+                batch_id=batch_id,
+                position=position,
+                kind=kind,
+                title=title,
+                measure=measure,
+                required=required,
+                weight=weight,
+            )
+        )
+    session.flush()
+    county.all_take_part(session, batch_id, people)
+    return batch_id
+
+
+def table(session: Session, week: int) -> bytes:
+    """What the platform exports in a week: our people, and those of the next county."""
+    made = io.StringIO()
+    rows = csv.writer(made)
+    rows.writerow(HEAD)
+    people = session.exec(select(Teacher.staff_no, Teacher.name)).all()
+    for n, (staff_no, name) in enumerate(people):
+        minutes = min(1200, (n * 37) % 400 + 150 * week)
+        work = (n + week) % 4, (n * 3 + week) % 6, n % 2
+        rows.writerow([staff_no, name, "", minutes, *work, n % 101, "2026-11-01"])
+    for n in range(ROWS - len(people)):
+        rows.writerow([f"X{n:06}", f"邻县{n}", "邻县小学", n % 900, 1, 1, 0, "", ""])
+    return made.getvalue().encode()
+
+
+async def measure(report: Report, *, quick: bool) -> None:
+    """Rows a second from the file that is read to the figures that hold; memory over weeks."""
+    weeks = 2 if quick else WEEKS
+    read: list[float] = []
+    looked: list[float] = []
+    applied: list[float] = []
+    memory: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="qinglan-bench-") as folder:
+        async with fresh(Path(folder)) as database:
+            await database.write(county.people, PEOPLE)
+            actor_id = await database.write(coordinator)
+            batch_id = await database.write(remote_class, PEOPLE)
+            for week in range(weeks):
+                content = await database.read(table, week)
+                began = time.perf_counter()
+                book = await asyncio.to_thread(sheets.read, content, f"{week}.csv")
+                read.append(ROWS / (time.perf_counter() - began))
+                job_id, seconds = await _look(database, actor_id, batch_id, content, book)
+                looked.append(seconds)
+                began = time.perf_counter()
+                done: Preview = await database.write(
+                    importing.apply, actor_id, job_id, now=datetime.now(UTC)
+                )
+                applied.append(time.perf_counter() - began)
+                assert done.matched == PEOPLE
+                memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    what = f"progress of {ROWS:,} rows, {PEOPLE:,} people"
+    report.alone(f"{what}: read, rows/s", read, "", None)
+    both = [ROWS / (a + b) for a, b in zip(looked, applied, strict=True)]
+    report.alone(f"{what}: compared, s", looked, "", None)
+    report.alone(f"{what}: applied, s", applied, "", at_most(5))
+    report.alone(f"{what}: compared and applied, rows/s", both, "", at_least(20_000))
+    growth = [memory[-1] / memory[0]]
+    report.alone(f"{what}: memory of the last week to the first", growth, "", at_most(1.25))
+
+
+async def _look(
+    database: Database, actor_id: int, batch_id: int, content: bytes, book: sheets.Book
+) -> tuple[int, float]:
+    now = datetime.now(UTC)
+    job_id = await database.write(
+        imports.keep_preview, actor_id, mapping.KIND, book.name, content, now=now
+    )
+    grids = reading.grids(book)
+    form = await database.write(mapping.aim, actor_id, job_id, batch_id, grids, now=now)
+    if form is not None:
+        await database.write(mapping.confirm, actor_id, job_id, form.form, now=now)
+    began = time.perf_counter()
+    looked = await database.read(importing.look, actor_id, job_id, book, now=now)
+    await database.write(importing.keep, actor_id, job_id, looked, now=now)
+    return job_id, time.perf_counter() - began
