@@ -11,7 +11,7 @@ from handlers.buttons import Button
 class OpenProgressImport(Button):
     """What was imported of a class, and how the next table is sent."""
 
-    tag = "rpi"
+    tag = "imi"
     batch_id: int
 
 
@@ -19,7 +19,7 @@ class OpenProgressImport(Button):
 class AimProgress(Button):
     """The table that I sent is about this class."""
 
-    tag = "rpa"
+    tag = "ima"
     job_id: int
     batch_id: int
 
@@ -28,7 +28,7 @@ class AimProgress(Button):
 class ShowColumns(Button):
     """What the columns of this form of table are taken for."""
 
-    tag = "rpf"
+    tag = "imf"
     job_id: int
     form: int
 
@@ -37,7 +37,7 @@ class ShowColumns(Button):
 class ColumnOf(Button):
     """What this column may be."""
 
-    tag = "rpc"
+    tag = "imc"
     job_id: int
     form: int
     column: int
@@ -47,7 +47,7 @@ class ColumnOf(Button):
 class MeanColumn(Button):
     """Take the column for this; nothing is a column that is left out."""
 
-    tag = "rpm"
+    tag = "imm"
     job_id: int
     form: int
     column: int
@@ -58,7 +58,7 @@ class MeanColumn(Button):
 class ConfirmColumns(Button):
     """The columns are right; remember them."""
 
-    tag = "rpo"
+    tag = "imo"
     job_id: int
     form: int
 
@@ -67,7 +67,7 @@ class ConfirmColumns(Button):
 class LookProgress(Button):
     """What the table would do."""
 
-    tag = "rpl"
+    tag = "iml"
     job_id: int
 
 
@@ -75,7 +75,7 @@ class LookProgress(Button):
 class ApplyProgress(Button):
     """Take over what the table says."""
 
-    tag = "rpy"
+    tag = "imy"
     job_id: int
 
 
@@ -83,7 +83,7 @@ class ApplyProgress(Button):
 class CancelProgress(Button):
     """Give the table up."""
 
-    tag = "rpn"
+    tag = "imn"
     job_id: int
 
 
@@ -91,7 +91,7 @@ class CancelProgress(Button):
 class ProgressProblems(Button):
     """The table back, with a column of what is wrong."""
 
-    tag = "rpx"
+    tag = "imx"
     job_id: int
 
 
@@ -99,7 +99,7 @@ class ProgressProblems(Button):
 class ProgressAsOf(Button):
     """The figures are of so many days ago; below 0 it is only asked."""
 
-    tag = "rpd"
+    tag = "imd"
     job_id: int
     days: int = -1
 
@@ -108,7 +108,7 @@ class ProgressAsOf(Button):
 class SettleRow(Button):
     """A row of which nobody can tell whom it means."""
 
-    tag = "rps"
+    tag = "ims"
     job_id: int
     at: int = 0
 
@@ -117,7 +117,7 @@ class SettleRow(Button):
 class MeanPerson(Button):
     """The row means this teacher; 0 is nobody of ours."""
 
-    tag = "rpp"
+    tag = "imp"
     job_id: int
     at: int
     teacher_id: int
