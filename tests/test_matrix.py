@@ -410,6 +410,7 @@ LINES: dict[str, Line] = {
     # notices that have left
     "storage.messaging.tending.reach": line(TELL, given=sent()),
     "storage.messaging.tending.whole": line(TELL, given=sent()),
+    "storage.messaging.confirming.look_at_chase": line(TELL, given=sent()),
     "storage.messaging.confirming.chase": line(TELL, given=sent()),
     "storage.messaging.correcting.parts": line(TELL, given=sent()),
     "storage.messaging.correcting.impact": line(TELL, given=sent(what=Part.PLACE, value="二楼")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from telegram import Message, Update
@@ -18,6 +18,7 @@ from handlers.context import Context, House, alert, send_file, shortened, show, 
 from handlers.live import Look, Screen
 from handlers.messaging.notice_buttons import (
     NoticeChase,
+    NoticeChaseNow,
     NoticeContacted,
     NoticeCorrect,
     NoticePeople,
@@ -38,7 +39,7 @@ from handlers.wiring import AnyApplication, on_link, on_tap
 from locales import catalog, dates
 from storage import sheets
 from storage.messaging import confirming, notice_posts, notice_report
-from storage.messaging.confirming import NothingToChase, TooSoon
+from storage.messaging.confirming import Chase, NothingToChase, TooSoon
 from storage.messaging.notice_report import Among, ByUnit, Exported, People, Report, Where
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import NoticeState
@@ -53,7 +54,8 @@ OUT = (NoticeState.SENDING, NoticeState.SENT)
 
 def install(application: AnyApplication) -> None:
     on_tap(application, NoticeShow, open_report)
-    on_tap(application, NoticeChase, chase)
+    on_tap(application, NoticeChase, ask_chase)
+    on_tap(application, NoticeChaseNow, chase)
     on_tap(application, NoticePeople, open_people)
     on_tap(application, NoticeContacted, contacted)
     on_tap(application, NoticeUnits, open_units)
@@ -102,7 +104,7 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
         )
     if facts.chased_at is not None:
         lines.append(
-            _("Last reminded: {time}").format(
+            _("Reminder last ordered: {time}").format(
                 time=dates.moment(facts.chased_at, zone, language, today)
             )
         )
@@ -372,26 +374,55 @@ def _is_still(
     return still
 
 
+async def ask_chase(update: Update, context: Context) -> None:
+    """Say whom a reminder reaches and when, before anybody is reminded."""
+    notice_id = NoticeChase.parse(tap(update).data).notice_id
+    reader = await context.reader(update)
+    now, me = context.now(), reader.linked_teacher_id
+    found = await context.read(confirming.look_at_chase, me, notice_id, now=now)
+    _ = catalog(reader.language).gettext
+    today = now.astimezone(context.house.zone).date()
+    lines = chase_lines(found, reader.language, context.house.zone, today)
+    back = Key(_("Back"), NoticeShow(notice_id))
+    sure = Key(_("Yes, remind them"), NoticeChaseNow(notice_id), style="primary")
+    keys = (sure, back) if found.reached else (back,)
+    await show(update, context, reader, Card("\n".join(lines), (keys,)))
+
+
 async def chase(update: Update, context: Context) -> None:
     """Remind those who have not confirmed."""
-    notice_id = NoticeChase.parse(tap(update).data).notice_id
+    notice_id = NoticeChaseNow.parse(tap(update).data).notice_id
     reader = await context.reader(update)
     now = context.now()
     done = await context.write(confirming.chase, reader.linked_teacher_id, notice_id, now=now)
     context.house.wake_delivery()
-    catalogue = catalog(reader.language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    said = ngettext(
-        "{n} person is reminded, in private.", "{n} people are reminded, in private.", done.persons
-    ).format(n=done.persons)
-    if done.unreached:
-        said += " " + ngettext(
-            "{n} of them cannot be reached: please call.",
-            "{n} of them cannot be reached: please call.",
-            done.unreached,
-        ).format(n=done.unreached)
+    today = now.astimezone(context.house.zone).date()
+    said = chase_lines(done, reader.language, context.house.zone, today)[0]
     await alert(update, said)
     await show_report(update, context, reader, notice_id)
+
+
+def chase_lines(facts: Chase, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    """Whom a reminder reaches and when, and whom it does not."""
+    ngettext = catalog(language).ngettext
+    lines = [
+        ngettext(
+            "{n} person is reminded in private, {when}.",
+            "{n} people are reminded in private, most of them {when}.",
+            facts.reached,
+        ).format(n=facts.reached, when=dates.moment(facts.at, zone, language, today))
+    ]
+    if facts.unreached:
+        lines.append(
+            ngettext(
+                "{n} more cannot be reached here. Please speak with them in another way; "
+                "the list says who.",
+                "{n} more cannot be reached here. Please speak with them in another way; "
+                "the list says who.",
+                facts.unreached,
+            ).format(n=facts.unreached)
+        )
+    return lines
 
 
 async def open_people(update: Update, context: Context) -> None:

@@ -274,9 +274,13 @@ async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> No
     await play.author.taps(gu.name)
     assert "spoken with on" in play.author.sees()
     await play.author.taps("Back")
+    asked = await play.author.taps("Remind the unconfirmed")
+    assert "4 people are reminded in private, most of them Fri 20 Nov, 16:40." in asked
+    assert "Reminder last" not in await play.author.taps("Back")
     await play.author.taps("Remind the unconfirmed")
+    await play.author.taps("Yes, remind them")
     assert "4 people are reminded" in play.author.alert
-    assert "Last reminded" in play.author.sees()
+    assert "Reminder last ordered" in play.author.sees()
     await play.stage.passes(minutes=2)
     await play.author.taps("Remind again")
     assert "moment ago" in play.author.alert
