@@ -85,6 +85,13 @@ def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card
         lines += _standing(facts, language, zone, today)
     if facts.returned:
         lines.append(_("Returned: {reason}").format(reason=said(facts.returned)))
+    if letter.urgent:
+        lines.append(
+            _(
+                "Urgent: it goes before other messages; in quiet hours it goes at once if a "
+                "second person agrees."
+            )
+        )
     lines.append(said(letter.text))
     when = none
     if letter.happens_at is not None:
@@ -156,7 +163,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
     def key(label: str, field: str) -> Key:
         return Key(label, NoticeSet(id_, field))
 
-    urgent = _("✓ Urgent") if facts.urgent else _("Urgent")
+    urgent = _("✓ Urgent") if facts.letter.urgent else _("Urgent")
     return (
         (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
         (key(_("Place"), "place"), key(_("Contact"), "contact"), key(_("Document no."), "number")),

@@ -91,7 +91,8 @@ def letter_text(
 ) -> str:
     """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
     _ = catalog(language).gettext
-    lines = [_("<b>[Notice] {title}</b>").format(title=html.escape(facts.title))]
+    heading = _("<b>[Urgent notice] {title}</b>") if facts.urgent else _("<b>[Notice] {title}</b>")
+    lines = [heading.format(title=html.escape(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(

@@ -353,7 +353,7 @@ async def set_field(update: Update, context: Context) -> None:
             return
         case "urgent":
             facts = await _sheet(context, reader, id_)
-            await context.write(drafting.set_urgent, me, id_, not facts.urgent, now=now)
+            await context.write(drafting.set_urgent, me, id_, not facts.letter.urgent, now=now)
         case "noanswer":
             await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":

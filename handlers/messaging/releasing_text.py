@@ -58,13 +58,14 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
                 price.briefed,
             ).format(n=price.briefed)
         )
-    if reached:
+    # What is urgent does not wait for the brief.
+    if reached and not facts.letter.urgent:
         lines.append(
             _("In the brief of {when} it rides for free.").format(
                 when=dates.moment(price.brief_at, zone, language, today)
             )
         )
-    if price.riding:
+    if price.riding and not facts.letter.urgent:
         lines.append(
             ngettext(
                 "A brief waits for {n} of them anyway.",
@@ -79,15 +80,16 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
                 "These are quiet hours. Urgent, it goes at once if a second person agrees; "
                 "otherwise at {time}."
             )
-            if facts.urgent
+            if facts.letter.urgent
             else _("These are quiet hours: “Send now” means {time}.")
         )
         lines.append(sentence.format(time=opens))
+    ride = (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),)
     return Card(
         "\n".join(lines),
         (
             (Key(_("Send now"), NoticeWay(id_, releasing.NOW)),),
-            (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),),
+            *(() if facts.letter.urgent else (ride,)),
             (
                 Key(_("At a time"), NoticeWay(id_, releasing.AT)),
                 Key(_("With an event"), NoticeEvents(id_, 0)),
@@ -129,7 +131,7 @@ def confirm_card(
             when = dates.moment(price.opens, zone, language, today)
             sentence = (
                 _("A second person is asked now; without their word it goes out {when}.")
-                if facts.urgent
+                if facts.letter.urgent
                 else _("These are quiet hours: it goes out {when}.")
             )
             lines.append(sentence.format(when=when))

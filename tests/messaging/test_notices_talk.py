@@ -275,8 +275,11 @@ async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     lin = await stage.teacher("林若溪")
     await stage.passes(hours=13)
     await draft(zhou, "明早停训\n因大雪，明天的培训不举行。")
-    await zhou.taps("Urgent")
+    assert "Urgent: it goes before other messages" in await zhou.taps("Urgent")
+    assert "[Urgent notice] 明早停训" in await zhou.taps("Preview")
+    await zhou.taps("Back")
     assert "if a second person agrees" in await zhou.taps("Send…")
+    assert "With the daily brief" not in zhou.labels()
     await zhou.taps("Send now")
     assert "A second person has been asked" in await zhou.taps("Yes, send it")
     await stage.deliver()
@@ -305,6 +308,7 @@ async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     await shen.taps("Approve")
     assert "Agreed" in shen.alert
     await stage.deliver()
+    assert "[Urgent notice] 明早停训" in lin.sees()
     assert "明天9:00的培训不举行" in lin.sees()
     assert any("沈怀远 has agreed" in message.text for message in zhou.messages())
 
