@@ -156,6 +156,7 @@ NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
 NOTICES: dict[str, dict[str, Any]] = {
     "notices.access": {},
     "notices.sheet": {},
+    "seconding.asked_of": {},
     "drafting.write_field": {"field": "place"},
     "drafting.set_time": {"starts_at": SOON, "ends_at": None},
     "drafting.set_answer": {"wanted": True},

@@ -69,8 +69,13 @@ def start_card(batch_id: int, language: str) -> Card:
     )
 
 
-def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card:
-    """The notice as it is being written, with a key for everything that can be said."""
+def sheet_card(
+    facts: Sheet, language: str, zone: ZoneInfo, today: date, seconds: Sequence[str] = ()
+) -> Card:
+    """The notice as it is being written, with a key for everything that can be said.
+
+    ``seconds`` are those for whose word it waits.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
@@ -82,7 +87,7 @@ def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card
     heading = html.escape(letter.title) or _("without a heading")
     lines = [f"<b>{heading}</b>"]
     if facts.state is not NoticeState.DRAFT:
-        lines += _standing(facts, language, zone, today)
+        lines += _standing(facts, language, zone, today, seconds)
     if facts.returned:
         lines.append(_("Returned: {reason}").format(reason=said(facts.returned)))
     if letter.urgent:
@@ -127,14 +132,17 @@ def _answer_line(letter: Letter, language: str, zone: ZoneInfo, today: date) -> 
     )
 
 
-def _standing(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> list[str]:
+def _standing(
+    facts: Sheet, language: str, zone: ZoneInfo, today: date, seconds: Sequence[str]
+) -> list[str]:
     """When it goes out, and what that hangs on."""
     _ = catalog(language).gettext
     lines = []
     if facts.send_at is not None and facts.state is NoticeState.AWAITING:
         lines.append(
-            _("Waits for a second person; without one it goes out {when}.").format(
-                when=dates.moment(facts.send_at, zone, language, today)
+            _("Waits for the word of {names}; without it it goes out {when}.").format(
+                names=several(seconds, language),
+                when=dates.moment(facts.send_at, zone, language, today),
             )
         )
     elif facts.send_at is not None and facts.state is NoticeState.SCHEDULED:

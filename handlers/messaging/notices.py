@@ -339,7 +339,10 @@ async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
 async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, _now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    await show(update, context, reader, sheet_card(facts, reader.language, zone, today))
+    seconds = await context.read(
+        seconding.asked_of, reader.linked_teacher_id, notice_id, now=context.now()
+    )
+    await show(update, context, reader, sheet_card(facts, reader.language, zone, today, seconds))
 
 
 async def set_field(update: Update, context: Context) -> None:

@@ -21,7 +21,14 @@ from handlers.messaging.notice_desk_buttons import (
     ReturnNotice,
     SecondLook,
 )
-from handlers.messaging.notice_text import LABEL, audience_text, count_line, event_text, letter_text
+from handlers.messaging.notice_text import (
+    LABEL,
+    audience_text,
+    count_line,
+    event_text,
+    letter_text,
+    several,
+)
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
@@ -127,14 +134,20 @@ def confirm_card(
             if way == releasing.EVENT and facts.event is not None:
                 lines.append(event_text(facts.event.kind, facts.event.title, language))
                 lines.append(_("If the date moves, the notice moves with it."))
+        case _ if price.opens is not None and facts.letter.urgent and not price.seconds:
+            when = dates.moment(price.opens, zone, language, today)
+            lines.append(
+                _(
+                    "There is nobody else who could agree to it now. Not urgent, it goes out "
+                    "{when}."
+                ).format(when=when)
+            )
         case _ if price.opens is not None:
             when = dates.moment(price.opens, zone, language, today)
-            sentence = (
-                _("A second person is asked now; without their word it goes out {when}.")
-                if facts.letter.urgent
-                else _("These are quiet hours: it goes out {when}.")
-            )
-            lines.append(sentence.format(when=when))
+            sentence = _("These are quiet hours: it goes out {when}.")
+            if facts.letter.urgent:
+                sentence = _("{names} will be asked; without their word it goes out {when}.")
+            lines.append(sentence.format(when=when, names=several(price.seconds, language)))
         case _:
             lines.append(
                 ngettext(
@@ -208,8 +221,8 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
     when = dates.moment(facts.send_at, zone, language, today)
     n = facts.count.people
     if facts.state is NoticeState.AWAITING:
-        return _("A second person has been asked. Without their word it goes out {when}.").format(
-            when=when
+        return _("{names} has been asked to agree. Without their word it goes out {when}.").format(
+            names=several(facts.seconds, language), when=when
         )
     if facts.queued:
         return _(
