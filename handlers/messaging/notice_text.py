@@ -18,6 +18,7 @@ from handlers.people.buttons import OpenDesk
 from handlers.training import words
 from handlers.training.buttons import OpenRun
 from locales import catalog, dates, numbers
+from storage.calendar.saying import YearLeftOut
 from storage.messaging import audiences, drafting, notices, releasing, seconding
 from storage.messaging.audiences import Described
 from storage.messaging.notices import Letter, Lines
@@ -244,6 +245,11 @@ def notices_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             ).format(n=refusal.limit)
         case drafting.TooManyFiles():
             return _("There is room for {n} files.").format(n=drafting.FILES)
+        case YearLeftOut():
+            return _(
+                "This year's day is over; {day} is almost a year ahead. If that is meant, "
+                "please type the year, too."
+            ).format(day=dates.day(refusal.day, language, now.astimezone(zone).date()))
         case drafting.PastMoment(what="answer"):
             return _("The date to confirm by is over before the notice would be out.")
         case drafting.PastMoment(what="when"):

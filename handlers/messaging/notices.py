@@ -69,7 +69,7 @@ from handlers.training.making import making_words
 from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on_text
 from locales import LANGUAGES, catalog
 from storage.calendar import saying
-from storage.calendar.saying import NotUnderstood, WrongWeekday
+from storage.calendar.saying import NotUnderstood, WrongWeekday, YearLeftOut
 from storage.messaging import addressing, drafting, notices, releasing, seconding
 from storage.messaging.notices import Sheet
 from storage.messaging.tables import NoticeState
@@ -84,6 +84,7 @@ AWAITED = "notice"
 RETYPE = (
     NotUnderstood,
     WrongWeekday,
+    YearLeftOut,
     drafting.TooLong,
     drafting.PastMoment,
     drafting.Incomplete,
@@ -254,10 +255,11 @@ def _set(
 
 
 def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
-    """What a typed text does to a field. Raises NotUnderstood or WrongWeekday."""
+    """What a typed text does to a field. Raises NotUnderstood, WrongWeekday or YearLeftOut."""
     match field:
         case "when":
             when = saying.read(said, today)
+            saying.check_year(said, when, today)
             span = saying.span(when, zone)
             # An hour that nobody said is not made up: then the end is left open.
             is_one = when.last_day is None and when.minute is not None and when.last_minute is None
@@ -266,7 +268,9 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
                 s, who, id_, span.starts_at, ends_at, now=now
             )
         case "answer":
-            by = saying.deadline(saying.read(said, today), zone)
+            until = saying.read(said, today)
+            saying.check_year(said, until, today)
+            by = saying.deadline(until, zone)
             return lambda s, who, id_, *, now: drafting.set_answer(
                 s, who, id_, True, by=by, now=now
             )
@@ -274,6 +278,7 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
             found, rest = saying.begin(said, today, hour_alone=True)
             if not saying.is_nothing(rest):
                 raise NotUnderstood(said)
+            saying.check_year(said, found, today)
             at = saying.opening(found, zone)
             return lambda s, who, id_, *, now: releasing.set_moment(s, who, id_, at, now=now)
         case "files":

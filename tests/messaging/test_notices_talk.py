@@ -390,6 +390,8 @@ async def test_at_a_time(stage: Stage) -> None:
     await zhou.taps("Send…")
     await zhou.taps("At a time")
     assert "That moment is over." in await zhou.says("8:00")
+    asked = await zhou.says("1 Nov 9:00")  # nobody means next year's
+    assert "Mon 1 Nov 2027 is almost a year ahead" in asked
     assert "It goes out Fri 20 Nov, 15:00." in await zhou.says("15:00")
     await zhou.taps("Yes, send it")
     await stage.passes(hours=5)
