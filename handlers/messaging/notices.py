@@ -234,12 +234,12 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         return
     try:
         set_ = _reading(field, said, context.house.zone, local_day(now, context.house.zone))
-        await context.write(_set, reader, notice_id, set_, now=now)
+        kept = await context.write(_set, reader, notice_id, set_, now=now)
     except RETYPE as refusal:
         await _ask(update, context, reader, notice_id, field, refusal)
         return
     if field == "at":
-        await _show_confirm(update, context, reader, notice_id, releasing.AT)
+        await _show_confirm(update, context, reader, notice_id, releasing.AT, put_off=not kept)
     else:
         await show_sheet(update, context, reader, notice_id)
 
@@ -249,9 +249,10 @@ Setting = Callable[..., Any]
 
 def _set(
     session: Session, reader: Reader, notice_id: int, setting: Setting, *, now: datetime
-) -> None:
-    setting(session, reader.linked_teacher_id, notice_id, now=now)
+) -> Any:
+    kept = setting(session, reader.linked_teacher_id, notice_id, now=now)
     accounts.await_text(session, reader.account_id, "", now=now)
+    return kept
 
 
 def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
@@ -569,12 +570,18 @@ async def choose_way(update: Update, context: Context) -> None:
 
 
 async def _show_confirm(
-    update: Update, context: Context, reader: Reader, notice_id: int, way: str
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    way: str,
+    *,
+    put_off: bool = False,
 ) -> None:
     zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
     price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
-    card = confirm_card(facts, price, way, reader.language, zone, today)
+    card = confirm_card(facts, price, way, reader.language, zone, today, put_off=put_off)
     await show(update, context, reader, card)
 
 

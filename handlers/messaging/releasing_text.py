@@ -17,6 +17,7 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeEvents,
     NoticeGo,
     NoticeSend,
+    NoticeSet,
     NoticeWay,
     ReturnNotice,
     SecondLook,
@@ -107,9 +108,19 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
 
 
 def confirm_card(
-    facts: Sheet, price: Price, way: str, language: str, zone: ZoneInfo, today: date
+    facts: Sheet,
+    price: Price,
+    way: str,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    put_off: bool = False,
 ) -> Card:
-    """The last question, with the numbers."""
+    """The last question, with the numbers; ``put_off`` when quiet hours moved the moment.
+
+    When people were to confirm before it is out, the way to that date is shown instead.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
@@ -130,7 +141,10 @@ def confirm_card(
             )
         case releasing.AT | releasing.EVENT if facts.send_at is not None:
             when = dates.moment(facts.send_at, zone, language, today)
-            lines.append(_("It goes out {when}.").format(when=when))
+            sentence = _("It goes out {when}.")
+            if put_off:
+                sentence = _("Nothing goes out at night or on days off, so it goes out {when}.")
+            lines.append(sentence.format(when=when))
             if way == releasing.EVENT and facts.event is not None:
                 lines.append(event_text(facts.event.kind, facts.event.title, language))
                 lines.append(_("If the date moves, the notice moves with it."))
@@ -156,13 +170,12 @@ def confirm_card(
                     facts.count.reached,
                 ).format(n=facts.count.reached)
             )
-    return Card(
-        "\n".join(lines),
-        (
-            (Key(_("Yes, send it"), NoticeGo(letter.notice_id, way), style="primary"),),
-            (Key(_("Back"), NoticeSend(letter.notice_id)),),
-        ),
-    )
+    goes = facts.send_at if way in (releasing.AT, releasing.EVENT) else price.opens
+    first = Key(_("Yes, send it"), NoticeGo(letter.notice_id, way), style="primary")
+    if goes is not None and letter.answer_by is not None and letter.answer_by <= goes:
+        lines.append(_("The date to confirm by is over before the notice would be out."))
+        first = Key(_("Confirm by"), NoticeSet(letter.notice_id, "answer"))
+    return Card("\n".join(lines), ((first,), (Key(_("Back"), NoticeSend(letter.notice_id)),)))
 
 
 def events_card(

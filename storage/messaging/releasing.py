@@ -130,17 +130,19 @@ def price(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
 
 def set_moment(
     session: Session, actor_id: int, notice_id: int, at: datetime, *, now: datetime
-) -> None:
+) -> bool:
     """Let it go out at this moment, once it is released; not in quiet hours, but after them.
 
-    Raises PastMoment.
+    False when it was put off so. Raises PastMoment.
     """
     notice = notices.access(session, actor_id, notice_id, now=now, to_change=True)
     if at <= now:
         raise PastMoment("send")
-    notice.send_at, notice.rides = hours.next_push(workdays.load(session), at), False
+    goes = hours.next_push(workdays.load(session), at)
+    notice.send_at, notice.rides = goes, False
     _forget_event(notice)
     session.flush()
+    return goes == at
 
 
 def _forget_event(notice: Notice) -> None:

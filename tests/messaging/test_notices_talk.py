@@ -400,6 +400,28 @@ async def test_at_a_time(stage: Stage) -> None:
     assert "校本研修安排" in lin.sees()
 
 
+async def test_a_moment_in_quiet_hours_is_said_to_be_moved_and_what_that_makes_impossible(
+    stage: Stage,
+) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Confirm by")
+    await zhou.says("22 Nov 17:00")
+    await zhou.taps("Send…")
+    await zhou.taps("At a time")
+    asked = await zhou.says("23:00")
+    assert "at night or on days off, so it goes out Mon 23 Nov, 08:00" in asked
+    assert "The date to confirm by is over before" in asked
+    assert "Yes, send it" not in zhou.labels()
+    await zhou.taps("Confirm by")
+    await zhou.says("24 Nov 17:00")
+    await zhou.taps("Send…")
+    await zhou.taps("At a time")
+    await zhou.says("23:00")
+    assert "It goes out" in await zhou.taps("Yes, send it")
+
+
 async def test_what_waits_can_be_made_a_draft_again_and_deleted(stage: Stage) -> None:
     zhou = await coordinator(stage)
     await stage.teacher("林若溪")
