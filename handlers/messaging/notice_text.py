@@ -125,7 +125,7 @@ def letter_text(
     day = today if facts.sent_at is None else facts.sent_at.astimezone(zone).date()
     lines.append(
         _("{issuer}, {day}").format(
-            issuer=html.escape(facts.issuer), day=dates.day(day, language, today)
+            issuer=html.escape(facts.issuer), day=dates.dated(day, language)
         )
     )
     return "\n".join(lines)

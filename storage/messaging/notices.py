@@ -217,7 +217,7 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         answer_by=notice.answer_by,
         urgent=notice.urgent,
         audience=audiences.describe(session, notice.audience),
-        issuer=units.name_of(session, notice.unit_id),
+        issuer=units.signature(session, notice.unit_id),
         sent_at=notice.send_at,
         revision=notice.revision,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),

@@ -84,7 +84,7 @@ async def test_one_message_is_enough_to_write_to_ones_school(stage: Stage) -> No
     said = lin.sees()
     assert "[Notice] 校本研修安排" in said
     assert "请各教研组周五前交计划。" in said
-    assert "澄禾县实验小学, Fri 20 Nov" in said
+    assert "澄禾县实验小学, Fri 20 Nov 2026" in said
     assert lin.labels() == ["Confirm receipt", "Ask a question"]
     assert not gu.sees()
     assert (await notice(stage)).state is NoticeState.SENT
@@ -129,7 +129,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
         "Where: 三楼报告厅",
         "Please tap “Confirm receipt” by Tue 1 Dec, 17:00; no reply in the group is needed.",
         "Questions: 许文 2233",
-        "澄禾县实验小学, Fri 20 Nov",
+        "澄禾县实验小学, Fri 20 Nov 2026",
     ]
 
 
