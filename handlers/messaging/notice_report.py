@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -203,8 +204,10 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
     today = now.astimezone(zone).date()
     lines = [
         f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
-        f"{among_text(facts.among, language)}: {facts.total}",
+        _("{list}: {n}").format(list=among_text(facts.among, language), n=facts.total),
     ]
+    if facts.contacted:
+        lines.append(_("Spoken with: {n}").format(n=facts.contacted))
     keys: list[tuple[Key, ...]] = []
     calls = facts.among is not Among.CONFIRMED
     for line in facts.lines:
@@ -493,7 +496,8 @@ async def send_sheet(update: Update, context: Context) -> None:
     made = await asyncio.to_thread(sheet, facts, reader.language, context.house.zone)
     _ = catalog(reader.language).gettext
     caption = _("Recipients of the notice “{title}”. It holds names: please keep it to yourself.")
-    name = f"notice-{notice_id}.xlsx"
+    title = re.sub(r'[\\/:*?"<>|\s]+', " ", facts.title).strip()
+    name = _("{title}, who was told").format(title=shortened(title, LABEL)) + ".xlsx"
     title = html.escape(shortened(facts.title, TITLE))
     await send_file(update, context, reader, made, name, caption.format(title=title))
 

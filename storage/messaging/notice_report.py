@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit
+from storage import audit, moments
 from storage.messaging import confirming, tending
 from storage.messaging.outbox import UNREACHABLE
 from storage.messaging.tables import (
@@ -115,6 +115,8 @@ class People:
     page: int
     pages: int
     total: int
+    contacted: int
+    """With so many of them somebody has spoken about it."""
 
 
 @dataclass(frozen=True)
@@ -247,11 +249,17 @@ def people(
         audit.record(session, actor_id, "look_at_recipients", f"notice:{notice_id}", now=now)
         session.flush()
     found = _people(notice_id, reach, today).where(_is(among, notice_id))
-    total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()
+    each = found.subquery().c
+    total, contacted = session.exec(
+        sa.select(sa.func.count(), sa.func.count(each.called))  # type: ignore[call-overload]
+    ).one()
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
+    # Who is marked today keeps the place in the list, so that the mark is seen and taken back.
+    morning = moments.at(today, 0, offices.zone(session))
     rows = session.exec(
-        found.order_by("was_called", col(OrgUnit.id), col(Teacher.staff_no))
+        sa.select(*each)  # type: ignore[call-overload]
+        .order_by(sa.case((each.called < morning, 1), else_=0), each.unit_id, each.staff_no)
         .offset(page * PAGE)
         .limit(PAGE)
     ).all()
@@ -263,6 +271,7 @@ def people(
         page,
         pages,
         total,
+        contacted,
     )
 
 
@@ -384,10 +393,11 @@ def _people(notice_id: int, reach: Reach, today: date) -> Any:
             col(Teacher.id),
             col(Teacher.name),
             sa.func.coalesce(col(OrgUnit.name), "").label("unit"),
+            col(OrgUnit.id).label("unit_id"),
+            col(Teacher.staff_no),
             _WHERE.label("place"),
             col(NoticeRecipient.confirmed_at),
             called.c.at.label("called"),
-            called.c.at.is_not(None).label("was_called"),
         )
         .select_from(NoticeRecipient)
         .join(Teacher, col(Teacher.id) == col(NoticeRecipient.teacher_id))

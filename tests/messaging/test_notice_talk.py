@@ -271,8 +271,14 @@ async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> No
     await play.author.taps("Not confirmed · 4")
     assert gu.name in play.author.sees()
     assert lin.name not in play.author.sees()
+    before = play.author.labels()
     await play.author.taps(gu.name)
     assert "spoken with on" in play.author.sees()
+    assert "Spoken with: 1" in play.author.sees()
+    # The name stays where it was, with a mark that can be taken back.
+    after = play.author.labels()
+    assert [label[2:] for label in after] == [label[2:] for label in before]
+    assert f"✓ {gu.name}" in after
     await play.author.taps("Back")
     asked = await play.author.taps("Remind the unconfirmed")
     assert "4 people are reminded in private, most of them Fri 20 Nov, 16:40." in asked
@@ -291,7 +297,7 @@ async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> No
     assert "has been noted" in gu.alert
     await play.author.taps("As a sheet")
     (name, content), *_ = play.author.files()
-    assert name == f"notice-{play.notice_id}.xlsx"
+    assert name == "关于报送研修计划的通知, who was told.xlsx"
     assert content[:2] == b"PK"
 
 
@@ -448,7 +454,7 @@ async def test_a_post_waits_for_working_hours_unless_it_is_urgent(play: Play) ->
     await play.sends()
     assert play.people[0].sees(at=play.group) == ""
     await play.sends(urgent=True, title="停课通知")
-    assert "[Notice] 停课通知" in play.people[0].sees(at=play.group)
+    assert "[Urgent notice] 停课通知" in play.people[0].sees(at=play.group)
 
 
 async def test_the_notice_is_pinned_where_the_bot_may(play: Play) -> None:
