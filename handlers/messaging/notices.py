@@ -395,9 +395,13 @@ async def _ask(
     card = ask_card(notice_id, field, facts, reader.language)
     if refusal is not None:
         zone, now = context.house.zone, context.now()
-        trouble = making_words(refusal, reader.language, zone, now) or notices_text(
-            refusal, reader.language, zone, now
-        )
+        # The question that follows has an example of its own.
+        if isinstance(refusal, NotUnderstood):
+            trouble = catalog(reader.language).gettext("I could not read a time in this.")
+        else:
+            trouble = making_words(refusal, reader.language, zone, now) or notices_text(
+                refusal, reader.language, zone, now
+            )
         card = Card(f"{trouble}\n{card.text}", card.keys)
     await show(update, context, reader, card)
 
@@ -664,12 +668,12 @@ async def approve(update: Update, context: Context) -> None:
         now=context.now(),
     )
     _ = catalog(reader.language).gettext
+    card = settled_card(reader.language)
     if done:
         context.house.wake_delivery()
-        await alert(update, _("Agreed: it is going out."))
-    else:
-        await alert(update, _("This notice does not wait for a second person any more."))
-    await show(update, context, reader, settled_card(reader.language))
+        card = Card(_("Agreed: it is going out."), card.keys)
+    await alert(update, card.text)
+    await show(update, context, reader, card)
 
 
 async def ask_reason(update: Update, context: Context) -> None:

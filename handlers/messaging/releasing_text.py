@@ -248,6 +248,16 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
             "It goes with the daily brief to {n} people.",
             n,
         ).format(n=n)
+    if facts.at_once:
+        n = facts.count.reached
+        text = ngettext(
+            "It is going out now, to {n} person.", "It is going out now, to {n} people.", n
+        ).format(n=n)
+        if facts.count.unreached:
+            text += "\n" + _("{n} more are not reached by messages; the report says who.").format(
+                n=facts.count.unreached
+            )
+        return text
     return ngettext(
         "It goes out {when} to {n} person.", "It goes out {when} to {n} people.", n
     ).format(when=when, n=n)
@@ -282,7 +292,7 @@ def second_card(facts: Asked, language: str, zone: ZoneInfo, today: date) -> Car
     id_ = facts.letter.notice_id
     heading = _("[To do] Urgent notice")
     return Card(
-        f"{heading}\n{ask} {rest}\n\n{text}",
+        f"{heading}\n{ask}\n{rest}\n\n{text}",
         (
             (
                 Key(_("Approve"), ApproveNotice(id_, facts.stamp), style="success"),

@@ -78,6 +78,8 @@ class Released:
     count: Count
     queued: bool = False
     """It wanted to go now and waits until quiet hours are over."""
+    at_once: bool = False
+    """It is going out now."""
     seconds: tuple[str, ...] = ()
     """Who has been asked, where it waits for a second person."""
 
@@ -291,6 +293,7 @@ def _released(session: Session, notice: Notice, number: Count, *, now: datetime)
         notice.send_at or now,
         notice.rides,
         number,
+        at_once=not waits and not notice.rides and (notice.send_at or now) <= now,
         seconds=(seconding.names(session, notice, but=notice.author_id, now=now) if waits else ()),
     )
 

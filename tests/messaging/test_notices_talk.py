@@ -308,6 +308,7 @@ async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     await shen.taps("明早停训")
     await shen.taps("Approve")
     assert "Agreed" in shen.alert
+    assert "Agreed" in shen.sees()
     await stage.deliver()
     assert "[Urgent notice] 明早停训" in lin.sees()
     assert "明天9:00的培训不举行" in lin.sees()
@@ -390,6 +391,9 @@ async def test_at_a_time(stage: Stage) -> None:
     await zhou.taps("Send…")
     await zhou.taps("At a time")
     assert "That moment is over." in await zhou.says("8:00")
+    asked = await zhou.says("soon")
+    assert "could not read a time" in asked
+    assert "17:00" not in asked  # an example of one moment, not of a span
     asked = await zhou.says("1 Nov 9:00")  # nobody means next year's
     assert "Mon 1 Nov 2027 is almost a year ahead" in asked
     assert "It goes out Fri 20 Nov, 15:00." in await zhou.says("15:00")
