@@ -149,7 +149,7 @@ def _report_keys(
     if facts.whole:
         keys.append((Key(_("Write it again"), CopyNotice(of)),))
     if facts.whole and facts.state in OUT:
-        if facts.places:
+        if facts.can_pin:
             keys.append((Key(_("Pin in the groups"), NoticePin(of)),))
         keys.append(
             (

@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit, moments
-from storage.messaging import confirming, tending
+from storage.messaging import confirming, notice_posts, tending
 from storage.messaging.outbox import UNREACHABLE
 from storage.messaging.tables import (
-    NoticePost,
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
@@ -75,7 +74,8 @@ class Report:
     by_deed: int
     asked: int
     """Have a question open."""
-    places: int
+    can_pin: bool
+    """There is a group in which it could be pinned and is not."""
     chased_at: datetime | None
     next_chase: datetime | None
     units: int
@@ -197,11 +197,6 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         .select_from(NoticeRecipient)
         .where(NoticeRecipient.notice_id == notice_id, reach.within(today), _asked(notice_id))
     ).one()
-    places = session.exec(
-        select(sa.func.count())
-        .select_from(NoticePost)
-        .where(NoticePost.notice_id == notice_id, col(NoticePost.message_id).is_not(None))
-    ).one()
     number = session.exec(
         _of_units(notice_id, reach, today).with_only_columns(
             sa.func.count(sa.distinct(col(Posting.unit_id)))
@@ -223,7 +218,7 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         confirmed=confirmed,
         by_deed=by_deed,
         asked=asked,
-        places=places,
+        can_pin=bool(notice_posts.pinnable(session, notice)),
         chased_at=notice.chased_at,
         next_chase=until if until is not None and until > now else None,
         units=number,
