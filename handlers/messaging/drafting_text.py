@@ -152,7 +152,8 @@ def _standing(
             )
         )
         if facts.event is not None:
-            lines.append(event_text(facts.event.kind, facts.event.title, language))
+            event = event_text(facts.event.kind, facts.event.title, language)
+            lines.append(_("With: {event}").format(event=event))
     else:
         lines.append(state_words(facts.state, language))
     return lines
@@ -174,7 +175,11 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
     urgent = _("✓ Urgent") if facts.letter.urgent else _("Urgent")
     return (
         (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
-        (key(_("Place"), "place"), key(_("Contact"), "contact"), key(_("Document no."), "number")),
+        (
+            key(_("Place"), "place"),
+            key(_("Questions to"), "contact"),
+            key(_("Document no."), "number"),
+        ),
         (
             Key(_("Files ({n})").format(n=len(facts.letter.files)), NoticeFiles(id_)),
             key(_("Confirm by"), "answer"),

@@ -178,11 +178,11 @@ def event_text(kind: str, title: str, language: str) -> str:
     """What a notice goes with; escaped."""
     _ = catalog(language).gettext
     sentence = {
-        "reg_close": _("With: registration closes, {title}"),
-        "batch_start": _("With: the training begins, {title}"),
-        "remote_start": _("With: remote training begins, {title}"),
-        "remote_end": _("With: remote training ends, {title}"),
-        "nomination": _("With: nominations close, {title}"),
+        "reg_close": _("registration closes: {title}"),
+        "batch_start": _("the training begins: {title}"),
+        "remote_start": _("remote training begins: {title}"),
+        "remote_end": _("remote training ends: {title}"),
+        "nomination": _("nominations close: {title}"),
     }[kind]
     return sentence.format(title=html.escape(shortened(title, 60)))
 

@@ -146,7 +146,8 @@ def confirm_card(
                 sentence = _("Nothing goes out at night or on days off, so it goes out {when}.")
             lines.append(sentence.format(when=when))
             if way == releasing.EVENT and facts.event is not None:
-                lines.append(event_text(facts.event.kind, facts.event.title, language))
+                event = event_text(facts.event.kind, facts.event.title, language)
+                lines.append(_("With: {event}").format(event=event))
                 lines.append(_("If the date moves, the notice moves with it."))
         case _ if price.opens is not None and facts.letter.urgent and not price.seconds:
             when = dates.moment(price.opens, zone, language, today)
@@ -196,7 +197,8 @@ def events_card(
             f"{number}. {event_text(each.kind, each.title, language)}\n"
             f"{dates.moment(each.at, zone, language, today)}"
         )
-        label = shortened(f"{number}. {each.title}", LABEL)
+        event = html.unescape(event_text(each.kind, each.title, language))
+        label = shortened(f"{number}. {event}", LABEL)
         keys.append((Key(label, NoticeEvent(notice_id, each.deadline_id, "")),))
     if not events:
         lines.append(_("There is no event ahead."))
