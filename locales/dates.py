@@ -14,6 +14,7 @@ from locales import known
 
 _DAY = {"zh": "M月d日（EEE）", "en": "EEE d MMM"}
 _DAY_WITH_YEAR = {"zh": "y年M月d日（EEE）", "en": "EEE d MMM y"}
+_DATE = {"zh": "y年M月d日", "en": "EEE d MMM y"}
 _DAY_OF_MONTH = {"zh": "d日（EEE）", "en": "EEE d"}
 
 _MINUTE = timedelta(minutes=1)
@@ -26,6 +27,12 @@ def day(value: date, language: str, today: date | None = None) -> str:
     language = known(language)
     patterns = _DAY if today is None or value.year == today.year else _DAY_WITH_YEAR
     return format_date(value, patterns[language[:2]], locale=language)
+
+
+def dated(value: date, language: str) -> str:
+    """The day under a letter, with its year: ``2026年12月4日``, ``Fri 4 Dec 2026``."""
+    language = known(language)
+    return format_date(value, _DATE[language[:2]], locale=language)
 
 
 def moment(value: datetime, zone: tzinfo, language: str, today: date | None = None) -> str:

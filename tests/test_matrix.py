@@ -188,6 +188,7 @@ NOTIFY = (Act.NOTIFY_UNIT, Act.NOTIFY_CLASS)
 NOTICES: dict[str, dict[str, Any]] = {
     "notices.access": {},
     "notices.sheet": {},
+    "seconding.asked_of": {},
     "drafting.write_field": {"field": "place"},
     "drafting.set_time": {"starts_at": SOON, "ends_at": None},
     "drafting.set_answer": {"wanted": True},
@@ -484,6 +485,7 @@ LINES: dict[str, Line] = {
     # notices that have left
     "storage.messaging.tending.reach": line(TELL, given=sent()),
     "storage.messaging.tending.whole": line(TELL, given=sent()),
+    "storage.messaging.confirming.look_at_chase": line(TELL, given=sent()),
     "storage.messaging.confirming.chase": line(TELL, given=sent()),
     "storage.messaging.correcting.parts": line(TELL, given=sent()),
     "storage.messaging.correcting.impact": line(TELL, given=sent(what=Part.PLACE, value="二楼")),

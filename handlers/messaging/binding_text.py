@@ -227,17 +227,17 @@ def _standing_lines(place: Place, language: str) -> list[str]:
         (
             presence.POST,
             _("post messages"),
-            _("✗ post messages: without this nothing of mine can be read there"),
+            _("✗ post messages: not granted. Without it nothing of mine can be read there."),
         ),
         (
             presence.PIN,
             _("pin messages"),
-            _("✗ pin messages: the newest notice would be easier to find"),
+            _("✗ pin messages: not granted. With it the newest notice is easier to find."),
         ),
         (
             presence.DELETE,
             _("delete messages"),
-            _("✗ delete messages: I would tidy away commands that are typed in the group"),
+            _("✗ delete messages: not granted. With it I tidy away commands typed in the group."),
         ),
     ]
     if group.is_forum:
@@ -245,7 +245,7 @@ def _standing_lines(place: Place, language: str) -> list[str]:
             (
                 presence.TOPICS,
                 _("manage topics"),
-                _("✗ manage topics: each question could get a topic of its own"),
+                _("✗ manage topics: not granted. With it each question gets a topic of its own."),
             )
         )
     has = [name for right, name, _why in rights if right in group.rights]

@@ -69,8 +69,13 @@ def start_card(batch_id: int, language: str) -> Card:
     )
 
 
-def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card:
-    """The notice as it is being written, with a key for everything that can be said."""
+def sheet_card(
+    facts: Sheet, language: str, zone: ZoneInfo, today: date, seconds: Sequence[str] = ()
+) -> Card:
+    """The notice as it is being written, with a key for everything that can be said.
+
+    ``seconds`` are those for whose word it waits.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
@@ -82,11 +87,18 @@ def sheet_card(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> Card
     heading = html.escape(letter.title) or _("without a heading")
     lines = [f"<b>{heading}</b>"]
     if facts.state is not NoticeState.DRAFT:
-        lines += _standing(facts, language, zone, today)
+        lines += _standing(facts, language, zone, today, seconds)
     if facts.returned:
         lines.append(_("Returned: {reason}").format(reason=said(facts.returned)))
     if facts.chooses_issuer:
         lines.append(_("In the name of: {unit}").format(unit=said(letter.issuer)))
+    if letter.urgent:
+        lines.append(
+            _(
+                "Urgent: it goes before other messages; in quiet hours it goes at once if a "
+                "second person agrees."
+            )
+        )
     lines.append(said(letter.text))
     when = none
     if letter.happens_at is not None:
@@ -122,14 +134,17 @@ def _answer_line(letter: Letter, language: str, zone: ZoneInfo, today: date) -> 
     )
 
 
-def _standing(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> list[str]:
+def _standing(
+    facts: Sheet, language: str, zone: ZoneInfo, today: date, seconds: Sequence[str]
+) -> list[str]:
     """When it goes out, and what that hangs on."""
     _ = catalog(language).gettext
     lines = []
     if facts.send_at is not None and facts.state is NoticeState.AWAITING:
         lines.append(
-            _("Waits for a second person; without one it goes out {when}.").format(
-                when=dates.moment(facts.send_at, zone, language, today)
+            _("Waits for the word of {names}; without it it goes out {when}.").format(
+                names=several(seconds, language),
+                when=dates.moment(facts.send_at, zone, language, today),
             )
         )
     elif facts.send_at is not None and facts.state is NoticeState.SCHEDULED:
@@ -139,7 +154,8 @@ def _standing(facts: Sheet, language: str, zone: ZoneInfo, today: date) -> list[
             )
         )
         if facts.event is not None:
-            lines.append(event_text(facts.event.kind, facts.event.title, language))
+            event = event_text(facts.event.kind, facts.event.title, language)
+            lines.append(_("With: {event}").format(event=event))
     else:
         lines.append(state_words(facts.state, language))
     return lines
@@ -158,11 +174,15 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
     def key(label: str, field: str) -> Key:
         return Key(label, NoticeSet(id_, field))
 
-    urgent = _("✓ Urgent") if facts.urgent else _("Urgent")
+    urgent = _("✓ Urgent") if facts.letter.urgent else _("Urgent")
     issuer = Key(_("In whose name"), NoticeOptions(id_, "issuer", 0))
     return (
         (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
-        (key(_("Place"), "place"), key(_("Contact"), "contact"), key(_("Document no."), "number")),
+        (
+            key(_("Place"), "place"),
+            key(_("Questions to"), "contact"),
+            key(_("Document no."), "number"),
+        ),
         (
             Key(_("Files ({n})").format(n=len(facts.letter.files)), NoticeFiles(id_)),
             key(_("Confirm by"), "answer"),

@@ -96,9 +96,17 @@ class CloseQuestion(Button):
 
 @dataclass(frozen=True)
 class NoticeChase(Button):
-    """Remind those who have not confirmed."""
+    """Ask whether those who have not confirmed are to be reminded."""
 
     tag = "nch"
+    notice_id: int
+
+
+@dataclass(frozen=True)
+class NoticeChaseNow(Button):
+    """Remind those who have not confirmed."""
+
+    tag = "nchy"
     notice_id: int
 
 

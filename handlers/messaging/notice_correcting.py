@@ -87,8 +87,13 @@ def parts_card(
     _ = catalog(language).gettext
     lines = [_("<b>What is to be corrected?</b>")]
     lines += [
-        f"· {part_name(what, language)}: "
-        + html.escape(shortened(html.unescape(value_text(value, language, zone, today)), TITLE))
+        "· "
+        + _("{part}: {value}").format(
+            part=part_name(what, language),
+            value=html.escape(
+                shortened(html.unescape(value_text(value, language, zone, today)), TITLE)
+            ),
+        )
         for what, value in parts.items()
     ]
     keys = [Key(part_name(what, language), NoticeCorrect(notice_id, what)) for what in parts]
@@ -102,7 +107,9 @@ def wording_card(
     """Ask for the new wording of one part."""
     _ = catalog(language).gettext
     lines = [
-        f"{part_name(what, language)}: {value_text(value, language, zone, today)}",
+        _("{part}: {value}").format(
+            part=part_name(what, language), value=value_text(value, language, zone, today)
+        ),
         _("Please type the new date and hour, for example “4 Dec 17:00”.")
         if what in MOMENTS
         else _("Please type the new wording."),

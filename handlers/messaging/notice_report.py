@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from telegram import Message, Update
@@ -18,6 +19,7 @@ from handlers.context import Context, House, alert, send_file, shortened, show, 
 from handlers.live import Look, Screen
 from handlers.messaging.notice_buttons import (
     NoticeChase,
+    NoticeChaseNow,
     NoticeContacted,
     NoticeCorrect,
     NoticePeople,
@@ -38,7 +40,7 @@ from handlers.wiring import AnyApplication, on_link, on_tap
 from locales import catalog, dates
 from storage import sheets
 from storage.messaging import confirming, notice_posts, notice_report
-from storage.messaging.confirming import NothingToChase, TooSoon
+from storage.messaging.confirming import Chase, NothingToChase, TooSoon
 from storage.messaging.notice_report import Among, ByUnit, Exported, People, Report, Where
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import NoticeState
@@ -53,7 +55,8 @@ OUT = (NoticeState.SENDING, NoticeState.SENT)
 
 def install(application: AnyApplication) -> None:
     on_tap(application, NoticeShow, open_report)
-    on_tap(application, NoticeChase, chase)
+    on_tap(application, NoticeChase, ask_chase)
+    on_tap(application, NoticeChaseNow, chase)
     on_tap(application, NoticePeople, open_people)
     on_tap(application, NoticeContacted, contacted)
     on_tap(application, NoticeUnits, open_units)
@@ -102,7 +105,7 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
         )
     if facts.chased_at is not None:
         lines.append(
-            _("Last reminded: {time}").format(
+            _("Reminder last ordered: {time}").format(
                 time=dates.moment(facts.chased_at, zone, language, today)
             )
         )
@@ -146,7 +149,7 @@ def _report_keys(
     if facts.whole:
         keys.append((Key(_("Write it again"), CopyNotice(of)),))
     if facts.whole and facts.state in OUT:
-        if facts.places:
+        if facts.can_pin:
             keys.append((Key(_("Pin in the groups"), NoticePin(of)),))
         keys.append(
             (
@@ -201,8 +204,10 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
     today = now.astimezone(zone).date()
     lines = [
         f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
-        f"{among_text(facts.among, language)}: {facts.total}",
+        _("{list}: {n}").format(list=among_text(facts.among, language), n=facts.total),
     ]
+    if facts.contacted:
+        lines.append(_("Spoken with: {n}").format(n=facts.contacted))
     keys: list[tuple[Key, ...]] = []
     calls = facts.among is not Among.CONFIRMED
     for line in facts.lines:
@@ -372,26 +377,55 @@ def _is_still(
     return still
 
 
+async def ask_chase(update: Update, context: Context) -> None:
+    """Say whom a reminder reaches and when, before anybody is reminded."""
+    notice_id = NoticeChase.parse(tap(update).data).notice_id
+    reader = await context.reader(update)
+    now, me = context.now(), reader.linked_teacher_id
+    found = await context.read(confirming.look_at_chase, me, notice_id, now=now)
+    _ = catalog(reader.language).gettext
+    today = now.astimezone(context.house.zone).date()
+    lines = chase_lines(found, reader.language, context.house.zone, today)
+    back = Key(_("Back"), NoticeShow(notice_id))
+    sure = Key(_("Yes, remind them"), NoticeChaseNow(notice_id), style="primary")
+    keys = (sure, back) if found.reached else (back,)
+    await show(update, context, reader, Card("\n".join(lines), (keys,)))
+
+
 async def chase(update: Update, context: Context) -> None:
     """Remind those who have not confirmed."""
-    notice_id = NoticeChase.parse(tap(update).data).notice_id
+    notice_id = NoticeChaseNow.parse(tap(update).data).notice_id
     reader = await context.reader(update)
     now = context.now()
     done = await context.write(confirming.chase, reader.linked_teacher_id, notice_id, now=now)
     context.house.wake_delivery()
-    catalogue = catalog(reader.language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-    said = ngettext(
-        "{n} person is reminded, in private.", "{n} people are reminded, in private.", done.persons
-    ).format(n=done.persons)
-    if done.unreached:
-        said += " " + ngettext(
-            "{n} of them cannot be reached: please call.",
-            "{n} of them cannot be reached: please call.",
-            done.unreached,
-        ).format(n=done.unreached)
+    today = now.astimezone(context.house.zone).date()
+    said = chase_lines(done, reader.language, context.house.zone, today)[0]
     await alert(update, said)
     await show_report(update, context, reader, notice_id)
+
+
+def chase_lines(facts: Chase, language: str, zone: ZoneInfo, today: date) -> list[str]:
+    """Whom a reminder reaches and when, and whom it does not."""
+    ngettext = catalog(language).ngettext
+    lines = [
+        ngettext(
+            "{n} person is reminded in private, {when}.",
+            "{n} people are reminded in private, most of them {when}.",
+            facts.reached,
+        ).format(n=facts.reached, when=dates.moment(facts.at, zone, language, today))
+    ]
+    if facts.unreached:
+        lines.append(
+            ngettext(
+                "{n} more cannot be reached here. Please speak with them in another way; "
+                "the list says who.",
+                "{n} more cannot be reached here. Please speak with them in another way; "
+                "the list says who.",
+                facts.unreached,
+            ).format(n=facts.unreached)
+        )
+    return lines
 
 
 async def open_people(update: Update, context: Context) -> None:
@@ -462,7 +496,8 @@ async def send_sheet(update: Update, context: Context) -> None:
     made = await asyncio.to_thread(sheet, facts, reader.language, context.house.zone)
     _ = catalog(reader.language).gettext
     caption = _("Recipients of the notice “{title}”. It holds names: please keep it to yourself.")
-    name = f"notice-{notice_id}.xlsx"
+    title = re.sub(r'[\\/:*?"<>|\s]+', " ", facts.title).strip()
+    name = _("{title}, who was told").format(title=shortened(title, LABEL)) + ".xlsx"
     title = html.escape(shortened(facts.title, TITLE))
     await send_file(update, context, reader, made, name, caption.format(title=title))
 

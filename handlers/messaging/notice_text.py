@@ -18,6 +18,7 @@ from handlers.people.buttons import OpenDesk
 from handlers.training import words
 from handlers.training.buttons import OpenRun
 from locales import catalog, dates, numbers
+from storage.calendar.saying import YearLeftOut
 from storage.messaging import audiences, drafting, notices, releasing, seconding
 from storage.messaging.audiences import Described
 from storage.messaging.notices import Letter, Lines
@@ -91,7 +92,8 @@ def letter_text(
 ) -> str:
     """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
     _ = catalog(language).gettext
-    lines = [_("<b>[Notice] {title}</b>").format(title=html.escape(facts.title))]
+    heading = _("<b>[Urgent notice] {title}</b>") if facts.urgent else _("<b>[Notice] {title}</b>")
+    lines = [heading.format(title=html.escape(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(
@@ -123,7 +125,7 @@ def letter_text(
     day = today if facts.sent_at is None else facts.sent_at.astimezone(zone).date()
     lines.append(
         _("{issuer}, {day}").format(
-            issuer=html.escape(facts.issuer), day=dates.day(day, language, today)
+            issuer=html.escape(facts.issuer), day=dates.dated(day, language)
         )
     )
     return "\n".join(lines)
@@ -176,11 +178,11 @@ def event_text(kind: str, title: str, language: str) -> str:
     """What a notice goes with; escaped."""
     _ = catalog(language).gettext
     sentence = {
-        "reg_close": _("With: registration closes, {title}"),
-        "batch_start": _("With: the training begins, {title}"),
-        "remote_start": _("With: remote training begins, {title}"),
-        "remote_end": _("With: remote training ends, {title}"),
-        "nomination": _("With: nominations close, {title}"),
+        "reg_close": _("registration closes: {title}"),
+        "batch_start": _("the training begins: {title}"),
+        "remote_start": _("remote training begins: {title}"),
+        "remote_end": _("remote training ends: {title}"),
+        "nomination": _("nominations close: {title}"),
     }[kind]
     return sentence.format(title=html.escape(shortened(title, 60)))
 
@@ -243,6 +245,11 @@ def notices_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             ).format(n=refusal.limit)
         case drafting.TooManyFiles():
             return _("There is room for {n} files.").format(n=drafting.FILES)
+        case YearLeftOut():
+            return _(
+                "This year's day is over; {day} is almost a year ahead. If that is meant, "
+                "please type the year, too."
+            ).format(day=dates.day(refusal.day, language, now.astimezone(zone).date()))
         case drafting.PastMoment(what="answer"):
             return _("The date to confirm by is over before the notice would be out.")
         case drafting.PastMoment(what="when"):

@@ -69,7 +69,7 @@ from handlers.training.making import making_words
 from handlers.wiring import AnyApplication, on_desk, on_link, on_run, on_tap, on_text
 from locales import LANGUAGES, catalog
 from storage.calendar import saying
-from storage.calendar.saying import NotUnderstood, WrongWeekday
+from storage.calendar.saying import NotUnderstood, WrongWeekday, YearLeftOut
 from storage.messaging import addressing, drafting, notices, releasing, seconding
 from storage.messaging.notices import Sheet
 from storage.messaging.tables import NoticeState
@@ -84,6 +84,7 @@ AWAITED = "notice"
 RETYPE = (
     NotUnderstood,
     WrongWeekday,
+    YearLeftOut,
     drafting.TooLong,
     drafting.PastMoment,
     drafting.Incomplete,
@@ -233,12 +234,12 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         return
     try:
         set_ = _reading(field, said, context.house.zone, local_day(now, context.house.zone))
-        await context.write(_set, reader, notice_id, set_, now=now)
+        kept = await context.write(_set, reader, notice_id, set_, now=now)
     except RETYPE as refusal:
         await _ask(update, context, reader, notice_id, field, refusal)
         return
     if field == "at":
-        await _show_confirm(update, context, reader, notice_id, releasing.AT)
+        await _show_confirm(update, context, reader, notice_id, releasing.AT, put_off=not kept)
     else:
         await show_sheet(update, context, reader, notice_id)
 
@@ -248,16 +249,18 @@ Setting = Callable[..., Any]
 
 def _set(
     session: Session, reader: Reader, notice_id: int, setting: Setting, *, now: datetime
-) -> None:
-    setting(session, reader.linked_teacher_id, notice_id, now=now)
+) -> Any:
+    kept = setting(session, reader.linked_teacher_id, notice_id, now=now)
     accounts.await_text(session, reader.account_id, "", now=now)
+    return kept
 
 
 def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
-    """What a typed text does to a field. Raises NotUnderstood or WrongWeekday."""
+    """What a typed text does to a field. Raises NotUnderstood, WrongWeekday or YearLeftOut."""
     match field:
         case "when":
             when = saying.read(said, today)
+            saying.check_year(said, when, today)
             span = saying.span(when, zone)
             # An hour that nobody said is not made up: then the end is left open.
             is_one = when.last_day is None and when.minute is not None and when.last_minute is None
@@ -266,7 +269,9 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
                 s, who, id_, span.starts_at, ends_at, now=now
             )
         case "answer":
-            by = saying.deadline(saying.read(said, today), zone)
+            until = saying.read(said, today)
+            saying.check_year(said, until, today)
+            by = saying.deadline(until, zone)
             return lambda s, who, id_, *, now: drafting.set_answer(
                 s, who, id_, True, by=by, now=now
             )
@@ -274,6 +279,7 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
             found, rest = saying.begin(said, today, hour_alone=True)
             if not saying.is_nothing(rest):
                 raise NotUnderstood(said)
+            saying.check_year(said, found, today)
             at = saying.opening(found, zone)
             return lambda s, who, id_, *, now: releasing.set_moment(s, who, id_, at, now=now)
         case "files":
@@ -339,7 +345,10 @@ async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
 async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, _now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    await show(update, context, reader, sheet_card(facts, reader.language, zone, today))
+    seconds = await context.read(
+        seconding.asked_of, reader.linked_teacher_id, notice_id, now=context.now()
+    )
+    await show(update, context, reader, sheet_card(facts, reader.language, zone, today, seconds))
 
 
 async def set_field(update: Update, context: Context) -> None:
@@ -353,7 +362,7 @@ async def set_field(update: Update, context: Context) -> None:
             return
         case "urgent":
             facts = await _sheet(context, reader, id_)
-            await context.write(drafting.set_urgent, me, id_, not facts.urgent, now=now)
+            await context.write(drafting.set_urgent, me, id_, not facts.letter.urgent, now=now)
         case "noanswer":
             await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":
@@ -386,9 +395,13 @@ async def _ask(
     card = ask_card(notice_id, field, facts, reader.language)
     if refusal is not None:
         zone, now = context.house.zone, context.now()
-        trouble = making_words(refusal, reader.language, zone, now) or notices_text(
-            refusal, reader.language, zone, now
-        )
+        # The question that follows has an example of its own.
+        if isinstance(refusal, NotUnderstood):
+            trouble = catalog(reader.language).gettext("I could not read a time in this.")
+        else:
+            trouble = making_words(refusal, reader.language, zone, now) or notices_text(
+                refusal, reader.language, zone, now
+            )
         card = Card(f"{trouble}\n{card.text}", card.keys)
     await show(update, context, reader, card)
 
@@ -561,12 +574,18 @@ async def choose_way(update: Update, context: Context) -> None:
 
 
 async def _show_confirm(
-    update: Update, context: Context, reader: Reader, notice_id: int, way: str
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    way: str,
+    *,
+    put_off: bool = False,
 ) -> None:
     zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
     price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
-    card = confirm_card(facts, price, way, reader.language, zone, today)
+    card = confirm_card(facts, price, way, reader.language, zone, today, put_off=put_off)
     await show(update, context, reader, card)
 
 
@@ -649,12 +668,12 @@ async def approve(update: Update, context: Context) -> None:
         now=context.now(),
     )
     _ = catalog(reader.language).gettext
+    card = settled_card(reader.language)
     if done:
         context.house.wake_delivery()
-        await alert(update, _("Agreed: it is going out."))
-    else:
-        await alert(update, _("This notice does not wait for a second person any more."))
-    await show(update, context, reader, settled_card(reader.language))
+        card = Card(_("Agreed: it is going out."), card.keys)
+    await alert(update, card.text)
+    await show(update, context, reader, card)
 
 
 async def ask_reason(update: Update, context: Context) -> None:

@@ -17,11 +17,19 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeEvents,
     NoticeGo,
     NoticeSend,
+    NoticeSet,
     NoticeWay,
     ReturnNotice,
     SecondLook,
 )
-from handlers.messaging.notice_text import LABEL, audience_text, count_line, event_text, letter_text
+from handlers.messaging.notice_text import (
+    LABEL,
+    audience_text,
+    count_line,
+    event_text,
+    letter_text,
+    several,
+)
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
@@ -58,13 +66,14 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
                 price.briefed,
             ).format(n=price.briefed)
         )
-    if reached:
+    # What is urgent does not wait for the brief.
+    if reached and not facts.letter.urgent:
         lines.append(
             _("In the brief of {when} it rides for free.").format(
                 when=dates.moment(price.brief_at, zone, language, today)
             )
         )
-    if price.riding:
+    if price.riding and not facts.letter.urgent:
         lines.append(
             ngettext(
                 "A brief waits for {n} of them anyway.",
@@ -79,15 +88,16 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
                 "These are quiet hours. Urgent, it goes at once if a second person agrees; "
                 "otherwise at {time}."
             )
-            if facts.urgent
+            if facts.letter.urgent
             else _("These are quiet hours: “Send now” means {time}.")
         )
         lines.append(sentence.format(time=opens))
+    ride = (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),)
     return Card(
         "\n".join(lines),
         (
             (Key(_("Send now"), NoticeWay(id_, releasing.NOW)),),
-            (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),),
+            *(() if facts.letter.urgent else (ride,)),
             (
                 Key(_("At a time"), NoticeWay(id_, releasing.AT)),
                 Key(_("With an event"), NoticeEvents(id_, 0)),
@@ -98,9 +108,19 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
 
 
 def confirm_card(
-    facts: Sheet, price: Price, way: str, language: str, zone: ZoneInfo, today: date
+    facts: Sheet,
+    price: Price,
+    way: str,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    put_off: bool = False,
 ) -> Card:
-    """The last question, with the numbers."""
+    """The last question, with the numbers; ``put_off`` when quiet hours moved the moment.
+
+    When people were to confirm before it is out, the way to that date is shown instead.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
@@ -121,18 +141,28 @@ def confirm_card(
             )
         case releasing.AT | releasing.EVENT if facts.send_at is not None:
             when = dates.moment(facts.send_at, zone, language, today)
-            lines.append(_("It goes out {when}.").format(when=when))
+            sentence = _("It goes out {when}.")
+            if put_off:
+                sentence = _("Nothing goes out at night or on days off, so it goes out {when}.")
+            lines.append(sentence.format(when=when))
             if way == releasing.EVENT and facts.event is not None:
-                lines.append(event_text(facts.event.kind, facts.event.title, language))
+                event = event_text(facts.event.kind, facts.event.title, language)
+                lines.append(_("With: {event}").format(event=event))
                 lines.append(_("If the date moves, the notice moves with it."))
+        case _ if price.opens is not None and facts.letter.urgent and not price.seconds:
+            when = dates.moment(price.opens, zone, language, today)
+            lines.append(
+                _(
+                    "There is nobody else who could agree to it now. Not urgent, it goes out "
+                    "{when}."
+                ).format(when=when)
+            )
         case _ if price.opens is not None:
             when = dates.moment(price.opens, zone, language, today)
-            sentence = (
-                _("A second person is asked now; without their word it goes out {when}.")
-                if facts.urgent
-                else _("These are quiet hours: it goes out {when}.")
-            )
-            lines.append(sentence.format(when=when))
+            sentence = _("These are quiet hours: it goes out {when}.")
+            if facts.letter.urgent:
+                sentence = _("{names} will be asked; without their word it goes out {when}.")
+            lines.append(sentence.format(when=when, names=several(price.seconds, language)))
         case _:
             lines.append(
                 ngettext(
@@ -141,13 +171,12 @@ def confirm_card(
                     facts.count.reached,
                 ).format(n=facts.count.reached)
             )
-    return Card(
-        "\n".join(lines),
-        (
-            (Key(_("Yes, send it"), NoticeGo(letter.notice_id, way), style="primary"),),
-            (Key(_("Back"), NoticeSend(letter.notice_id)),),
-        ),
-    )
+    goes = facts.send_at if way in (releasing.AT, releasing.EVENT) else price.opens
+    first = Key(_("Yes, send it"), NoticeGo(letter.notice_id, way), style="primary")
+    if goes is not None and letter.answer_by is not None and letter.answer_by <= goes:
+        lines.append(_("The date to confirm by is over before the notice would be out."))
+        first = Key(_("Confirm by"), NoticeSet(letter.notice_id, "answer"))
+    return Card("\n".join(lines), ((first,), (Key(_("Back"), NoticeSend(letter.notice_id)),)))
 
 
 def events_card(
@@ -168,7 +197,8 @@ def events_card(
             f"{number}. {event_text(each.kind, each.title, language)}\n"
             f"{dates.moment(each.at, zone, language, today)}"
         )
-        label = shortened(f"{number}. {each.title}", LABEL)
+        event = html.unescape(event_text(each.kind, each.title, language))
+        label = shortened(f"{number}. {event}", LABEL)
         keys.append((Key(label, NoticeEvent(notice_id, each.deadline_id, "")),))
     if not events:
         lines.append(_("There is no event ahead."))
@@ -206,8 +236,8 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
     when = dates.moment(facts.send_at, zone, language, today)
     n = facts.count.people
     if facts.state is NoticeState.AWAITING:
-        return _("A second person has been asked. Without their word it goes out {when}.").format(
-            when=when
+        return _("{names} has been asked to agree. Without their word it goes out {when}.").format(
+            names=several(facts.seconds, language), when=when
         )
     if facts.queued:
         return _(
@@ -220,6 +250,16 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
             "It goes with the daily brief to {n} people.",
             n,
         ).format(n=n)
+    if facts.at_once:
+        n = facts.count.reached
+        text = ngettext(
+            "It is going out now, to {n} person.", "It is going out now, to {n} people.", n
+        ).format(n=n)
+        if facts.count.unreached:
+            text += "\n" + _("{n} more are not reached by messages; the report says who.").format(
+                n=facts.count.unreached
+            )
+        return text
     return ngettext(
         "It goes out {when} to {n} person.", "It goes out {when} to {n} people.", n
     ).format(when=when, n=n)
@@ -254,7 +294,7 @@ def second_card(facts: Asked, language: str, zone: ZoneInfo, today: date) -> Car
     id_ = facts.letter.notice_id
     heading = _("[To do] Urgent notice")
     return Card(
-        f"{heading}\n{ask} {rest}\n\n{text}",
+        f"{heading}\n{ask}\n{rest}\n\n{text}",
         (
             (
                 Key(_("Approve"), ApproveNotice(id_, facts.stamp), style="success"),

@@ -246,8 +246,12 @@ def person_card(
     ]
     if facts.state is not TeacherState.ACTIVE:
         lines.append(html.escape(words.fact_value(facts.state, language)))
-    if facts.is_linked:
+    if facts.is_reached:
         lines.append(_("Linked: messages reach this teacher in private."))
+    elif facts.is_linked:
+        lines.append(
+            _("Linked, but messages do not arrive: the chat with this assistant is closed.")
+        )
     elif facts.code_until is not None:
         until = dates.before(facts.code_until, zone, language, today)
         lines.append(

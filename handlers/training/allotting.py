@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -543,7 +543,7 @@ def _apply(
     data = drafts.read(session, reader.account_id, DRAFT) or {}
     if data.get("batch_id") != batch_id or "lines" not in data:
         raise NotFound("preview")
-    return allotting.allot(
+    done = allotting.allot(
         session,
         reader.linked_teacher_id,
         batch_id,
@@ -552,6 +552,10 @@ def _apply(
         over=over,
         now=now,
     )
+    if done.deed_id is None and "done" in data:
+        return Allotted(**data["done"])  # the second of two taps is told what the first did
+    drafts.keep(session, reader.account_id, DRAFT, data | {"done": asdict(done)}, now=now)
+    return done
 
 
 async def ask_seats(update: Update, context: Context) -> None:

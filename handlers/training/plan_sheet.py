@@ -132,8 +132,6 @@ def applied_card(done: Applied, language: str) -> Card:
         "{n} drafts are made of the plan sheet. They can be taken back for a day.",
         done.programmes,
     ).format(n=done.programmes)
-    if not done.is_new:
-        text = _("This sheet was applied before.")
     keys = (
         (Key(_("See the drafts"), ListRuns(Which.DRAFTS.value), style="primary"),),
         (undo_key(done.deed_id, language),),

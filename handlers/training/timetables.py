@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -271,6 +272,8 @@ def _put_in(session: Session, reader: Reader, *, now: datetime) -> tuple[int, Ap
     data = drafts.read(session, reader.account_id, DRAFT)
     if data is None or not data.get("batch_id"):
         raise NotFound("draft")
+    if "done" in data:  # the second of two taps is told what the first did
+        return data["batch_id"], Applied(**data["done"])
     done = timetables.apply(
         session,
         reader.linked_teacher_id,
@@ -279,7 +282,7 @@ def _put_in(session: Session, reader: Reader, *, now: datetime) -> tuple[int, Ap
         module_id=data["module_id"] or None,
         now=now,
     )
-    drafts.drop(session, reader.account_id, DRAFT)
+    drafts.keep(session, reader.account_id, DRAFT, data | {"done": asdict(done)}, now=now)
     return data["batch_id"], done
 
 

@@ -24,6 +24,7 @@ from storage.messaging import replanning
 from storage.moments import local_day
 from storage.people import authority, imports
 from storage.people.authority import Act
+from storage.people.imports import NoLongerWaiting
 from storage.people.tables import ImportState
 from storage.refusals import NotAllowed, Refusal
 from storage.sheets import Book
@@ -230,14 +231,16 @@ def preview(
 def apply(
     session: Session, actor_id: int, job_id: int, days: tuple[Day, ...], *, now: datetime
 ) -> Applied:
-    """Take the file over and move every step that is still to come; a second time does nothing.
+    """Take the file over and move every step that is still to come; twice returns the first.
 
-    Raises NotAllowed or NotFound.
+    Raises NotAllowed, NotFound, or NoLongerWaiting for one that was cancelled or undone.
     """
     check(session, actor_id, now=now)
     job = imports.own(session, actor_id, job_id, KIND)
+    if job.state is ImportState.APPLIED:
+        return Applied(job.found["changed"], job.found["steps"], job.deed_id)
     if job.state is not ImportState.PREVIEWED:
-        return Applied(0, 0, job.deed_id)
+        raise NoLongerWaiting(job.state)
     known = _known(session, days)
     wanted = {one.day: one for one in days}
     touched = {day for day in known.keys() | wanted.keys() if known.get(day) != wanted.get(day)}
@@ -249,7 +252,8 @@ def apply(
         "days": [day.isoformat() for day in sorted(touched)],
     }
     deed_id = deeds.done(session, KIND, actor_id, data, now=now, undo_for=deeds.DAY)
-    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=deed_id)
+    found = job.found | {"changed": len(touched), "steps": steps}
+    imports.settle(session, job, ImportState.APPLIED, now=now, found=found, deed_id=deed_id)
     audit.record(
         session,
         actor_id,

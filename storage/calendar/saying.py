@@ -26,6 +26,8 @@ LONGEST_TEXT = 80
 MOST_TOKENS = 12  # that say when, at the beginning of a text
 HALF_A_DAY = 12 * 60
 FARTHEST = 10  # years from today, either way
+FAR_AHEAD = timedelta(days=300)
+"""So far ahead a notice seldom looks: a day without a year is rather one that is over."""
 
 
 class NotUnderstood(Refusal):
@@ -41,6 +43,14 @@ class WrongWeekday(Refusal):
 
     def __init__(self, day: date) -> None:
         super().__init__(f"{day} is another day of the week")
+        self.day = day
+
+
+class YearLeftOut(Refusal):
+    """The day is only months ahead if it is next year's, and no year was said."""
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"{day} is far ahead")
         self.day = day
 
 
@@ -140,6 +150,8 @@ _PATTERNS = tuple(
         ("noise", _NOISE),
     )
 )
+_SHORT_DAY = re.compile("([今明])([早晚])(?!上)")
+_WHOLE = {"今": "今天", "明": "明天", "早": "早上", "晚": "晚上"}
 _NOTHING = re.compile(rf"(?:\s|{_NOISE})*", re.IGNORECASE)
 
 
@@ -178,6 +190,13 @@ def begin(
     raise NotUnderstood(text.strip())
 
 
+def check_year(text: str, said: Said, today: date) -> None:
+    """Raise YearLeftOut where a day that is just over would be next year's, unless that is said."""
+    is_far = said.day - today > FAR_AHEAD
+    if is_far and str(said.day.year) not in _plain(text) and "明年" not in text:
+        raise YearLeftOut(said.day)
+
+
 def is_nothing(rest: str) -> bool:
     """Whether what follows a time says nothing more."""
     return _NOTHING.fullmatch(rest) is not None
@@ -212,6 +231,7 @@ def opening(said: Said, zone: ZoneInfo) -> datetime:
 def _plain(text: str) -> str:
     """Full-width forms made plain, and Chinese numerals before a unit made digits."""
     text = unicodedata.normalize("NFKC", text).strip()
+    text = _SHORT_DAY.sub(lambda found: _WHOLE[found[1]] + _WHOLE[found[2]], text)
     return _NUMERAL.sub(lambda found: str(_numeral(found.group())), text)
 
 

@@ -428,8 +428,3 @@ def check_class(
     there = classes_there(session, author_id, now=now, today=today)
     if session.exec(there.where(col(Batch.id) == batch_id)).first() is None:
         raise NotFound("batch")
-
-
-def issuer(session: Session, unit_id: int) -> str:
-    """Return in whose name a notice is sent."""
-    return units.name_of(session, unit_id)

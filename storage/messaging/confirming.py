@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.calendar import workdays
 from storage.inserting import insert_new
-from storage.messaging import deadlines, outbox, tending, unconfirmed
+from storage.messaging import deadlines, outbox, quiet, rings, tending, unconfirmed
 from storage.messaging.tables import (
     Chat,
     Deadline,
@@ -31,7 +32,7 @@ from storage.messaging.tables import (
 from storage.messaging.unconfirmed import OUT
 from storage.moments import local_day
 from storage.people import authority, offices
-from storage.people.tables import Posting, Role, RoleAssignment, ScopeKind
+from storage.people.tables import Account, Posting, Role, RoleAssignment, ScopeKind
 from storage.prepared import Prepared, among
 from storage.refusals import Refusal
 
@@ -89,13 +90,16 @@ class NothingToChase(Refusal):
 
 
 @dataclass(frozen=True)
-class Chased:
-    """So many will be reminded; those of them whom nothing reaches are ``unreached``."""
+class Chase:
+    """Whom a reminder of those who have not confirmed reaches, and ``at`` what time most of them.
 
-    persons: int
+    ``unreached`` are the others, whom nothing reaches.
+    """
+
+    reached: int
     unreached: int
-    next_at: datetime
-    is_new: bool
+    at: datetime
+    is_new: bool = True
 
 
 _recipient, _notice = (SQLModel.metadata.tables[name] for name in ("notice_recipient", "notice"))
@@ -232,23 +236,71 @@ def next_chase(notice: Notice) -> datetime | None:
     return None if notice.chased_at is None else notice.chased_at + CHASE_EVERY
 
 
-def chase(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Chased:
+def look_at_chase(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Chase:
+    """Say what ``chase`` would do now. Raises as that does."""
+    return _to_chase(session, actor_id, notice_id, now)[1]
+
+
+def _to_chase(
+    session: Session, actor_id: int, notice_id: int, now: datetime
+) -> tuple[Notice, Chase]:
+    today = local_day(now, offices.zone(session))
+    notice = tending.whole(session, actor_id, notice_id, today=today)
+    if not notice.wants_answer or notice.state not in OUT:
+        raise NothingToChase
+    until = next_chase(notice)
+    if notice.chased_at is not None and until is not None and now < until:
+        if now - notice.chased_at >= timedelta(minutes=1):
+            raise TooSoon(until)
+        return notice, _chase(session, notice, notice.chased_at, is_new=False)
+    return notice, _chase(session, notice, now)
+
+
+def _chase(session: Session, notice: Notice, now: datetime, *, is_new: bool = True) -> Chase:
+    """As the sweep will do it: in the next brief, or by itself where that comes too late."""
+    whom = (
+        sa.select(col(Account.teacher_id), col(Account.id))
+        .join(NoticeRecipient, col(NoticeRecipient.teacher_id) == col(Account.teacher_id))
+        .where(
+            col(Account.reachable),
+            col(NoticeRecipient.notice_id) == notice.id,
+            col(NoticeRecipient.confirmed_at).is_(None),
+        )
+    )
+    groups = list(rings.by_hours(session, whom))
+    reached = sum(number for _hours, number, _group in groups)
+    most = max(groups, key=lambda each: each[1], default=None)
+    calendar = workdays.load(session)
+    at = now
+    if most is not None:
+        hours, number, group = most
+        at = quiet.brief_at(now, hours, calendar)
+        day = local_day(at, calendar.zone)
+        told = group.where(rings.is_closed(rings.brief_key(rings.teacher_of(group), day)))
+        if 2 * session.exec(select(sa.func.count()).select_from(told.subquery())).one() > number:
+            at = quiet.brief_after(day, hours, calendar)
+        over = _worth(notice, now)
+        if at >= over:
+            at = quiet.ring_at(now, hours, calendar, lapses=over)
+    return Chase(reached, _unconfirmed(session, notice.id) - reached, at, is_new)
+
+
+def _worth(notice: Notice, now: datetime) -> datetime:
+    """Until when a reminder by hand is worth saying."""
+    ahead = notice.answer_by is not None and notice.answer_by > now
+    return notice.answer_by if ahead and notice.answer_by is not None else now + UNDATED
+
+
+def chase(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Chase:
     """Remind those who have not confirmed, in their next brief, or by itself if that is too late.
 
     It is a step of the notice's deadline, so each is asked again whether they still owe it when
     their turn comes. A second tap within a minute returns what the first did; within four hours
     TooSoon is raised. Raises NotFound, NotAllowed or NothingToChase.
     """
-    today = local_day(now, offices.zone(session))
-    notice = tending.whole(session, actor_id, notice_id, today=today)
-    if not notice.wants_answer or notice.state not in OUT:
-        raise NothingToChase
-    persons, unreached = _unconfirmed(session, notice_id)
-    until = next_chase(notice)
-    if notice.chased_at is not None and until is not None and now < until:
-        if now - notice.chased_at < timedelta(minutes=1):
-            return Chased(persons, unreached, until, is_new=False)
-        raise TooSoon(until)
+    notice, found = _to_chase(session, actor_id, notice_id, now)
+    if not found.is_new:
+        return found
     notice.chased_at = now
     session.add(notice)
     session.flush()
@@ -268,31 +320,26 @@ def chase(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
             .scalar_subquery(),
         ).where(col(Deadline.id) == deadline)
     ).one()
-    worth = notice.answer_by if notice.answer_by is not None and notice.answer_by > now else None
     session.add(
         DeadlineStep(
             deadline_id=deadline,
             revision=revision,
             name=f"now{number + 1}",
             due_at=now,
-            useful_until=worth or now + UNDATED,
+            useful_until=_worth(notice, now),
         )
     )
     session.flush()
     _urge_groups(session, notice, now)
-    return Chased(persons, unreached, now + CHASE_EVERY, is_new=True)
+    return found
 
 
-def _unconfirmed(session: Session, notice_id: int) -> tuple[int, int]:
-    row = session.exec(
-        sa.select(  # type: ignore[call-overload]
-            sa.func.count(),
-            sa.func.sum(sa.case((col(NoticeRecipient.reached), 0), else_=1)),
-        ).where(
-            col(NoticeRecipient.notice_id) == notice_id, col(NoticeRecipient.confirmed_at).is_(None)
-        )
+def _unconfirmed(session: Session, notice_id: int) -> int:
+    return session.exec(
+        select(sa.func.count())
+        .select_from(NoticeRecipient)
+        .where(NoticeRecipient.notice_id == notice_id, col(NoticeRecipient.confirmed_at).is_(None))
     ).one()
-    return int(row[0]), int(row[1] or 0)
 
 
 def _deadline(session: Session, notice: Notice, now: datetime) -> int:
@@ -365,8 +412,7 @@ def come_due(session: Session, *, now: datetime) -> int:
     today = local_day(now, offices.zone(session))
     for notice in soon:
         assert notice.answer_by is not None
-        missing, _unreached = _unconfirmed(session, notice.id)
-        if not missing:
+        if not _unconfirmed(session, notice.id):
             continue
         if now < notice.answer_by:
             _urge_groups(session, notice, now)

@@ -25,7 +25,7 @@ LIMITS: Mapping[str, int] = {
     "place": SHORT,
     "contact": SHORT,
 }
-HEADS = ("【通知】", "[通知]", "[Notice]", "通知:", "通知：")
+HEADS = ("【通知】", "【紧急通知】", "[通知]", "[Notice]", "通知:", "通知：")
 """What people write before a title; a notice says it by itself."""
 
 

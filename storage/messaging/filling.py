@@ -272,7 +272,7 @@ def _accounts(people: Any) -> Any:
 def _ride(session: Session, notice: Notice, accounts: Any, *, now: datetime) -> None:
     facts = {
         "title": notice.title,
-        "issuer": units.name_of(session, notice.unit_id),
+        "issuer": units.signature(session, notice.unit_id),
         "wants_answer": notice.wants_answer,
     }
     table = News.__table__.c  # type: ignore[attr-defined]

@@ -232,7 +232,11 @@ def look_again(session: Session, notice_id: int) -> None:
 def to_pin(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> tuple[ToPin, ...]:
     """Return what is to be pinned where the bot has the right. Raises NotFound, NotAllowed."""
     today = local_day(now, offices.zone(session))
-    notice = tending.whole(session, actor_id, notice_id, today=today)
+    return pinnable(session, tending.whole(session, actor_id, notice_id, today=today))
+
+
+def pinnable(session: Session, notice: Notice) -> tuple[ToPin, ...]:
+    """Return what is not pinned yet where the bot has the right."""
     rows = session.exec(
         select(Chat, NoticePost.message_id)
         .join(NoticePost, col(NoticePost.chat_id) == col(Chat.id))

@@ -11,11 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit
-from storage.messaging import confirming, tending
+from storage import audit, moments
+from storage.messaging import confirming, notice_posts, tending
 from storage.messaging.outbox import UNREACHABLE
 from storage.messaging.tables import (
-    NoticePost,
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
@@ -75,7 +74,8 @@ class Report:
     by_deed: int
     asked: int
     """Have a question open."""
-    places: int
+    can_pin: bool
+    """There is a group in which it could be pinned and is not."""
     chased_at: datetime | None
     next_chase: datetime | None
     units: int
@@ -115,6 +115,8 @@ class People:
     page: int
     pages: int
     total: int
+    contacted: int
+    """With so many of them somebody has spoken about it."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +197,6 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         .select_from(NoticeRecipient)
         .where(NoticeRecipient.notice_id == notice_id, reach.within(today), _asked(notice_id))
     ).one()
-    places = session.exec(
-        select(sa.func.count())
-        .select_from(NoticePost)
-        .where(NoticePost.notice_id == notice_id, col(NoticePost.message_id).is_not(None))
-    ).one()
     number = session.exec(
         _of_units(notice_id, reach, today).with_only_columns(
             sa.func.count(sa.distinct(col(Posting.unit_id)))
@@ -221,7 +218,7 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         confirmed=confirmed,
         by_deed=by_deed,
         asked=asked,
-        places=places,
+        can_pin=bool(notice_posts.pinnable(session, notice)),
         chased_at=notice.chased_at,
         next_chase=until if until is not None and until > now else None,
         units=number,
@@ -247,11 +244,17 @@ def people(
         audit.record(session, actor_id, "look_at_recipients", f"notice:{notice_id}", now=now)
         session.flush()
     found = _people(notice_id, reach, today).where(_is(among, notice_id))
-    total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()
+    each = found.subquery().c
+    total, contacted = session.exec(
+        sa.select(sa.func.count(), sa.func.count(each.called))  # type: ignore[call-overload]
+    ).one()
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
+    # Who is marked today keeps the place in the list, so that the mark is seen and taken back.
+    morning = moments.at(today, 0, offices.zone(session))
     rows = session.exec(
-        found.order_by("was_called", col(OrgUnit.id), col(Teacher.staff_no))
+        sa.select(*each)  # type: ignore[call-overload]
+        .order_by(sa.case((each.called < morning, 1), else_=0), each.unit_id, each.staff_no)
         .offset(page * PAGE)
         .limit(PAGE)
     ).all()
@@ -263,6 +266,7 @@ def people(
         page,
         pages,
         total,
+        contacted,
     )
 
 
@@ -384,10 +388,11 @@ def _people(notice_id: int, reach: Reach, today: date) -> Any:
             col(Teacher.id),
             col(Teacher.name),
             sa.func.coalesce(col(OrgUnit.name), "").label("unit"),
+            col(OrgUnit.id).label("unit_id"),
+            col(Teacher.staff_no),
             _WHERE.label("place"),
             col(NoticeRecipient.confirmed_at),
             called.c.at.label("called"),
-            called.c.at.is_not(None).label("was_called"),
         )
         .select_from(NoticeRecipient)
         .join(Teacher, col(Teacher.id) == col(NoticeRecipient.teacher_id))

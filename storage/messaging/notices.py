@@ -78,6 +78,7 @@ class Letter:
     contact: str
     wants_answer: bool
     answer_by: datetime | None
+    urgent: bool
     audience: Described
     issuer: str
     sent_at: datetime | None
@@ -92,7 +93,6 @@ class Sheet:
     letter: Letter
     author: str
     state: NoticeState
-    urgent: bool
     count: Count
     batch_id: int
     """The class that it belongs to and cannot leave; 0 where it is a unit's."""
@@ -191,7 +191,6 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
         letter=letter_of(session, notice),
         author=author,
         state=notice.state,
-        urgent=notice.urgent,
         count=audiences.count(session, whose_reach(notice, actor_id), notice.audience, today=today),
         batch_id=(
             notice.audience["batch"]
@@ -233,8 +232,9 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         contact=notice.contact,
         wants_answer=notice.wants_answer,
         answer_by=notice.answer_by,
+        urgent=notice.urgent,
         audience=audiences.describe(session, notice.audience),
-        issuer=units.name_of(session, notice.unit_id),
+        issuer=units.signature(session, notice.unit_id),
         sent_at=notice.send_at,
         revision=notice.revision,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),

@@ -369,7 +369,7 @@ def answer_facts(session: Session, line_id: int) -> Answer:
         )
         .order_by(col(QuestionLine.id).desc())
     ).first()
-    issuer = units.name_of(session, notice.unit_id)
+    issuer = units.signature(session, notice.unit_id)
     return Answer(question.id, notice.id, notice.title, issuer, asked or "", row.text)
 
 

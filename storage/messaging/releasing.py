@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ class Price:
 
     ``briefed`` had today's brief already, ``riding`` have one waiting for which nothing more
     rings. ``brief_at`` is when most get the next. ``opens`` is set in quiet hours: the next
-    moment at which it may ring.
+    moment at which it may ring. ``seconds`` are then asked where it is urgent.
     """
 
     count: Count
@@ -54,6 +54,7 @@ class Price:
     riding: int
     brief_at: datetime
     opens: datetime | None
+    seconds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Released:
     count: Count
     queued: bool = False
     """It wanted to go now and waits until quiet hours are over."""
+    at_once: bool = False
+    """It is going out now."""
+    seconds: tuple[str, ...] = ()
+    """Who has been asked, where it waits for a second person."""
 
 
 # --- the price, and when -------------------------------------------------------------------------
@@ -110,28 +115,36 @@ def price(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
     usual = (steps.BRIEF_MINUTE, hours.UNTIL_MINUTE, hours.FROM_MINUTE)
     if most is not None:
         usual = (most.brief_minute, most.quiet_from, most.quiet_until)
+    opens = None if hours.may_push(calendar, now) else hours.next_push(calendar, now)
     return Price(
         count=Count(sum(row.people for row in rows), sum(row.reached for row in rows)),
         briefed=sum(row.briefed for row in rows),
         riding=sum(row.riding for row in rows),
         brief_at=quiet.brief_at(now, quiet.Hours(*usual), calendar),
-        opens=None if hours.may_push(calendar, now) else hours.next_push(calendar, now),
+        opens=opens,
+        seconds=(
+            seconding.names(session, notice, but=actor_id, now=now)
+            if opens is not None and notice.urgent
+            else ()
+        ),
     )
 
 
 def set_moment(
     session: Session, actor_id: int, notice_id: int, at: datetime, *, now: datetime
-) -> None:
+) -> bool:
     """Let it go out at this moment, once it is released; not in quiet hours, but after them.
 
-    Raises PastMoment.
+    False when it was put off so. Raises PastMoment.
     """
     notice = notices.access(session, actor_id, notice_id, now=now, to_change=True)
     if at <= now:
         raise PastMoment("send")
-    notice.send_at, notice.rides = hours.next_push(workdays.load(session), at), False
+    goes = hours.next_push(workdays.load(session), at)
+    notice.send_at, notice.rides = goes, False
     _forget_event(notice)
     session.flush()
+    return goes == at
 
 
 def _forget_event(notice: Notice) -> None:
@@ -234,7 +247,7 @@ def release(
     if notice.state is not NoticeState.DRAFT:
         if notice.state is NoticeState.WITHDRAWN:
             raise NotADraft(notice.state)
-        return Released(notice.id, notice.state, notice.send_at or now, notice.rides, number)
+        return _released(session, notice, number, now=now)
     calendar = workdays.load(session)
     queued = asks = False
     match way:
@@ -269,8 +282,20 @@ def release(
         after={"state": notice.state, "people": number.people, "way": way},
     )
     session.flush()
-    assert notice.send_at is not None
-    return Released(notice.id, notice.state, notice.send_at, notice.rides, number, queued)
+    return replace(_released(session, notice, number, now=now), queued=queued)
+
+
+def _released(session: Session, notice: Notice, number: Count, *, now: datetime) -> Released:
+    waits = notice.state is NoticeState.AWAITING
+    return Released(
+        notice.id,
+        notice.state,
+        notice.send_at or now,
+        notice.rides,
+        number,
+        at_once=not waits and not notice.rides and (notice.send_at or now) <= now,
+        seconds=(seconding.names(session, notice, but=notice.author_id, now=now) if waits else ()),
+    )
 
 
 def _check_complete(notice: Notice, number: Count, now: datetime) -> None:

@@ -103,6 +103,24 @@ def ask(session: Session, notice: Notice, *, now: datetime, today: date) -> None
         )
 
 
+def names(session: Session, notice: Notice, *, but: int, now: datetime) -> tuple[str, ...]:
+    """Return who is asked for this notice, or would be, where ``but`` sends it."""
+    others = seconds(session, notice.unit_id, but=but, today=offices.today(session, now))
+    return tuple(
+        session.exec(
+            select(Teacher.name).where(col(Teacher.id).in_(others)).order_by(col(Teacher.id))
+        ).all()
+    )
+
+
+def asked_of(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> tuple[str, ...]:
+    """Return whose word a notice waits for. Raises NotFound, NotAllowed."""
+    notice = notices.access(session, actor_id, notice_id, now=now)
+    if notice.state is not NoticeState.AWAITING:
+        return ()
+    return names(session, notice, but=notice.author_id, now=now)
+
+
 def stamp(notice: Notice) -> int:
     """Return which asking of a second person this is: the text cannot change under it."""
     return 0 if notice.asked_second_at is None else int(notice.asked_second_at.timestamp())

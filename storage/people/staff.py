@@ -107,6 +107,8 @@ class Person:
     profile: Profile
     state: TeacherState
     is_linked: bool
+    is_reached: bool
+    """False, too, for who has linked and then closed the chat with the bot."""
     code_until: datetime | None
     """Until when a link code that has been issued works."""
 
@@ -301,11 +303,14 @@ def issue_code(session: Session, actor_id: int, teacher_id: int, *, now: datetim
 def _person(session: Session, teacher_id: int, now: datetime) -> Person:
     profile = accounts.profile(session, teacher_id)
     state = session.exec(select(Teacher.state).where(Teacher.id == teacher_id)).one()
-    linked = session.exec(select(Account.id).where(Account.teacher_id == teacher_id)).first()
+    reached = session.exec(
+        select(Account.reachable).where(Account.teacher_id == teacher_id)
+    ).first()
     return Person(
         profile=profile,
         state=TeacherState(state),
-        is_linked=linked is not None,
+        is_linked=reached is not None,
+        is_reached=bool(reached),
         code_until=linking.code_until(session, teacher_id, now=now),
     )
 

@@ -22,6 +22,15 @@ def name_of(session: Session, unit_id: int | None) -> str:
     return name or session.exec(select(Office.name)).first() or ""
 
 
+def signature(session: Session, unit_id: int) -> str:
+    """Return who signs for the unit: for the county, or city, that the office serves, the office.
+
+    A role over the whole county is held at the office; the county itself writes no notices.
+    """
+    office = session.exec(select(Office.name).where(Office.unit_id == unit_id)).first()
+    return office or name_of(session, unit_id)
+
+
 def below(unit_ids: Collection[int], *, across: bool = True) -> Any:
     """Select the ids of these units and of all below them.
 

@@ -210,13 +210,14 @@ def preview(
 
 
 def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Marked:
-    """Enter what the sheet says; undone as one within a day. Twice is no error."""
+    """Enter what the sheet says; undone as one within a day. Twice returns the first."""
     job = imports.own(session, actor_id, job_id, KIND)
     if job.subject_id is None:
         raise NotFound("meeting")
     facts, said, _, lines, _ = _read(session, actor_id, job, book, now)
     if job.state is ImportState.APPLIED:
-        return Marked(facts, 0, 0, 0, len(said), job.deed_id)
+        present, absent, other, kept = job.found["marked"]
+        return Marked(facts, present, absent, other, kept, job.deed_id)
     if job.state is not ImportState.PREVIEWED:
         raise NoLongerWaiting(job.state)
     wanted = {id_: state for id_, state in said.items() if lines[id_].state is not state}
@@ -225,8 +226,17 @@ def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: date
         session, meeting, facts, wanted, actor_id, Method.IMPORT, now=now, undo_for=deeds.DAY
     )
     job = imports.own(session, actor_id, job_id, KIND)
-    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=marked.deed_id, forget=False)
-    return replace(marked, kept=len(said) - len(wanted))
+    marked = replace(marked, kept=len(said) - len(wanted))
+    imports.settle(
+        session,
+        job,
+        ImportState.APPLIED,
+        now=now,
+        found=job.found | {"marked": [marked.present, marked.absent, marked.other, marked.kept]},
+        deed_id=marked.deed_id,
+        forget=False,
+    )
+    return marked
 
 
 def sheet(

@@ -216,7 +216,6 @@ class Applied:
     deed_id: int
     programmes: int
     classes: int
-    is_new: bool
 
 
 def is_plan(book: Book) -> bool:
@@ -255,14 +254,14 @@ def preview(
 
 
 def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: datetime) -> Applied:
-    """Make drafts of the rows that are understood; applying twice makes nothing more.
+    """Make drafts of the rows that are understood; applying twice returns the first.
 
     ``book`` is the kept file, read before the transaction. Raises NotFound, NotAllowed for
     anybody but whoever dropped the file, or NoLongerWaiting.
     """
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is ImportState.APPLIED and job.deed_id is not None:
-        return Applied(job_id, job.deed_id, 0, 0, is_new=False)
+        return Applied(job_id, job.deed_id, *job.found["made"])
     if job.state is not ImportState.PREVIEWED:
         raise NoLongerWaiting(job.state)
     found = _read(session, actor_id, book, job, now=now)
@@ -297,11 +296,19 @@ def apply(session: Session, actor_id: int, job_id: int, book: Book, *, now: date
     deed_id = deeds.done(
         session, KIND, actor_id, {"job": job_id, "programmes": ids}, now=now, undo_for=deeds.DAY
     )
-    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=deed_id, forget=False)
+    imports.settle(
+        session,
+        job,
+        ImportState.APPLIED,
+        now=now,
+        found=job.found | {"made": [len(ids), classes]},
+        deed_id=deed_id,
+        forget=False,
+    )
     after = {"programmes": len(ids), "classes": classes, "sha256": job.sha256}
     audit.record(session, actor_id, "import_plan_sheet", f"import:{job_id}", now=now, after=after)
     session.flush()
-    return Applied(job_id, deed_id, len(ids), classes, is_new=True)
+    return Applied(job_id, deed_id, len(ids), classes)
 
 
 def undo(session: Session, deed: Deed, now: datetime) -> None:

@@ -706,6 +706,9 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
             problems.append(Problem(number, state, ""))
     counts.update(problem.state for problem in problems)
     counts[RowState.EMPTY] += int(job.found["empty"])
+    if job.state is ImportState.APPLIED:
+        # What was new then is there now: it says what it did, and not that it did nothing.
+        counts = Counter({RowState(state): n for state, n in job.found["counts"].items()})
     after = {row.registration_id: row for row in _scored(session, job.subject_id)}
     for registration_id, mark in coming.items():
         if registration_id not in after or after[registration_id].fixed is None:
@@ -770,7 +773,10 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
             now=now,
             after={"rows": len(after), "sha256": job.sha256},
         )
-    imports.settle(session, job, ImportState.APPLIED, now=now, deed_id=deed_id, forget=False)
+    found = job.found | {"counts": {state.value: n for state, n in facts.counts.items()}}
+    imports.settle(
+        session, job, ImportState.APPLIED, now=now, found=found, deed_id=deed_id, forget=False
+    )
     return Preview(**{**_fields(facts), "state": job.state, "deed_id": job.deed_id})
 
 

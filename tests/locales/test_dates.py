@@ -36,6 +36,11 @@ def test_the_year_is_said_when_it_is_another_one() -> None:
     assert dates.day(FRIDAY, "en", today) == "Fri 4 Dec 2026"
 
 
+def test_the_day_under_a_letter_has_its_year() -> None:
+    assert dates.dated(FRIDAY, "zh_Hans") == "2026年12月4日"
+    assert dates.dated(FRIDAY, "en") == "Fri 4 Dec 2026"
+
+
 def test_a_moment_is_said_in_the_zone_of_the_office() -> None:
     assert dates.moment(at(12, 4, 17), SHANGHAI, "zh_Hans") == "12月4日（周五）17:00"
     assert dates.moment(at(12, 4, 17), SHANGHAI, "zh_Hant") == "12月4日（週五）17:00"

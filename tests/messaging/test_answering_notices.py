@@ -510,8 +510,12 @@ async def test_a_call_is_noted_and_taken_back(database: Database) -> None:
 
         assert mark()
         listed = notice_report.people(session, author, notice_id, Among.UNCONFIRMED, now=NOW)
+        assert [line.contacted_at for line in listed.lines] == [NOW, None, None]
+        assert (listed.lines[0].teacher_id, listed.contacted) == (teachers[0], 1)
+        # From the next day on who was spoken with comes last.
+        later = NOW + timedelta(days=1)
+        listed = notice_report.people(session, author, notice_id, Among.UNCONFIRMED, now=later)
         assert [line.contacted_at for line in listed.lines] == [None, None, NOW]
-        assert listed.lines[-1].teacher_id == teachers[0]
         assert not mark()
 
     await database.write(play)

@@ -127,7 +127,7 @@ async def test_a_coordinator_who_adds_the_bot_connects_the_group_in_private(stag
     said = at.cheng.sees()
     assert said.startswith("Connected.\n全体教师群\nAll staff: 澄禾县实验小学")
     assert "✓ post messages" in said
-    assert "✗ pin messages: " in said
+    assert "✗ pin messages: not granted. " in said
     place = await at.place()
     assert (place.purpose, place.language, place.bound_by) == (
         ChatPurpose.ALL_STAFF,

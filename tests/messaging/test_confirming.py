@@ -153,7 +153,7 @@ async def test_a_coordinator_reminds_at_most_every_four_hours(database: Database
         author, notice_id, people = scene(session)
         confirming.confirm(session, people[0], notice_id, now=NOW)
         first = confirming.chase(session, author, notice_id, now=NOW)
-        assert (first.persons, first.is_new) == (2, True)
+        assert (first.reached, first.is_new) == (2, True)
         again = confirming.chase(session, author, notice_id, now=NOW + timedelta(seconds=5))
         assert not again.is_new
         with pytest.raises(TooSoon) as soon:
@@ -172,7 +172,9 @@ async def test_a_reminder_by_hand_rides_in_the_next_brief(database: Database) ->
     def play(session: Session) -> None:
         author, notice_id, people = scene(session)
         confirming.confirm(session, people[0], notice_id, now=NOW)
-        confirming.chase(session, author, notice_id, now=NOW)
+        done = confirming.look_at_chase(session, author, notice_id, now=NOW)
+        assert (done.reached, done.at) == (2, local("2026-11-20", 16, 40))  # and that is true:
+        assert confirming.chase(session, author, notice_id, now=NOW) == done
         sweep_all(session, NOW)
         briefs = [row for row in waiting(session) if row[0] == outbox.BRIEF]
         assert briefs == [(outbox.BRIEF, local("2026-11-20", 16, 40))] * 2
@@ -180,6 +182,25 @@ async def test_a_reminder_by_hand_rides_in_the_next_brief(database: Database) ->
         confirming.confirm(session, people[1], notice_id, now=NOW + HOUR)
         rung = tick(session, local("2026-11-20", 16, 41))
         assert len(rung) == 1
+
+    await database.write(play)
+
+
+async def test_a_reminder_by_hand_after_the_brief_is_said_to_come_with_the_next(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        author, notice_id, _people = scene(session, answer_by=local("2026-11-24", 12))
+        confirming.chase(session, author, notice_id, now=NOW)
+        sweep_all(session, NOW)
+        tick(session, local("2026-11-20", 16, 41))
+        later = local("2026-11-20", 17)
+        found = confirming.look_at_chase(session, author, notice_id, now=later)
+        assert found.at == local("2026-11-23", 16, 40)
+        # With no brief before its date it comes by itself.
+        last = local("2026-11-24", 8, 30)
+        found = confirming.look_at_chase(session, author, notice_id, now=last)
+        assert found.at == last
 
     await database.write(play)
 
@@ -218,7 +239,7 @@ async def test_whom_nothing_reaches_is_counted_and_not_written_to(database: Data
         author, notice_id, _people = scene(session)
         notices.recipient(session, notice_id, make.teacher(session))
         done = confirming.chase(session, author, notice_id, now=NOW)
-        assert (done.persons, done.unreached) == (4, 1)
+        assert (done.reached, done.unreached) == (3, 1)
         sweep_all(session, NOW)
         states = session.exec(select(Reminder.state)).all()
         assert sorted(states) == sorted([ReminderState.DUE] * 3 + [ReminderState.UNREACHABLE])

@@ -300,12 +300,22 @@ async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> No
     await play.author.taps("Not confirmed · 4")
     assert gu.name in play.author.sees()
     assert lin.name not in play.author.sees()
+    before = play.author.labels()
     await play.author.taps(gu.name)
     assert "spoken with on" in play.author.sees()
+    assert "Spoken with: 1" in play.author.sees()
+    # The name stays where it was, with a mark that can be taken back.
+    after = play.author.labels()
+    assert [label[2:] for label in after] == [label[2:] for label in before]
+    assert f"✓ {gu.name}" in after
     await play.author.taps("Back")
+    asked = await play.author.taps("Remind the unconfirmed")
+    assert "4 people are reminded in private, most of them Fri 20 Nov, 16:40." in asked
+    assert "Reminder last" not in await play.author.taps("Back")
     await play.author.taps("Remind the unconfirmed")
+    await play.author.taps("Yes, remind them")
     assert "4 people are reminded" in play.author.alert
-    assert "Last reminded" in play.author.sees()
+    assert "Reminder last ordered" in play.author.sees()
     await play.stage.passes(minutes=2)
     await play.author.taps("Remind again")
     assert "moment ago" in play.author.alert
@@ -316,7 +326,7 @@ async def test_the_author_sees_who_is_missing_and_reminds_them(play: Play) -> No
     assert "has been noted" in gu.alert
     await play.author.taps("As a sheet")
     (name, content), *_ = play.author.files()
-    assert name == f"notice-{play.notice_id}.xlsx"
+    assert name == "关于报送研修计划的通知, who was told.xlsx"
     assert content[:2] == b"PK"
 
 
@@ -473,14 +483,13 @@ async def test_a_post_waits_for_working_hours_unless_it_is_urgent(play: Play) ->
     await play.sends()
     assert play.people[0].sees(at=play.group) == ""
     await play.sends(urgent=True, title="停课通知")
-    assert "[Notice] 停课通知" in play.people[0].sees(at=play.group)
+    assert "[Urgent notice] 停课通知" in play.people[0].sees(at=play.group)
 
 
 async def test_the_notice_is_pinned_where_the_bot_may(play: Play) -> None:
     await play.sends()
     await play.author.starts(f"nr{play.notice_id}")
-    await play.author.taps("Pin in the groups")
-    assert "no group" in play.author.alert
+    assert "Pin in the groups" not in play.author.labels()
 
     def allow(session: Session) -> None:
         chat = session.get_one(Chat, play.chat_id)
@@ -489,7 +498,10 @@ async def test_the_notice_is_pinned_where_the_bot_may(play: Play) -> None:
 
     await play.stage.database.write(allow)
     play.stage.world.chats[play.group].bot_status = "administrator"
+    await play.author.taps("Refresh")
     await play.author.taps("Pin in the groups")
     assert "Pinned in 1 group" in play.author.alert
     await play.author.taps("Pin in the groups")
     assert "no group" in play.author.alert
+    await play.author.taps("Refresh")
+    assert "Pin in the groups" not in play.author.labels()

@@ -24,7 +24,7 @@ from storage.messaging.tables import (
     OutboxState,
     Priority,
 )
-from storage.people.tables import Role
+from storage.people.tables import Office, Role
 from storage.refusals import NotAllowed, NotFound, OwnCase
 from tests import make
 from tests.make import NOW
@@ -487,6 +487,19 @@ async def test_only_who_gets_it_reads_it_and_nobody_once_it_is_withdrawn(
         row(session, notice_id).state = NoticeState.WITHDRAWN
         session.flush()
         assert notices.letter_for(session, notice_id, at.teachers[0]) is None
+
+    await database.write(play)
+
+
+async def test_for_the_county_the_office_signs(database: Database) -> None:
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        session.exec(select(Office)).one().name = "澄禾县教师发展中心"
+        session.flush()
+        shown = notices.sheet(session, at.county, written(session, at.county), now=NOW)
+        assert shown.letter.issuer == "澄禾县教师发展中心"
+        shown = notices.sheet(session, at.coordinator, written(session, at.coordinator), now=NOW)
+        assert shown.letter.issuer == "澄禾县实验小学"
 
     await database.write(play)
 

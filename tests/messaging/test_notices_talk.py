@@ -84,7 +84,7 @@ async def test_one_message_is_enough_to_write_to_ones_school(stage: Stage) -> No
     said = lin.sees()
     assert "[Notice] 校本研修安排" in said
     assert "请各教研组周五前交计划。" in said
-    assert "澄禾县实验小学, Fri 20 Nov" in said
+    assert "澄禾县实验小学, Fri 20 Nov 2026" in said
     assert lin.labels() == ["Confirm receipt", "Ask a question"]
     assert not gu.sees()
     assert (await notice(stage)).state is NoticeState.SENT
@@ -129,7 +129,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
     await zhou.taps("Date")
     assert "could not read a time" in await zhou.says("不知道")
     assert "When: Fri 4 Dec, 14:00–17:00" in await zhou.says("12月4日 14:00-17:00")
-    await zhou.taps("Contact")
+    await zhou.taps("Questions to")
     assert "Questions: 许文 2233" in await zhou.says("许文 2233")
     await zhou.taps("Document no.")
     assert "澄教〔2026〕7号" in await zhou.says("澄教〔2026〕7号")
@@ -157,7 +157,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
         "Where: 三楼报告厅",
         "Please tap “Confirm receipt” by Tue 1 Dec, 17:00; no reply in the group is needed.",
         "Questions: 许文 2233",
-        "澄禾县实验小学, Fri 20 Nov",
+        "澄禾县实验小学, Fri 20 Nov 2026",
     ]
 
 
@@ -303,10 +303,14 @@ async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     lin = await stage.teacher("林若溪")
     await stage.passes(hours=13)
     await draft(zhou, "明早停训\n因大雪，明天的培训不举行。")
-    await zhou.taps("Urgent")
+    assert "Urgent: it goes before other messages" in await zhou.taps("Urgent")
+    assert "[Urgent notice] 明早停训" in await zhou.taps("Preview")
+    await zhou.taps("Back")
     assert "if a second person agrees" in await zhou.taps("Send…")
-    await zhou.taps("Send now")
-    assert "A second person has been asked" in await zhou.taps("Yes, send it")
+    assert "With the daily brief" not in zhou.labels()
+    assert "沈怀远 will be asked" in await zhou.taps("Send now")
+    assert "沈怀远 has been asked to agree" in await zhou.taps("Yes, send it")
+    assert "Waits for the word of 沈怀远" in await zhou.taps("View")
     await stage.deliver()
     assert not lin.sees()
     asked = shen.sees()
@@ -332,7 +336,9 @@ async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     await shen.taps("明早停训")
     await shen.taps("Approve")
     assert "Agreed" in shen.alert
+    assert "Agreed" in shen.sees()
     await stage.deliver()
+    assert "[Urgent notice] 明早停训" in lin.sees()
     assert "明天9:00的培训不举行" in lin.sees()
     assert any("沈怀远 has agreed" in message.text for message in zhou.messages())
 
@@ -389,13 +395,15 @@ async def test_it_goes_with_an_event_and_moves_with_it(stage: Stage) -> None:
     await stage.database.write(begins, "2026-12-10")
     await draft(luo)
     await luo.taps("Send…")
-    assert "the training begins, 作业设计专题培训" in await luo.taps("With an event")
-    await luo.taps("1. ")
+    assert "the training begins: 作业设计专题培训" in await luo.taps("With an event")
+    # The keys say which event, too: those of one class begin alike.
+    await luo.taps("1. the training begins")
     assert "It goes out Tue 8 Dec, 08:00." in await luo.taps("2 working days before")
     await luo.taps("Yes, send it")
     await stage.database.write(begins, "2026-12-17")
     await stage.deliver()
     assert "Will be sent: Tue 15 Dec, 08:00" in await luo.taps("View")
+    assert "With: the training begins: " in luo.sees()
     await stage.database.write(
         lambda session: deadlines.cancel_deadline(
             session, "batch_start", batch_id, now=stage.clock()
@@ -413,12 +421,39 @@ async def test_at_a_time(stage: Stage) -> None:
     await zhou.taps("Send…")
     await zhou.taps("At a time")
     assert "That moment is over." in await zhou.says("8:00")
+    asked = await zhou.says("soon")
+    assert "could not read a time" in asked
+    assert "17:00" not in asked  # an example of one moment, not of a span
+    asked = await zhou.says("1 Nov 9:00")  # nobody means next year's
+    assert "Mon 1 Nov 2027 is almost a year ahead" in asked
     assert "It goes out Fri 20 Nov, 15:00." in await zhou.says("15:00")
     await zhou.taps("Yes, send it")
     await stage.passes(hours=5)
     assert not lin.sees()
     await stage.passes(hours=1, minutes=1)
     assert "校本研修安排" in lin.sees()
+
+
+async def test_a_moment_in_quiet_hours_is_said_to_be_moved_and_what_that_makes_impossible(
+    stage: Stage,
+) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Confirm by")
+    await zhou.says("22 Nov 17:00")
+    await zhou.taps("Send…")
+    await zhou.taps("At a time")
+    asked = await zhou.says("23:00")
+    assert "at night or on days off, so it goes out Mon 23 Nov, 08:00" in asked
+    assert "The date to confirm by is over before" in asked
+    assert "Yes, send it" not in zhou.labels()
+    await zhou.taps("Confirm by")
+    await zhou.says("24 Nov 17:00")
+    await zhou.taps("Send…")
+    await zhou.taps("At a time")
+    await zhou.says("23:00")
+    assert "It goes out" in await zhou.taps("Yes, send it")
 
 
 async def test_what_waits_can_be_made_a_draft_again_and_deleted(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from handlers.training.buttons import OpenRun
 from storage.overview import Overview
 from storage.people import roles
 from storage.people.staff import Desk
-from storage.people.tables import Posting, Role
+from storage.people.tables import Account, Posting, Role
 from storage.waiting_for import Waiting
 from tests import make
 from tests.make import NOW
@@ -159,6 +159,27 @@ async def test_a_colleague_is_found_by_name_or_staff_number(stage: Stage) -> Non
     assert "1 teacher" in await luo.says("林若")  # a mistyped name is typed again
     await luo.taps("Back")
     assert "I did not understand" in await luo.says("林若")
+
+
+async def test_of_who_has_closed_the_chat_it_is_not_said_that_messages_arrive(stage: Stage) -> None:
+    luo = await coordinator(stage)
+    xin = await stage.teacher("辛慕贤")
+    await luo.says("/desk")
+    await luo.taps("Find a teacher")
+    await luo.says("辛慕贤")
+    assert "Linked: messages reach" in await luo.taps("辛慕贤")
+
+    def close(session: Session) -> None:
+        account = session.exec(select(Account).where(Account.teacher_id == xin.teacher_id)).one()
+        account.reachable = False
+
+    await stage.database.write(close)
+    await luo.says("/desk")
+    await luo.taps("Find a teacher")
+    await luo.says("辛慕贤")
+    shown = await luo.taps("辛慕贤")
+    assert "Linked, but messages do not arrive" in shown
+    assert "messages reach" not in shown
 
 
 async def test_a_search_shows_the_first_and_says_how_many_there_are(stage: Stage) -> None:

@@ -367,6 +367,7 @@ def test_importing_any_table_again_changes_nothing(
         seen = dropped(session, gao, batch_id, found)
         done = results.apply(session, gao, seen.job_id, now=NOW)
         assert done.changes == seen.changes
+        assert results.apply(session, gao, seen.job_id, now=NOW).counts == done.counts
         before = kept(session)
         again = dropped(session, gao, batch_id, found)
         assert again.changes == 0

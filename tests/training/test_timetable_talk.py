@@ -145,7 +145,13 @@ async def test_a_dropped_timetable_is_shown_put_in_and_undone(stage: Stage) -> N
     shown = await zhou.sends_file("课程安排.xlsx", content)
     assert "New: 3." in shown
     assert "待定" in shown
+    first = zhou.messages()[-1]
+    press = first.button("Put it in")["callback_data"]
     assert "3 meetings were put in." in await zhou.taps("Put it in")
+    # The second of two taps is told what the first did.
+    await zhou.sends_data(press)
+    assert "3 meetings were put in." in zhou.sees()
+    assert "Undo" in zhou.labels()
     again = await zhou.sends_file("课程安排.xlsx", content)
     assert "New: 0. Changed: 0. Already there: 3." in again
     assert "Put it in" not in zhou.labels()

@@ -211,7 +211,11 @@ async def test_a_class_gets_its_reminders_of_studying_with_its_plan(database: Da
         rows = session.exec(select(Deadline.kind, Deadline.at)).all()
         batch = session.get_one(Batch, batch_id)
         assert dict(rows)["remote_end"] == batch.ends_at
-        return {kind: moment for kind, moment in rows if kind not in ("remote_end", "grade_due", "survey_close")}
+        return {
+            kind: moment
+            for kind, moment in rows
+            if kind not in ("remote_end", "grade_due", "survey_close")
+        }
 
     start, end = at(10, 19, 8), at(11, 13, 18)
     assert await database.write(says) == {
