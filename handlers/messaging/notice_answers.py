@@ -51,7 +51,7 @@ from storage.people.accounts import Reader
 from storage.refusals import NotFound, Refusal
 
 AWAITED = "nask"
-WHOLE = 3200  # characters of a notice's text in private; the rest of a message is needed
+WHOLE = 4000  # characters of a message, of which what was asked and answered takes the rest
 LABEL = 40
 QUOTED = 300
 
@@ -93,6 +93,7 @@ def notice_card(
             _("✓ Confirmed by doing it: {time}") if mine.by_deed else _("✓ Confirmed: {time}")
         )
         lines.append(sentence.format(time=when))
+    lines += _talk_lines(mine, WHOLE - len("\n".join(lines)), language)
     if mine.has_asked:
         lines.append(_("Your question has not been answered yet."))
     wants = letter.wants_answer and mine.confirmed_at is None
@@ -102,6 +103,20 @@ def notice_card(
         label = ngettext("{n} file", "{n} files", number).format(n=number)
         keys.append((Key(label, SendNoticeFiles(letter.notice_id)),))
     return Card("\n".join(lines), (*keys, *back))
+
+
+def _talk_lines(mine: MyNotice, room: int, language: str) -> list[str]:
+    """What the reader has asked about a notice and was answered, as far as there is room."""
+    _ = catalog(language).gettext
+    each = min(QUOTED, room // len(mine.talk)) if mine.talk else 0
+    if each < LABEL:
+        return []
+    return [
+        (_("You asked: {text}") if line.is_mine else _("Answer: {text}")).format(
+            text=html.escape(shortened(line.text, each))
+        )
+        for line in mine.talk
+    ]
 
 
 def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -270,22 +285,34 @@ def _take_question(
 
 
 async def read(update: Update, context: Context) -> None:
-    """Show a notice to one whom it concerns."""
+    """Show a notice to one whom it concerns.
+
+    A message that came by itself, an answer or a brief, is not turned into the notice: it would
+    be gone.
+    """
     notice_id = NoticeRead.parse(tap(update).data).notice_id
-    await _show(update, context, await context.reader(update), notice_id)
+    reader = await context.reader(update)
+    message = tap(update).message
+    if isinstance(message, Message) and message.message_id != reader.card_message_id:
+        await hush(update)
+        await show_anew(context, reader, await _notice(context, reader, notice_id))
+    else:
+        await _show(update, context, reader, notice_id)
 
 
 async def _show(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    await show(update, context, reader, await _notice(context, reader, notice_id))
+
+
+async def _notice(context: Context, reader: Reader, notice_id: int) -> Card:
     try:
         mine = await context.read(notice_views.mine, reader.linked_teacher_id, notice_id)
     except NotFound:
         _ = catalog(reader.language).gettext
         text = standing_text(Standing.NOT_CONCERNED, reader.language)
         keys = ((Key(_("Notices to me"), MyNotices()), Key(_("Menu"), Home())),)
-        await show(update, context, reader, Card(text, keys))
-        return
-    card = notice_card(mine, reader.language, context.house.zone, context.now(), listed=True)
-    await show(update, context, reader, card)
+        return Card(text, keys)
+    return notice_card(mine, reader.language, context.house.zone, context.now(), listed=True)
 
 
 async def send_files(update: Update, context: Context) -> None:

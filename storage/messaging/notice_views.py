@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -16,11 +17,13 @@ from storage.messaging.tables import (
     NoticeRecipient,
     NoticeState,
     Question,
+    QuestionLine,
 )
 from storage.messaging.unconfirmed import OUT
 from storage.refusals import NotFound
 
 PAGE = 6
+TALK = 4  # the last lines of a reader's questions and answers
 SEEN = (*OUT, NoticeState.WITHDRAWN)
 """States of a notice that somebody may have in hand."""
 
@@ -44,6 +47,14 @@ class NoticeText:
 
 
 @dataclass(frozen=True)
+class Said:
+    """One line of what the reader has asked, and was answered, about a notice."""
+
+    text: str
+    is_mine: bool
+
+
+@dataclass(frozen=True)
 class MyNotice:
     """A notice and how one reader stands to it."""
 
@@ -52,6 +63,8 @@ class MyNotice:
     by_deed: bool
     has_asked: bool
     """Has a question open."""
+    talk: tuple[Said, ...]
+    """The last lines of their questions and the answers, the oldest first."""
     message_id: int | None
     """The notice in the reader's private chat."""
 
@@ -98,18 +111,25 @@ def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
     ).first()
     if row is None or notice.state not in SEEN:
         raise NotFound("notice")
-    asked = session.exec(
-        select(Question.id).where(
-            Question.notice_id == notice_id,
-            Question.teacher_id == teacher_id,
-            col(Question.answered_at).is_(None),
+    question: Any = session.exec(
+        select(Question.id, Question.answered_at).where(
+            Question.notice_id == notice_id, Question.teacher_id == teacher_id
         )
     ).first()
+    talk = []
+    if question is not None:
+        talk = session.exec(
+            select(QuestionLine.text, QuestionLine.by_id)
+            .where(QuestionLine.question_id == question.id)
+            .order_by(col(QuestionLine.id).desc())
+            .limit(TALK)
+        ).all()
     return MyNotice(
         said=text_of(session, notice),
         confirmed_at=row.confirmed_at,
         by_deed=row.by_deed,
-        has_asked=asked is not None,
+        has_asked=question is not None and question.answered_at is None,
+        talk=tuple(Said(text, by_id == teacher_id) for text, by_id in reversed(talk)),
         message_id=confirming.message_of(session, row),
     )
 
