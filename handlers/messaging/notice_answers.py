@@ -89,9 +89,12 @@ def notice_card(
     lines = [letter_text(letter, language, zone, today)]
     if mine.confirmed_at is not None:
         when = dates.moment(mine.confirmed_at, zone, language, today)
-        sentence = (
-            _("✓ Confirmed by doing it: {time}") if mine.by_deed else _("✓ Confirmed: {time}")
-        )
+        if mine.by_deed:
+            sentence = _("✓ Confirmed by doing it: {time}")
+        elif mine.was_late:
+            sentence = _("✓ Confirmed after the date: {time}")
+        else:
+            sentence = _("✓ Confirmed: {time}")
         lines.append(sentence.format(time=when))
     lines += _talk_lines(mine, WHOLE - len("\n".join(lines)), language)
     if mine.has_asked:
@@ -205,7 +208,13 @@ async def confirm(update: Update, context: Context) -> None:
         await lead(update, context, f"n{notice_id}")
         return
     done = await context.write(confirming.confirm, reader.teacher_id, notice_id, now=context.now())
-    await alert(update, standing_text(done.standing, reader.language))
+    text = standing_text(done.standing, reader.language)
+    if done.is_late:
+        _ = catalog(reader.language).gettext
+        text = _(
+            "Your confirmation has been noted. It came after the date, thank you all the same."
+        )
+    await alert(update, text)
     await _show_confirmed(update, context, reader, done)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,12 @@ class MyNotice:
     message_id: int | None
     """The notice in the reader's private chat."""
 
+    @property
+    def was_late(self) -> bool:
+        """Whether it was confirmed after its date, as that is now."""
+        by = self.said.letter.answer_by
+        return self.confirmed_at is not None and by is not None and self.confirmed_at >= by
+
 
 @dataclass(frozen=True)
 class ArchiveLine:
@@ -116,7 +123,7 @@ def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
             Question.notice_id == notice_id, Question.teacher_id == teacher_id
         )
     ).first()
-    talk = []
+    talk: Sequence[Any] = ()
     if question is not None:
         talk = session.exec(
             select(QuestionLine.text, QuestionLine.by_id)

@@ -146,6 +146,17 @@ async def test_the_notice_itself_says_that_it_is_confirmed(play: Play) -> None:
     assert "still to be confirmed" not in lin.sees()
 
 
+async def test_who_confirms_after_the_date_is_thanked_and_it_is_said(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.stage.passes(days=6)
+    await lin.says("/notices")
+    await lin.taps("关于报送")
+    await lin.taps("Confirm")
+    assert "It came after the date" in lin.alert
+    assert "✓ Confirmed after the date: Thu 26 Nov" in lin.sees()
+
+
 async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) -> None:
     lin, *_ = play.people
     await play.sends()
