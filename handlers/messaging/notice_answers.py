@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -96,6 +97,12 @@ def notice_card(
         else:
             sentence = _("✓ Confirmed: {time}")
         lines.append(sentence.format(time=when))
+    elif mine.earlier_at is not None and letter.wants_answer:
+        lines.append(
+            _("You confirmed it {time}, before it was corrected. Please confirm once more.").format(
+                time=dates.moment(mine.earlier_at, zone, language, today)
+            )
+        )
     lines += _talk_lines(mine, WHOLE - len("\n".join(lines)), language)
     if mine.has_asked:
         lines.append(_("Your question has not been answered yet."))
@@ -142,7 +149,8 @@ def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -
     for number, line in enumerate(facts.lines, first):
         mark = "○" if line.is_open else "✕" if line.is_withdrawn else "·"
         day = dates.day(line.issued_at.astimezone(zone).date(), language, today)
-        lines.append(f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}")
+        said = f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}"
+        lines.append(said + (" · " + _("corrected") if line.is_corrected else ""))
         keys.append((Key(shortened(f"{number}. {line.title}", LABEL), NoticeRead(line.notice_id)),))
     turn = pager(facts.page, facts.pages, MyNotices)
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Menu"), Home()),)))
@@ -234,11 +242,25 @@ async def _show_confirmed(
         listed = tapped == reader.card_message_id
         card = notice_card(mine, reader.language, zone, now, listed=listed)
         await edit_in_place(update, context, card)
+    elif tapped is not None and done.standing in (Standing.CONFIRMED, Standing.ALREADY):
+        await _redraw_correction(update, context, reader, tapped)
     if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
         await context.write(
             confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
         )
         context.house.wake_delivery()
+
+
+async def _redraw_correction(
+    update: Update, context: Context, reader: Reader, message_id: int
+) -> None:
+    """Let a correction under which somebody has confirmed say so."""
+    facts = await context.read(correcting.told_in, reader.account_id, message_id)
+    if facts is None:
+        return
+    card = await _correction_card(context.house, reader.linked_teacher_id, facts, reader.language)
+    if card is not None:
+        await edit_in_place(update, context, card)
 
 
 async def ask(update: Update, context: Context) -> None:
@@ -382,21 +404,38 @@ async def corrected(house: House, row: Claimed) -> Said:
     """【更正】: what has changed since this person, or this group, was told."""
     if row.chat_id is not None:
         return await notice_posts.corrected(house, row)
-    mine = await _mine(house, row)
-    if mine is None or mine.said.is_withdrawn:
-        return Nothing("the notice is withdrawn")
+    if row.teacher_id is None:
+        return Nothing("there is nobody to tell")
+    card = await _correction_card(house, row.teacher_id, row.facts, row.language)
+    return Nothing("nothing is left of this correction") if card is None else Say(card)
+
+
+async def _correction_card(
+    house: House, teacher_id: int, facts: dict[str, Any], language: str
+) -> Card | None:
+    """What has changed for one reader, who may have confirmed what it was; None if nothing."""
+    try:
+        mine = await house.database.read(notice_views.mine, teacher_id, facts["notice_id"])
+    except NotFound:
+        return None
     found = await house.database.read(
         correcting.corrections,
         mine.said.notice_id,
-        since=row.facts["since"],
-        until=row.facts["revision"],
+        since=facts["since"],
+        until=facts["revision"],
     )
-    if not found:
-        return Nothing("nothing is left of this correction")
-    lines = corrected_lines(mine.said, found, row.language, house.zone, house.clock())
-    _ = catalog(row.language).gettext
-    keys = ((Key(_("The notice"), NoticeRead(mine.said.notice_id)),),)
-    return Say(Card("\n".join(lines), keys))
+    if not found or mine.said.is_withdrawn:
+        return None
+    lines = corrected_lines(mine.said, found, language, house.zone, house.clock())
+    _ = catalog(language).gettext
+    keys: list[tuple[Key, ...]] = [(Key(_("The notice"), NoticeRead(mine.said.notice_id)),)]
+    if mine.confirmed_at is not None:
+        lines.append(_("✓ Confirmed"))
+    elif mine.said.letter.wants_answer:
+        if mine.earlier_at is not None:
+            lines.append(_("Your confirmation was of what it said before. Please confirm it anew."))
+        keys.insert(0, notice_keys(mine.said.notice_id, True, language))
+    return Card("\n".join(lines), tuple(keys))
 
 
 async def answered(house: House, row: Claimed) -> Said:

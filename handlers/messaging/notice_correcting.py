@@ -187,6 +187,14 @@ def impact_card(facts: Impact, duty: bool, language: str, zone: ZoneInfo, now: d
         if facts.rings
         else _("No phone rings.")
     )
+    if facts.again:
+        lines.append(
+            ngettext(
+                "{n} person has confirmed and is asked to confirm once more.",
+                "{n} people have confirmed and are asked to confirm once more.",
+                facts.again,
+            ).format(n=facts.again)
+        )
     keys: list[tuple[Key, ...]] = []
     if facts.what not in correcting.RING:
         label = (

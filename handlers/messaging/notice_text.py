@@ -91,7 +91,12 @@ def letter_text(
 ) -> str:
     """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
     _ = catalog(language).gettext
-    lines = [_("<b>[Notice] {title}</b>").format(title=html.escape(facts.title))]
+    heading = (
+        _("<b>[Notice, corrected] {title}</b>")
+        if facts.is_corrected
+        else _("<b>[Notice] {title}</b>")
+    )
+    lines = [heading.format(title=html.escape(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(
@@ -203,6 +208,8 @@ def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
             when=dates.moment(line.at, zone, language, today),
             state=state_words(line.state, language),
         )
+        if line.is_corrected:
+            said += " · " + _("corrected")
         if not line.is_mine:
             said += " · " + html.escape(line.author)
         lines.append(f"{number}. <b>{html.escape(shortened(name, 60))}</b>\n{said}")

@@ -144,6 +144,8 @@ def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime)
     ).rowcount
     standing = Standing.CONFIRMED if changed else Standing.ALREADY
     is_late = bool(changed) and notice.answer_by is not None and now >= notice.answer_by
+    if is_late and notice.ring_revision and unconfirmed.earlier(session, row.id):
+        is_late = False  # they had confirmed, and a correction has asked them once more
     return Confirmation(notice_id, standing, now, message_id, is_late)
 
 

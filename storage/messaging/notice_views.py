@@ -20,7 +20,7 @@ from storage.messaging.tables import (
     Question,
     QuestionLine,
 )
-from storage.messaging.unconfirmed import OUT
+from storage.messaging.unconfirmed import OUT, earlier
 from storage.refusals import NotFound
 
 PAGE = 6
@@ -68,12 +68,16 @@ class MyNotice:
     """The last lines of their questions and the answers, the oldest first."""
     message_id: int | None
     """The notice in the reader's private chat."""
+    earlier_at: datetime | None
+    """When they last confirmed what a correction has overtaken."""
 
     @property
     def was_late(self) -> bool:
         """Whether it was confirmed after its date, as that is now."""
         by = self.said.letter.answer_by
-        return self.confirmed_at is not None and by is not None and self.confirmed_at >= by
+        if self.confirmed_at is None or by is None or self.earlier_at is not None:
+            return False
+        return self.confirmed_at >= by
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class ArchiveLine:
     is_open: bool
     """Still to be confirmed."""
     is_withdrawn: bool
+    is_corrected: bool
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
         has_asked=question is not None and question.answered_at is None,
         talk=tuple(Said(text, by_id == teacher_id) for text, by_id in reversed(talk)),
         message_id=confirming.message_of(session, row),
+        earlier_at=earlier(session, row.id) if notice.ring_revision else None,
     )
 
 
@@ -177,6 +183,7 @@ def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
             col(Notice.answer_by),
             _open().label("is_open"),
             col(Notice.state),
+            col(Notice.ring_revision),
         )
         .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
         .where(col(NoticeRecipient.teacher_id) == teacher_id, col(Notice.state).in_(SEEN))
@@ -199,6 +206,7 @@ def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
                 row.answer_by,
                 bool(row.is_open),
                 row.state is NoticeState.WITHDRAWN,
+                row.ring_revision > 0,
             )
             for row in rows
         ),

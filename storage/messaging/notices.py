@@ -82,6 +82,8 @@ class Letter:
     issuer: str
     sent_at: datetime | None
     revision: int
+    is_corrected: bool
+    """Its time, its place or a duty is another one than when it was sent."""
     files: tuple[Attached, ...]
 
 
@@ -115,6 +117,7 @@ class Line:
     at: datetime
     author: str
     is_mine: bool
+    is_corrected: bool
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         issuer=units.name_of(session, notice.unit_id),
         sent_at=notice.send_at,
         revision=notice.revision,
+        is_corrected=notice.ring_revision > 0,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),
     )
 
@@ -335,6 +339,7 @@ def notices(
                 row.send_at or row.created_at,
                 name,
                 row.author_id == actor_id,
+                row.ring_revision > 0,
             )
             for row, name in rows
         ),

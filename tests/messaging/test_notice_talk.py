@@ -157,6 +157,40 @@ async def test_who_confirms_after_the_date_is_thanked_and_it_is_said(play: Play)
     assert "✓ Confirmed after the date: Thu 26 Nov" in lin.sees()
 
 
+async def test_who_has_confirmed_another_time_confirms_the_new_one_with_one_tap(
+    play: Play,
+) -> None:
+    lin, gu, *_ = play.people
+    await play.sends()
+    await lin.taps("Confirm", at=play.group)
+    author = play.author
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("time")
+    assert "1 person has confirmed and is asked to confirm once more." in await author.says(
+        "2026-12-09 14:30"
+    )
+    card = await author.taps("Yes, correct it")
+    assert "corrected" in card
+    assert "Confirmed: 0/5\n1 confirmed before the correction, and is asked once more." in card
+    await play.stage.deliver()
+    said = lin.sees()
+    assert "[Correction]" in said
+    assert said.endswith("Your confirmation was of what it said before. Please confirm it anew.")
+    assert "anew" not in gu.sees()
+    await lin.taps("Confirm receipt")
+    assert "noted" in lin.alert
+    assert lin.sees().endswith("Please go by this message.\n✓ Confirmed")
+    assert lin.labels() == ["The notice"]
+    await lin.taps("The notice")
+    assert lin.sees().startswith("[Notice, corrected] 关于报送研修计划的通知")
+    assert "✓ Confirmed: Fri 20 Nov" in lin.sees()
+    await lin.says("/notices")
+    assert "· corrected" in lin.sees()
+    await author.starts("desk")
+    assert "sent · corrected" in await author.taps("Notices")
+
+
 async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) -> None:
     lin, *_ = play.people
     await play.sends()
@@ -236,7 +270,7 @@ async def test_another_place_rings_and_another_title_does_not(play: Play) -> Non
     assert said.startswith("[Correction]")
     assert "place changed from “三楼报告厅” to “一楼阅览室”" in said
     assert lin.sees(at=play.group).startswith("[Correction]")
-    first = next(m for m in lin.messages(at=play.group) if m.text.startswith("[Notice]"))
+    first = next(m for m in lin.messages(at=play.group) if m.text.startswith("[Notice, "))
     assert "Where: 一楼阅览室" in first.text
     await play.stage.passes(seconds=40)
     assert len([m for m in lin.messages() if m.text.startswith("[Correction]")]) == 1
