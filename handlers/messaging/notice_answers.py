@@ -87,7 +87,8 @@ def notice_card(
     if said.is_withdrawn:
         return Card(withdrawn_text(said, language), back)
     letter = said.letter
-    lines = [letter_text(letter, language, zone, today)]
+    is_overdue = mine.confirmed_at is None and letter.is_over(now)
+    lines = [letter_text(letter, language, zone, today, is_overdue=is_overdue)]
     if mine.confirmed_at is not None:
         when = dates.moment(mine.confirmed_at, zone, language, today)
         if mine.by_deed:

@@ -87,9 +87,18 @@ def owes_text(kind: str, title: str, language: str) -> str:
 
 
 def letter_text(
-    facts: Letter, language: str, zone: ZoneInfo, today: date, *, in_group: bool = False
+    facts: Letter,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    in_group: bool = False,
+    is_overdue: bool = False,
 ) -> str:
-    """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
+    """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML.
+
+    ``is_overdue``: it is read by somebody who has not confirmed it, after its date.
+    """
     _ = catalog(language).gettext
     heading = (
         _("<b>[Notice, corrected] {title}</b>")
@@ -115,7 +124,14 @@ def letter_text(
         lines.append(_("When: {when}").format(when=when))
     if facts.place:
         lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
-    if facts.wants_answer and facts.answer_by is not None:
+    if facts.wants_answer and facts.answer_by is not None and is_overdue:
+        lines.append(
+            _(
+                "It was to be confirmed by {when}. Please tap “Confirm receipt” soon; no reply in "
+                "the group is needed."
+            ).format(when=dates.moment(facts.answer_by, zone, language, today))
+        )
+    elif facts.wants_answer and facts.answer_by is not None:
         lines.append(
             _("Please tap “Confirm receipt” {before}; no reply in the group is needed.").format(
                 before=dates.before(facts.answer_by, zone, language, today)
@@ -144,11 +160,17 @@ def letter_keys(facts: Letter, language: str, *, confirmed: bool = False) -> tup
 
 
 def letter_card(
-    facts: Letter, language: str, zone: ZoneInfo, today: date, *, confirmed: bool = False
+    facts: Letter,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    confirmed: bool = False,
+    is_overdue: bool = False,
 ) -> Card:
     """M04 in private."""
     keys = letter_keys(facts, language, confirmed=confirmed)
-    return Card(letter_text(facts, language, zone, today), (keys,))
+    return Card(letter_text(facts, language, zone, today, is_overdue=is_overdue), (keys,))
 
 
 # --- in lists and on cards -----------------------------------------------------------------------

@@ -24,21 +24,24 @@ async def notice(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("it is nobody's")
     notice_id = row.facts["notice_id"]
-    standing = await house.database.read(notices.standing, notice_id, row.teacher_id)
+    now = house.clock()
+    standing = await house.database.read(notices.standing, notice_id, row.teacher_id, now=now)
     if standing is None:
         return Nothing("it is withdrawn")
-    revision, confirmed = standing
+    revision, confirmed, is_overdue = standing
     if confirmed and not row.facts.get("ringing"):
         return Nothing("it has been confirmed already")
-    today = local_day(house.clock(), house.zone)
+    today = local_day(now, house.zone)
     # Tens of thousands get the same words, in three languages at most.
-    key = (notice_id, revision, row.language, today, confirmed)
+    key = (notice_id, revision, row.language, today, confirmed, is_overdue)
     said: Say | None = house.letters.get(key)
     if said is None:
         letter = await house.database.read(notices.letter, notice_id)
         if letter is None:
             return Nothing("it is withdrawn")
-        card = letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
+        card = letter_card(
+            letter, row.language, house.zone, today, confirmed=confirmed, is_overdue=is_overdue
+        )
         said = Say(card, files=_files(letter))
         if letter.revision == revision:
             while len(house.letters) >= LETTERS:

@@ -86,6 +86,10 @@ class Letter:
     """Its time, its place or a duty is another one than when it was sent."""
     files: tuple[Attached, ...]
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether the date by which it is to be confirmed has passed."""
+        return self.answer_by is not None and self.answer_by <= now
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -252,7 +256,12 @@ def letter(session: Session, notice_id: int) -> Letter | None:
 
 
 _STANDING = Prepared(
-    sa.select(col(Notice.state), col(Notice.revision), col(NoticeRecipient.confirmed_at))
+    sa.select(
+        col(Notice.state),
+        col(Notice.revision),
+        col(Notice.answer_by),
+        col(NoticeRecipient.confirmed_at),
+    )
     .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
     .where(
         col(Notice.id) == sa.bindparam("notice_id"),
@@ -261,15 +270,20 @@ _STANDING = Prepared(
 )
 
 
-def standing(session: Session, notice_id: int, teacher_id: int) -> tuple[int, bool] | None:
-    """Return which revision somebody would get, and whether they have confirmed it.
+def standing(
+    session: Session, notice_id: int, teacher_id: int, *, now: datetime
+) -> tuple[int, bool, bool] | None:
+    """Return which revision somebody would get, whether they have confirmed it, and whether
+    they have not and its date is over.
 
     One look-up: it is asked for each of the messages of a notice. None as for ``letter_for``.
     """
     row = _STANDING.first(session, notice_id=notice_id, teacher_id=teacher_id)
     if row is None or row.state is NoticeState.WITHDRAWN:
         return None
-    return row.revision, row.confirmed_at is not None
+    confirmed = row.confirmed_at is not None
+    is_over = row.answer_by is not None and row.answer_by <= now
+    return row.revision, confirmed, is_over and not confirmed
 
 
 def letter_for(session: Session, notice_id: int, teacher_id: int) -> tuple[Letter, bool] | None:

@@ -464,6 +464,30 @@ async def test_who_joins_the_school_later_is_told_what_still_concerns_them(stage
     assert {line.teacher_id: line.late for line in await recipients(stage)}[new.teacher_id or 0]
 
 
+async def test_who_gets_a_notice_after_its_date_reads_that_it_is_over(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin, gu = await stage.teacher("林若溪"), await stage.teacher("顾念")
+    stage.world.block(lin.id)
+    await draft(zhou)
+    await zhou.taps("Date")
+    await zhou.says("12月8日 14:00")
+    await zhou.taps("Confirm by")
+    await zhou.says("11月24日")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert "Please tap “Confirm receipt” by Tue 24 Nov, 17:00" in gu.sees()
+    await stage.passes(days=5)
+    stage.world.unblock(lin.id)
+    await stage.settle()
+    await stage.passes(hours=1)
+    late = "It was to be confirmed by Tue 24 Nov, 17:00. Please tap “Confirm receipt” soon"
+    assert late in lin.sees()
+    await gu.says("/notices")
+    assert late in await gu.taps("1. ")
+    assert late not in await gu.taps("Confirm receipt")
+
+
 async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪", language="zh-hans")
