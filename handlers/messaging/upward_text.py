@@ -67,6 +67,8 @@ def count_text(kind: str, number: int, language: str) -> str:
             text = ngettext("{n} not settled yet", "{n} not settled yet", number)
         case "batch_start" | "session":
             text = ngettext("{n} not reached by messages", "{n} not reached by messages", number)
+        case "ack_due":
+            text = ngettext("{n} has not confirmed", "{n} have not confirmed", number)
         case "task_due":
             text = ngettext("{n} has not handed in", "{n} have not handed in", number)
         case "grade_due":

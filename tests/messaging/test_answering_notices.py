@@ -23,6 +23,7 @@ from storage.messaging import (
     notice_report,
     notice_views,
     outbox,
+    overdue,
     questions,
 )
 from storage.messaging.correcting import NothingChanges, NotLikeThat, NotOut, What
@@ -190,6 +191,28 @@ async def test_another_date_moves_the_reminders(database: Database) -> None:
         correcting.correct(session, author, notice_id, What.ANSWER_BY, later, now=NOW)
         deadline = session.exec(select(Deadline).execution_options(populate_existing=True)).one()
         assert (deadline.kind, deadline.at) == ("ack_due", later)
+
+    await database.write(play)
+
+
+async def test_what_is_overdue_waits_for_its_owner_and_for_each_school(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        author = notices.coordinator(session, "顾岩", at="教师发展中心")
+        first = notices.coordinator(session, "罗佳宁", at="实验小学")
+        second = notices.coordinator(session, "周明远", at="第二小学")
+        to = [make.teacher(session, at=at) for at in ("实验小学", "实验小学", "第二小学")]
+        notice_id = notices.notice(session, author, to, at="教师发展中心")
+        in_time, late = NOW + timedelta(days=4), NOW + timedelta(days=5)
+        for who in (author, first, second):
+            assert overdue.waits(session, who, now=in_time) == ()
+        found = [overdue.waits(session, who, now=late) for who in (author, first, second)]
+        assert [each.count for (each,) in found] == [3, 2, 1]
+        confirming.confirm(session, to[2], notice_id, now=late)
+        assert overdue.waits(session, second, now=late) == ()
+        correcting.withdraw(session, author, notice_id, "改期", now=late)
+        assert overdue.waits(session, author, now=late) == ()
 
     await database.write(play)
 

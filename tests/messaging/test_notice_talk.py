@@ -157,6 +157,37 @@ async def test_who_confirms_after_the_date_is_thanked_and_it_is_said(play: Play)
     assert "✓ Confirmed after the date: Thu 26 Nov" in lin.sees()
 
 
+async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_again(
+    play: Play,
+) -> None:
+    lin, gu, *others = play.people
+    await play.sends()
+    for who in others:
+        await who.taps("Confirm", at=play.group)
+    await play.stage.passes(days=5)
+    await play.stage.passes(hours=1)  # Wednesday 10:00
+    await play.author.starts("desk")
+    assert "2 people have not confirmed a notice in time" in play.author.sees()
+    await play.author.taps("Not confirmed in time")
+    assert "2 have not confirmed, due Wed 25 Nov" in play.author.sees()
+    await play.author.taps("1. 关于报送")
+    assert "Confirmed: 3/5" in play.author.sees()
+    await play.stage.passes(days=1, hours=6, minutes=45)  # the brief of Thursday
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
+    await gu.starts(f"n{play.notice_id}")
+    await gu.taps("Confirm")
+    await play.author.starts("desk")
+    assert "1 person has not confirmed a notice in time" in play.author.sees()
+    await play.stage.passes(days=12)  # the school's list of the second week after it
+    said = [m.text for m in play.author.messages() if m.text.startswith("[Daily list]")]
+    assert any("关于报送研修计划的通知: 1 has not confirmed, was due" in text for text in said)
+    await lin.starts(f"n{play.notice_id}")
+    await lin.taps("Confirm")
+    await play.author.starts("desk")
+    assert "in time" not in play.author.sees()
+    assert not any("in time" in label for label in play.author.labels())
+
+
 async def test_who_has_confirmed_another_time_confirms_the_new_one_with_one_tap(
     play: Play,
 ) -> None:
