@@ -220,6 +220,8 @@ def files_card(facts: Sheet, language: str) -> Card:
     keys = []
     for number, file in enumerate(facts.letter.files, 1):
         name = file.name or _("photo")
+        if file.is_photo and file.name:
+            name = _("photo: {caption}").format(caption=file.name)
         lines.append(f"{number}. {html.escape(shortened(name, 60))}")
         label = _("Take away {name}").format(name=f"{number}. {name}")
         keys.append((Key(shortened(label, LABEL), DropNoticeFile(id_, file.id)),))

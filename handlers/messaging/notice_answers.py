@@ -5,6 +5,7 @@ In a group a tap is answered to whoever tapped, and the group sees nothing of it
 
 from __future__ import annotations
 
+import contextlib
 import html
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from telegram import Message, Update
+from telegram.error import BadRequest
 
 from handlers.cards import Card, Key, pager
 from handlers.context import (
@@ -243,8 +245,12 @@ async def _show_confirmed(
         listed = tapped == reader.card_message_id
         card = notice_card(mine, reader.language, zone, now, listed=listed)
         await edit_in_place(update, context, card)
-    elif tapped is not None and done.standing in (Standing.CONFIRMED, Standing.ALREADY):
-        await _redraw_correction(update, context, reader, tapped)
+    elif (
+        tapped is not None
+        and isinstance(message, Message)
+        and done.standing in (Standing.CONFIRMED, Standing.ALREADY)
+    ):
+        await _redraw_tapped(update, context, reader, message)
     if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
         await context.write(
             confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
@@ -252,11 +258,15 @@ async def _show_confirmed(
         context.house.wake_delivery()
 
 
-async def _redraw_correction(
-    update: Update, context: Context, reader: Reader, message_id: int
+async def _redraw_tapped(
+    update: Update, context: Context, reader: Reader, message: Message
 ) -> None:
-    """Let a correction under which somebody has confirmed say so."""
-    facts = await context.read(correcting.told_in, reader.account_id, message_id)
+    """Take the key away under which somebody has confirmed: a file's, or a correction's."""
+    if not message.text:
+        with contextlib.suppress(BadRequest):  # a second tap finds it taken away
+            await tap(update).edit_message_reply_markup(None)
+        return
+    facts = await context.read(correcting.told_in, reader.account_id, message.message_id)
     if facts is None:
         return
     card = await _correction_card(context.house, reader.linked_teacher_id, facts, reader.language)
@@ -357,7 +367,12 @@ async def send_files(update: Update, context: Context) -> None:
         return
     for file in mine.said.letter.files:
         send = context.bot.send_photo if file.is_photo else context.bot.send_document
-        await send(reader.tg_user_id, file.file_id, disable_notification=True)
+        await send(
+            reader.tg_user_id,
+            file.file_id,
+            caption=file.name if file.is_photo and file.name else None,
+            disable_notification=True,
+        )
 
 
 async def open_archive(update: Update, context: Context) -> None:

@@ -99,7 +99,8 @@ def letter_text(
 
     ``is_overdue``: it is read by somebody who has not confirmed it, after its date.
     """
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
     heading = (
         _("<b>[Notice, corrected] {title}</b>")
         if facts.is_corrected
@@ -139,6 +140,13 @@ def letter_text(
         )
     elif facts.wants_answer:
         lines.append(_("Please tap “Confirm receipt”; no reply in the group is needed."))
+    if facts.files and in_group:
+        number = len(facts.files)
+        lines.append(
+            ngettext(
+                "{n} file goes with it, in private.", "{n} files go with it, in private.", number
+            ).format(n=number)
+        )
     if facts.contact:
         lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
     day = today if facts.sent_at is None else facts.sent_at.astimezone(zone).date()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.cards import Keys
 from handlers.context import House
 from handlers.messaging.notice_text import letter_card
 from handlers.messaging.releasing_text import answered_card, second_card, stopped_card
@@ -15,8 +16,18 @@ from storage.refusals import NotAllowed, NotFound, OwnCase
 LETTERS = 64  # messages in the words of a language that are kept while they go out
 
 
-def _files(letter: Letter) -> tuple[File, ...]:
-    return tuple(File(each.file_id, each.is_photo) for each in letter.files)
+def _files(letter: Letter, keys: Keys) -> tuple[File, ...]:
+    """The files of a notice; under the last one stand the keys of the notice once more."""
+    last = len(letter.files)
+    return tuple(
+        File(
+            each.file_id,
+            each.is_photo,
+            caption=each.name if each.is_photo else "",
+            keys=keys if number == last else (),
+        )
+        for number, each in enumerate(letter.files, 1)
+    )
 
 
 async def notice(house: House, row: Claimed) -> Said:
@@ -42,7 +53,7 @@ async def notice(house: House, row: Claimed) -> Said:
         card = letter_card(
             letter, row.language, house.zone, today, confirmed=confirmed, is_overdue=is_overdue
         )
-        said = Say(card, files=_files(letter))
+        said = Say(card, files=_files(letter, card.keys))
         if letter.revision == revision:
             while len(house.letters) >= LETTERS:
                 del house.letters[next(iter(house.letters))]

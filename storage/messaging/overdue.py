@@ -57,7 +57,7 @@ def notices(session: Session, actor_id: int, *, now: datetime) -> tuple[Overdue,
             col(Notice.answer_by) <= now,
             col(Notice.answer_by) > now - LOOK_BACK,
             col(NoticeRecipient.confirmed_at).is_(None),
-            sa.or_(Notice.author_id == actor_id, col(Notice.unit_id).in_(units), their_own),
+            sa.or_(col(Notice.author_id) == actor_id, col(Notice.unit_id).in_(units), their_own),
         )
         .group_by(col(Notice.id))
         .order_by(col(Notice.answer_by), col(Notice.id))

@@ -188,6 +188,19 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     assert not any("in time" in label for label in play.author.labels())
 
 
+async def test_a_group_reads_that_files_go_with_a_notice(play: Play) -> None:
+    await play.sends()
+
+    def attach(session: Session) -> None:
+        for name in ("方案.pdf", "表格.pdf"):
+            session.add(NoticeFile(notice_id=play.notice_id, file_id=name, name=name))
+
+    await play.stage.database.write(attach)
+    await play.people[0].taps("Confirm", at=play.group)
+    await play.stage.passes(seconds=70)
+    assert "2 files go with it, in private." in play.people[0].sees(at=play.group)
+
+
 async def test_who_has_confirmed_another_time_confirms_the_new_one_with_one_tap(
     play: Play,
 ) -> None:

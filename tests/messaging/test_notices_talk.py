@@ -158,6 +158,29 @@ async def test_it_can_begin_with_an_album_and_the_files_follow_the_message(stage
     assert [name for name, _content in lin.files()] == ["方案.pdf"]
     answered = [message.reply_to for message in messages[1:]]
     assert [each and each["id"] for each in answered] == [messages[0].id] * 2
+    # It can be confirmed below the files, too.
+    assert lin.labels() == ["Confirm receipt", "Ask a question"]
+    await lin.taps("Confirm receipt", message=messages[-1].id)
+    assert "noted" in lin.alert
+    assert lin.messages()[-1].buttons == []
+    await stage.deliver()
+    assert "✓ Confirmed" in lin.messages()[0].text
+
+
+async def test_what_is_written_under_a_photo_goes_with_it(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Files")
+    stage.world.send_photo(zhou.id, zhou.id, PHOTO, caption="会场位置图")
+    await stage.settle()
+    assert "1. photo: 会场位置图" in zhou.sees()
+    await zhou.taps("OK")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert lin.messages()[-1].photo is not None
+    assert "会场位置图" in lin.messages()[-1].text
 
 
 async def test_a_restart_in_the_middle_loses_nothing(stage: Stage) -> None:
