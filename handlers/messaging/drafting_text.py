@@ -300,7 +300,14 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         "chats": _("In which groups is it posted as well?"),
     }[what]
     lines = [heading]
-    if not options.lines:
+    if not options.lines and what == "owes" and not facts.letter.audience.batch:
+        lines.append(
+            _(
+                "At the moment nothing is open that these people could owe. For the work of a "
+                "class please choose the class first."
+            )
+        )
+    elif not options.lines:
         lines.append(_("There is nothing to choose here."))
     if what == "chats":
         lines.append(_("What is posted in a group has no names, and everybody there reads it."))
