@@ -310,7 +310,9 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
     elif not options.lines:
         lines.append(_("There is nothing to choose here."))
     if what == "chats":
-        lines.append(_("What is posted in a group has no names, and everybody there reads it."))
+        lines.append(
+            _("Everybody in the group reads all of it, whom to ask too; no recipient is named.")
+        )
     else:
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
     keys = [
@@ -358,6 +360,8 @@ def lost_card(
         lines.append(text)
     if not lines_:
         lines.append(_("Messages reach everybody."))
+    elif not all(line.names for line in lines_):
+        lines.append(_("The names are shown to the coordinator of each school."))
     lines.append(_("They are counted in the report, so that somebody can call them."))
     turn = pager(page, pages, lambda number: NoticeLost(notice_id, number))
     back = (Key(_("Back"), NoticeAudience(notice_id)),)
