@@ -127,14 +127,15 @@ def _report_keys(
     _ = catalogue.gettext
     of = facts.notice_id
     keys: list[tuple[Key, ...]] = []
-    chases = facts.whole and facts.wants_answer and facts.unconfirmed and facts.state in OUT
+    is_out = facts.state in OUT
+    chases = facts.whole and facts.wants_answer and facts.unconfirmed and is_out
     if chases and facts.next_chase is not None:
         when = dates.moment(facts.next_chase, zone, language, now.astimezone(zone).date())
         keys.append((Key(_("Remind again: {time}").format(time=when), NoticeChase(of)),))
     elif chases:
         keys.append((Key(_("Remind the unconfirmed"), NoticeChase(of), style="primary"),))
     lists = []
-    if facts.wants_answer and facts.unconfirmed:
+    if facts.wants_answer and facts.unconfirmed and is_out:
         label = _("Not confirmed · {n}").format(n=facts.unconfirmed)
         lists.append(Key(label, NoticePeople(of, Among.UNCONFIRMED)))
     if facts.confirmed:
