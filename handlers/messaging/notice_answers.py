@@ -184,7 +184,7 @@ def standing_text(standing: Standing, language: str) -> str:
         case Standing.ALREADY:
             return _("You have confirmed this already, thank you.")
         case Standing.NOT_CONCERNED:
-            return _("This notice does not concern you; there is nothing for you to do.")
+            return _("You are not among those whom this notice is for, so you need do nothing.")
         case Standing.NOT_YET:
             return _("This notice is just being sent. Please tap again in a moment.")
         case Standing.NOTHING_TO_DO:

@@ -10,7 +10,7 @@ happens after that is ``storage.messaging.filling``'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ from storage.messaging.tables import (
 )
 from storage.people import authority, offices, units
 from storage.people.authority import MAY, Act
-from storage.people.tables import Office, Teacher
+from storage.people.tables import Office, OrgUnit, Teacher, UnitKind
 from storage.prepared import Prepared
 from storage.refusals import NotAllowed, Refusal
 
@@ -223,13 +223,22 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         contact=notice.contact,
         wants_answer=notice.wants_answer,
         answer_by=notice.answer_by,
-        audience=audiences.describe(session, notice.audience),
+        audience=_described(session, notice),
         issuer=units.name_of(session, notice.unit_id),
         sent_at=notice.send_at,
         revision=notice.revision,
         is_corrected=notice.ring_revision > 0,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),
     )
+
+
+def _described(session: Session, notice: Notice) -> Described:
+    """The audience by its names; a school that writes to its own names itself."""
+    described = audiences.describe(session, notice.audience)
+    kind = session.exec(select(OrgUnit.kind).where(OrgUnit.id == notice.unit_id)).first()
+    if described.units or described.batch or kind is not UnitKind.SCHOOL:
+        return described
+    return replace(described, units=(units.name_of(session, notice.unit_id),))
 
 
 def _event(session: Session, notice: Notice) -> Event | None:

@@ -127,7 +127,7 @@ async def test_a_stranger_gets_a_kind_word_and_an_unlinked_one_the_way(play: Pla
         play.stage.world.join(who.id, play.group)
     await play.stage.settle()
     await stranger.taps("Confirm", at=play.group)
-    assert "does not concern you" in stranger.alert
+    assert "not among those whom this notice is for" in stranger.alert
     await newcomer.taps("Confirm", at=play.group)
     assert newcomer.opened.endswith(f"start=n{play.notice_id}")
 
@@ -255,8 +255,10 @@ async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:
     await play.author.taps("Withdraw")
     await play.author.says("时间另行通知")
     assert "cannot be undone" in play.author.sees()
+    assert "It is to 5 people, 0 of them confirmed." in play.author.sees()
     await play.author.taps("Yes, withdraw")
     assert "withdrawn: 时间另行通知" in play.author.sees()
+    assert not any("Not confirmed" in label for label in play.author.labels())
     await play.stage.passes(seconds=30)
     assert lin.sees(at=play.group).startswith("[Withdrawn] 关于报送研修计划的通知")
     texts = [m.text for m in lin.messages() if m.id == message_id]
@@ -283,7 +285,7 @@ async def test_files_come_again_on_a_tap(play: Play) -> None:
     assert len(lin.files()) == 2
     stranger = await play.stage.teacher("方觉")
     await stranger.starts(f"n{play.notice_id}")
-    assert "does not concern you" in stranger.sees()
+    assert "not among those whom this notice is for" in stranger.sees()
 
 
 # --- correcting ------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
     said = lin.sees()
     assert said.splitlines() == [
         "[Notice] <新> 标题",
-        "For: all teachers",
+        "For: 澄禾县实验小学",
         "请各教研组周五前交计划。",
         "When: Fri 4 Dec, 14:00–17:00",
         "Where: 三楼报告厅",
@@ -209,6 +209,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     lost = await luo.taps("Not reached")
     assert "第二小学: 1 person" in lost
     assert "顾念" not in lost  # a name is for who tends the school
+    assert "The names are shown to the coordinator of each school." in lost
     await luo.taps("Back")
     await luo.taps("Schools")
     card = await luo.taps("实验小学")
@@ -274,7 +275,7 @@ async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: St
     gu = await stage.teacher("顾念", at="第二小学")
     await gu.starts()
     await gu.sends_data(f"ntrd:{(await notice(stage)).id}")
-    assert "does not concern you" in gu.sees()
+    assert "not among those whom this notice is for" in gu.sees()
 
 
 async def test_in_quiet_hours_the_card_says_when_it_goes(stage: Stage) -> None:
