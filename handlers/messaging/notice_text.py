@@ -106,7 +106,7 @@ def letter_text(
         if facts.is_corrected
         else _("<b>[Notice] {title}</b>")
     )
-    lines = [heading.format(title=html.escape(facts.title))]
+    lines = [heading.format(title=_written(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(
@@ -115,7 +115,7 @@ def letter_text(
         )
     )
     if facts.text:
-        lines.append(html.escape(facts.text))
+        lines.append(_written(facts.text))
     if facts.happens_at is not None:
         when = (
             dates.moment(facts.happens_at, zone, language, today)
@@ -156,6 +156,11 @@ def letter_text(
         )
     )
     return "\n".join(lines)
+
+
+def _written(text: str) -> str:
+    """What an author wrote, escaped: a closing tag in it is no command that one could tap."""
+    return html.escape(text.replace("</", "</\N{WORD JOINER}"))
 
 
 def letter_keys(facts: Letter, language: str, *, confirmed: bool = False) -> tuple[Key, ...]:

@@ -512,6 +512,17 @@ async def test_who_gets_a_notice_after_its_date_reads_that_it_is_over(stage: Sta
     assert late not in await gu.taps("Confirm receipt")
 
 
+async def test_a_tag_that_was_typed_is_text_and_no_command(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou, "<b>标题</b>\n<b>正文</b>")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert "<b>标题</" in lin.sees()
+    assert "/b" not in lin.sees()
+
+
 async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪", language="zh-hans")
