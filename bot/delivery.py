@@ -30,7 +30,7 @@ from telegram.error import (
 from bot.pacer import Pacer, Refusals
 from bot.relaying import Relaying
 from bot.request import parameters
-from handlers.cards import Card, GroupCard, plain
+from handlers.cards import Card, GroupCard, drawn, plain
 from handlers.context import House
 from handlers.messaging import group_cards, group_troubles
 from handlers.messaging.voices import File, Later, Nothing, Say, Voice
@@ -373,6 +373,8 @@ class Delivery:
                             "allow_sending_without_reply": True,
                         },
                         disable_notification=True,
+                        caption=file.caption or None,
+                        reply_markup=drawn(file.keys),
                         **{name: file.file_id},
                     ),
                 )

@@ -110,7 +110,7 @@ class House:
     screens: Screens = field(default_factory=Screens)
     live: Live = field(default_factory=Live)
     paces: Paces = field(default_factory=Paces)
-    letters: dict[tuple[int, int, str, date, bool], Any] = field(default_factory=dict)
+    letters: dict[tuple[int, int, str, date, bool, bool], Any] = field(default_factory=dict)
     """A notice as it goes out: by its id and revision, language, day, and whether confirmed."""
 
     def link(self, payload: str) -> str:

@@ -154,7 +154,10 @@ def _glued_sentences(source: str) -> Iterator[int]:
             continue
         called = node.func
         name = getattr(called, "id", None) or getattr(called, "attr", None)
-        if name in _LOOKUPS and any(map(_is_glued, node.args)):
+        # A plural asked for by the name of a plain look-up would be collected, and translated,
+        # without its plural, and then not be found.
+        is_plural = name == "_" and len(node.args) > 1
+        if name in _LOOKUPS and (is_plural or any(map(_is_glued, node.args))):
             yield node.lineno
 
 

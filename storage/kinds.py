@@ -230,7 +230,7 @@ KINDS = {
         Kind("nomination", "batch", "T-3 T-1 T-3h", owing.owes, may_mute=False),
         Kind("release", "batch", "T-1", owing.owes),
         Kind("chat_dissolve", "chat", "T-3 T-0 T+5", owners.owes),
-        Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes),
+        Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes, can_be_late=True),
         Kind("remote_start", "batch", "T-3 T+0", owing.owes, group="T+0", figures=Figures.GENERAL),
         Kind(
             "remote_end",

@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 
 from storage import deeds
 from storage.credits import appeals, claims, posting
-from storage.messaging import binding, questions, seconding
+from storage.messaging import binding, overdue, questions, seconding
 from storage.people import staff
 from storage.people.authority import Act
 from storage.people.staff import Desk
@@ -48,6 +48,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     questions.waits,
     seconding.waits,
     binding.waits,
+    overdue.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

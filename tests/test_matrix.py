@@ -512,6 +512,7 @@ OWN_PEOPLE = "of the class, or of own people; test_attendance"
 ROW_BY_ROW = "row by row by reach; test_roster"
 OTHERWISE = {
     "storage.messaging.questions.open_questions": REACH,
+    "storage.messaging.overdue.notices": REACH,
     "storage.people.appointing.units": "shows what is in reach, which may be nothing",
     "storage.people.appointing.own_roles": "about oneself",
     "storage.people.appointing.candidates": "by APPOINT or one's own role, below",

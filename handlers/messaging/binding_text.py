@@ -338,7 +338,7 @@ def turn_card(turn: Turn, title: str, topic: str, chat_id: int, language: str) -
             "In the group {group} I may not write any more. What I have for it waits. An "
             "administrator of the group can allow it again."
         ),
-        Turn.SPEAKS: _("In the group {group} I may write again, and what has waited goes out."),
+        Turn.SPEAKS: _("In the group {group} I may write again; whatever has waited goes out."),
         Turn.RIGHTS_LOST: _(
             "In the group {group} I may do less than before. Notices still go there; the card of "
             "the group says what is missing."
@@ -351,7 +351,7 @@ def turn_card(turn: Turn, title: str, topic: str, chat_id: int, language: str) -
             "The topic {group} is not there any more. What I have for it goes nowhere else. "
             "Please choose another topic with /bind."
         ),
-        Turn.REOPENED: _("The topic {group} is open again, and what has waited goes out."),
+        Turn.REOPENED: _("The topic {group} is open again; whatever has waited goes out."),
     }[turn].format(group=html.escape(named))
     return Card(text, ((Key(_("View"), OpenGroup(chat_id)),),))
 

@@ -66,6 +66,9 @@ CAN_BE_DONE = (
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
+GOES = ("batch_start", "session", "remote_start", "phase_end")
+"""Kinds of what begins or ends by itself: there is nothing to be done before."""
+
 OF_THE_DESK = (
     "nominate_close",
     "quota_unfilled",
@@ -568,10 +571,35 @@ def _item_lines(
             text = study_text(item.kind, study, language, zone, now)
         mark = f"{number}. " if len(known) > 1 else ""
         lines.append(f"✓ {mark}<s>{text}</s>" if item.done else f"{mark}{text}")
+        if _is_silenced(item):
+            lines.append(_silenced_text(item, subject, language, zone, now))
     more = len(known) - SHOWN
     if more > 0:
         lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
     return lines
+
+
+def _is_silenced(item: Item) -> bool:
+    """Whether the person has put it off, or wants to hear no more of it, and it is still open."""
+    return not item.done and (item.muted or item.again is not None)
+
+
+def _silenced_text(
+    item: Item, subject: Subject, language: str, zone: ZoneInfo, now: datetime
+) -> str:
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    if not item.muted and item.again is not None:
+        return _("→ Put off; the next reminder comes {when}.").format(
+            when=dates.moment(item.again, zone, language, today)
+        )
+    if item.kind in GOES or not subject.takes_place:
+        return _("→ No more reminders of this.")
+    if item.at <= now or not subject.is_dated:
+        return _("→ No more reminders of this; it is still to be done.")
+    return _("→ No more reminders of this; it is still to be done {before}.").format(
+        before=dates.before(item.at, zone, language, today)
+    )
 
 
 def _news_lines(news: Sequence[NewsItem], language: str) -> list[str]:
@@ -631,8 +659,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
             for number, _item, subject in live
         ]
         row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
-        row.append(Key(_("Later"), ChooseReminder("later")))
-        rows.append((*row, Key(_("Mute one"), ChooseReminder("mute"))))
+        if not all(_is_silenced(item) for _number, item, _subject in live):
+            row.append(Key(_("Later"), ChooseReminder("later")))
+            row.append(Key(_("Mute one"), ChooseReminder("mute")))
+        if row:
+            rows.append(tuple(row))
     rows += [
         (_read_key(item, language),)
         for item in [each for each in told.news if each.kind == "notice"][:SHOWN]
@@ -698,15 +729,16 @@ def _one_item_keys(
     ):
         view.insert(0, Key(_("Study now"), url=subject.external_url))
     rows.append(tuple(view))
-    later = Key(_("Remind me later"), ReminderLater(item.deadline_id))
     if item.kind == "offer":
         # It is answered by its own keys, and it lapses too soon to be put off by a day.
         return rows
-    if item.kind in CAN_BE_DONE:
-        rows.append((Key(_("Done"), ReminderDone(item.deadline_id)), later))
-    else:
-        rows.append((later,))
-    rows.append((Key(_("Not again for this"), ReminderMute(item.deadline_id)),))
+    row = [Key(_("Done"), ReminderDone(item.deadline_id))] if item.kind in CAN_BE_DONE else []
+    if not _is_silenced(item):
+        row.append(Key(_("Remind me later"), ReminderLater(item.deadline_id)))
+        rows.append(tuple(row))
+        row = [Key(_("Not again for this"), ReminderMute(item.deadline_id))]
+    if row:
+        rows.append(tuple(row))
     return rows
 
 
@@ -721,7 +753,7 @@ def _choice_keys(known: Sequence[tuple[Item, Subject]], choosing: str, language:
         for number, (item, subject) in enumerate(known[:SHOWN], 1)
         if not item.done
         and subject.takes_place
-        and (choosing != "done" or item.kind in CAN_BE_DONE)
+        and (item.kind in CAN_BE_DONE if choosing == "done" else not _is_silenced(item))
     )
     return (*rows, (Key(_("Back"), ChooseReminder()),)) if rows else ()
 

@@ -244,6 +244,8 @@ def files_card(facts: Sheet, language: str) -> Card:
     keys = []
     for number, file in enumerate(facts.letter.files, 1):
         name = file.name or _("photo")
+        if file.is_photo and file.name:
+            name = _("photo: {caption}").format(caption=file.name)
         lines.append(f"{number}. {html.escape(shortened(name, 60))}")
         label = _("Take away {name}").format(name=f"{number}. {name}")
         keys.append((Key(shortened(label, LABEL), DropNoticeFile(id_, file.id)),))
@@ -323,10 +325,19 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         "issuer": _("In the name of which of your units?"),
     }[what]
     lines = [heading]
-    if not options.lines:
+    if not options.lines and what == "owes" and not facts.letter.audience.batch:
+        lines.append(
+            _(
+                "At the moment nothing is open that these people could owe. For the work of a "
+                "class please choose the class first."
+            )
+        )
+    elif not options.lines:
         lines.append(_("There is nothing to choose here."))
     if what == "chats":
-        lines.append(_("What is posted in a group has no names, and everybody there reads it."))
+        lines.append(
+            _("Everybody in the group reads all of it, whom to ask too; no recipient is named.")
+        )
     elif what != "issuer":
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
     keys = [
@@ -376,6 +387,8 @@ def lost_card(
         lines.append(text)
     if not lines_:
         lines.append(_("Messages reach everybody."))
+    elif not all(line.names for line in lines_):
+        lines.append(_("The names are shown to the coordinator of each school."))
     lines.append(_("They are counted in the report, so that somebody can call them."))
     turn = pager(page, pages, lambda number: NoticeLost(notice_id, number))
     back = (Key(_("Back"), NoticeAudience(notice_id)),)

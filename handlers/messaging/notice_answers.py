@@ -5,12 +5,15 @@ In a group a tap is answered to whoever tapped, and the group sees nothing of it
 
 from __future__ import annotations
 
+import contextlib
 import html
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from telegram import Message, Update
+from telegram.error import BadRequest
 
 from handlers.cards import Card, Key, pager
 from handlers.context import (
@@ -51,7 +54,7 @@ from storage.people.accounts import Reader
 from storage.refusals import NotFound, Refusal
 
 AWAITED = "nask"
-WHOLE = 3200  # characters of a notice's text in private; the rest of a message is needed
+WHOLE = 4000  # characters of a message, of which what was asked and answered takes the rest
 LABEL = 40
 QUOTED = 300
 
@@ -86,13 +89,24 @@ def notice_card(
     if said.is_withdrawn:
         return Card(withdrawn_text(said, language), back)
     letter = said.letter
-    lines = [letter_text(letter, language, zone, today)]
+    is_overdue = mine.confirmed_at is None and letter.is_over(now)
+    lines = [letter_text(letter, language, zone, today, is_overdue=is_overdue)]
     if mine.confirmed_at is not None:
         when = dates.moment(mine.confirmed_at, zone, language, today)
-        sentence = (
-            _("✓ Confirmed by doing it: {time}") if mine.by_deed else _("✓ Confirmed: {time}")
-        )
+        if mine.by_deed:
+            sentence = _("✓ Confirmed by doing it: {time}")
+        elif mine.was_late:
+            sentence = _("✓ Confirmed after the date: {time}")
+        else:
+            sentence = _("✓ Confirmed: {time}")
         lines.append(sentence.format(time=when))
+    elif mine.earlier_at is not None and letter.wants_answer:
+        lines.append(
+            _("You confirmed it {time}, before it was corrected. Please confirm once more.").format(
+                time=dates.moment(mine.earlier_at, zone, language, today)
+            )
+        )
+    lines += _talk_lines(mine, WHOLE - len("\n".join(lines)), language)
     if mine.has_asked:
         lines.append(_("Your question has not been answered yet."))
     wants = letter.wants_answer and mine.confirmed_at is None
@@ -102,6 +116,20 @@ def notice_card(
         label = ngettext("{n} file", "{n} files", number).format(n=number)
         keys.append((Key(label, SendNoticeFiles(letter.notice_id)),))
     return Card("\n".join(lines), (*keys, *back))
+
+
+def _talk_lines(mine: MyNotice, room: int, language: str) -> list[str]:
+    """What the reader has asked about a notice and was answered, as far as there is room."""
+    _ = catalog(language).gettext
+    each = min(QUOTED, room // len(mine.talk)) if mine.talk else 0
+    if each < LABEL:
+        return []
+    return [
+        (_("You asked: {text}") if line.is_mine else _("Answer: {text}")).format(
+            text=html.escape(shortened(line.text, each))
+        )
+        for line in mine.talk
+    ]
 
 
 def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -124,7 +152,8 @@ def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -
     for number, line in enumerate(facts.lines, first):
         mark = "○" if line.is_open else "✕" if line.is_withdrawn else "·"
         day = dates.day(line.issued_at.astimezone(zone).date(), language, today)
-        lines.append(f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}")
+        said = f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}"
+        lines.append(said + (" · " + _("corrected") if line.is_corrected else ""))
         keys.append((Key(shortened(f"{number}. {line.title}", LABEL), NoticeRead(line.notice_id)),))
     turn = pager(facts.page, facts.pages, MyNotices)
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Menu"), Home()),)))
@@ -155,7 +184,7 @@ def standing_text(standing: Standing, language: str) -> str:
         case Standing.ALREADY:
             return _("You have confirmed this already, thank you.")
         case Standing.NOT_CONCERNED:
-            return _("This notice does not concern you; there is nothing for you to do.")
+            return _("You are not among those whom this notice is for, so you need do nothing.")
         case Standing.NOT_YET:
             return _("This notice is just being sent. Please tap again in a moment.")
         case Standing.NOTHING_TO_DO:
@@ -190,7 +219,13 @@ async def confirm(update: Update, context: Context) -> None:
         await lead(update, context, f"n{notice_id}")
         return
     done = await context.write(confirming.confirm, reader.teacher_id, notice_id, now=context.now())
-    await alert(update, standing_text(done.standing, reader.language))
+    text = standing_text(done.standing, reader.language)
+    if done.is_late:
+        _ = catalog(reader.language).gettext
+        text = _(
+            "Your confirmation has been noted. It came after the date, thank you all the same."
+        )
+    await alert(update, text)
     await _show_confirmed(update, context, reader, done)
 
 
@@ -212,11 +247,29 @@ async def _show_confirmed(
         await edit_in_place(update, context, card)
     elif tapped is not None and done.standing in (Standing.CONFIRMED, Standing.ALREADY):
         await reminders.redraw(update, context, reader)
+        if isinstance(message, Message):
+            await _redraw_tapped(update, context, reader, message)
     if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
         await context.write(
             confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
         )
         context.house.wake_delivery()
+
+
+async def _redraw_tapped(
+    update: Update, context: Context, reader: Reader, message: Message
+) -> None:
+    """Take the key away under which somebody has confirmed: a file's, or a correction's."""
+    if not message.text:
+        with contextlib.suppress(BadRequest):  # a second tap finds it taken away
+            await tap(update).edit_message_reply_markup(None)
+        return
+    facts = await context.read(correcting.told_in, reader.account_id, message.message_id)
+    if facts is None:
+        return
+    card = await _correction_card(context.house, reader.linked_teacher_id, facts, reader.language)
+    if card is not None:
+        await edit_in_place(update, context, card)
 
 
 async def ask(update: Update, context: Context) -> None:
@@ -272,22 +325,34 @@ def _take_question(
 
 
 async def read(update: Update, context: Context) -> None:
-    """Show a notice to one whom it concerns."""
+    """Show a notice to one whom it concerns.
+
+    A message that came by itself, an answer or a brief, is not turned into the notice: it would
+    be gone.
+    """
     notice_id = NoticeRead.parse(tap(update).data).notice_id
-    await _show(update, context, await context.reader(update), notice_id)
+    reader = await context.reader(update)
+    message = tap(update).message
+    if isinstance(message, Message) and message.message_id != reader.card_message_id:
+        await hush(update)
+        await show_anew(context, reader, await _notice(context, reader, notice_id))
+    else:
+        await _show(update, context, reader, notice_id)
 
 
 async def _show(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+    await show(update, context, reader, await _notice(context, reader, notice_id))
+
+
+async def _notice(context: Context, reader: Reader, notice_id: int) -> Card:
     try:
         mine = await context.read(notice_views.mine, reader.linked_teacher_id, notice_id)
     except NotFound:
         _ = catalog(reader.language).gettext
         text = standing_text(Standing.NOT_CONCERNED, reader.language)
         keys = ((Key(_("Notices to me"), MyNotices()), Key(_("Menu"), Home())),)
-        await show(update, context, reader, Card(text, keys))
-        return
-    card = notice_card(mine, reader.language, context.house.zone, context.now(), listed=True)
-    await show(update, context, reader, card)
+        return Card(text, keys)
+    return notice_card(mine, reader.language, context.house.zone, context.now(), listed=True)
 
 
 async def send_files(update: Update, context: Context) -> None:
@@ -300,7 +365,12 @@ async def send_files(update: Update, context: Context) -> None:
         return
     for file in mine.said.letter.files:
         send = context.bot.send_photo if file.is_photo else context.bot.send_document
-        await send(reader.tg_user_id, file.file_id, disable_notification=True)
+        await send(
+            reader.tg_user_id,
+            file.file_id,
+            caption=file.name if file.is_photo and file.name else None,
+            disable_notification=True,
+        )
 
 
 async def open_archive(update: Update, context: Context) -> None:
@@ -348,21 +418,38 @@ async def corrected(house: House, row: Claimed) -> Said:
     """【更正】: what has changed since this person, or this group, was told."""
     if row.chat_id is not None:
         return await notice_posts.corrected(house, row)
-    mine = await _mine(house, row)
-    if mine is None or mine.said.is_withdrawn:
-        return Nothing("the notice is withdrawn")
+    if row.teacher_id is None:
+        return Nothing("there is nobody to tell")
+    card = await _correction_card(house, row.teacher_id, row.facts, row.language)
+    return Nothing("nothing is left of this correction") if card is None else Say(card)
+
+
+async def _correction_card(
+    house: House, teacher_id: int, facts: dict[str, Any], language: str
+) -> Card | None:
+    """What has changed for one reader, who may have confirmed what it was; None if nothing."""
+    try:
+        mine = await house.database.read(notice_views.mine, teacher_id, facts["notice_id"])
+    except NotFound:
+        return None
     found = await house.database.read(
         correcting.corrections,
         mine.said.notice_id,
-        since=row.facts["since"],
-        until=row.facts["revision"],
+        since=facts["since"],
+        until=facts["revision"],
     )
-    if not found:
-        return Nothing("nothing is left of this correction")
-    lines = corrected_lines(mine.said, found, row.language, house.zone, house.clock())
-    _ = catalog(row.language).gettext
-    keys = ((Key(_("The notice"), NoticeRead(mine.said.notice_id)),),)
-    return Say(Card("\n".join(lines), keys))
+    if not found or mine.said.is_withdrawn:
+        return None
+    lines = corrected_lines(mine.said, found, language, house.zone, house.clock())
+    _ = catalog(language).gettext
+    keys: list[tuple[Key, ...]] = [(Key(_("The notice"), NoticeRead(mine.said.notice_id)),)]
+    if mine.confirmed_at is not None:
+        lines.append(_("✓ Confirmed"))
+    elif mine.said.letter.wants_answer:
+        if mine.earlier_at is not None:
+            lines.append(_("Your confirmation was of what it said before. Please confirm it anew."))
+        keys.insert(0, notice_keys(mine.said.notice_id, True, language))
+    return Card("\n".join(lines), tuple(keys))
 
 
 async def answered(house: House, row: Claimed) -> Said:

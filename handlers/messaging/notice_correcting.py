@@ -25,7 +25,7 @@ from handlers.messaging.public import part_name, value_text
 from handlers.training import times
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog
-from storage.messaging import correcting
+from storage.messaging import correcting, notice_report
 from storage.messaging.correcting import (
     MOMENTS,
     Impact,
@@ -35,6 +35,7 @@ from storage.messaging.correcting import (
     Value,
     What,
 )
+from storage.messaging.notice_report import Report
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound, Refusal
@@ -194,6 +195,14 @@ def impact_card(facts: Impact, duty: bool, language: str, zone: ZoneInfo, now: d
         if facts.rings
         else _("No phone rings.")
     )
+    if facts.again:
+        lines.append(
+            ngettext(
+                "{n} person has confirmed and is asked to confirm once more.",
+                "{n} people have confirmed and are asked to confirm once more.",
+                facts.again,
+            ).format(n=facts.again)
+        )
     keys: list[tuple[Key, ...]] = []
     if facts.what not in correcting.RING:
         label = (
@@ -301,9 +310,14 @@ async def reason_given(update: Update, context: Context, reader: Reader, text: s
     notice_id = int(reader.awaiting.partition(":")[2] or 0)
     if not text.strip():
         raise NotLikeThat(correcting.LONGEST["place"])
-    await context.write(_keep_reason, reader, notice_id, text.strip(), now=context.now())
+    facts = await context.write(_keep_reason, reader, notice_id, text.strip(), now=context.now())
     catalogue = catalog(reader.language)
-    _ = catalogue.gettext
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    people = ngettext(
+        "It is to {n} person, {confirmed} of them confirmed.",
+        "It is to {n} people, {confirmed} of them confirmed.",
+        facts.people,
+    ).format(n=facts.people, confirmed=facts.confirmed)
     said = _(
         "Withdraw the notice? Reason: {reason}\n"
         "What has not left stays here, what is out is marked as withdrawn, and reminders end. "
@@ -317,15 +331,17 @@ async def reason_given(update: Update, context: Context, reader: Reader, text: s
         ),
         Key(_("Cancel"), NoticeShow(notice_id)),
     )
-    await show(update, context, reader, Card(said, (keys,)))
+    await show(update, context, reader, Card(f"{said}\n{people}", (keys,)))
 
 
 def _keep_reason(
     session: Session, reader: Reader, notice_id: int, reason: str, *, now: datetime
-) -> None:
+) -> Report:
+    """Keep the reason until somebody says yes to it; return whom the notice concerns."""
     accounts.await_text(session, reader.account_id, "", now=now)
     data = {"notice_id": notice_id, "reason": reason}
     drafts.keep(session, reader.account_id, WITHDRAWING, data, now=now)
+    return notice_report.report(session, reader.linked_teacher_id, notice_id, now=now)
 
 
 async def withdraw_surely(update: Update, context: Context) -> None:

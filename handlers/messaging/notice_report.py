@@ -74,7 +74,10 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
     lines = [f"<b>{html.escape(shortened(facts.title, TITLE))}</b>"]
-    lines.append(f"{html.escape(facts.unit)} · {state_text(facts, language, zone, now)}")
+    state = state_text(facts, language, zone, now)
+    if facts.is_corrected:
+        state += " · " + _("corrected")
+    lines.append(f"{html.escape(facts.unit)} · {state}")
     if not facts.whole:
         lines.append(_("The figures are those of your own people."))
     lines.append(ngettext("{n} recipient", "{n} recipients", facts.people).format(n=facts.people))
@@ -96,6 +99,14 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
                 ngettext(
                     "{n} of them by doing it", "{n} of them by doing it", facts.by_deed
                 ).format(n=facts.by_deed)
+            )
+        if facts.overtaken:
+            lines.append(
+                ngettext(
+                    "{n} confirmed before the correction, and is asked once more.",
+                    "{n} confirmed before the correction, and are asked once more.",
+                    facts.overtaken,
+                ).format(n=facts.overtaken)
             )
     if facts.answer_by is not None:
         lines.append(
@@ -119,14 +130,15 @@ def _report_keys(
     _ = catalogue.gettext
     of = facts.notice_id
     keys: list[tuple[Key, ...]] = []
-    chases = facts.whole and facts.wants_answer and facts.unconfirmed and facts.state in OUT
+    is_out = facts.state in OUT
+    chases = facts.whole and facts.wants_answer and facts.unconfirmed and is_out
     if chases and facts.next_chase is not None:
         when = dates.moment(facts.next_chase, zone, language, now.astimezone(zone).date())
         keys.append((Key(_("Remind again: {time}").format(time=when), NoticeChase(of)),))
     elif chases:
         keys.append((Key(_("Remind the unconfirmed"), NoticeChase(of), style="primary"),))
     lists = []
-    if facts.wants_answer and facts.unconfirmed:
+    if facts.wants_answer and facts.unconfirmed and is_out:
         label = _("Not confirmed · {n}").format(n=facts.unconfirmed)
         lists.append(Key(label, NoticePeople(of, Among.UNCONFIRMED)))
     if facts.confirmed:
@@ -216,6 +228,8 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
             said += f" · {dates.moment(line.confirmed_at, zone, language, today)}"
         elif facts.among is Among.UNCONFIRMED and line.where is not Where.SENT:
             said += f" · {where_text(line.where, language)}"
+        if line.had_confirmed and line.confirmed_at is None:
+            said += " · " + _("confirmed before the correction")
         if line.contacted_at is not None:
             day = dates.day(line.contacted_at.astimezone(zone).date(), language, today)
             said += " · " + _("spoken with on {day}").format(day=day)

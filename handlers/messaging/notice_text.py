@@ -88,12 +88,30 @@ def owes_text(kind: str, title: str, language: str) -> str:
 
 
 def letter_text(
-    facts: Letter, language: str, zone: ZoneInfo, today: date, *, in_group: bool = False
+    facts: Letter,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    in_group: bool = False,
+    is_overdue: bool = False,
 ) -> str:
-    """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML."""
-    _ = catalog(language).gettext
-    heading = _("<b>[Urgent notice] {title}</b>") if facts.urgent else _("<b>[Notice] {title}</b>")
-    lines = [heading.format(title=html.escape(facts.title))]
+    """M04: what it says, for whom, when, where, and by when it is to be confirmed. HTML.
+
+    ``is_overdue``: it is read by somebody who has not confirmed it, after its date.
+    """
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    match facts.urgent, facts.is_corrected:
+        case True, True:
+            heading = _("<b>[Urgent notice, corrected] {title}</b>")
+        case True, False:
+            heading = _("<b>[Urgent notice] {title}</b>")
+        case False, True:
+            heading = _("<b>[Notice, corrected] {title}</b>")
+        case _:
+            heading = _("<b>[Notice] {title}</b>")
+    lines = [heading.format(title=_written(facts.title))]
     if facts.number:
         lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
     lines.append(
@@ -102,7 +120,7 @@ def letter_text(
         )
     )
     if facts.text:
-        lines.append(html.escape(facts.text))
+        lines.append(_written(facts.text))
     if facts.happens_at is not None:
         when = (
             dates.moment(facts.happens_at, zone, language, today)
@@ -112,7 +130,14 @@ def letter_text(
         lines.append(_("When: {when}").format(when=when))
     if facts.place:
         lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
-    if facts.wants_answer and facts.answer_by is not None:
+    if facts.wants_answer and facts.answer_by is not None and is_overdue:
+        lines.append(
+            _(
+                "It was to be confirmed by {when}. Please tap “Confirm receipt” soon; no reply in "
+                "the group is needed."
+            ).format(when=dates.moment(facts.answer_by, zone, language, today))
+        )
+    elif facts.wants_answer and facts.answer_by is not None:
         lines.append(
             _("Please tap “Confirm receipt” {before}; no reply in the group is needed.").format(
                 before=dates.before(facts.answer_by, zone, language, today)
@@ -120,6 +145,13 @@ def letter_text(
         )
     elif facts.wants_answer:
         lines.append(_("Please tap “Confirm receipt”; no reply in the group is needed."))
+    if facts.files and in_group:
+        number = len(facts.files)
+        lines.append(
+            ngettext(
+                "{n} file goes with it, in private.", "{n} files go with it, in private.", number
+            ).format(n=number)
+        )
     if facts.contact:
         lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
     day = today if facts.sent_at is None else facts.sent_at.astimezone(zone).date()
@@ -129,6 +161,11 @@ def letter_text(
         )
     )
     return "\n".join(lines)
+
+
+def _written(text: str) -> str:
+    """What an author wrote, escaped: a closing tag in it is no command that one could tap."""
+    return html.escape(text.replace("</", "</\N{WORD JOINER}"))
 
 
 def letter_keys(facts: Letter, language: str, *, confirmed: bool = False) -> tuple[Key, ...]:
@@ -141,11 +178,17 @@ def letter_keys(facts: Letter, language: str, *, confirmed: bool = False) -> tup
 
 
 def letter_card(
-    facts: Letter, language: str, zone: ZoneInfo, today: date, *, confirmed: bool = False
+    facts: Letter,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    confirmed: bool = False,
+    is_overdue: bool = False,
 ) -> Card:
     """M04 in private."""
     keys = letter_keys(facts, language, confirmed=confirmed)
-    return Card(letter_text(facts, language, zone, today), (keys,))
+    return Card(letter_text(facts, language, zone, today, is_overdue=is_overdue), (keys,))
 
 
 # --- in lists and on cards -----------------------------------------------------------------------
@@ -205,6 +248,8 @@ def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
             when=dates.moment(line.at, zone, language, today),
             state=state_words(line.state, language),
         )
+        if line.is_corrected:
+            said += " · " + _("corrected")
         if not line.is_mine:
             said += " · " + html.escape(line.author)
         lines.append(f"{number}. <b>{html.escape(shortened(name, 60))}</b>\n{said}")

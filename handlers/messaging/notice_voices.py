@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.cards import Keys
 from handlers.context import House
 from handlers.messaging.notice_text import letter_card
 from handlers.messaging.releasing_text import answered_card, second_card, stopped_card
@@ -15,8 +16,18 @@ from storage.refusals import NotAllowed, NotFound, OwnCase
 LETTERS = 64  # messages in the words of a language that are kept while they go out
 
 
-def _files(letter: Letter) -> tuple[File, ...]:
-    return tuple(File(each.file_id, each.is_photo) for each in letter.files)
+def _files(letter: Letter, keys: Keys) -> tuple[File, ...]:
+    """The files of a notice; under the last one stand the keys of the notice once more."""
+    last = len(letter.files)
+    return tuple(
+        File(
+            each.file_id,
+            each.is_photo,
+            caption=each.name if each.is_photo else "",
+            keys=keys if number == last else (),
+        )
+        for number, each in enumerate(letter.files, 1)
+    )
 
 
 async def notice(house: House, row: Claimed) -> Said:
@@ -24,22 +35,25 @@ async def notice(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("it is nobody's")
     notice_id = row.facts["notice_id"]
-    standing = await house.database.read(notices.standing, notice_id, row.teacher_id)
+    now = house.clock()
+    standing = await house.database.read(notices.standing, notice_id, row.teacher_id, now=now)
     if standing is None:
         return Nothing("it is withdrawn")
-    revision, confirmed = standing
+    revision, confirmed, is_overdue = standing
     if confirmed and not row.facts.get("ringing"):
         return Nothing("it has been confirmed already")
-    today = local_day(house.clock(), house.zone)
+    today = local_day(now, house.zone)
     # Tens of thousands get the same words, in three languages at most.
-    key = (notice_id, revision, row.language, today, confirmed)
+    key = (notice_id, revision, row.language, today, confirmed, is_overdue)
     said: Say | None = house.letters.get(key)
     if said is None:
         letter = await house.database.read(notices.letter, notice_id)
         if letter is None:
             return Nothing("it is withdrawn")
-        card = letter_card(letter, row.language, house.zone, today, confirmed=confirmed)
-        said = Say(card, files=_files(letter))
+        card = letter_card(
+            letter, row.language, house.zone, today, confirmed=confirmed, is_overdue=is_overdue
+        )
+        said = Say(card, files=_files(letter, card.keys))
         if letter.revision == revision:
             while len(house.letters) >= LETTERS:
                 del house.letters[next(iter(house.letters))]

@@ -80,6 +80,7 @@ from storage.people.authority import Act
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 AWAITED = "notice"
+CAPTION = 200  # characters of what is written under a photo
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
     NotUnderstood,
@@ -200,15 +201,23 @@ def _begin(
 
 
 def _attach(
-    session: Session, reader: Reader, notice_id: int, attachment: Attachment, *, now: datetime
+    session: Session,
+    reader: Reader,
+    notice_id: int,
+    attachment: Attachment,
+    caption: str = "",
+    *,
+    now: datetime,
 ) -> int:
+    """Add a file; a photo has no name of its own, and what was written under it is kept."""
+    name = caption.strip()[:CAPTION] if attachment.is_photo else attachment.name
     return drafting.attach(
         session,
         reader.linked_teacher_id,
         notice_id,
         attachment.file_id,
         is_photo=attachment.is_photo,
-        name=attachment.name,
+        name=name,
         size=attachment.size,
         now=now,
     )
@@ -314,7 +323,7 @@ async def file_came(
     if field == "reason":
         await context.write(_no_more, reader, now=now)
         raise NotFound("text")
-    await context.write(_attach, reader, notice_id, attachment, now=now)
+    await context.write(_attach, reader, notice_id, attachment, caption, now=now)
     if field == "files":
         await _show_files(update, context, reader, notice_id)
     else:

@@ -290,14 +290,7 @@ async def mute(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     text = _("I will not remind you of this again. It stays in the list of what is due.")
     await alert(update, text)
-    await _show_brief(
-        update,
-        context,
-        reader,
-        text=_with_title(text, subject),
-        about=subject,
-        without=deadline_id,
-    )
+    await _show_brief(update, context, reader, text=_with_title(text, subject), about=subject)
 
 
 def _standing(
@@ -360,7 +353,6 @@ async def _show_brief(
     choosing: str = "",
     text: str = "",
     about: Subject | None = None,
-    without: int | None = None,
 ) -> None:
     """Show the brief that was tapped as it reads now.
 
@@ -375,8 +367,7 @@ async def _show_brief(
             _sent_brief, reader.account_id, day, now=context.now()
         )
         if sent is not None and sent.message_id == message.message_id:
-            items = tuple(item for item in sent.items if item.deadline_id != without)
-            told = Told(items, sent.news, subjects_now, standing=standing, studies=studies)
+            told = Told(sent.items, sent.news, subjects_now, standing=standing, studies=studies)
             card = brief_card(told, reader.language, zone, context.now(), choosing=choosing)
             await show(update, context, reader, card)
             return

@@ -57,42 +57,46 @@ def daily_card(
 
 def count_text(kind: str, number: int, language: str) -> str:
     """How many still owe it, as people say it of this kind of thing."""
-    _ = catalog(language).ngettext
+    ngettext = catalog(language).ngettext
     match kind:
         case "reg_close":
-            text = _(
+            text = ngettext(
                 "{n} interested and not registered", "{n} interested and not registered", number
             )
         case "nominate_close" | "quota_unfilled":
-            text = _("{n} seat without a name", "{n} seats without a name", number)
+            text = ngettext("{n} seat without a name", "{n} seats without a name", number)
         case "roster":
-            text = _("{n} not settled yet", "{n} not settled yet", number)
+            text = ngettext("{n} not settled yet", "{n} not settled yet", number)
         case "batch_start" | "session":
-            text = _("{n} not reached by messages", "{n} not reached by messages", number)
+            text = ngettext("{n} not reached by messages", "{n} not reached by messages", number)
+        case "ack_due":
+            text = ngettext("{n} has not confirmed", "{n} have not confirmed", number)
         case "task_due":
-            text = _("{n} has not handed in", "{n} have not handed in", number)
+            text = ngettext("{n} has not handed in", "{n} have not handed in", number)
         case "grade_due":
-            text = _("{n} not decided on", "{n} not decided on", number)
+            text = ngettext("{n} not decided on", "{n} not decided on", number)
         case "year_hours" | "cycle_hours" | "new_teacher_hours":
-            text = _("{n} short of hours", "{n} short of hours", number)
+            text = ngettext("{n} short of hours", "{n} short of hours", number)
         case "import_stale":
-            text = _("figures of {n} class are old", "figures of {n} classes are old", number)
+            text = ngettext(
+                "figures of {n} class are old", "figures of {n} classes are old", number
+            )
         case "remote_not_started":
-            text = _("{n} has not started studying", "{n} have not started studying", number)
+            text = ngettext("{n} has not started studying", "{n} have not started studying", number)
         case "remote_behind":
-            text = _("{n} is behind the pace", "{n} are behind the pace", number)
+            text = ngettext("{n} is behind the pace", "{n} are behind the pace", number)
         case "remote_idle" | "remote_idle_long":
-            text = _("{n} without new study", "{n} without new study", number)
+            text = ngettext("{n} without new study", "{n} without new study", number)
         case "appeal":
-            text = _("{n} appeal not answered", "{n} appeals not answered", number)
+            text = ngettext("{n} appeal not answered", "{n} appeals not answered", number)
         case "approve_county":
-            text = _("{n} waits for a decision", "{n} wait for a decision", number)
+            text = ngettext("{n} waits for a decision", "{n} wait for a decision", number)
         case "menu_open" | "menu_close":
-            text = _("{n} has not chosen", "{n} have not chosen", number)
+            text = ngettext("{n} has not chosen", "{n} have not chosen", number)
         case "role_gap":
-            text = _("{n} school without a coordinator", "{n} schools without one", number)
+            text = ngettext("{n} school without a coordinator", "{n} schools without one", number)
         case _:
-            text = _("{n} has not finished", "{n} have not finished", number)
+            text = ngettext("{n} has not finished", "{n} have not finished", number)
     return text.format(n=number)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from handlers.cards import Card, GroupCard
+from handlers.cards import Card, GroupCard, Keys
 from handlers.context import House
 from storage.messaging.outbox import Claimed
 
@@ -20,6 +20,9 @@ class File:
 
     file_id: str
     is_photo: bool = False
+    caption: str = ""
+    keys: Keys = ()
+    """Under it, where what goes before it may have left the screen."""
 
 
 @dataclass(frozen=True)

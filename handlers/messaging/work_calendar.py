@@ -121,6 +121,9 @@ def preview_card(facts: Preview, language: str, today: date) -> Card:
         if days:
             lines.append(sentence.format(n=len(days)))
             lines += _stretches(days, language, today)
+        if days and days is facts.changed:
+            lines.append(_("Until now:"))
+            lines += _stretches(facts.was, language, today)
     back = Key(_("Cancel"), DropCalendar(facts.job_id))
     if not facts.total:
         lines.append(_("This is what the calendar says already."))

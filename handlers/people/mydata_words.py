@@ -427,6 +427,7 @@ def _acts(language: str) -> Mapping[str, str]:
         "look_at_people": _("looked at a school's list"),
         "look_at_person": _("looked at a colleague's entry"),
         "undo": _("took an act back"),
+        "confirmed_before": _("confirmed a notice that was corrected later"),
         "mark_contacted": _("noted a talk with a colleague"),
         "unmark_contacted": _("took back the note of a talk"),
         "look_at_queue": _("looked at a waiting list"),

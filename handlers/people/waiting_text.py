@@ -59,6 +59,12 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} appeal is overdue", "{n} appeals are overdue", n)
         case "questions":
             text = ngettext("{n} question about a notice", "{n} questions about notices", n)
+        case "overdue":
+            text = ngettext(
+                "{n} person has not confirmed a notice in time",
+                "{n} people have not confirmed a notice in time",
+                n,
+            )
         case "notices":
             text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
         case "groups":

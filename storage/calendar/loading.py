@@ -71,6 +71,8 @@ class Preview:
     last: date
     new: tuple[Day, ...]
     changed: tuple[Day, ...]
+    was: tuple[Day, ...]
+    """What the changed days are until then."""
     removed: tuple[Day, ...]
     steps: int
 
@@ -217,12 +219,14 @@ def preview(
     wanted = {one.day: one for one in days}
     found = {"days": len(days), "first": days[0].day.isoformat(), "last": days[-1].day.isoformat()}
     job_id = imports.keep_preview(session, actor_id, KIND, name, content, found, now=now)
+    changed = tuple(one for one in days if one.day in known and known[one.day] != one)
     return Preview(
         job_id=job_id,
         first=days[0].day,
         last=days[-1].day,
         new=tuple(one for one in days if one.day not in known),
-        changed=tuple(one for one in days if one.day in known and known[one.day] != one),
+        changed=changed,
+        was=tuple(known[one.day] for one in changed),
         removed=tuple(one for day, one in known.items() if day not in wanted),
         steps=replanning.moved(session, _with(session, known, wanted), now=now),
     )

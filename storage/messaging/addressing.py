@@ -77,7 +77,7 @@ def _options(
             chosen_values = spec.get("facts", {}).get(fact, ())
             return [
                 Option(mark(value), value, value in chosen_values)
-                for value in audiences.facts_there(session, actor_id, fact, today=today)
+                for value in audiences.facts_there(session, actor_id, fact, spec, today=today)
             ]
     raise NotFound("option")
 

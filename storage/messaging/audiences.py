@@ -38,7 +38,9 @@ from storage.people.tables import (
     Teacher,
     TeacherFact,
     TeacherState,
+    UnitKind,
 )
+from storage.plan.form import STAGES
 from storage.refusals import NotFound
 from storage.training.audience import described
 from storage.training.tables import (
@@ -339,26 +341,40 @@ def owed_title(session: Session, kind: str, subject_id: int) -> str:
 # --- what can be chosen ----------------------------------------------------------------------
 
 
-def facts_there(session: Session, author_id: int, key: str, *, today: date) -> list[str]:
-    """Return the values of a fact that anybody has whom the author may write to."""
-    reach = people(session, author_id, {}, today=today)
-    return list(
+def facts_there(
+    session: Session, author_id: int, key: str, spec: Mapping[str, Any], *, today: date
+) -> list[str]:
+    """Return the values of a fact that anybody has of whom the audience would be without it.
+
+    Stages stand in the order of school, all else as most people have it; what is chosen already
+    is among them.
+    """
+    facts = dict(spec.get("facts", {}))
+    chosen = facts.pop(key, [])
+    reach = people(session, author_id, {**spec, "facts": facts}, today=today)
+    found = list(
         session.exec(
             select(TeacherFact.value)
-            .distinct()
             .where(TeacherFact.key == key, col(TeacherFact.teacher_id).in_(reach))
-            .order_by(TeacherFact.value)
+            .group_by(TeacherFact.value)
+            .order_by(sa.func.count().desc(), TeacherFact.value)
         ).all()
     )
+    found += [value for value in chosen if value not in found]
+    return sorted(found, key=lambda value: STAGES.index(value) if value in STAGES else 0)
 
 
 def units_there(session: Session, author_id: int, *, today: date) -> list[tuple[int, str]]:
-    """Return the units that the author may write to, by name."""
+    """Return the units that the author may write to, by name: schools, then what is above."""
     reach = authority.reaches(session, author_id, Act.NOTIFY_UNIT, today=today).subquery()
     rows = session.exec(
         select(OrgUnit.id, OrgUnit.name)
         .where(col(OrgUnit.id).in_(sa.select(reach.c.id)), col(OrgUnit.active))
-        .order_by(OrgUnit.name, col(OrgUnit.id))
+        .order_by(
+            sa.case((col(OrgUnit.kind) == UnitKind.SCHOOL, 0), else_=1),
+            OrgUnit.name,
+            col(OrgUnit.id),
+        )
     ).all()
     return [(id_, name) for id_, name in rows]
 

@@ -52,6 +52,10 @@ class Item:
     """From when on it is too late to say."""
     done: bool = False
     """Only in a brief that has been sent: the person has done it since."""
+    again: datetime | None = None
+    """Only in a brief that has been sent: the person has put it off until then."""
+    muted: bool = False
+    """Only in a brief that has been sent: the person wants to hear no more of it, and owes it."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,7 @@ def _by_deadline(
         sa.select(  # type: ignore[call-overload]
             col(Reminder.id),
             col(Reminder.not_before),
+            col(Reminder.state).label("reminder"),
             col(DeadlineStep.name),
             col(DeadlineStep.useful_until),
             col(DeadlineStep.deadline_id),
@@ -517,7 +522,16 @@ def _as_it_reads(session: Session, row: Any, now: datetime) -> TodaysBrief | Non
         item = _item(rows)
         own = deadlines.own_dates(session, item.kind, item.subject_id, teacher_id=row.teacher_id)
         at = own.get(row.teacher_id, item.at)
-        items.append(replace(item, at=at, done=state is ReminderState.SATISFIED))
+        again = [each.not_before for each in rows if each.reminder is ReminderState.DUE]
+        items.append(
+            replace(
+                item,
+                at=at,
+                done=state is ReminderState.SATISFIED,
+                again=max(filter(None, again), default=None),
+                muted=state is ReminderState.MUTED,
+            )
+        )
     news = session.exec(
         select(News)
         .where(News.teacher_id == row.teacher_id, News.outbox_id == row.id)

@@ -75,6 +75,8 @@ class Confirmation:
     at: datetime | None = None
     message_id: int | None = None
     """The notice in the person's private chat."""
+    is_late: bool = False
+    """Confirmed just now, after its date."""
 
 
 class TooSoon(Refusal):
@@ -145,7 +147,10 @@ def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime)
         .values(confirmed_at=now)
     ).rowcount
     standing = Standing.CONFIRMED if changed else Standing.ALREADY
-    return Confirmation(notice_id, standing, now, message_id)
+    is_late = bool(changed) and notice.answer_by is not None and now >= notice.answer_by
+    if is_late and notice.ring_revision and unconfirmed.earlier(session, row.id):
+        is_late = False  # they had confirmed, and a correction has asked them once more
+    return Confirmation(notice_id, standing, now, message_id, is_late)
 
 
 def message_of(session: Session, row: NoticeRecipient) -> int | None:

@@ -19,7 +19,15 @@ from sqlmodel import Session, col, select
 from storage import audit
 from storage.audit import AuditLog
 from storage.deeds import ChangedSince
-from storage.messaging import confirming, deadlines, notice_posts, outbox, relays, tending
+from storage.messaging import (
+    confirming,
+    deadlines,
+    notice_posts,
+    outbox,
+    relays,
+    tending,
+    unconfirmed,
+)
 from storage.messaging.confirming import CORRECTED, EDIT
 from storage.messaging.tables import (
     Chat,
@@ -61,6 +69,9 @@ RING = (What.HAPPENS_AT, What.PLACE, What.ANSWER_BY)
 """Whoever was told another time, place or date is told anew; of other parts only if they
 change a duty, which their author says."""
 
+AGAIN = (What.HAPPENS_AT, What.PLACE)
+"""Of these, and of a duty, whoever has confirmed what it was is asked to confirm once more."""
+
 Value = str | datetime | None
 
 
@@ -97,6 +108,8 @@ class Impact:
     """Get the new version as their first."""
     places: int
     rings: bool
+    again: int
+    """Have confirmed, and are asked to confirm once more."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,11 @@ def impact(
         .select_from(NoticePost)
         .where(NoticePost.notice_id == notice_id, col(NoticePost.message_id).is_not(None))
     ).one()
+    confirmed = session.exec(
+        select(sa.func.count(col(NoticeRecipient.confirmed_at))).where(
+            NoticeRecipient.notice_id == notice_id
+        )
+    ).one()
     return Impact(
         notice_id=notice_id,
         title=notice.title,
@@ -155,7 +173,12 @@ def impact(
         waiting=int(waiting),
         places=places,
         rings=duty or what in RING,
+        again=confirmed if _asks_again(notice, what, duty=duty) else 0,
     )
+
+
+def _asks_again(notice: Notice, what: What, *, duty: bool) -> bool:
+    return notice.wants_answer and (duty or what in AGAIN)
 
 
 def correct(
@@ -206,6 +229,8 @@ def correct(
             deadlines.set_deadline(session, KIND, notice_id, new, now=now)
         else:
             deadlines.cancel_deadline(session, KIND, notice_id, now=now)
+    if _asks_again(notice, what, duty=duty):
+        unconfirmed.ask_again(session, notice_id)
     _to_be_told_anew(session, notice)
     if rings:
         _tell_groups(session, notice, now)
@@ -276,12 +301,19 @@ OF_A_NOTICE = (
 """What of a notice waits in the outbox and is not said once it is withdrawn."""
 
 _IS_TOLD = col(OutboxMessage.state).in_([OutboxState.SENT, OutboxState.SENDING])
+_SAW_IT_IN_A_GROUP = sa.and_(
+    col(OutboxMessage.state) == OutboxState.SKIPPED, unconfirmed.overtaken()
+)
+"""They had confirmed there before it came to them in private, so it was not sent."""
 
 
 def _to_be_told_anew(session: Session, notice: Notice) -> None:
     """Whoever has nothing in hand yet gets this version as their first."""
     has_it = sa.or_(
-        sa.exists().where(col(OutboxMessage.id) == col(NoticeRecipient.outbox_id), _IS_TOLD),
+        sa.exists().where(
+            col(OutboxMessage.id) == col(NoticeRecipient.outbox_id),
+            sa.or_(_IS_TOLD, _SAW_IT_IN_A_GROUP),
+        ),
         tending.told_in_brief(),
     )
     session.exec(
@@ -316,6 +348,7 @@ def spread(session: Session, *, now: datetime, chunk: int = 5_000) -> bool:
             col(NoticeRecipient.revision) < col(Notice.revision),
             sa.or_(
                 col(OutboxMessage.state) == OutboxState.SENT,
+                _SAW_IT_IN_A_GROUP,
                 sa.and_(col(NoticeRecipient.outbox_id).is_(None), tending.told_in_brief()),
             ),
         )
@@ -404,6 +437,19 @@ def _announce(session: Session, notice: Notice, now: datetime) -> None:
     known = relays.announced(session, f"{notice_posts.KIND}:{notice.id}", sent=True)
     name = f"{CORRECTED}:{notice.id}:r{notice.revision}"
     relays.announce(session, known, CORRECTED, facts, name=name, now=now)
+
+
+def told_in(session: Session, account_id: int, message_id: int) -> dict[str, Any] | None:
+    """Return of what a message in somebody's private chat has told the correction, if it has."""
+    facts = session.exec(
+        select(OutboxMessage.facts).where(
+            OutboxMessage.account_id == account_id,
+            OutboxMessage.message_id == message_id,
+            OutboxMessage.kind == CORRECTED,
+            OutboxMessage.state == OutboxState.SENT,
+        )
+    ).first()
+    return None if facts is None else dict(facts)
 
 
 def corrections(

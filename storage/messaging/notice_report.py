@@ -22,6 +22,7 @@ from storage.messaging.tables import (
     Question,
 )
 from storage.messaging.tending import Reach
+from storage.messaging.unconfirmed import overtaken
 from storage.moments import local_day
 from storage.people import offices, units
 from storage.people.tables import Contact, OrgUnit, Posting, Teacher
@@ -72,6 +73,9 @@ class Report:
     where: Mapping[Where, int]
     confirmed: int
     by_deed: int
+    overtaken: int
+    """Of those who have not confirmed, had done so before it was corrected."""
+    is_corrected: bool
     asked: int
     """Have a question open."""
     can_pin: bool
@@ -102,6 +106,8 @@ class PersonLine:
     where: Where
     confirmed_at: datetime | None
     contacted_at: datetime | None
+    had_confirmed: bool
+    """They have confirmed, if only what a correction has overtaken."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ _WHERE: Any = sa.case(
     (
         sa.and_(
             col(OutboxMessage.state) == OutboxState.SKIPPED,
-            col(NoticeRecipient.confirmed_at).is_not(None),
+            sa.or_(col(NoticeRecipient.confirmed_at).is_not(None), overtaken()),
         ),
         Where.SENT.value,
     ),
@@ -197,6 +203,18 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         .select_from(NoticeRecipient)
         .where(NoticeRecipient.notice_id == notice_id, reach.within(today), _asked(notice_id))
     ).one()
+    before = 0
+    if notice.ring_revision:
+        before = session.exec(
+            select(sa.func.count())
+            .select_from(NoticeRecipient)
+            .where(
+                NoticeRecipient.notice_id == notice_id,
+                reach.within(today),
+                _is(Among.UNCONFIRMED, notice_id),
+                overtaken(),
+            )
+        ).one()
     number = session.exec(
         _of_units(notice_id, reach, today).with_only_columns(
             sa.func.count(sa.distinct(col(Posting.unit_id)))
@@ -217,6 +235,8 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         where=where,
         confirmed=confirmed,
         by_deed=by_deed,
+        overtaken=before,
+        is_corrected=notice.ring_revision > 0,
         asked=asked,
         can_pin=bool(notice_posts.pinnable(session, notice)),
         chased_at=notice.chased_at,
@@ -393,6 +413,7 @@ def _people(notice_id: int, reach: Reach, today: date) -> Any:
             _WHERE.label("place"),
             col(NoticeRecipient.confirmed_at),
             called.c.at.label("called"),
+            (overtaken() if reach.notice.ring_revision else sa.false()).label("had_confirmed"),
         )
         .select_from(NoticeRecipient)
         .join(Teacher, col(Teacher.id) == col(NoticeRecipient.teacher_id))
@@ -443,4 +464,12 @@ def _is(among: Among, notice_id: int) -> sa.ColumnElement[bool]:
 
 
 def _line(row: Any) -> PersonLine:
-    return PersonLine(row.id, row.name, row.unit, Where(row.place), row.confirmed_at, row.called)
+    return PersonLine(
+        row.id,
+        row.name,
+        row.unit,
+        Where(row.place),
+        row.confirmed_at,
+        row.called,
+        bool(row.had_confirmed),
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -16,11 +18,13 @@ from storage.messaging.tables import (
     NoticeRecipient,
     NoticeState,
     Question,
+    QuestionLine,
 )
-from storage.messaging.unconfirmed import OUT
+from storage.messaging.unconfirmed import OUT, earlier
 from storage.refusals import NotFound
 
 PAGE = 6
+TALK = 4  # the last lines of a reader's questions and answers
 SEEN = (*OUT, NoticeState.WITHDRAWN)
 """States of a notice that somebody may have in hand."""
 
@@ -44,6 +48,14 @@ class NoticeText:
 
 
 @dataclass(frozen=True)
+class Said:
+    """One line of what the reader has asked, and was answered, about a notice."""
+
+    text: str
+    is_mine: bool
+
+
+@dataclass(frozen=True)
 class MyNotice:
     """A notice and how one reader stands to it."""
 
@@ -52,8 +64,20 @@ class MyNotice:
     by_deed: bool
     has_asked: bool
     """Has a question open."""
+    talk: tuple[Said, ...]
+    """The last lines of their questions and the answers, the oldest first."""
     message_id: int | None
     """The notice in the reader's private chat."""
+    earlier_at: datetime | None
+    """When they last confirmed what a correction has overtaken."""
+
+    @property
+    def was_late(self) -> bool:
+        """Whether it was confirmed after its date, as that is now."""
+        by = self.said.letter.answer_by
+        if self.confirmed_at is None or by is None or self.earlier_at is not None:
+            return False
+        return self.confirmed_at >= by
 
 
 @dataclass(frozen=True)
@@ -67,6 +91,7 @@ class ArchiveLine:
     is_open: bool
     """Still to be confirmed."""
     is_withdrawn: bool
+    is_corrected: bool
 
 
 @dataclass(frozen=True)
@@ -98,19 +123,27 @@ def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
     ).first()
     if row is None or notice.state not in SEEN:
         raise NotFound("notice")
-    asked = session.exec(
-        select(Question.id).where(
-            Question.notice_id == notice_id,
-            Question.teacher_id == teacher_id,
-            col(Question.answered_at).is_(None),
+    question: Any = session.exec(
+        select(Question.id, Question.answered_at).where(
+            Question.notice_id == notice_id, Question.teacher_id == teacher_id
         )
     ).first()
+    talk: Sequence[Any] = ()
+    if question is not None:
+        talk = session.exec(
+            select(QuestionLine.text, QuestionLine.by_id)
+            .where(QuestionLine.question_id == question.id)
+            .order_by(col(QuestionLine.id).desc())
+            .limit(TALK)
+        ).all()
     return MyNotice(
         said=text_of(session, notice),
         confirmed_at=row.confirmed_at,
         by_deed=row.by_deed,
-        has_asked=asked is not None,
+        has_asked=question is not None and question.answered_at is None,
+        talk=tuple(Said(text, by_id == teacher_id) for text, by_id in reversed(talk)),
         message_id=confirming.message_of(session, row),
+        earlier_at=earlier(session, row.id) if notice.ring_revision else None,
     )
 
 
@@ -150,6 +183,7 @@ def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
             col(Notice.answer_by),
             _open().label("is_open"),
             col(Notice.state),
+            col(Notice.ring_revision),
         )
         .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
         .where(col(NoticeRecipient.teacher_id) == teacher_id, col(Notice.state).in_(SEEN))
@@ -172,6 +206,7 @@ def archive(session: Session, teacher_id: int, *, page: int = 0) -> Archive:
                 row.answer_by,
                 bool(row.is_open),
                 row.state is NoticeState.WITHDRAWN,
+                row.ring_revision > 0,
             )
             for row in rows
         ),

@@ -10,7 +10,7 @@ happens after that is ``storage.messaging.filling``'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ from storage.messaging.tables import (
 )
 from storage.people import authority, offices, units
 from storage.people.authority import MAY, Act
-from storage.people.tables import Office, Teacher
+from storage.people.tables import Office, OrgUnit, Teacher, UnitKind
 from storage.prepared import Prepared
 from storage.refusals import NotAllowed, Refusal
 
@@ -83,7 +83,13 @@ class Letter:
     issuer: str
     sent_at: datetime | None
     revision: int
+    is_corrected: bool
+    """Its time, its place or a duty is another one than when it was sent."""
     files: tuple[Attached, ...]
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the date by which it is to be confirmed has passed."""
+        return self.answer_by is not None and self.answer_by <= now
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,7 @@ class Line:
     at: datetime
     author: str
     is_mine: bool
+    is_corrected: bool
 
 
 @dataclass(frozen=True)
@@ -233,12 +240,22 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         wants_answer=notice.wants_answer,
         answer_by=notice.answer_by,
         urgent=notice.urgent,
-        audience=audiences.describe(session, notice.audience),
+        audience=_described(session, notice),
         issuer=units.signature(session, notice.unit_id),
         sent_at=notice.send_at,
         revision=notice.revision,
+        is_corrected=notice.ring_revision > 0,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),
     )
+
+
+def _described(session: Session, notice: Notice) -> Described:
+    """The audience by its names; a school that writes to its own names itself."""
+    described = audiences.describe(session, notice.audience)
+    kind = session.exec(select(OrgUnit.kind).where(OrgUnit.id == notice.unit_id)).first()
+    if described.units or described.batch or kind is not UnitKind.SCHOOL:
+        return described
+    return replace(described, units=(units.name_of(session, notice.unit_id),))
 
 
 def _event(session: Session, notice: Notice) -> Event | None:
@@ -265,7 +282,12 @@ def letter(session: Session, notice_id: int) -> Letter | None:
 
 
 _STANDING = Prepared(
-    sa.select(col(Notice.state), col(Notice.revision), col(NoticeRecipient.confirmed_at))
+    sa.select(
+        col(Notice.state),
+        col(Notice.revision),
+        col(Notice.answer_by),
+        col(NoticeRecipient.confirmed_at),
+    )
     .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
     .where(
         col(Notice.id) == sa.bindparam("notice_id"),
@@ -274,15 +296,20 @@ _STANDING = Prepared(
 )
 
 
-def standing(session: Session, notice_id: int, teacher_id: int) -> tuple[int, bool] | None:
-    """Return which revision somebody would get, and whether they have confirmed it.
+def standing(
+    session: Session, notice_id: int, teacher_id: int, *, now: datetime
+) -> tuple[int, bool, bool] | None:
+    """Return which revision somebody would get, whether they have confirmed it, and whether
+    they have not and its date is over.
 
     One look-up: it is asked for each of the messages of a notice. None as for ``letter_for``.
     """
     row = _STANDING.first(session, notice_id=notice_id, teacher_id=teacher_id)
     if row is None or row.state is NoticeState.WITHDRAWN:
         return None
-    return row.revision, row.confirmed_at is not None
+    confirmed = row.confirmed_at is not None
+    is_over = row.answer_by is not None and row.answer_by <= now
+    return row.revision, confirmed, is_over and not confirmed
 
 
 def letter_for(session: Session, notice_id: int, teacher_id: int) -> tuple[Letter, bool] | None:
@@ -352,6 +379,7 @@ def notices(
                 row.send_at or row.created_at,
                 name,
                 row.author_id == actor_id,
+                row.ring_revision > 0,
             )
             for row, name in rows
         ),

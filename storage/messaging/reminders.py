@@ -107,7 +107,15 @@ def put_off_reminder(
                 ),
             ),
         )
-        .values(state=ReminderState.DUE, not_before=moment, outbox_id=None, settled_at=None)
+        .values(
+            state=ReminderState.DUE,
+            not_before=moment,
+            settled_at=None,
+            # The brief that has told it goes on showing it, until another one tells it.
+            outbox_id=sa.case(
+                (col(Reminder.state) == ReminderState.SENT, col(Reminder.outbox_id)), else_=None
+            ),
+        )
     )
     return moment
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from sqlmodel import Session, col, select
 
+from handlers.messaging.work_calendar import preview_card
 from storage import undoing
 from storage.calendar import loading
 from storage.calendar.loading import Day, NotACalendar
@@ -188,7 +189,11 @@ async def test_a_calendar_that_was_changed_since_is_not_undone(sqlite: Database)
     look = await sqlite.write(
         loading.preview, actor_id, other, name="b.csv", content=b"1", now=BEFORE
     )
-    assert len(look.changed) == 1
+    assert look.changed == other
+    assert look.was == days
+    card = preview_card(look, "en", date(2026, 11, 20)).text
+    assert "Changed: 1" in card
+    assert card.index("school break") < card.index("Until now:") < card.index("holiday")
     await sqlite.write(loading.apply, actor_id, look.job_id, other, now=BEFORE)
     assert done.deed_id is not None
     with pytest.raises(ChangedSince):

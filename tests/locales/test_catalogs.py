@@ -238,6 +238,7 @@ def test_a_missing_and_an_unreadable_catalog_are_told(tree: Path) -> None:
         '_("Hello " + name)',
         '_("Hello {name}".format(name=name))',
         '_("Hello %s" % name)',
+        '_("One seat left", "{n} seats left", 2)',
     ],
 )
 def test_a_sentence_that_is_glued_before_it_is_looked_up_is_told_with_its_line(

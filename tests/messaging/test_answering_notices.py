@@ -23,6 +23,7 @@ from storage.messaging import (
     notice_report,
     notice_views,
     outbox,
+    overdue,
     questions,
 )
 from storage.messaging.correcting import NothingChanges, NotLikeThat, NotOut, What
@@ -190,6 +191,70 @@ async def test_another_date_moves_the_reminders(database: Database) -> None:
         correcting.correct(session, author, notice_id, What.ANSWER_BY, later, now=NOW)
         deadline = session.exec(select(Deadline).execution_options(populate_existing=True)).one()
         assert (deadline.kind, deadline.at) == ("ack_due", later)
+
+    await database.write(play)
+
+
+async def test_what_is_overdue_waits_for_its_owner_and_for_each_school(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        author = notices.coordinator(session, "顾岩", at="教师发展中心")
+        first = notices.coordinator(session, "罗佳宁", at="实验小学")
+        second = notices.coordinator(session, "周明远", at="第二小学")
+        to = [make.teacher(session, at=at) for at in ("实验小学", "实验小学", "第二小学")]
+        notice_id = notices.notice(session, author, to, at="教师发展中心")
+        in_time, late = NOW + timedelta(days=4), NOW + timedelta(days=5)
+        for who in (author, first, second):
+            assert overdue.waits(session, who, now=in_time) == ()
+        found = [overdue.waits(session, who, now=late) for who in (author, first, second)]
+        assert [each.count for (each,) in found] == [3, 2, 1]
+        confirming.confirm(session, to[2], notice_id, now=late)
+        assert overdue.waits(session, second, now=late) == ()
+        correcting.withdraw(session, author, notice_id, "改期", now=late)
+        assert overdue.waits(session, author, now=late) == ()
+
+    await database.write(play)
+
+
+async def test_another_time_or_place_asks_anew_whoever_had_confirmed(database: Database) -> None:
+    def play(session: Session) -> None:
+        author, (one, two, three) = notices.coordinator(session), people(session)
+        notice_id = notices.notice(session, author, [one, two, three])
+        confirming.confirm(session, one, notice_id, now=NOW)
+        confirming.confirm(session, two, notice_id, now=NOW + HOUR)
+        # Two confirmed in the group before it came to him in private.
+        skipped = notices.line(session, notice_id, two).outbox_id
+        row = session.get_one(OutboxMessage, skipped)
+        row.state, row.message_id = OutboxState.SKIPPED, None
+        session.flush()
+        correcting.correct(session, author, notice_id, What.CONTACT, "教务处", now=NOW + HOUR)
+        assert notice_report.report(session, author, notice_id, now=NOW + HOUR).confirmed == 2
+
+        moved = NOW + timedelta(days=8)
+        facts = correcting.impact(session, author, notice_id, What.HAPPENS_AT, moved, now=NOW)
+        assert facts.again == 2
+        correcting.correct(session, author, notice_id, What.HAPPENS_AT, moved, now=NOW + 2 * HOUR)
+        correcting.spread(session, now=NOW + 2 * HOUR)
+        rung = notices.waiting(session, confirming.CORRECTED)
+        assert {row.teacher_id for row in rung} == {one, two, three}
+        report = notice_report.report(session, author, notice_id, now=NOW + 2 * HOUR)
+        assert (report.confirmed, report.overtaken, report.is_corrected) == (0, 2, True)
+        assert report.where == {Where.SENT: 3}
+        mine = notice_views.mine(session, two, notice_id)
+        assert (mine.confirmed_at, mine.earlier_at) == (None, NOW + HOUR)
+        assert notice_views.archive(session, one).lines[0].is_open
+        found = notice_report.people(
+            session, author, notice_id, Among.UNCONFIRMED, now=NOW + 2 * HOUR
+        )
+        assert [line.had_confirmed for line in found.lines] == [True, True, False]
+
+        late = NOW + timedelta(days=6)
+        assert not confirming.confirm(session, one, notice_id, now=late).is_late
+        assert confirming.confirm(session, three, notice_id, now=late).is_late
+        report = notice_report.report(session, author, notice_id, now=late)
+        assert (report.confirmed, report.overtaken) == (2, 1)
+        assert not notice_views.mine(session, one, notice_id).was_late
 
     await database.write(play)
 

@@ -93,8 +93,18 @@ async def test_facts_narrow_it_down(database: Database) -> None:
         assert people(session, at.coordinator, {"facts": {"duty": ["group_head"]}}) == [
             at.teachers[2]
         ]
-        there = audiences.facts_there(session, at.coordinator, "subject", today=TODAY)
-        assert sorted(there) == sorted(["数学", "语文"])
+
+        def there(key: str, spec: dict[str, Any]) -> list[str]:
+            return audiences.facts_there(session, at.coordinator, key, spec, today=TODAY)
+
+        assert sorted(there("subject", {})) == sorted(["数学", "语文"])
+        # Only what would leave somebody is offered, and what is chosen can be left out again.
+        assert there("subject", {"facts": {"tier": ["backbone"], "subject": ["音乐"]}})[1:] == [
+            "音乐"
+        ]
+        session.add(TeacherFact(teacher_id=at.teachers[1], key="stage", value="kindergarten"))
+        session.flush()
+        assert there("stage", {}) == ["kindergarten", "primary", "junior"]
 
     await database.write(play)
 

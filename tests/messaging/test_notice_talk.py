@@ -127,7 +127,7 @@ async def test_a_stranger_gets_a_kind_word_and_an_unlinked_one_the_way(play: Pla
         play.stage.world.join(who.id, play.group)
     await play.stage.settle()
     await stranger.taps("Confirm", at=play.group)
-    assert "does not concern you" in stranger.alert
+    assert "not among those whom this notice is for" in stranger.alert
     await newcomer.taps("Confirm", at=play.group)
     assert newcomer.opened.endswith(f"start=n{play.notice_id}")
 
@@ -144,6 +144,95 @@ async def test_the_notice_itself_says_that_it_is_confirmed(play: Play) -> None:
     assert "Confirm receipt" not in lin.labels()
     await lin.taps("Notices to me")
     assert "still to be confirmed" not in lin.sees()
+
+
+async def test_who_confirms_after_the_date_is_thanked_and_it_is_said(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.stage.passes(days=6)
+    await lin.says("/notices")
+    await lin.taps("关于报送")
+    await lin.taps("Confirm")
+    assert "It came after the date" in lin.alert
+    assert "✓ Confirmed after the date: Thu 26 Nov" in lin.sees()
+
+
+async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_again(
+    play: Play,
+) -> None:
+    lin, gu, *others = play.people
+    await play.sends()
+    for who in others:
+        await who.taps("Confirm", at=play.group)
+    await play.stage.passes(days=5)
+    await play.stage.passes(hours=1)  # Wednesday 10:00
+    await play.author.starts("desk")
+    assert "2 people have not confirmed a notice in time" in play.author.sees()
+    await play.author.taps("Not confirmed in time")
+    assert "2 have not confirmed, due Wed 25 Nov" in play.author.sees()
+    await play.author.taps("1. 关于报送")
+    assert "Confirmed: 3/5" in play.author.sees()
+    await play.stage.passes(days=1, hours=6, minutes=45)  # the brief of Thursday
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
+    await gu.starts(f"n{play.notice_id}")
+    await gu.taps("Confirm")
+    await play.author.starts("desk")
+    assert "1 person has not confirmed a notice in time" in play.author.sees()
+    await play.stage.passes(days=12)  # the school's list of the second week after it
+    said = [m.text for m in play.author.messages() if m.text.startswith("[Daily list]")]
+    assert any("关于报送研修计划的通知: 1 has not confirmed, was due" in text for text in said)
+    await lin.starts(f"n{play.notice_id}")
+    await lin.taps("Confirm")
+    await play.author.starts("desk")
+    assert "in time" not in play.author.sees()
+    assert not any("in time" in label for label in play.author.labels())
+
+
+async def test_a_group_reads_that_files_go_with_a_notice(play: Play) -> None:
+    await play.sends()
+
+    def attach(session: Session) -> None:
+        for name in ("方案.pdf", "表格.pdf"):
+            session.add(NoticeFile(notice_id=play.notice_id, file_id=name, name=name))
+
+    await play.stage.database.write(attach)
+    await play.people[0].taps("Confirm", at=play.group)
+    await play.stage.passes(seconds=70)
+    assert "2 files go with it, in private." in play.people[0].sees(at=play.group)
+
+
+async def test_who_has_confirmed_another_time_confirms_the_new_one_with_one_tap(
+    play: Play,
+) -> None:
+    lin, gu, *_ = play.people
+    await play.sends()
+    await lin.taps("Confirm", at=play.group)
+    author = play.author
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("time")
+    assert "1 person has confirmed and is asked to confirm once more." in await author.says(
+        "2026-12-09 14:30"
+    )
+    card = await author.taps("Yes, correct it")
+    assert "corrected" in card
+    assert "Confirmed: 0/5\n1 confirmed before the correction, and is asked once more." in card
+    await play.stage.deliver()
+    said = lin.sees()
+    assert "[Correction]" in said
+    assert said.endswith("Your confirmation was of what it said before. Please confirm it anew.")
+    assert "anew" not in gu.sees()
+    await lin.taps("Confirm receipt")
+    assert "noted" in lin.alert
+    assert lin.sees().endswith("Please go by this message.\n✓ Confirmed")
+    assert lin.labels() == ["The notice"]
+    await lin.taps("The notice")
+    assert lin.sees().startswith("[Notice, corrected] 关于报送研修计划的通知")
+    assert "✓ Confirmed: Fri 20 Nov" in lin.sees()
+    await lin.says("/notices")
+    assert "· corrected" in lin.sees()
+    await author.starts("desk")
+    assert "sent · corrected" in await author.taps("Notices")
 
 
 async def test_the_private_copy_is_edited_when_the_group_was_tapped(play: Play) -> None:
@@ -195,8 +284,10 @@ async def test_a_withdrawn_notice_is_struck_everywhere(play: Play) -> None:
     await play.author.taps("Withdraw")
     await play.author.says("时间另行通知")
     assert "cannot be undone" in play.author.sees()
+    assert "It is to 5 people, 0 of them confirmed." in play.author.sees()
     await play.author.taps("Yes, withdraw")
     assert "withdrawn: 时间另行通知" in play.author.sees()
+    assert not any("Not confirmed" in label for label in play.author.labels())
     await play.stage.passes(seconds=30)
     assert lin.sees(at=play.group).startswith("[Withdrawn] 关于报送研修计划的通知")
     texts = [m.text for m in lin.messages() if m.id == message_id]
@@ -223,7 +314,7 @@ async def test_files_come_again_on_a_tap(play: Play) -> None:
     assert len(lin.files()) == 2
     stranger = await play.stage.teacher("方觉")
     await stranger.starts(f"n{play.notice_id}")
-    assert "does not concern you" in stranger.sees()
+    assert "not among those whom this notice is for" in stranger.sees()
 
 
 # --- correcting ------------------------------------------------------------------------------
@@ -254,7 +345,7 @@ async def test_another_place_rings_and_another_title_does_not(play: Play) -> Non
     assert said.startswith("[Correction]")
     assert "place changed from “三楼报告厅” to “一楼阅览室”" in said
     assert lin.sees(at=play.group).startswith("[Correction]")
-    first = next(m for m in lin.messages(at=play.group) if m.text.startswith("[Notice]"))
+    first = next(m for m in lin.messages(at=play.group) if m.text.startswith("[Notice, "))
     assert "Where: 一楼阅览室" in first.text
     await play.stage.passes(seconds=40)
     assert len([m for m in lin.messages() if m.text.startswith("[Correction]")]) == 1
@@ -358,6 +449,12 @@ async def test_a_question_is_answered_in_private(play: Play) -> None:
     await play.stage.deliver()
     assert "电子版即可。" in lin.sees()
     assert play.author.name not in lin.sees()
+    await lin.taps("The notice")
+    assert "You asked: 计划交纸质的还是电子的？\nAnswer: 电子版即可。" in lin.sees()
+    assert any(message.text.startswith("[Answer]") for message in lin.messages())
+    await lin.says("/notices")
+    await lin.taps("1. ")
+    assert "Answer: 电子版即可。" in lin.sees()
     await play.author.says("/desk")
     assert "question about" not in play.author.sees()
     await lin.taps("Ask again")

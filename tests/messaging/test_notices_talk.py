@@ -151,7 +151,7 @@ async def test_every_field_is_set_by_a_tap_in_any_order(stage: Stage) -> None:
     said = lin.sees()
     assert said.splitlines() == [
         "[Notice] <新> 标题",
-        "For: all teachers",
+        "For: 澄禾县实验小学",
         "请各教研组周五前交计划。",
         "When: Fri 4 Dec, 14:00–17:00",
         "Where: 三楼报告厅",
@@ -186,6 +186,29 @@ async def test_it_can_begin_with_an_album_and_the_files_follow_the_message(stage
     assert [name for name, _content in lin.files()] == ["方案.pdf"]
     answered = [message.reply_to for message in messages[1:]]
     assert [each and each["id"] for each in answered] == [messages[0].id] * 2
+    # It can be confirmed below the files, too.
+    assert lin.labels() == ["Confirm receipt", "Ask a question"]
+    await lin.taps("Confirm receipt", message=messages[-1].id)
+    assert "noted" in lin.alert
+    assert lin.messages()[-1].buttons == []
+    await stage.deliver()
+    assert "✓ Confirmed" in lin.messages()[0].text
+
+
+async def test_what_is_written_under_a_photo_goes_with_it(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Files")
+    stage.world.send_photo(zhou.id, zhou.id, PHOTO, caption="会场位置图")
+    await stage.settle()
+    assert "1. photo: 会场位置图" in zhou.sees()
+    await zhou.taps("OK")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert lin.messages()[-1].photo is not None
+    assert "会场位置图" in lin.messages()[-1].text
 
 
 async def test_a_restart_in_the_middle_loses_nothing(stage: Stage) -> None:
@@ -214,6 +237,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     lost = await luo.taps("Not reached")
     assert "第二小学: 1 person" in lost
     assert "顾念" not in lost  # a name is for who tends the school
+    assert "The names are shown to the coordinator of each school." in lost
     await luo.taps("Back")
     await luo.taps("Schools")
     card = await luo.taps("实验小学")
@@ -279,7 +303,7 @@ async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: St
     gu = await stage.teacher("顾念", at="第二小学")
     await gu.starts()
     await gu.sends_data(f"ntrd:{(await notice(stage)).id}")
-    assert "does not concern you" in gu.sees()
+    assert "not among those whom this notice is for" in gu.sees()
 
 
 async def test_in_quiet_hours_the_card_says_when_it_goes(stage: Stage) -> None:
@@ -525,6 +549,41 @@ async def test_who_joins_the_school_later_is_told_what_still_concerns_them(stage
     await stage.passes(hours=1)
     assert "校本研修安排" in new.sees()
     assert {line.teacher_id: line.late for line in await recipients(stage)}[new.teacher_id or 0]
+
+
+async def test_who_gets_a_notice_after_its_date_reads_that_it_is_over(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin, gu = await stage.teacher("林若溪"), await stage.teacher("顾念")
+    stage.world.block(lin.id)
+    await draft(zhou)
+    await zhou.taps("Date")
+    await zhou.says("12月8日 14:00")
+    await zhou.taps("Confirm by")
+    await zhou.says("11月24日")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert "Please tap “Confirm receipt” by Tue 24 Nov, 17:00" in gu.sees()
+    await stage.passes(days=5)
+    stage.world.unblock(lin.id)
+    await stage.settle()
+    await stage.passes(hours=1)
+    late = "It was to be confirmed by Tue 24 Nov, 17:00. Please tap “Confirm receipt” soon"
+    assert late in lin.sees()
+    await gu.says("/notices")
+    assert late in await gu.taps("1. ")
+    assert late not in await gu.taps("Confirm receipt")
+
+
+async def test_a_tag_that_was_typed_is_text_and_no_command(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    lin = await stage.teacher("林若溪")
+    await draft(zhou, "<b>标题</b>\n<b>正文</b>")
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    await stage.deliver()
+    assert "<b>标题</" in lin.sees()
+    assert "/b" not in lin.sees()
 
 
 async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) -> None:

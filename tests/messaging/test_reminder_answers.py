@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from sqlmodel import Session, select
 
-from storage.messaging import deadlines, news, outbox
+from storage.messaging import confirming, deadlines, news, outbox
 from storage.messaging.tables import Priority, Reminder, ReminderMute
 from storage.people.tables import Account
 from storage.training.tables import Mode
 from tests import make
 from tests.messaging import cast
+from tests.messaging import notices as made
 from tests.stage import Actor, Stage
 
 BRIEF = {"hours": 7, "minutes": 45}  # from 9:00 to 16:45
@@ -119,6 +120,10 @@ async def test_later_puts_it_off_to_the_brief_of_the_next_working_day(stage: Sta
     assert "培训 1" in lin.sees()
     await lin.taps("Remind me later")
     assert "Tue 24 Nov, 16:40" in lin.alert
+    assert "settled" not in lin.sees()
+    assert "Put off; the next reminder comes Tue 24 Nov, 16:40." in lin.sees()
+    assert "View" in lin.labels()
+    assert "Remind me later" not in lin.labels()
     number = len(lin.messages())
     await stage.passes(days=1)
     assert len(lin.messages()) == number + 1
@@ -132,7 +137,32 @@ async def test_what_may_be_muted_is_muted(stage: Stage) -> None:
         await stage.passes(days=1)
     await lin.taps("Not again")
     assert "not remind you of this again" in lin.alert
+    assert "settled" not in lin.sees()
+    assert "No more reminders of this." in lin.sees()
+    assert lin.labels() == ["View"]
     assert await stage.database.read(muted) == ids
+
+
+async def test_a_notice_that_is_put_off_or_muted_can_still_be_confirmed_in_the_brief(
+    stage: Stage,
+) -> None:
+    lin, gu = await stage.teacher(), await stage.teacher("顾念")
+
+    def send(session: Session) -> None:
+        author = made.coordinator(session, "罗佳宁")
+        to = [who.teacher_id or 0 for who in (lin, gu)]
+        notice_id = made.notice(session, author, to)
+        confirming.chase(session, author, notice_id, now=make.NOW)
+
+    await stage.database.write(send)
+    await stage.passes(**BRIEF)
+    await lin.taps("Remind me later")
+    assert "→ Put off; the next reminder comes" in lin.sees()
+    await lin.taps("Confirm receipt")
+    assert "noted" in lin.alert
+    await gu.taps("Not again")
+    assert "→ No more reminders of this; it is still to be done" in gu.sees()
+    assert "Confirm receipt" in gu.labels()
 
 
 async def test_what_costs_hours_is_not_muted_and_that_is_said(stage: Stage) -> None:
