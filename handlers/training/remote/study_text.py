@@ -123,12 +123,17 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
 def _finished_lines(seen: Study, language: str) -> list[str]:
     """The end: grade, hours, certificate."""
     _ = catalog(language).gettext
-    lines = [_("Completed. Thank you for your work.")]
+    lines = [
+        _("Completed. Thank you for your work.")
+        if seen.is_completed
+        else _("Passed. The organiser has still to confirm the completion.")
+    ]
     if seen.grade is not None:
         lines.append(
             _("Your result: {mark}").format(mark=mark_text(seen.score, seen.grade, language))
         )
-    lines.append(_("Hours: {hours}").format(hours=numbers.hours(seen.hours, language)))
+    if seen.is_completed:
+        lines.append(_("Hours: {hours}").format(hours=numbers.hours(seen.hours, language)))
     if seen.certificate_no is not None and seen.certificate_on is not None:
         lines.append(
             _("Your certificate: {number}, {day}").format(

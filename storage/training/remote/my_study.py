@@ -93,6 +93,7 @@ class Study:
     as_of: datetime | None
     is_stale: bool
     standing: Standing
+    is_completed: bool  # the organiser has confirmed it
     percent: float
     expected: float
     last_active: date | None
@@ -171,6 +172,7 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         as_of=as_of,
         is_stale=course.pace.is_stale(as_of, now),
         standing=where,
+        is_completed=mine.state is RegistrationState.COMPLETED,
         percent=0.0 if progress is None else progress.percent,
         expected=0.0 if as_of is None else _expected(course, as_of),
         last_active=None if progress is None else progress.last_active,

@@ -182,13 +182,21 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
     await lin.starts("menu")
     assert "Nothing is due at the moment." in lin.sees()
 
+    def passes(session: Session) -> None:
+        row = session.exec(select(Registration)).one()
+        result = Result(registration_id=row.id, grade=Grade.EXCELLENT, score=92, decided_at=NOW)
+        session.add(result)
+        assert session.exec(select(Progress)).one().is_learned
+
     def completes(session: Session) -> None:
         row = session.exec(select(Registration)).one()
         row.state = RegistrationState.COMPLETED
         row.certificate_no, row.certificate_on = "CH-2026-0001", at(12, 10).date()
-        session.add(Result(registration_id=row.id, grade=Grade.EXCELLENT, score=92, decided_at=NOW))
-        assert session.exec(select(Progress)).one().is_learned
 
+    await stage.database.write(passes)
+    await lin.starts(f"study{batch}")
+    assert "The organiser has still to confirm the completion." in lin.sees()
+    assert "Hours" not in lin.sees()
     await stage.database.write(completes)
     await lin.starts(f"study{batch}")
     shown = lin.sees()
