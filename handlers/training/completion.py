@@ -38,6 +38,7 @@ from storage.training.completion import (
     PersonFacts,
     Verdict,
 )
+from storage.training.remote import plan
 from storage.training.tables import RegistrationState
 
 AWAITED = "decide"
@@ -270,13 +271,16 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, today: date) 
     return Card("\n".join(lines), tuple(rows))
 
 
-def make_up_card(batch_id: int, registration_id: int, language: str, today: date) -> Card:
-    """Until when may what is missing be made good?"""
+def make_up_card(
+    batch_id: int, registration_id: int, language: str, today: date, window: date | None = None
+) -> Card:
+    """Until when may what is missing be made good? First the end of the class's own window."""
     _ = catalog(language).gettext
     text = _(
         "Until when may what is missing be made good? Those concerned are told with their next "
         "daily brief, and take part again until then."
     )
+    left = 0 if window is None else (window - today).days
     keys = tuple(
         (
             Key(
@@ -286,7 +290,7 @@ def make_up_card(batch_id: int, registration_id: int, language: str, today: date
                 GiveMakeUp(batch_id, registration_id, days),
             ),
         )
-        for days in DAYS
+        for days in (*(() if left <= 0 else (left,)), *(days for days in DAYS if days != left))
     )
     back = OpenParticipant(registration_id) if registration_id else OpenAssessment(batch_id)
     return Card(text, (*keys, (Key(_("Back"), back),)))
@@ -439,7 +443,8 @@ async def give_make_up(update: Update, context: Context) -> None:
     now = context.now()
     today = local_day(now, context.house.zone)
     if not button.days:
-        card = make_up_card(button.batch_id, button.registration_id, reader.language, today)
+        window = await context.read(plan.make_up_day, button.batch_id)
+        card = make_up_card(button.batch_id, button.registration_id, reader.language, today, window)
         await show(update, context, reader, card)
         return
     done = await context.write(

@@ -55,7 +55,7 @@ from storage.training.remote import plan, platforms, presets, tutors
 from storage.training.remote.plan import REMOTE_MODES, Item, Settings
 from storage.training.remote.tables import ITEM_KINDS
 
-AWAITED = "rp"
+AWAITED = "yx"
 LABEL = 40
 EMPTY = ("-", "–", "—", "无", "無", "none")
 """What somebody types to leave a field empty."""

@@ -9,7 +9,7 @@ from handlers.buttons import Button
 class OpenSettings(Button):
     """How a class studies remotely, for who runs it."""
 
-    tag = "rp"
+    tag = "yx"
     batch_id: int
 
 
@@ -17,7 +17,7 @@ class OpenSettings(Button):
 class TakeUsual(Button):
     """Let the usual things count."""
 
-    tag = "rpu"
+    tag = "yxu"
     batch_id: int
 
 
@@ -25,7 +25,7 @@ class TakeUsual(Button):
 class OpenPlatforms(Button):
     """The platform of a class, and which others there are."""
 
-    tag = "rpp"
+    tag = "yxp"
     batch_id: int
 
 
@@ -33,7 +33,7 @@ class OpenPlatforms(Button):
 class ChoosePlatform(Button):
     """Let the class study on this platform; on none with 0."""
 
-    tag = "rppc"
+    tag = "yxpc"
     batch_id: int
     platform_id: int
 
@@ -42,7 +42,7 @@ class ChoosePlatform(Button):
 class OpenItems(Button):
     """What counts."""
 
-    tag = "rpi"
+    tag = "yxi"
     batch_id: int
 
 
@@ -50,7 +50,7 @@ class OpenItems(Button):
 class OpenItem(Button):
     """One thing that counts."""
 
-    tag = "rpio"
+    tag = "yxio"
     item_id: int
 
 
@@ -58,7 +58,7 @@ class OpenItem(Button):
 class AddItem(Button):
     """Let one more thing count: choose its kind, then say how much."""
 
-    tag = "rpia"
+    tag = "yxia"
     batch_id: int
     kind: str = ""
 
@@ -67,7 +67,7 @@ class AddItem(Button):
 class SetMandatoryItem(Button):
     """Make it mandatory, or optional."""
 
-    tag = "rpim"
+    tag = "yxim"
     item_id: int
     on: int
 
@@ -76,7 +76,7 @@ class SetMandatoryItem(Button):
 class SetItemModule(Button):
     """Let it belong to a module: choose one with -1, to none with 0."""
 
-    tag = "rpil"
+    tag = "yxil"
     item_id: int
     module_id: int = -1
 
@@ -85,7 +85,7 @@ class SetItemModule(Button):
 class RemoveItem(Button):
     """Let it count no longer."""
 
-    tag = "rpix"
+    tag = "yxix"
     item_id: int
     sure: int = 0
 
@@ -94,7 +94,7 @@ class RemoveItem(Button):
 class OpenPaces(Button):
     """What is required by when."""
 
-    tag = "rpq"
+    tag = "yxq"
     batch_id: int
 
 
@@ -102,7 +102,7 @@ class OpenPaces(Button):
 class SetPace(Button):
     """So many minutes a day; evenly with 0."""
 
-    tag = "rpqm"
+    tag = "yxqm"
     batch_id: int
     minutes: int
 
@@ -111,7 +111,7 @@ class SetPace(Button):
 class OpenThresholds(Button):
     """When somebody counts as late, behind or idle, and the figures as old."""
 
-    tag = "rpt"
+    tag = "yxt"
     batch_id: int
 
 
@@ -119,7 +119,7 @@ class OpenThresholds(Button):
 class SetBulletin(Button):
     """Show the bars of the schools in the groups, or not."""
 
-    tag = "rpb"
+    tag = "yxb"
     batch_id: int
     on: int
 
@@ -128,7 +128,7 @@ class SetBulletin(Button):
 class TypeSetting(Button):
     """Take the next text as this field, of the class or of one of its items or platforms."""
 
-    tag = "rpa"
+    tag = "yxa"
     what: str
     batch_id: int
     thing_id: int = 0
@@ -138,7 +138,7 @@ class TypeSetting(Button):
 class OpenTutors(Button):
     """Who tutors which schools."""
 
-    tag = "rpv"
+    tag = "yxv"
     batch_id: int
     page: int = 0
 
@@ -147,7 +147,7 @@ class OpenTutors(Button):
 class TutorSchool(Button):
     """Choose the tutor of a school."""
 
-    tag = "rpvs"
+    tag = "yxvs"
     batch_id: int
     unit_id: int
 
@@ -156,7 +156,7 @@ class TutorSchool(Button):
 class GiveTutor(Button):
     """Let the people of a school have this tutor; none with 0."""
 
-    tag = "rpvg"
+    tag = "yxvg"
     batch_id: int
     unit_id: int
     tutor_id: int
@@ -166,5 +166,5 @@ class GiveTutor(Button):
 class ShareOut(Button):
     """Give each school without a tutor to whoever has the fewest people."""
 
-    tag = "rpvo"
+    tag = "yxvo"
     batch_id: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -266,6 +266,15 @@ def modules_of(session: Session, batch_id: int) -> tuple[tuple[int, str], ...]:
         .order_by(col(Phase.position), col(Module.position))
     ).all()
     return tuple((id_, title) for id_, title in rows)
+
+
+def make_up_day(session: Session, batch_id: int) -> date | None:
+    """Return the last day on which what was missed can be made up, if one was set."""
+    row = of_batch(session, batch_id)
+    if row is None or row.makeup_until is None:
+        return None
+    # Midnight ends the day before.
+    return local_day(row.makeup_until - timedelta(microseconds=1), offices.zone(session))
 
 
 def batch_of_item(session: Session, item_id: int) -> int:

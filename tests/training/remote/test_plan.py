@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
 
+from handlers.training.completion import make_up_card
 from storage.audit import AuditLog
 from storage.database import Database
 from storage.people.tables import Role
@@ -323,3 +324,21 @@ async def test_who_is_exempt_is_nobodys_to_tutor(database: Database) -> None:
         assert tutors.tutors(session, actor, batch, now=NOW).schools == ()
 
     await database.write(work)
+
+
+async def test_the_make_up_window_is_offered_first_when_somebody_may_make_up(
+    sqlite: Database,
+) -> None:
+    def work(session: Session) -> date | None:
+        actor, batch = remote(session)
+        assert plan.make_up_day(session, batch) is None
+        ends = datetime(2027, 2, 26, 16, tzinfo=UTC)  # the end of the 26th in Shanghai
+        plan.change(session, actor, batch, {"makeup_until": ends}, now=NOW)
+        return plan.make_up_day(session, batch)
+
+    window = await sqlite.write(work)
+    assert window == date(2027, 2, 26)
+    today = date(2027, 2, 20)
+    labels = [row[0].label for row in make_up_card(1, 0, "en", today, window).keys]
+    assert labels[0] == "Until Fri 26 Feb"
+    assert len(make_up_card(1, 0, "en", window, window).keys) == len(labels) - 1  # it is over

@@ -159,7 +159,7 @@ async def test_a_teacher_s_forged_tap_changes_nothing(stage: Stage) -> None:
     gu, batch = await at_settings(stage)
     lin = await stage.teacher("林若溪")
     await lin.says("/menu")
-    for data in (f"rpu:{batch}", f"rp:{batch}", f"rpa:mi:{batch}:0", f"rpvo:{batch}"):
+    for data in (f"yxu:{batch}", f"yx:{batch}", f"yxa:mi:{batch}:0", f"yxvo:{batch}"):
         await lin.sends_data(data)
         assert "do not have the right" in lin.alert
     assert not (await settings(stage, gu, batch)).has_plan
