@@ -6,6 +6,8 @@ from sqlmodel import Session
 
 from storage.messaging import deadlines, groups
 from storage.messaging.tables import ChatPurpose
+from storage.training.remote import obstacles
+from storage.training.remote.tables import ObstacleReason
 from storage.training.tables import Batch
 from tests import make
 from tests.make import NOW
@@ -185,6 +187,21 @@ async def test_what_was_asked_by_hand_stands_among_the_reminders(stage: Stage) -
     await zhou.starts(f"run{batch}")
     await zhou.taps("Reminders")
     assert "· by hand Fri 20 Nov" in await zhou.taps("1. remote training ends")
+
+
+async def test_who_says_that_something_holds_them_up_is_one_tap_away_for_their_school(
+    stage: Stage,
+) -> None:
+    _zhou, luo, lin, batch = await _actors(stage)
+    assert lin.teacher_id
+    await stage.database.write(
+        obstacles.say, lin.teacher_id, batch, ObstacleReason.NO_NETWORK, "宿舍没有信号", now=NOW
+    )
+    await stage.passes(hours=8)
+    await luo.taps("Last mile")
+    await luo.taps("Not finished · 1")
+    assert "They say: 宿舍没有信号" in await luo.taps("林若溪")
+    assert "✓ no network" in luo.labels()
 
 
 async def test_a_class_without_platform_says_so_and_old_figures_are_called_old(
