@@ -34,6 +34,7 @@ from handlers.training.buttons import (
 )
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
+from handlers.training.remote.last_mile_buttons import OpenLastMile
 from handlers.training.remote.study_buttons import MyStudy, NotUpdated
 from handlers.training.remote.study_text import brief_text as study_text
 from handlers.training.remote.study_text import obstacle_text
@@ -674,6 +675,9 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
+    held_up = next((item for item in told.news if item.kind == "obstacle"), None)
+    if held_up is not None:
+        last.append(Key(_("Last mile"), OpenLastMile(int(held_up.facts["batch_id"]))))
     if any(item.kind.startswith("credit_") for item in told.news):
         last.append(Key(_("My hours"), OpenHours()))
     if last:

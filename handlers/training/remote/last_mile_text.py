@@ -27,6 +27,7 @@ from handlers.training.remote.last_mile_buttons import (
     OpenLastMile,
     PostMileBulletin,
 )
+from handlers.training.remote.study_text import obstacle_text, percent_text
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
 from storage.training.remote import rates
@@ -65,19 +66,6 @@ def standing_text(standing: Standing, language: str) -> str:
         Standing.IDLE: pgettext("studying", "paused for long"),
         Standing.MAKING_UP: pgettext("studying", "making it up"),
     }.get(standing, "")
-
-
-def reason_text(reason: ObstacleReason, language: str) -> str:
-    """What holds somebody up, as a chip says it."""
-    pgettext = catalog(language).pgettext
-    return {
-        ObstacleReason.NO_NETWORK: pgettext("held up by", "No network"),
-        ObstacleReason.SICK: pgettext("held up by", "Ill, on leave"),
-        ObstacleReason.FORGOT: pgettext("held up by", "Forgot"),
-        ObstacleReason.NOT_UPDATED: pgettext("held up by", "Done, not updated"),
-        ObstacleReason.ACCOUNT: pgettext("held up by", "Cannot log in"),
-        ObstacleReason.OTHER: pgettext("held up by", "Other"),
-    }[reason]
 
 
 def mile_card(facts: LastMile, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -292,7 +280,8 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
         lines.append(_as_of(facts.as_of, False, language, zone, now))
     if facts.reasons:
         reasons = [
-            f"{reason_text(reason, language)} {number}" for reason, number in facts.reasons.items()
+            f"{obstacle_text(reason, language)} {number}"
+            for reason, number in facts.reasons.items()
         ]
         lines.append(_("Held up: {list}").format(list=numbers.joined(reasons, language)))
     keys: list[Key] = []
@@ -319,9 +308,9 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
 def _person_line(line: Line, language: str) -> str:
     parts = [html.escape(line.name), standing_text(line.standing, language)]
     if line.percent:
-        parts.append(f"{numbers.percent(round(line.percent * 10), 1000)}%")
+        parts.append(f"{percent_text(line.percent)}%")
     if line.reason is not None:
-        parts.append(reason_text(line.reason, language))
+        parts.append(obstacle_text(line.reason, language))
     return " · ".join(part for part in parts if part)
 
 
@@ -351,7 +340,7 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
         lines.append(_("What holds them up? Only your school sees it."))
         chips = [
             Key(
-                f"{'✓ ' if reason is line.reason else ''}{reason_text(reason, language)}",
+                f"{'✓ ' if reason is line.reason else ''}{obstacle_text(reason, language)}",
                 MileReason(line.registration_id, number, page),
             )
             for number, reason in enumerate(REASONS)

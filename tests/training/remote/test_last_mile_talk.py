@@ -6,6 +6,8 @@ from sqlmodel import Session
 
 from storage.messaging import deadlines, groups
 from storage.messaging.tables import ChatPurpose
+from storage.training.remote import obstacles
+from storage.training.remote.tables import ObstacleReason
 from storage.training.tables import Batch
 from tests import make
 from tests.make import NOW
@@ -83,7 +85,7 @@ async def test_the_county_sees_rates_gaps_in_persons_and_schools(stage: Stage) -
     assert "1 person has not finished" in shown
     shown = await zhou.taps("林若溪")
     assert "What holds them up" not in shown
-    assert "No network" not in zhou.labels()
+    assert "no network" not in zhou.labels()
     await zhou.taps("Back")
     await zhou.taps("Back")
     assert "Passed: of those who take part" in await zhou.taps("How it is counted")
@@ -96,16 +98,16 @@ async def test_a_school_notes_what_holds_its_people_up_and_asks_once_more(stage:
     assert "The figures are those of your own people." in luo.sees()
     assert TOWN not in luo.sees()
     shown = await luo.taps("Not finished · 1")
-    assert "林若溪 · behind the pace · 20.0%" in shown
+    assert "林若溪 · behind the pace · 20%" in shown
     shown = await luo.taps("林若溪")
     assert "Only your school sees it." in shown
-    await luo.taps("No network")
-    assert "✓ No network" in luo.labels()
-    await luo.taps("✓ No network")
-    assert "✓ No network" not in luo.labels()
-    await luo.taps("Forgot")
+    await luo.taps("no network")
+    assert "✓ no network" in luo.labels()
+    await luo.taps("✓ no network")
+    assert "✓ no network" not in luo.labels()
+    await luo.taps("forgot")
     await luo.taps("Back")
-    assert "Held up: Forgot 1" in luo.sees()
+    assert "Held up: forgot 1" in luo.sees()
 
     await luo.taps("Remind · 1")
     assert luo.alert == "1 person will read it in their next brief."
@@ -185,6 +187,21 @@ async def test_what_was_asked_by_hand_stands_among_the_reminders(stage: Stage) -
     await zhou.starts(f"run{batch}")
     await zhou.taps("Reminders")
     assert "· by hand Fri 20 Nov" in await zhou.taps("1. remote training ends")
+
+
+async def test_who_says_that_something_holds_them_up_is_one_tap_away_for_their_school(
+    stage: Stage,
+) -> None:
+    _zhou, luo, lin, batch = await _actors(stage)
+    assert lin.teacher_id
+    await stage.database.write(
+        obstacles.say, lin.teacher_id, batch, ObstacleReason.NO_NETWORK, "宿舍没有信号", now=NOW
+    )
+    await stage.passes(hours=8)
+    await luo.taps("Last mile")
+    await luo.taps("Not finished · 1")
+    assert "They say: 宿舍没有信号" in await luo.taps("林若溪")
+    assert "✓ no network" in luo.labels()
 
 
 async def test_a_class_without_platform_says_so_and_old_figures_are_called_old(
