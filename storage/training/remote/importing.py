@@ -44,7 +44,7 @@ from storage.training.remote.folding import (
     stands_of,
 )
 from storage.training.remote.mapping import KIND, NothingCounts, aimed, check
-from storage.training.remote.rows import OPEN, UNDERSTOOD, Matcher, RowState, read_file
+from storage.training.remote.rows import OPEN, OPEN_KEPT, UNDERSTOOD, Matcher, RowState, read_file
 from storage.training.remote.tables import (
     Platform,
     Progress,
@@ -58,9 +58,6 @@ from storage.training.tables import Batch, Presence, Programme, Registration, Re
 
 DEED = "progress"
 SHOWN = 4  # imports in the list of a class
-
-
-OPEN_KEPT = 1_000  # rows that a person may settle; the rest stands in the annotated copy
 
 
 CAME = (Presence.PRESENT, Presence.LATE)
