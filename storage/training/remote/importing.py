@@ -44,7 +44,7 @@ from storage.training.remote.folding import (
     stands_of,
 )
 from storage.training.remote.mapping import KIND, NothingCounts, aimed, check
-from storage.training.remote.rows import OPEN, UNDERSTOOD, Matcher, RowState, read_file
+from storage.training.remote.rows import OPEN, OPEN_KEPT, UNDERSTOOD, Matcher, RowState, read_file
 from storage.training.remote.tables import (
     Platform,
     Progress,
@@ -58,9 +58,6 @@ from storage.training.tables import Batch, Presence, Programme, Registration, Re
 
 DEED = "progress"
 SHOWN = 4  # imports in the list of a class
-
-
-OPEN_KEPT = 1_000  # rows that a person may settle; the rest stands in the annotated copy
 
 
 CAME = (Presence.PRESENT, Presence.LATE)
@@ -309,10 +306,7 @@ def remarks(
     check(session, actor_id, batch_id, now=now)
     audit.record(session, actor_id, "export_progress_problems", f"batch:{batch_id}", now=now)
     made: dict[str, dict[int, RowState]] = {}
-    said = [job.found["open"][int(at)][:2] for at in job.found.get("settled", ())]
-    for sheet, number, state in _unpacked(job.found.get("problems", "")):
-        if [sheet, number] in said:
-            continue
+    for sheet, number, state in _unsettled(job.found):
         made.setdefault(sheet, {})[number] = RowState(state)
     return made
 
@@ -570,8 +564,16 @@ def _unpacked(packed: str) -> list[Any]:
 
 
 def _short(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a preview once it is settled: no longer what everybody has done."""
-    return {name: value for name, value in found.items() if name != "lines"}
+    """What is kept of a preview once it is settled: no names, and not what anybody has done."""
+    kept = {name: value for name, value in found.items() if name not in ("lines", "open")}
+    return kept | {"problems": _packed(_unsettled(found))}
+
+
+def _unsettled(found: Mapping[str, Any]) -> list[list[Any]]:
+    """Sheet, number and state of the rows that are not taken over."""
+    rows = found.get("open", ())
+    said = [list(rows[int(at)][:2]) for at in found.get("settled", ()) if int(at) < len(rows)]
+    return [each for each in _unpacked(found.get("problems", "")) if each[:2] not in said]
 
 
 def _settled(

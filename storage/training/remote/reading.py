@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from storage.sheets import HEAD_ROWS, NUMBERING, Book, key
@@ -300,7 +299,6 @@ def is_share(cells: Iterable[str]) -> bool:
     return is_any
 
 
-@lru_cache(maxsize=200_000)
 def figure(text: str, measure: Measure, required: float, unit: Unit) -> float | None:
     """Read a cell in the measure of its item; None where it says nothing. Raises NotAFigure.
 

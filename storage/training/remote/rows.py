@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from sqlmodel import Session, select
@@ -20,6 +20,8 @@ from storage.training.remote import mapping, reading
 from storage.training.remote.counting import Counted, Item
 from storage.training.remote.reading import NotAFigure, Unit
 from storage.training.remote.tables import ProgressMatch
+
+OPEN_KEPT = 1_000  # rows that a person may settle; the rest stands in the annotated copy
 
 Tell = Callable[[int, int], None]
 
@@ -81,9 +83,7 @@ class Matcher:
     """Finds whom a row means."""
 
     def __init__(self, session: Session, people: Sequence[Any], platform_id: int) -> None:
-        self._people: People[int] = People(
-            (row.id, row.staff_no, row.name, (row.unit, row.short_name)) for row in people
-        )
+        self._rows = people
         # Nearly every row says number and name, or name and school, just as the roster does.
         self._exact: dict[tuple[str, str], int] = {
             (row.staff_no, row.name): row.id for row in people
@@ -101,6 +101,12 @@ class Matcher:
                     ProgressMatch.platform_id == platform_id
                 )
             ).all()
+        )
+
+    @cached_property
+    def _people(self) -> People[int]:
+        return People(
+            (row.id, row.staff_no, row.name, (row.unit, row.short_name)) for row in self._rows
         )
 
     def find(self, staff_no: str, name: str, school: str, phone: str) -> int | RowState:
@@ -140,9 +146,12 @@ class _Form:
     """Where the columns of one form stand."""
 
     person: dict[str, int]
-    items: list[tuple[int, Item, Unit]]
+    items: list[tuple[int, Item, Unit, dict[str, float | None]]]
+    """Each with what its cells were read as: a column says the same few things over and over."""
     score: int | None
     active: int | None
+    scores: dict[str, float | None] = field(default_factory=dict)
+    days: dict[str, date | None] = field(default_factory=dict)
 
 
 def read_file(
@@ -172,14 +181,14 @@ def _form(
 ) -> _Form:
     by_id = {str(item.id): item for item in counts.items}
     at = {meant[h]: c for c, h in enumerate(headings) if h and meant.get(h)}
-    items = []
+    items: list[tuple[int, Item, Unit, dict[str, float | None]]] = []
     for meaning, c in at.items():
         if meaning in by_id:
             item = by_id[meaning]
             unit = reading.unit_of(headings[c], item.measure)
             if unit is Unit.PERCENT and reading.is_share(row[c] for row in rows if c < len(row)):
                 unit = Unit.SHARE
-            items.append((c, item, unit))
+            items.append((c, item, unit, {}))
     person = {m: at[m] for m in mapping.PERSONAL if m in at}
     return _Form(person, items, at.get(mapping.SCORE), at.get(mapping.ACTIVE))
 
@@ -196,7 +205,7 @@ def _read_row(
         return
     read.rows += 1
     school, phone = cell(form.person.get(mapping.SCHOOL)), cell(form.person.get(mapping.PHONE))
-    line = _line(cell, form)
+    line = _line(row, form)
     who = matcher.find(staff_no, name, school, phone)
     if line is None:
         who = RowState.NOT_UNDERSTOOD
@@ -209,30 +218,39 @@ def _read_row(
     read.counts[who] += 1
     if who is not RowState.FOREIGN:
         read.problems.append((sheet, number, who))
-    if who in OPEN and line is not None:
+    if (
+        who in OPEN
+        and line is not None
+        and (who is not RowState.UNKNOWN or read.counts[who] <= OPEN_KEPT)
+    ):
         said = plain(staff_no), plain(name), plain(school), tail_of(phone)
         figures = {str(id_): figure for id_, figure in line.figures.items()}
         active = line.active and line.active.isoformat()
         read.open.append([sheet, number, who.value, *said, figures, line.score, active])
 
 
-@lru_cache(maxsize=20_000)
-def _day(text: str) -> date | None:
-    return as_day(text)
-
-
-def _line(cell: Callable[[int | None], str], form: _Form) -> Line | None:
+def _line(row: Sequence[str], form: _Form) -> Line | None:
     """What the row says, or None where a figure cannot be understood."""
-    figures = {}
+    width = len(row)
+    figures: dict[int, float] = {}
     try:
-        for c, item, unit in form.items:
-            value = reading.figure(cell(c), item.measure, item.required, unit)
+        for c, item, unit, known in form.items:
+            text = row[c] if c < width else ""
+            if text not in known:
+                known[text] = reading.figure(text, item.measure, item.required, unit)
+            value = known[text]
             if value is not None:
                 figures[item.id] = value
-        score = reading.figure(cell(form.score), mapping.SCORED, 100, Unit.PLAIN)
+        text = row[form.score] if form.score is not None and form.score < width else ""
+        if text not in form.scores:
+            form.scores[text] = reading.figure(text, mapping.SCORED, 100, Unit.PLAIN)
+        score = form.scores[text]
     except NotAFigure:
         return None
-    return Line(figures, score, _day(cell(form.active)) if form.active is not None else None)
+    text = row[form.active] if form.active is not None and form.active < width else ""
+    if text not in form.days:
+        form.days[text] = as_day(text)
+    return Line(figures, score, form.days[text])
 
 
 def _joins(earlier: Line, line: Line) -> bool:
