@@ -98,6 +98,14 @@ def sheet(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
     return Sheet(batch_id, programme.title, closes_at, taken is not None)
 
 
+def asks(session: Session, teacher_id: int, batch_id: int, *, now: datetime) -> bool:
+    """Whether the survey is open to this person and waits for their answer."""
+    try:
+        return not sheet(session, teacher_id, batch_id, now=now).is_taken
+    except (NotFound, SurveyNotOpen):
+        return False
+
+
 def answer(
     session: Session,
     teacher_id: int,

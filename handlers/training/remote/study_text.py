@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened
 from handlers.people.buttons import Home, OpenDesk
-from handlers.training.buttons import OpenProgramme
+from handlers.training.buttons import OpenProgramme, OpenSurvey
 from handlers.training.remote.study_buttons import (
     AcceptStudyClaim,
     MyObstacle,
@@ -63,7 +63,15 @@ def figure_text(number: float) -> str:
 # --- my card -----------------------------------------------------------------------------------
 
 
-def study_card(seen: Study, language: str, zone: ZoneInfo, now: datetime, said: str = "") -> Card:
+def study_card(
+    seen: Study,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    said: str = "",
+    *,
+    has_survey: bool = False,
+) -> Card:
     """Where I stand, what is left, what is next; ``said`` is about what was just done."""
     _ = catalog(language).gettext
     lines = [html.escape(said), ""] if said else []
@@ -82,7 +90,10 @@ def study_card(seen: Study, language: str, zone: ZoneInfo, now: datetime, said: 
         )
     if seen.standing not in PASSED:
         lines += _ahead_lines(seen, language, zone, now)
-    return Card("\n".join(lines), _study_keys(seen, language))
+    survey = (Key(_("Three questions"), OpenSurvey(seen.batch_id)),)
+    return Card(
+        "\n".join(lines), (*((survey,) if has_survey else ()), *_study_keys(seen, language))
+    )
 
 
 def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> str:

@@ -39,6 +39,7 @@ from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound
+from storage.training import surveys
 from storage.training.remote import my_study, obstacles, study_claims
 from storage.training.remote.my_study import Study
 from storage.training.remote.study_claims import ClaimFacts
@@ -120,7 +121,9 @@ async def _show_mine(
     update: Update, context: Context, reader: Reader, batch_id: int, said: str = ""
 ) -> None:
     seen = await _study(context, reader, batch_id)
-    card = study_card(seen, reader.language, context.house.zone, context.now(), said)
+    now = context.now()
+    has_survey = await context.read(surveys.asks, reader.linked_teacher_id, batch_id, now=now)
+    card = study_card(seen, reader.language, context.house.zone, now, said, has_survey=has_survey)
     await show(update, context, reader, card)
 
 

@@ -18,7 +18,7 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import Grade, Registration, RegistrationState, Result
+from storage.training.tables import Batch, Grade, Registration, RegistrationState, Result
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -205,6 +205,15 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
     assert "Hours: 8" in shown
     assert "CH-2026-0001" in shown
     assert "Not updated yet" not in lin.labels()
+    assert "Three questions" not in lin.labels()  # the class goes on
+    ends = await stage.database.read(lambda session: session.get_one(Batch, batch).ends_at)
+    stage.clock.advance(ends - stage.clock())
+    await lin.starts(f"study{batch}")
+    await lin.taps("Three questions")
+    for _question in range(3):
+        await lin.taps("4")
+    await lin.starts(f"study{batch}")
+    assert "Three questions" not in lin.labels()
 
 
 async def test_a_stranger_finds_no_study_of_a_class(stage: Stage) -> None:
