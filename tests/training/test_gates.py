@@ -219,6 +219,7 @@ async def test_the_deadlines_of_a_stretch_follow_its_changes(database: Database)
         end, begin = START + 10 * DAY, START + 10 * DAY
         usual = {
             ("phase_end", it.first): end,
+            ("phase_help", it.first): end,
             ("gate", it.first): end,
             ("shadowing", it.second): begin,
         }
@@ -226,10 +227,11 @@ async def test_the_deadlines_of_a_stretch_follow_its_changes(database: Database)
         structure.change_phase(session, it.county, it.third, {"gate": True}, now=NOW)
         last = START + 60 * DAY
         # Behind the last stretch nothing lies from which anybody could be held back.
-        assert active(session) == usual | {("phase_end", it.third): last}
+        closes = {("phase_end", it.third): last, ("phase_help", it.third): last}
+        assert active(session) == usual | closes
         structure.change_phase(session, it.county, it.second, {"host_unit_id": None}, now=NOW)
         structure.remove_phase(session, it.county, it.first, now=NOW)
-        assert active(session) == {("phase_end", it.third): last}
+        assert active(session) == closes
 
     await database.write(work)
 
