@@ -82,7 +82,7 @@ def settings_card(facts: Settings, language: str, zone: ZoneInfo, today: date) -
                 Key(_("Targets"), TypeSetting("tg", batch_id)),
                 Key(_("Make-up window"), TypeSetting("mk", batch_id)),
             ),
-            (Key(_("Tutors"), OpenTutors(batch_id)), Key(_("Stages"), OpenTimetable(batch_id))),
+            (Key(_("Tutors"), OpenTutors(batch_id)), Key(_("Timetable"), OpenTimetable(batch_id))),
             (Key(bulletin, SetBulletin(batch_id, int(not facts.has_bulletin))),),
         ]
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenRun(batch_id)),)))
