@@ -305,13 +305,17 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
     return Card("\n".join(lines), tuple(rows))
 
 
-def _person_line(line: Line, language: str) -> str:
-    parts = [html.escape(line.name), standing_text(line.standing, language)]
+def _standing_line(line: Line, language: str) -> str:
+    parts = [standing_text(line.standing, language)]
     if line.percent:
         parts.append(f"{percent_text(line.percent)}%")
     if line.reason is not None:
         parts.append(obstacle_text(line.reason, language))
     return " · ".join(part for part in parts if part)
+
+
+def _person_line(line: Line, language: str) -> str:
+    return f"{html.escape(line.name)} · {_standing_line(line, language)}"
 
 
 def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -321,7 +325,7 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     lines = [
         f"<b>{html.escape(line.name)}</b>",
         html.escape(shortened(facts.title, TITLE)),
-        _person_line(line, language),
+        _standing_line(line, language),
     ]
     if line.as_of is not None:
         lines.append(_as_of(line.as_of, False, language, zone, now))
