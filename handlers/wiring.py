@@ -137,14 +137,24 @@ def on_run(
     *,
     prepares: bool = False,
     modes: Collection[Mode] = (),
+    kinds: Collection[str] = (),
 ) -> None:
     """Put a key on the desk card of a class, for whoever may do one of these acts there.
 
     A class that is still a draft has the keys alone that prepare it; with ``modes`` only a
-    class that is taught in one of these ways has it.
+    class that is taught in one of these ways has it. What waits of these ``kinds`` in a class
+    leads there from the desk (``way_to``).
     """
-    door = Door(frozenset(acts), label, press, prepares=prepares, modes=frozenset(modes))
+    door = Door(
+        frozenset(acts), label, press, frozenset(kinds), prepares=prepares, modes=frozenset(modes)
+    )
     _add_door(application, "run", door)
+
+
+def way_to(context: Context, kind: str, batch_id: int) -> Button | None:
+    """The button that opens what waits of this kind in a class, if a room has said so."""
+    doors: list[Door] = context.bot_data.get("run", [])
+    return next((door.press(batch_id) for door in doors if kind in door.kinds), None)
 
 
 def _add_door(application: AnyApplication, desk: str, door: Door) -> None:

@@ -77,7 +77,7 @@ class ConfirmHours(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, [Act.POST_HOURS], _label, OpenPosting)
+    on_run(application, [Act.POST_HOURS], _label, OpenPosting, kinds=["hours"])
     on_desk(
         application, [Act.CONFIRM_HOURS], _confirm_label, OpenToConfirm, kinds=["confirm_hours"]
     )

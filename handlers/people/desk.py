@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from telegram import Update
 
+from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.credits.words import amount, of_total
@@ -35,6 +38,7 @@ from handlers.wiring import (
     on_link,
     on_tap,
     on_text,
+    way_to,
 )
 from locales import catalog, dates
 from storage import colleague, overview
@@ -69,10 +73,16 @@ def install(application: AnyApplication) -> None:
     on_text(application, AWAITED, search_given)
 
 
-def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
+def desk_card(
+    facts: Overview,
+    language: str,
+    doors: Keys = (),
+    way: Callable[[str, int], Button | None] = lambda _kind, _batch_id: None,
+) -> Card:
     """The person's roles, what waits for them today, their people in figures, and the doors.
 
-    What waits in a class has a number, and a key of that number leads there.
+    What waits in a class has a number, and a key of that number leads to it (``way``), or to the
+    class.
     """
     _ = catalog(language).gettext
     desk = facts.desk
@@ -95,7 +105,8 @@ def desk_card(facts: Overview, language: str, doors: Keys = ()) -> Card:
         text = waiting_text(each, language)
         if each.batch_id:
             number = str(len(to_classes) + 1)
-            to_classes.append(Key(number, OpenRun(each.batch_id)))
+            to_it = way(each.kind, each.batch_id) or OpenRun(each.batch_id)
+            to_classes.append(Key(number, to_it))
             lines.append(f"{number}. {text}")
         else:
             lines.append(f"· {text}")
@@ -412,7 +423,9 @@ async def show_desk(update: Update, context: Context, reader: Reader) -> None:
         counts[each.kind] += each.count
     counts["undo"] = facts.undoable
     doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
-    await show(update, context, reader, desk_card(facts, reader.language, doors))
+    await show(
+        update, context, reader, desk_card(facts, reader.language, doors, partial(way_to, context))
+    )
 
 
 async def open_people(update: Update, context: Context) -> None:

@@ -146,7 +146,7 @@ class SettleThin(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, (Act.RUN_PROGRAMME,), _label, OpenSeats, prepares=True)
+    on_run(application, (Act.RUN_PROGRAMME,), _label, OpenSeats, prepares=True, kinds=["thin"])
     on_link(application, "seats([0-9]{1,18})", _linked)
     on_tap(application, OpenSeats, open_seats)
     on_tap(application, ShareSeats, share)

@@ -71,10 +71,9 @@ def install(application: AnyApplication) -> None:
     on_tap(application, AskExempt, ask_exempt)
     on_text(application, WHY, reason_typed)
     on_text(application, WHO, name_typed)
-    on_desk(
-        application, DECIDES, _label, OpenApprovals, kinds=[kind for kind, _of in worklist.KINDS]
-    )
-    on_run(application, DECIDES, _label, OpenApprovals)
+    waits = [kind for kind, _of in worklist.KINDS]
+    on_desk(application, DECIDES, _label, OpenApprovals, kinds=waits)
+    on_run(application, DECIDES, _label, OpenApprovals, kinds=waits)
     on_run(application, {Act.DECIDE_LAST}, _exempt_label, AskExempt)
 
 

@@ -69,7 +69,13 @@ COUNT_LIVES_FOR = timedelta(minutes=30)
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, {Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE}, _label, OpenMeetings)
+    on_run(
+        application,
+        {Act.TAKE_ATTENDANCE, Act.MARK_PRESENCE},
+        _label,
+        OpenMeetings,
+        kinds=["attendance"],
+    )
     on_link(application, "at([0-9]{1,18})", _linked)
     on_tap(application, OpenMeetings, open_meetings)
     on_tap(application, OpenMeeting, open_meeting)

@@ -43,7 +43,7 @@ DRAFT = "replace"
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, (Act.NOMINATE,), _label, OpenMembers)
+    on_run(application, (Act.NOMINATE,), _label, OpenMembers, kinds=["nominate"])
     on_link(application, "my([0-9]{1,18})", _linked)
     on_tap(application, OpenMembers, open_members)
     on_tap(application, OpenMember, open_member)

@@ -174,7 +174,7 @@ class SetRules(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, [Act.ENTER_RESULTS], _label, OpenResults)
+    on_run(application, [Act.ENTER_RESULTS], _label, OpenResults, kinds=["results"])
     on_tap(application, OpenResults, open_results)
     on_tap(application, ListResults, open_list)
     on_tap(application, Keypad, open_keypad)

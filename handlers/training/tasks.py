@@ -63,7 +63,14 @@ SHOWN_WORK = 300  # characters of one's own text that the card shows
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, {Act.RUN_PROGRAMME, Act.REVIEW_WORK}, _label, OpenTasks, prepares=True)
+    on_run(
+        application,
+        {Act.RUN_PROGRAMME, Act.REVIEW_WORK},
+        _label,
+        OpenTasks,
+        prepares=True,
+        kinds=["work"],
+    )
     on_tap(application, OpenTasks, open_tasks)
     on_tap(application, OpenTask, open_task)
     on_tap(application, AddTask, add_task)

@@ -28,7 +28,7 @@ from storage.messaging.tables import (
     Priority,
 )
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, offices, units
 from storage.people.authority import Act
 from storage.people.tables import Account, OrgUnit
 from storage.refusals import NotAllowed, NotFound, Refusal
@@ -207,7 +207,7 @@ def face(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Fa
         state=programme.state,
         is_paused=programme.paused_at is not None,
         is_cancelled=batch.cancelled_at is not None,
-        owner=owner.name,
+        owner=units.signature(session, owner.id),
         levels=making.levels_of(owner.kind),
         level=programme.level,
         category=programme.category,

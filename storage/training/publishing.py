@@ -35,7 +35,7 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Account, RoleAssignment, ScopeKind
 from storage.refusals import NotFound, Refusal
-from storage.training import enrolment, menu_options, schedule, seats, waiting
+from storage.training import enrolment, menu_options, schedule, seats, structure, waiting
 from storage.training.audience import audience_size
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED, closes_at
@@ -46,10 +46,7 @@ from storage.training.tables import (
     ClassSession,
     Enrolment,
     Mode,
-    Module,
-    ModuleKind,
     OfferState,
-    Phase,
     Programme,
     ProgrammeState,
     Quota,
@@ -249,7 +246,7 @@ def readiness(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
         if batch.cancelled_at is None
         for finding in _findings(session, programme, batch, people, now=now)
     )
-    if not _has_ethics(session, programme):
+    if not structure.has_ethics(session, programme.id):
         found = (*found, Finding(Check.NO_ETHICS, batch_id))
     return Readiness(
         batch_id=batch_id,
@@ -694,19 +691,6 @@ def _days_off(session: Session, programme: Programme, batch: Batch) -> tuple[dat
         ).all()
     )
     return tuple(day for day in days if day in breaks or not calendar.is_workday(day))
-
-
-def _has_ethics(session: Session, programme: Programme) -> bool:
-    """Whether conduct and ethics are a part of it (seed S1-04)."""
-    if programme.category == "ethics":
-        return True
-    found = session.exec(
-        select(Module.id)
-        .join(Phase, col(Phase.id) == col(Module.phase_id))
-        .join(Batch, col(Batch.id) == col(Phase.batch_id))
-        .where(Batch.programme_id == programme.id, Module.kind == ModuleKind.ETHICS)
-    ).first()
-    return found is not None
 
 
 def _seats(session: Session, *batch_ids: int) -> int | None:

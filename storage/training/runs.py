@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, offices, units
 from storage.people.authority import WITH_PROGRAMMES, Act
-from storage.people.tables import OrgUnit
 from storage.refusals import NotAllowed, NotFound
 from storage.training.tables import (
     Batch,
@@ -168,14 +167,13 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
     """Return a class as far as the actor may see it. Raises NotFound or NotAllowed."""
     today = local_day(now, offices.zone(session))
     found = session.exec(
-        select(Batch, Programme, OrgUnit.name)
+        select(Batch, Programme)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(OrgUnit, col(OrgUnit.id) == col(Programme.owner_unit_id))
         .where(Batch.id == batch_id)
     ).first()
     if found is None:
         raise NotFound("programme")
-    batch, programme, owner = found
+    batch, programme = found
     acts = acts_on(session, actor_id, batch_id, now=now)
     runs_it = bool(acts & WITH_PROGRAMMES)
     if not acts or (programme.state is ProgrammeState.DRAFT and not runs_it):
@@ -202,7 +200,7 @@ def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run
     ).one()
     return Run(
         line=_line(batch, programme, siblings),
-        owner=owner,
+        owner=units.signature(session, programme.owner_unit_id),
         acts=acts,
         runs_it=runs_it,
         counts={RegistrationState(state): number for state, number in counts},

@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from handlers.people.desk import desk_card
 from handlers.training.buttons import OpenRun
+from handlers.training.nominating_buttons import OpenMembers
 from storage.overview import Overview
 from storage.people import roles
 from storage.people.staff import Desk
@@ -217,3 +218,17 @@ def test_of_many_things_that_wait_none_is_hidden() -> None:
     assert keys == [OpenRun(10), OpenRun(30)]
     few = desk_card(Overview(desk, waiting[5:]), "en")
     assert "1. 班5: attendance of 2 meetings" in few.text
+
+
+def test_the_number_leads_to_the_thing_itself() -> None:
+    waiting = (Waiting("nominate", 4, 10, "班主任培训"), Waiting("ended", 1, 11, "微课培训"))
+    desk = Desk(roles=(), units=(), acts=frozenset())
+    ways = {"nominate": OpenMembers(10)}
+    card = desk_card(Overview(desk, waiting), "en", (), lambda kind, _batch_id: ways.get(kind))
+    assert [key.press for key in card.keys[0]] == [OpenMembers(10), OpenRun(11)]
+
+
+async def test_every_thing_that_waits_in_a_class_leads_somewhere(stage: Stage) -> None:
+    kinds = ("approvals", "withdrawals", "leaves", "nominate", "attendance", "work", "results")
+    ways = {kind for door in stage.office.application.bot_data["run"] for kind in door.kinds}
+    assert ways == {*kinds, "hours", "thin"}
