@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 import storage.audit
 import storage.calendar.tables
+import storage.competitions.tables
 import storage.credits.tables
 import storage.deeds
 import storage.messaging.tables

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from handlers.competitions import words as of_competitions
 from handlers.credits.words import category_name, level_name
 from handlers.training import words
 from handlers.training.reasons_text import reasons
@@ -40,6 +41,7 @@ _FIELD: dict[tuple[str, str], Word] = {
     ("posting", "duties"): words.fact_value,
     ("teacher", "state"): words.fact_value,
     ("teacher", "entry_route"): words.fact_value,
+    ("tier_proposal", "tier"): words.fact_value,
 }
 
 
@@ -505,6 +507,13 @@ _CHOICES: dict[tuple[str, str], Callable[[str], Mapping[str, str]]] = {
     ("claim", "state"): _claims,
     ("study_claim", "state"): _study_claims,
     ("obstacle", "reason"): _obstacles,
+    ("entry", "state"): of_competitions.entry_states,
+    ("entry_round", "state"): of_competitions.round_states,
+    ("judge", "state"): of_competitions.judge_states,
+    ("conflict", "kind"): of_competitions.conflict_kinds,
+    ("objection", "state"): of_competitions.objection_states,
+    ("honour", "level"): of_competitions.levels,
+    ("tier_proposal", "state"): of_competitions.proposal_states,
     ("appeal", "state"): _appeals,
     ("credit_entry", "state"): _entries,
     ("credit_entry", "source_kind"): _origins,

@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, kinds
 from storage.audit import AuditLog
+from storage.competitions.tables import Competition, Round, Track
 from storage.credits.tables import CreditEntry
 from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, OutboxState
 from storage.people.tables import Account, Office, OrgUnit
@@ -77,6 +78,17 @@ FOLLOWED = (
     "obstacle.registration_id",
     "tutor_unit.tutor_id",
     "survey_taken.registration_id",
+    "entry.teacher_id",
+    "entry_author.teacher_id",
+    "material.entry_id",
+    "entry_round.entry_id",
+    "judge.teacher_id",
+    "ballot.judge_id",
+    "conflict.teacher_id",
+    "objection.by_id",
+    "honour.teacher_id",
+    "tier_proposal.teacher_id",
+    "resource_proposal.entry_id",
 )
 """Columns by which rows are found, beginning with the account and its teacher."""
 
@@ -111,6 +123,27 @@ EXEMPT = {
     "progress_match.by_id": "a match is about whoever is meant; the log says who settled it",
     "study_claim.decided_by": "it is about whoever studied; the log says who decided",
     "obstacle.by_id": "an obstacle is about whoever it holds up; the log says who noted it",
+    "competition.created_by": "a competition is the office's; the log says who made it",
+    "rule_change.asked_by": "rules are the office's; the log says who wanted them changed",
+    "rule_change.settled_by": "rules are the office's; the log says who confirmed a change",
+    "venue.organiser_id": "a venue is about who competes there; the log says who holds it",
+    "venue.signed_by": "a list is about who competes; the log says who signed it",
+    "venue.decided_by": "a list is about who competes; the log says who decided it",
+    "entry.put_forward_by": "an entry is about whoever enters; the log says who put it forward",
+    "entry_author.entry_id": "who made an entry together is each found by themselves",
+    "material.uploaded_by": "work is its entrant's; the log says who handed it in",
+    "entry_round.forwarded_by": "a place is its entrant's; the log says who forwarded it",
+    "judge.invited_by": "an invitation is about who is to judge; the log says who sent it",
+    "ballot.entry_round_id": "marks are sealed until all are in; then the entrant reads them",
+    "ballot.typed_by": "a paper is its judge's; the log says who typed it",
+    "ballot.checked_by": "a paper is its judge's; the log says who checked it",
+    "conflict.other_id": "whoever would judge has said it in confidence",
+    "conflict.by_id": "it is about whoever would judge; the log says who noted it",
+    "objection.entry_id": "who objects is told in confidence to those who decide",
+    "objection.decided_by": "an objection is about whoever raises it; the log says who decided",
+    "honour.entry_round_id": "an award and the round it is of are the same teacher's",
+    "tier_proposal.honour_id": "a proposal and the award it is for are the same teacher's",
+    "tier_proposal.decided_by": "it is about whoever is proposed; the log says who decided",
     "credit_entry.reverses_id": "a line and the one that reverses it are the same teacher's",
 }
 """Columns that point to a person and are not followed, each with the reason."""
@@ -346,6 +379,22 @@ def _tasks(session: Session, ids: set[int]) -> dict[int, str]:
     return dict(session.exec(select(Task.id, Task.title).where(col(Task.id).in_(ids))).all())
 
 
+def _competitions(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(
+        session.exec(
+            select(Competition.id, Competition.title).where(col(Competition.id).in_(ids))
+        ).all()
+    )
+
+
+def _tracks(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(session.exec(select(Track.id, Track.title).where(col(Track.id).in_(ids))).all())
+
+
+def _rounds(session: Session, ids: set[int]) -> dict[int, str]:
+    return dict(session.exec(select(Round.id, Round.name).where(col(Round.id).in_(ids))).all())
+
+
 def _entries(session: Session, ids: set[int]) -> dict[int, str]:
     return dict(
         session.exec(
@@ -426,6 +475,9 @@ NAMED: dict[str, Callable[[Session, set[int]], dict[int, str]]] = {
     "task": _tasks,
     "credit_entry": _entries,
     "registration": _registrations,
+    "competition": _competitions,
+    "track": _tracks,
+    "round": _rounds,
     "deadline": _deadlines,
     "deadline_step": _steps,
 }

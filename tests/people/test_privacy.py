@@ -24,6 +24,26 @@ from handlers.people.privacy import ask_card, gone_card, privacy_card
 from locales import LANGUAGES
 from storage import audit
 from storage.audit import AuditLog
+from storage.competitions.tables import (
+    Ballot,
+    Competition,
+    CompetitionKind,
+    Conflict,
+    ConflictKind,
+    Entry,
+    EntryAuthor,
+    EntryRound,
+    Honour,
+    Judge,
+    Material,
+    Objection,
+    ResourceProposal,
+    Round,
+    RoundLevel,
+    TierProposal,
+    Track,
+    Venue,
+)
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging.tables import (
@@ -232,6 +252,7 @@ def person(session: Session, name: str) -> tuple[int, int]:
         ]
     )
     studied(session, registration, teacher_id)
+    competed(session, teacher_id, unit_id, name)
     linking.issue_code(session, teacher_id, now=NOW)
     audit.record(
         session, None, "look", f"registration:{registration.id}", now=NOW, reason=f"look at {name}"
@@ -282,6 +303,73 @@ def studied(session: Session, registration: Registration, teacher_id: int) -> No
             ),
             TutorUnit(batch_id=registration.batch_id, unit_id=unit_id, tutor_id=teacher_id),
             SurveyTaken(registration_id=registration.id),
+        ]
+    )
+
+
+def competed(session: Session, teacher_id: int, unit_id: int, name: str) -> None:
+    """One of everything that competitions keep of a person."""
+    competition = Competition(
+        code=f"KT {teacher_id}",
+        title="课堂教学大赛",
+        kind=CompetitionKind.CLASSROOM,
+        school_year="2026-2027",
+        owner_unit_id=unit_id,
+        created_by=teacher_id,
+        created_at=NOW,
+    )
+    session.add(competition)
+    session.flush()
+    track = Track(competition_id=competition.id, position=1, title="小学语文")
+    held = Round(
+        competition_id=competition.id, position=1, name="初赛", level=RoundLevel.TEACHING_GROUP
+    )
+    session.add_all([track, held])
+    session.flush()
+    entry = Entry(
+        competition_id=competition.id,
+        track_id=track.id,
+        teacher_id=teacher_id,
+        unit_id=unit_id,
+        title=name,
+        created_at=NOW,
+        changed_at=NOW,
+    )
+    venue = Venue(round_id=held.id, unit_id=unit_id, track_id=track.id)
+    session.add_all([entry, venue])
+    session.flush()
+    place = EntryRound(entry_id=entry.id, round_id=held.id, venue_id=venue.id, changed_at=NOW)
+    judge = Judge(
+        venue_id=venue.id, teacher_id=teacher_id, number=1, invited_by=teacher_id, invited_at=NOW
+    )
+    honour = Honour(teacher_id=teacher_id, title=name, level="county", awarded_on=date(2026, 11, 2))
+    session.add_all([place, judge, honour])
+    session.flush()
+    session.add_all(
+        [
+            EntryAuthor(entry_id=entry.id, teacher_id=teacher_id),
+            Material(
+                entry_id=entry.id,
+                round_id=held.id,
+                slot="plan",
+                version=1,
+                file_name=name,
+                uploaded_by=teacher_id,
+                uploaded_at=NOW,
+            ),
+            Ballot(judge_id=judge.id, entry_round_id=place.id, comment=name),
+            Conflict(
+                teacher_id=teacher_id,
+                unit_id=unit_id,
+                kind=ConflictKind.DECLARED,
+                by_id=teacher_id,
+                at=NOW,
+            ),
+            Objection(round_id=held.id, by_id=teacher_id, text=name, submitted_at=NOW, due_at=NOW),
+            TierProposal(
+                teacher_id=teacher_id, tier="backbone", honour_id=honour.id, proposed_at=NOW
+            ),
+            ResourceProposal(entry_id=entry.id, asked_at=NOW),
         ]
     )
 

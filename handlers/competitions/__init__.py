@@ -1,0 +1,1 @@
+"""Competitions in words: set-up, entering, rounds, judging, decision and what follows."""

@@ -1,0 +1,1 @@
+"""Competitions: set-up, entries, rounds and their judging, decision, publicity, what follows."""
