@@ -21,6 +21,7 @@ from sqlalchemy import Select
 from sqlmodel import Session
 
 from storage.calendar.steps import WEEKLY, WEEKLY_AFTER, offsets_of
+from storage.competitions import owing as of_competitions
 from storage.credits import owing as of_hours
 from storage.messaging import owners, unconfirmed
 from storage.messaging.tables import Level, Priority
@@ -336,6 +337,59 @@ KINDS = {
             figures=Figures.OPEN,
         ),
         Kind(
+            "entry_close",
+            "round",
+            "standard",
+            of_competitions.owes,
+            ladder={COORDINATOR: "T-3"},
+            group="T-3",
+            figures=Figures.GENERAL,
+        ),
+        Kind(
+            "material_due",
+            "round",
+            "early_and_often",
+            of_competitions.owes,
+            ladder={COORDINATOR: "T-1"},
+            may_mute=False,
+        ),
+        Kind(
+            "round_day",
+            "venue",
+            "T-3 T-1 T-2h",
+            of_competitions.owes,
+            ladder={OWNER: "T-1"},
+            outstanding=of_competitions.unreachable,
+            of_unreached=True,
+            is_event=True,
+        ),
+        Kind(
+            "result_due",
+            "venue",
+            "T-2 T+0 T+1",
+            of_competitions.owes,
+            ladder={OWNER: "T+1"},
+            outstanding=of_competitions.undecided,
+        ),
+        Kind(
+            "forward_due",
+            "round",
+            "T-5 T-3 T-1 T-0",
+            of_competitions.owes,
+            ladder={PRINCIPAL: "T-1", BUREAU: "T-1"},
+            outstanding=of_competitions.to_forward,
+        ),
+        # The card in the group begins it, and each entrant's own message; this is its end.
+        Kind("publicity", "round", "T-1", of_competitions.owes),
+        Kind(
+            "external_close",
+            "round",
+            "long",
+            of_competitions.owes,
+            ladder={BUREAU: "T-7"},
+            outstanding=of_competitions.to_forward,
+        ),
+        Kind(
             "role_gap",
             "school_year",
             WEEKLY,
@@ -375,7 +429,11 @@ def owes(
 
 def place(session: Session, kind: str, subject_id: int) -> owing.Place:
     """Return whose it is: the class that it belongs to, and the unit that owns it."""
-    return owing.place(session, KINDS[kind].subject, subject_id)
+    subject = KINDS[kind].subject
+    owner = of_competitions.owner(session, subject, subject_id)
+    if owner is not None:
+        return owing.Place(unit_id=owner)
+    return owing.place(session, subject, subject_id)
 
 
 NEWS = (

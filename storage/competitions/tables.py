@@ -66,8 +66,6 @@ class Competition(Row, table=True):
     ``share`` is of the entries of a track in the deciding round."""
     offers_resources: bool = False  # ask winners whether their work may be shared
     cloned_from_id: int | None = key(default=None, foreign_key="competition.id")
-    created_by: int = key(foreign_key="teacher.id")
-    created_at: datetime
     published_at: datetime | None = None
     ended_at: datetime | None = None  # finished or cancelled
     reason: str = ""  # why it was cancelled

@@ -79,6 +79,10 @@ class Act(StrEnum):
     NOTIFY_CLASS = "notify_class"
     """Send a notice to those who take part, and see who has confirmed it."""
 
+    # With the competitions that a unit owns, and the rounds that it holds.
+    RUN_COMPETITION = "run_competition"
+    """Set a competition up, hold a round of it, decide and forward."""
+
 
 WITH_PROGRAMMES = frozenset(
     {
@@ -95,16 +99,21 @@ WITH_PROGRAMMES = frozenset(
 )
 """Acts that are about a programme: they reach those that the unit owns."""
 
+OF_SUBJECTS = WITH_PROGRAMMES | {Act.RUN_COMPETITION}
+"""Acts that a role for some subjects has only with what is about these."""
+
 _SCHOOL = frozenset(Act) - {Act.SETTLE_HOURS, Act.SET_CALENDAR}
+
+_OF_A_GROUP = frozenset({Act.COUNT_PEOPLE, Act.BIND_GROUP, Act.RUN_COMPETITION})
 
 MAY: dict[Role, frozenset[Act]] = {
     Role.SCHOOL_COORDINATOR: _SCHOOL,
     Role.PRINCIPAL: _SCHOOL,
-    Role.GROUP_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
-    Role.AREA_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
+    Role.GROUP_COORDINATOR: WITH_PROGRAMMES | _OF_A_GROUP,
+    Role.AREA_COORDINATOR: WITH_PROGRAMMES | _OF_A_GROUP,
     # The county helps a school that has nobody: looking at a name is written down.
     Role.COUNTY_COORDINATOR: frozenset(Act),
-    Role.CITY_COORDINATOR: WITH_PROGRAMMES | {Act.COUNT_PEOPLE, Act.BIND_GROUP},
+    Role.CITY_COORDINATOR: WITH_PROGRAMMES | _OF_A_GROUP,
     Role.RESEARCH_OFFICER: frozenset(
         {
             Act.SEE_PROGRAMME,
@@ -113,6 +122,7 @@ MAY: dict[Role, frozenset[Act]] = {
             Act.REVIEW_WORK,
             Act.ENTER_RESULTS,
             Act.NOTIFY_CLASS,
+            Act.RUN_COMPETITION,
         }
     ),
     Role.CLASS_TEACHER: frozenset(
@@ -220,22 +230,25 @@ def reaches(session: Session, teacher_id: int, act: Act, *, today: date, own: bo
         for grant in grants(session, teacher_id, today=today)
         if act in MAY[grant.role]
         and grant.batch_id is None
-        and not (act in WITH_PROGRAMMES and grant.subjects)
+        and not (act in OF_SUBJECTS and grant.subjects)
         and not (own and grant.role in OVERSEES)
     ]
     return _reached(held, act)
+
+
+def units_of(grant: Grant, act: Act) -> Any:
+    """Select the ids of the units that this one role reaches with this act."""
+    return _reached([grant], act)
 
 
 def _reached(held: list[Grant], act: Act) -> Any:
     if any(grant.unit_id is None for grant in held):
         return sa.select(col(OrgUnit.id))
     exact = {
-        grant.unit_id
-        for grant in held
-        if act in WITH_PROGRAMMES and grant.role in OWN_PROGRAMMES_ONLY
+        grant.unit_id for grant in held if act in OF_SUBJECTS and grant.role in OWN_PROGRAMMES_ONLY
     }
     deep = {grant.unit_id for grant in held if grant.unit_id is not None} - exact
-    every = units.below(deep, across=act not in WITH_PROGRAMMES)
+    every = units.below(deep, across=act not in OF_SUBJECTS)
     if not exact:
         return every
     return every.union(sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(exact)))

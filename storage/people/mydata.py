@@ -123,7 +123,6 @@ EXEMPT = {
     "progress_match.by_id": "a match is about whoever is meant; the log says who settled it",
     "study_claim.decided_by": "it is about whoever studied; the log says who decided",
     "obstacle.by_id": "an obstacle is about whoever it holds up; the log says who noted it",
-    "competition.created_by": "a competition is the office's; the log says who made it",
     "rule_change.asked_by": "rules are the office's; the log says who wanted them changed",
     "rule_change.settled_by": "rules are the office's; the log says who confirmed a change",
     "venue.organiser_id": "a venue is about who competes there; the log says who holds it",

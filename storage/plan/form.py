@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from storage.calendar.tables import DayKind
+from storage.competitions.tables import CompetitionKind, RoundLevel
 from storage.credits.tables import EntryState
 from storage.messaging.tables import ChatPurpose
 from storage.people import phones
@@ -342,12 +343,105 @@ class ProgrammePart(RunPart):
             yield (), 1, "", self
 
 
+class TrackPart(Part):
+    """组别: a stage and a subject."""
+
+    title: Name
+    stage: Stage | Literal[""] = ""
+    subject: str = ""
+
+
+class PlacesPart(Part):
+    """How many go on from a venue in a track: a share of its entries, or a number."""
+
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    min: Annotated[int, Field(ge=0)] = 0
+    each: Annotated[int, Field(ge=0)] | None = None
+    units: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+
+class MaterialPart(Part):
+    """What is handed in; ``kinds`` are endings of files, or ``link``."""
+
+    key: Name
+    title: Name
+    kinds: Words = []
+    most_mb: Annotated[int, Field(ge=1, le=2000)] = 20
+    required: bool = True
+
+
+class CriterionPart(Part):
+    """One line of the rubric, in whole points."""
+
+    key: Name
+    title: Name
+    most: Annotated[int, Field(ge=1, le=1000)]
+    hint: str = ""
+
+
+class RoundPart(Part):
+    """初赛, 复赛, 决赛, or a round of a level above."""
+
+    name: Name
+    level: RoundLevel
+    season: Literal["autumn", "spring", ""] = ""
+    external: bool = False
+    entry_open: When = None
+    entry_close: When = None
+    material_due: When = None
+    start: When = None
+    end: When = None
+    result_due: When = None
+    publicity_from: Day | None = None
+    publicity_until: Day | None = None
+    forward_due: When = None
+    quota: PlacesPart | None = None
+    unit_most: Annotated[int, Field(ge=1)] | None = None
+    materials: list[MaterialPart] = []
+    rubric: list[CriterionPart] = []
+    drops: Annotated[int, Field(ge=0, le=3)] = 0
+    judges: Annotated[int, Field(ge=1, le=30)] = 3
+    ties: Words = []
+
+
+class AwardPart(Part):
+    """A share of a track's entries in the deciding round; the best award first."""
+
+    name: Name
+    share: Annotated[float, Field(gt=0, le=1)]
+    tier: str = ""
+    hours: HoursOf = Decimal(0)
+
+
+class CompetitionPart(Part):
+    """One year's edition."""
+
+    code: Name
+    title: Name
+    kind: CompetitionKind
+    school_year: Name
+    owner: str = ""
+    scheme: str = ""
+    contact: str = ""
+    one_entry: bool = True
+    team_most: Annotated[int, Field(ge=1, le=10)] = 1
+    blind: bool = True
+    min_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    barred_years: Annotated[int, Field(ge=0, le=10)] = 0
+    barred_awards: Words = []
+    offers_resources: bool = False
+    tracks: Annotated[list[TrackPart], Field(min_length=1)]
+    rounds: Annotated[list[RoundPart], Field(min_length=1)]
+    awards: list[AwardPart] = []
+
+
 class ChatPart(Part):
     id: int
     name: Name
     purpose: ChatPurpose
     unit: str = ""
     programme: str = ""
+    competition: str = ""
     language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
 
 
@@ -384,5 +478,6 @@ class PlanPart(Part):
     units: UnitsPart = UnitsPart()
     teachers: list[TeacherPart] = []
     programmes: list[ProgrammePart] = []
+    competitions: list[CompetitionPart] = []
     chats: list[ChatPart] = []
     ledger: list[LedgerPart] = []

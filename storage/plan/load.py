@@ -57,6 +57,7 @@ class Load:
     teachers: dict[str, int] = field(default_factory=dict)
     unit_of: dict[int, int] = field(default_factory=dict)  # by the primary posting
     programmes: dict[str, int] = field(default_factory=dict)
+    competitions: dict[str, int] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
 
     @property

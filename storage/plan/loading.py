@@ -16,6 +16,7 @@ from storage.moments import local_day
 from storage.people.tables import (
     Office,
 )
+from storage.plan.competitions import keep_competitions
 from storage.plan.history import add_ledger, add_registrations
 from storage.plan.load import Load, Transfer
 from storage.plan.offices import keep_calendar, keep_credit_profile, keep_office, keep_units
@@ -70,6 +71,7 @@ def load_plan(
     keep_credit_profile(load)
     keep_teachers(load)
     keep_programmes(load)
+    keep_competitions(load)
     keep_chats(load)
     add_registrations(load)
     add_ledger(load)

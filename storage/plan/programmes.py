@@ -269,6 +269,13 @@ def keep_chats(load: Load) -> None:
                     if part.programme
                     else None
                 ),
+                "competition_id": (
+                    load.known(
+                        load.competitions, part.competition, (*path, "competition"), "competition"
+                    )
+                    if part.competition
+                    else None
+                ),
                 "language": part.language,
             }
         )

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import kinds
+from storage.competitions import subjects as of_competitions
+from storage.competitions.tables import CompetitionState
 from storage.credits.tables import Appeal, CreditCycle
 from storage.messaging.tables import Chat, Deadline, Notice, NoticeState
 from storage.people.tables import OrgUnit, Teacher
@@ -61,6 +63,9 @@ class Subject:
     """Set where it is a group that should be closed; then there is no batch."""
     notice_id: int = 0
     """Set where it is a notice that is to be confirmed; then there is no batch."""
+    competition_id: int = 0
+    """Set where it is a round of a competition; then there is no batch."""
+    round_id: int = 0
     is_dated: bool = True
     """Whether ``at`` is a date that somebody has set."""
     people: int = 0
@@ -68,7 +73,17 @@ class Subject:
 
 
 _OF_CLASSES = frozenset(
-    {"batch", "class_session", "task", "phase", "registration", "seat_offer", "menu"}
+    {
+        "batch",
+        "class_session",
+        "task",
+        "phase",
+        "registration",
+        "seat_offer",
+        "menu",
+        "round",
+        "venue",
+    }
 )
 
 
@@ -139,6 +154,8 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         return _chat_subject(kind, subject_id, row)
     if kinds.KINDS[kind].subject == "notice":
         return _notice_subject(kind, subject_id, row)
+    if kinds.KINDS[kind].subject in ("round", "venue"):
+        return _round_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
@@ -244,6 +261,38 @@ def _notice_subject(kind: str, notice_id: int, row: sa.RowMapping) -> Subject:
         is_open=is_out,
         notice_id=notice_id,
         is_dated=row["answer_by"] is not None,
+    )
+
+
+def _round_subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
+    moments = {
+        "entry_close": row["entry_closes_at"],
+        "external_close": row["entry_closes_at"],
+        "material_due": row["material_due_at"],
+        "round_day": row.get("first_at") or row["starts_at"],
+        "result_due": row["result_due_at"],
+        "forward_due": row["forward_due_at"],
+    }
+    ends = row["ends_at"] or row["starts_at"] or datetime.min.replace(tzinfo=UTC)
+    at = moments.get(kind) or ends
+    parts = (row["title"], row["round_name"], row.get("track"), row.get("unit"))
+    is_on = row["competition_state"] is CompetitionState.PUBLISHED
+    return Subject(
+        kind=kind,
+        subject_id=subject_id,
+        batch_id=0,
+        title=" · ".join(part for part in parts if part),
+        at=at,
+        ends_at=ends,
+        closes_at=at,
+        place=row.get("place", ""),
+        bring="",
+        hours=Decimal(0),
+        external_url="",
+        takes_place=is_on,
+        is_open=is_on,
+        competition_id=row["competition_id"],
+        round_id=row["round_id"],
     )
 
 
@@ -437,4 +486,6 @@ _READ = {
     "menu": _menus,
     "chat": _chats,
     "notice": _notices,
+    "round": of_competitions.rounds,
+    "venue": of_competitions.venues,
 }

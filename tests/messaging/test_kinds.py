@@ -58,6 +58,13 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
     23: {"survey_close": ("T-5 T-2 T-1", {}, False)},
     28: {"new_teacher_hours": ("T-275d T-183d T-92d T-31d", {P: "T-92d"}, False)},
     30: {"appeal": ("T-3 T-1", {O: "T+1"}, False)},
+    31: {"entry_close": ("standard", {C: "T-3"}, True)},
+    32: {"material_due": ("early_and_often", {C: "T-1"}, False)},
+    33: {"round_day": ("T-3 T-1 T-2h", {O: "T-1"}, False)},
+    34: {"result_due": ("T-2 T+0 T+1", {O: "T+1"}, False)},
+    35: {"forward_due": ("T-5 T-3 T-1 T-0", {P: "T-1", B: "T-1"}, False)},
+    36: {"publicity": ("T-1", {}, False)},
+    37: {"external_close": ("long", {B: "T-7"}, False)},
     58: {"menu_close": ("standard", {C: "T-3"}, True)},
     69: {"role_gap": ("weekly", {P: "weekly"}, False)},
 }
@@ -74,7 +81,6 @@ BY_OTHER_MEANS = {
 LATER = (
     ("surveys of what is needed", (24,)),
     ("periodic registration", (29,)),
-    ("competitions", (31, 32, 33, 34, 35, 36, 37)),
     ("honours", (38,)),
     ("mentorship", (39, 40, 41)),
     ("research groups and school-based training", (42, 43, 44, 45, 46, 47)),

@@ -315,8 +315,6 @@ def competed(session: Session, teacher_id: int, unit_id: int, name: str) -> None
         kind=CompetitionKind.CLASSROOM,
         school_year="2026-2027",
         owner_unit_id=unit_id,
-        created_by=teacher_id,
-        created_at=NOW,
     )
     session.add(competition)
     session.flush()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.county.competitions import competitions
 from bot.sandbox.county.people import people
 from bot.sandbox.county.person import BODIES, SCHOOLS, Person
 from bot.sandbox.county.programmes import programmes
@@ -27,6 +28,7 @@ class GroupChat:
     holds: Callable[[Person], bool]
     unit: str = ""
     programme: str = ""
+    competition: str = ""
 
 
 CHATS = (
@@ -58,6 +60,7 @@ CHATS = (
         "第十二届课堂教学大赛群",
         lambda person: person.tier in ("rising_star", "backbone"),
         "CH-RO",
+        competition="KT2027",
     ),
     GroupChat(
         -1000000000006,
@@ -89,6 +92,7 @@ def generate() -> str:
             "units": _units(),
             "teachers": [_teacher(person) for person in people()],
             "programmes": programmes(),
+            "competitions": competitions(),
             "chats": [
                 Flow(
                     id=chat.id,
@@ -96,6 +100,7 @@ def generate() -> str:
                     purpose=chat.purpose,
                     unit=chat.unit,
                     programme=chat.programme,
+                    competition=chat.competition,
                 )
                 for chat in CHATS
             ],

@@ -32,13 +32,10 @@ def upgrade() -> None:
     sa.Column('awards', sa.JSON().with_variant(postgresql.JSONB(), 'postgresql'), nullable=False),
     sa.Column('offers_resources', sa.Boolean(), nullable=False),
     sa.Column('cloned_from_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
-    sa.Column('created_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('created_at', Moment(), nullable=False),
     sa.Column('published_at', Moment(), nullable=True),
     sa.Column('ended_at', Moment(), nullable=True),
     sa.Column('reason', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['cloned_from_id'], ['competition.id'], name=op.f('fk_competition_cloned_from_id')),
-    sa.ForeignKeyConstraint(['created_by'], ['teacher.id'], name=op.f('fk_competition_created_by')),
     sa.ForeignKeyConstraint(['owner_unit_id'], ['org_unit.id'], name=op.f('fk_competition_owner_unit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_competition')),
     sa.UniqueConstraint('code', name=op.f('uq_competition_code'))

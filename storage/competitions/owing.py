@@ -1,0 +1,312 @@
+"""Who still owes it: for each kind of deadline of competitions, the teachers to remind of it.
+
+Nobody owes anything of a competition that is not under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.competitions import completeness
+from storage.competitions.tables import (
+    CompetingState,
+    Competition,
+    CompetitionState,
+    Entry,
+    EntryRound,
+    Judge,
+    JudgeState,
+    Round,
+    RoundState,
+    Track,
+    Venue,
+    VenueState,
+)
+from storage.people.owing import OFFICE, holders
+from storage.people.tables import Account, Posting, Role, Teacher, TeacherFact, TeacherState
+
+Owing = sa.Select[int]
+
+ENTERED = (CompetingState.SUBMITTED, CompetingState.COMPETING)
+"""States of an entry that is in, and has not ended."""
+
+UNFINISHED = (CompetingState.DRAFT, CompetingState.RETURNED)
+
+TO_COME = (RoundState.READY, RoundState.SCHEDULED)
+"""States of an entry whose turn in a round is still to come."""
+
+
+def owes(
+    session: Session, kind: str, subject_id: int, *, now: datetime, teacher_id: int | None = None
+) -> Owing | None:
+    """Select those who still owe this; None for a kind that is none of competitions'.
+
+    ``subject_id`` is a round; for ``round_day`` and ``result_due`` a venue.
+    """
+    if kind not in KINDS:
+        return None
+    who = KINDS[kind](session, subject_id, now)
+    return who if teacher_id is None else who.where(who.selected_columns[0] == teacher_id)
+
+
+def _is_on(competition_id: Any) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Competition.id) == competition_id,
+        col(Competition.state) == CompetitionState.PUBLISHED,
+    )
+
+
+def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
+    """Return who should see to an entry before the window closes.
+
+    Whoever has begun one; the head of a research group that has none yet in a track of its
+    subject; whoever entered the year before, and has not said anything this year.
+    """
+    round_ = session.exec(select(Round).where(Round.id == round_id)).first()
+    if round_ is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    competition_id = round_.competition_id
+    begun = sa.exists().where(
+        col(Entry.competition_id) == competition_id,
+        col(Entry.teacher_id) == col(Teacher.id),
+        col(Entry.state).in_(UNFINISHED),
+    )
+    has_none = ~sa.exists().where(
+        col(Entry.competition_id) == competition_id,
+        col(Entry.track_id) == col(Track.id),
+        col(Entry.unit_id) == col(Posting.unit_id),
+        col(Entry.state).in_(ENTERED),
+    )
+    head = sa.exists().where(
+        col(Track.competition_id) == competition_id,
+        col(Posting.teacher_id) == col(Teacher.id),
+        col(Posting.is_primary),
+        col(Posting.until).is_(None),
+        _fact("duty", "group_head"),
+        _fact("subject", col(Track.subject)),
+        has_none,
+    )
+    last_year = sa.exists().where(
+        col(Competition.id) == competition_id,
+        col(Entry.competition_id) == col(Competition.cloned_from_id),
+        col(Entry.teacher_id) == col(Teacher.id),
+        col(Entry.state) != CompetingState.WITHDRAWN,
+    )
+    silent = ~_has_entry(competition_id)
+    return sa.select(col(Teacher.id)).where(
+        col(Teacher.state) == TeacherState.ACTIVE,
+        sa.or_(begun, head, sa.and_(last_year, silent)),
+        _is_on(competition_id),
+    )
+
+
+def _has_entry(competition_id: int) -> sa.ColumnElement[bool]:
+    entry = sa.orm.aliased(Entry)
+    return sa.exists().where(
+        col(entry.competition_id) == competition_id,
+        col(entry.teacher_id) == col(Teacher.id),
+    )
+
+
+def _fact(key: str, value: Any) -> sa.ColumnElement[bool]:
+    fact = sa.orm.aliased(TeacherFact)
+    return sa.exists().where(
+        col(fact.teacher_id) == col(Teacher.id), col(fact.key) == key, col(fact.value) == value
+    )
+
+
+def _incomplete(session: Session, round_id: int, _now: datetime) -> Owing:
+    """Return the entrants of the round who have not handed everything in that it requires."""
+    round_ = session.exec(select(Round).where(Round.id == round_id)).first()
+    if round_ is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    in_it = sa.exists().where(
+        col(EntryRound.entry_id) == col(Entry.id),
+        col(EntryRound.round_id) == round_id,
+        col(EntryRound.state).in_(TO_COME),
+    )
+    return (
+        sa.select(col(Entry.teacher_id))
+        .distinct()
+        .where(
+            col(Entry.competition_id) == round_.competition_id,
+            in_it,
+            completeness.lacks(round_),
+            _is_on(round_.competition_id),
+        )
+    )
+
+
+def _at_venue(session: Session, venue_id: int, now: datetime) -> Owing:
+    """Return who is to come: entrants whose turn is to come, judges, and who holds the venue."""
+    entrants = (
+        sa.select(col(Entry.teacher_id))
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .where(col(EntryRound.venue_id) == venue_id, col(EntryRound.state).in_(TO_COME))
+    )
+    judges = sa.select(col(Judge.teacher_id)).where(
+        col(Judge.venue_id) == venue_id,
+        col(Judge.state) == JudgeState.ACCEPTED,
+        col(Judge.teacher_id).is_not(None),
+    )
+    host = _hosts(session, venue_id, now)
+    return sa.select(col(Teacher.id)).where(
+        sa.or_(
+            col(Teacher.id).in_(entrants),
+            col(Teacher.id).in_(judges),
+            col(Teacher.id).in_(host),
+        ),
+        sa.exists().where(
+            col(Venue.id) == venue_id,
+            col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
+            col(Round.id) == col(Venue.round_id),
+            _is_on(col(Round.competition_id)),
+        ),
+        sa.exists().where(col(EntryRound.venue_id) == venue_id, col(EntryRound.state).in_(TO_COME)),
+    )
+
+
+def _undecided(session: Session, venue_id: int, now: datetime) -> Owing:
+    """Return who holds the venue, as long as it has entries and no list."""
+    return sa.select(col(Teacher.id)).where(
+        col(Teacher.id).in_(_hosts(session, venue_id, now)),
+        sa.exists().where(
+            col(Venue.id) == venue_id,
+            col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
+            col(Round.id) == col(Venue.round_id),
+            _is_on(col(Round.competition_id)),
+        ),
+        sa.exists().where(col(EntryRound.venue_id) == venue_id),
+    )
+
+
+def _hosts(session: Session, venue_id: int, now: datetime) -> Any:
+    """Select the one named for the venue or, where nobody is, those whose unit it is."""
+    named = sa.select(col(Venue.organiser_id)).where(
+        col(Venue.id) == venue_id, col(Venue.organiser_id).is_not(None)
+    )
+    unit = sa.select(col(Venue.unit_id)).where(
+        col(Venue.id) == venue_id, col(Venue.organiser_id).is_(None)
+    )
+    return named.union(holders(session, (*OFFICE, Role.RESEARCH_OFFICER), of=unit, now=now))
+
+
+def _to_forward(session: Session, round_id: int, now: datetime) -> Owing:
+    """Return who has advanced entries of the round to forward, or nominated ones to send on."""
+    units = waiting_units(round_id).subquery()
+    return holders(
+        session, (*OFFICE, Role.RESEARCH_OFFICER), of=sa.select(units.c.unit_id), now=now
+    )
+
+
+def waiting_units(round_id: int) -> Any:
+    """Select the units with entries of this round to forward, each once, and how many."""
+    unit = sa.func.coalesce(col(Venue.unit_id), col(Competition.owner_unit_id))
+    return (
+        sa.select(unit.label("unit_id"), sa.func.count().label("number"))
+        .select_from(EntryRound)
+        .join(Round, col(Round.id) == col(EntryRound.round_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .outerjoin(Venue, col(Venue.id) == col(EntryRound.venue_id))
+        .where(
+            col(EntryRound.round_id) == round_id,
+            col(EntryRound.forwarded_at).is_(None),
+            col(EntryRound.state).in_([RoundState.ADVANCED, RoundState.NOMINATED]),
+            col(Competition.state) == CompetitionState.PUBLISHED,
+        )
+        .group_by(unit)
+    )
+
+
+def to_forward(_session: Session, _kind: str, round_id: int, _now: datetime) -> Any:
+    """The same, as the engine of deadlines asks it of a kind."""
+    return waiting_units(round_id)
+
+
+def _organising(session: Session, round_id: int, now: datetime) -> Owing:
+    """Return who organises the competition of the round, as long as it is under way."""
+    owner = (
+        sa.select(col(Competition.owner_unit_id))
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .where(col(Round.id) == round_id, col(Competition.state) == CompetitionState.PUBLISHED)
+    )
+    return holders(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
+
+
+def _outside(session: Session, round_id: int, now: datetime) -> Owing:
+    """Return who organises, and whose entry is nominated and not sent yet."""
+    entrants = (
+        sa.select(col(Entry.teacher_id))
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .where(
+            col(EntryRound.round_id) == round_id,
+            col(EntryRound.state) == RoundState.NOMINATED,
+        )
+    )
+    some = sa.exists().where(
+        col(EntryRound.round_id) == round_id, col(EntryRound.state) == RoundState.NOMINATED
+    )
+    return sa.select(col(Teacher.id)).where(
+        sa.or_(
+            col(Teacher.id).in_(entrants),
+            col(Teacher.id).in_(_organising(session, round_id, now)),
+        ),
+        some,
+    )
+
+
+def undecided(_session: Session, _kind: str, venue_id: int, _now: datetime) -> Any:
+    """Select the unit of the venue, as one, as long as it has no list."""
+    return sa.select(col(Venue.unit_id).label("unit_id"), sa.literal(1).label("number")).where(
+        col(Venue.id) == venue_id,
+        col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
+        sa.exists().where(col(EntryRound.venue_id) == venue_id),
+    )
+
+
+def unreachable(_session: Session, _kind: str, venue_id: int, _now: datetime) -> Any:
+    """Select the units of the entrants of the venue whom no message reaches, and how many."""
+    return (
+        sa.select(col(Entry.unit_id).label("unit_id"), sa.func.count().label("number"))
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .where(
+            col(EntryRound.venue_id) == venue_id,
+            col(EntryRound.state).in_(TO_COME),
+            ~sa.exists().where(
+                col(Account.teacher_id) == col(Entry.teacher_id), col(Account.reachable)
+            ),
+        )
+        .group_by(col(Entry.unit_id))
+    )
+
+
+def owner(session: Session, subject: str, subject_id: int) -> int | None:
+    """Return the unit that organises what this is about; None for a thing of another wing."""
+    found = (
+        select(Competition.owner_unit_id)
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .distinct()
+    )
+    match subject:
+        case "round":
+            return session.exec(found.where(Round.id == subject_id)).first()
+        case "venue":
+            of_round = select(Venue.round_id).where(Venue.id == subject_id)
+            return session.exec(found.where(col(Round.id).in_(of_round))).first()
+    return None
+
+
+KINDS: dict[str, Callable[[Session, int, datetime], Owing]] = {
+    "entry_close": _not_entered,
+    "material_due": _incomplete,
+    "round_day": _at_venue,
+    "result_due": _undecided,
+    "forward_due": _to_forward,
+    "publicity": _organising,
+    "external_close": _outside,
+}

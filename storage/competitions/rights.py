@@ -1,0 +1,105 @@
+"""Who may do what with a competition: organise the whole of it, or hold one of its venues.
+
+Whoever runs the owner's competitions organises; so does nobody for some subjects alone. A venue
+is held by whoever runs competitions in its unit, by the organisers of the whole, by a research
+officer of the track's subject, and by the one named for it, such as the head of a research
+group.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.competitions.tables import Competition, CompetitionState, Round, Track, Venue
+from storage.moments import local_day
+from storage.people import authority, offices
+from storage.people.authority import Act
+from storage.refusals import NotAllowed, NotFound
+
+ACT = Act.RUN_COMPETITION
+
+
+def organised(session: Session, actor_id: int, *, today: date) -> Any:
+    """Select the ids of the competitions that this person organises today."""
+    owned = authority.reaches(session, actor_id, ACT, today=today).subquery()
+    return sa.select(col(Competition.id)).where(
+        col(Competition.owner_unit_id).in_(sa.select(owned.c.id))
+    )
+
+
+def organises(session: Session, actor_id: int, competition_id: int, *, now: datetime) -> bool:
+    """Whether this person organises this competition today."""
+    today = local_day(now, offices.zone(session))
+    mine = organised(session, actor_id, today=today)
+    return _is_among(session, mine, competition_id)
+
+
+def check_organises(
+    session: Session, actor_id: int, competition_id: int, *, now: datetime
+) -> Competition:
+    """Return the competition. Raises NotFound, or NotAllowed for who does not organise it."""
+    competition = session.exec(select(Competition).where(Competition.id == competition_id)).first()
+    if competition is None:
+        raise NotFound("competition")
+    if not organises(session, actor_id, competition_id, now=now):
+        raise NotAllowed
+    return competition
+
+
+def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> Any:
+    """Select the ids of the venues that this person holds today; no draft has any.
+
+    With ``own`` only those that are theirs to hold, not those they look at from above.
+    """
+    where = authority.reaches(session, actor_id, ACT, today=today, own=own).subquery()
+    ways: list[sa.ColumnElement[bool]] = [
+        col(Venue.unit_id).in_(sa.select(where.c.id)),
+        col(Venue.organiser_id) == actor_id,
+    ]
+    for grant in authority.grants(session, actor_id, today=today):
+        if grant.subjects and ACT in authority.MAY[grant.role]:
+            there = authority.units_of(grant, ACT).subquery()
+            ways.append(
+                sa.and_(
+                    col(Track.subject).in_(grant.subjects),
+                    col(Venue.unit_id).in_(sa.select(there.c.id)),
+                )
+            )
+    mine = organised(session, actor_id, today=today).subquery()
+    whole: sa.ColumnElement[bool] = col(Competition.id).in_(sa.select(mine.c.id))
+    if own:
+        # The final is held by the unit that organises the whole.
+        whole = sa.and_(whole, col(Venue.unit_id) == col(Competition.owner_unit_id))
+    return (
+        sa.select(col(Venue.id))
+        .join(Round, col(Round.id) == col(Venue.round_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .join(Track, col(Track.id) == col(Venue.track_id))
+        .where(sa.or_(whole, *ways), col(Competition.state) != CompetitionState.DRAFT)
+    )
+
+
+def holds(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> bool:
+    """Whether this person holds this venue today."""
+    today = local_day(now, offices.zone(session))
+    return _is_among(session, held(session, actor_id, today=today), venue_id)
+
+
+def check_holds(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Venue:
+    """Return the venue. Raises NotFound, or NotAllowed for who does not hold it."""
+    venue = session.exec(select(Venue).where(Venue.id == venue_id)).first()
+    if venue is None:
+        raise NotFound("venue")
+    if not holds(session, actor_id, venue_id, now=now):
+        raise NotAllowed
+    return venue
+
+
+def _is_among(session: Session, ids: Any, wanted: int) -> bool:
+    among = ids.subquery()
+    found = sa.select(among.c.id).where(among.c.id == wanted)
+    return session.exec(found).first() is not None  # type: ignore[call-overload]

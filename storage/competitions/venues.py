@@ -1,0 +1,165 @@
+"""Rounds in their order, the venues at which one is held, and entries taking their place there."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage.competitions.tables import (
+    Competition,
+    Entry,
+    EntryRound,
+    Round,
+    RoundLevel,
+    RoundState,
+    Track,
+    Venue,
+    VenueState,
+)
+from storage.inserting import insert_new
+from storage.moments import local_day
+from storage.people import authority, offices
+from storage.people.tables import (
+    MembershipKind,
+    OrgMembership,
+    Posting,
+    Teacher,
+    TeacherFact,
+    TeacherState,
+)
+
+AT_HOME = frozenset({RoundLevel.TEACHING_GROUP, RoundLevel.SCHOOL})
+"""Levels at which each school holds the round for its own people."""
+
+
+def rounds(session: Session, competition_id: int) -> tuple[Round, ...]:
+    """Return its rounds, the first one first."""
+    return tuple(
+        session.exec(
+            select(Round)
+            .where(Round.competition_id == competition_id)
+            .order_by(col(Round.position))
+        ).all()
+    )
+
+
+def next_round(session: Session, round_: Round) -> Round | None:
+    """Return the round that follows; None after the last."""
+    return session.exec(
+        select(Round)
+        .where(Round.competition_id == round_.competition_id, Round.position > round_.position)
+        .order_by(col(Round.position))
+        .limit(1)
+    ).first()
+
+
+def holder(session: Session, round_: Round, unit_id: int) -> int:
+    """Return the unit that holds this round for the people of a unit.
+
+    A school for its own, an area for its schools, the owner for everybody; so it does for a
+    school that belongs to no area.
+    """
+    if round_.level in AT_HOME:
+        return unit_id
+    if round_.level is RoundLevel.AREA:
+        area = session.exec(
+            select(OrgMembership.unit_id).where(
+                OrgMembership.member_unit_id == unit_id,
+                OrgMembership.kind == MembershipKind.AREA_MEMBER,
+            )
+        ).first()
+        if area is not None:
+            return area
+    return session.exec(
+        select(Competition.owner_unit_id).where(Competition.id == round_.competition_id)
+    ).one()
+
+
+def venue_for(
+    session: Session, round_: Round, unit_id: int, track_id: int, *, now: datetime
+) -> Venue:
+    """Return the venue of a round held by this unit in this track; the first to ask makes it.
+
+    The seed of its draw is drawn here, before anybody can know who will be in it.
+    """
+    session.exec(
+        insert_new(session, Venue)
+        .values(
+            round_id=round_.id,
+            unit_id=unit_id,
+            track_id=track_id,
+            state=VenueState.OPEN,
+            place="",
+            seed=secrets.token_hex(16),
+            organiser_id=_group_head(session, unit_id, track_id, now=now)
+            if round_.level is RoundLevel.TEACHING_GROUP
+            else None,
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.exec(
+        select(Venue).where(
+            Venue.round_id == round_.id, Venue.unit_id == unit_id, Venue.track_id == track_id
+        )
+    ).one()
+
+
+def let_in(session: Session, entry: Entry, round_: Round, *, now: datetime) -> EntryRound:
+    """Give the entry its place in a round, at the venue of its unit; twice is once."""
+    known = session.exec(
+        select(EntryRound).where(EntryRound.entry_id == entry.id, EntryRound.round_id == round_.id)
+    ).first()
+    if known is not None:
+        return known
+    if round_.external:
+        place = EntryRound(
+            entry_id=entry.id, round_id=round_.id, state=RoundState.NOMINATED, changed_at=now
+        )
+    else:
+        unit_id = holder(session, round_, entry.unit_id)
+        venue = venue_for(session, round_, unit_id, entry.track_id, now=now)
+        place = EntryRound(entry_id=entry.id, round_id=round_.id, venue_id=venue.id, changed_at=now)
+    session.add(place)
+    session.flush()
+    return place
+
+
+def place_of(session: Session, entry_id: int) -> tuple[EntryRound, Round] | None:
+    """Return where the entry stands in its latest round; None before its first."""
+    return session.exec(
+        select(EntryRound, Round)
+        .join(Round, col(Round.id) == col(EntryRound.round_id))
+        .where(EntryRound.entry_id == entry_id)
+        .order_by(col(Round.position).desc())
+        .limit(1)
+    ).first()
+
+
+def _group_head(session: Session, unit_id: int, track_id: int, *, now: datetime) -> int | None:
+    """Return the one head of the unit's research group in the track's subject, if there is one."""
+    today = local_day(now, offices.zone(session))
+    subject = session.exec(select(Track.subject).where(Track.id == track_id)).one()
+    heads = session.exec(
+        select(Teacher.id)
+        .join(Posting, col(Posting.teacher_id) == col(Teacher.id))
+        .where(
+            Posting.unit_id == unit_id,
+            col(Posting.is_primary),
+            col(Posting.until).is_(None),
+            Teacher.state == TeacherState.ACTIVE,
+            *(
+                sa.exists().where(
+                    col(TeacherFact.teacher_id) == col(Teacher.id),
+                    col(TeacherFact.key) == key,
+                    col(TeacherFact.value) == value,
+                )
+                for key, value in (("duty", "group_head"), ("subject", subject))
+            ),
+        )
+        .limit(2)
+    ).all()
+    in_place = [one for one in heads if authority.unit_of(session, one, today=today) == unit_id]
+    return in_place[0] if len(in_place) == 1 else None
