@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
+from handlers.competitions import due_text
+from handlers.competitions.buttons import OpenRound, OpenVenue, ShowCompetition
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
@@ -64,10 +66,11 @@ CAN_BE_DONE = (
     "remote_idle",
     "remote_idle_long",
     "task_due",
+    "material_due",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
-GOES = ("batch_start", "session", "remote_start", "phase_end")
+GOES = ("batch_start", "session", "remote_start", "phase_end", "round_day")
 """Kinds of what begins or ends by itself: there is nothing to be done before."""
 
 OF_THE_DESK = (
@@ -81,6 +84,10 @@ OF_THE_DESK = (
     "appeal",
     "role_gap",
     "import_stale",
+    "result_due",
+    "forward_due",
+    "publicity",
+    "external_close",
 )
 """Kinds that whoever holds an office owes, and does at the desk."""
 
@@ -273,7 +280,8 @@ def item_text(
                 "cannot be credited."
             ),
         }
-        sentence = sentences.get(item.kind, _("<b>{title}</b>: {when}"))
+        of_round = due_text.sentence(item.kind, language, has_place=bool(subject.place))
+        sentence = sentences.get(item.kind) or of_round or _("<b>{title}</b>: {when}")
     return sentence.format(
         title=_escaped(subject.title, TITLE),
         when=when,
@@ -784,6 +792,12 @@ def open_subject(subject: Subject) -> Button:
         return NoticeRead(subject.notice_id)
     if subject.menu_id:
         return OpenMenu(subject.menu_id)
+    if subject.kind in ("forward_due", "publicity", "external_close"):
+        return OpenRound(subject.round_id)
+    if subject.kind == "result_due":
+        return OpenVenue(subject.subject_id)
+    if subject.competition_id:
+        return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
         return OpenSurvey(subject.batch_id)
     if subject.kind in OF_THE_DESK:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
+from handlers.competitions import due_text
 from handlers.context import shortened
 from handlers.messaging.brief_text import Subjects
 from handlers.messaging.upward_buttons import OpenOwing, OpenOwingNames, SpokeWith
@@ -96,7 +97,8 @@ def count_text(kind: str, number: int, language: str) -> str:
         case "role_gap":
             text = ngettext("{n} school without a coordinator", "{n} schools without one", number)
         case _:
-            text = ngettext("{n} has not finished", "{n} have not finished", number)
+            text = due_text.count(kind, number, language)
+            text = text or ngettext("{n} has not finished", "{n} have not finished", number)
     return text.format(n=number)
 
 

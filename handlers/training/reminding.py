@@ -12,6 +12,7 @@ from telegram import Update
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key, pager
+from handlers.competitions import due_text
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.training import times
 from handlers.training.buttons import OpenRun
@@ -111,35 +112,39 @@ def _label(language: str) -> str:
 def kind_text(kind: str, language: str) -> str:
     """What a deadline of a class is about, in a word or two."""
     _ = catalog(language).gettext
-    return {
-        "reg_open": _("registration opens"),
-        "reg_close": _("registration closes"),
-        "nomination": _("nominated people answer"),
-        "nominate_close": _("nominations close"),
-        "quota_unfilled": _("seats of schools"),
-        "release": _("unused seats are released"),
-        "roster": _("the list is reported"),
-        "batch_start": _("begins"),
-        "session": _("meeting"),
-        "session_lead": _("meeting, for who teaches"),
-        "task_due": _("work is due"),
-        "phase_end": _("stretch ends"),
-        "phase_help": _("stretch ends, for tutors"),
-        "survey_close": _("survey ends"),
-        "gate": _("gate not passed"),
-        "shadowing": _("school receives people"),
-        "remote_start": _("remote training begins"),
-        "remote_end": _("remote training ends"),
-        "remote_not_started": _("study has not started"),
-        "remote_behind": _("behind the pace"),
-        "remote_idle": _("no new study"),
-        "remote_idle_long": _("no new study for long"),
-        "import_stale": _("figures are old"),
-        "grade_due": _("completion is decided"),
-        "review_due": _("work is reviewed"),
-        "makeup": _("making good ends"),
-        "approve_county": _("registrations are decided"),
-    }.get(kind, kind)
+    return (
+        {
+            "reg_open": _("registration opens"),
+            "reg_close": _("registration closes"),
+            "nomination": _("nominated people answer"),
+            "nominate_close": _("nominations close"),
+            "quota_unfilled": _("seats of schools"),
+            "release": _("unused seats are released"),
+            "roster": _("the list is reported"),
+            "batch_start": _("begins"),
+            "session": _("meeting"),
+            "session_lead": _("meeting, for who teaches"),
+            "task_due": _("work is due"),
+            "phase_end": _("stretch ends"),
+            "phase_help": _("stretch ends, for tutors"),
+            "survey_close": _("survey ends"),
+            "gate": _("gate not passed"),
+            "shadowing": _("school receives people"),
+            "remote_start": _("remote training begins"),
+            "remote_end": _("remote training ends"),
+            "remote_not_started": _("study has not started"),
+            "remote_behind": _("behind the pace"),
+            "remote_idle": _("no new study"),
+            "remote_idle_long": _("no new study for long"),
+            "import_stale": _("figures are old"),
+            "grade_due": _("completion is decided"),
+            "review_due": _("work is reviewed"),
+            "makeup": _("making good ends"),
+            "approve_county": _("registrations are decided"),
+        }.get(kind)
+        or due_text.kind_name(kind, language)
+        or kind
+    )
 
 
 def level_text(level: Level, language: str) -> str:

@@ -82,13 +82,18 @@ def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
         col(Entry.unit_id) == col(Posting.unit_id),
         col(Entry.state).in_(ENTERED),
     )
+    teaches, leads = sa.orm.aliased(TeacherFact), sa.orm.aliased(TeacherFact)
     head = sa.exists().where(
         col(Track.competition_id) == competition_id,
-        col(Posting.teacher_id) == col(Teacher.id),
+        col(teaches.key) == "subject",
+        col(teaches.value) == col(Track.subject),
+        col(teaches.teacher_id) == col(Teacher.id),
+        col(Posting.teacher_id) == col(teaches.teacher_id),
         col(Posting.is_primary),
         col(Posting.until).is_(None),
-        _fact("duty", "group_head"),
-        _fact("subject", col(Track.subject)),
+        col(leads.teacher_id) == col(teaches.teacher_id),
+        col(leads.key) == "duty",
+        col(leads.value) == "group_head",
         has_none,
     )
     last_year = sa.exists().where(
@@ -110,13 +115,6 @@ def _has_entry(competition_id: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(entry.competition_id) == competition_id,
         col(entry.teacher_id) == col(Teacher.id),
-    )
-
-
-def _fact(key: str, value: Any) -> sa.ColumnElement[bool]:
-    fact = sa.orm.aliased(TeacherFact)
-    return sa.exists().where(
-        col(fact.teacher_id) == col(Teacher.id), col(fact.key) == key, col(fact.value) == value
     )
 
 

@@ -46,6 +46,17 @@ def rounds(session: Session, competition_id: int) -> tuple[Round, ...]:
     )
 
 
+def tracks(session: Session, competition_id: int) -> tuple[Track, ...]:
+    """Return its tracks in their order."""
+    return tuple(
+        session.exec(
+            select(Track)
+            .where(Track.competition_id == competition_id)
+            .order_by(col(Track.position))
+        ).all()
+    )
+
+
 def next_round(session: Session, round_: Round) -> Round | None:
     """Return the round that follows; None after the last."""
     return session.exec(
@@ -86,8 +97,7 @@ def venue_for(
     The seed of its draw is drawn here, before anybody can know who will be in it.
     """
     session.exec(
-        insert_new(session, Venue)
-        .values(
+        insert_new(session, Venue).values(
             round_id=round_.id,
             unit_id=unit_id,
             track_id=track_id,
@@ -98,7 +108,6 @@ def venue_for(
             if round_.level is RoundLevel.TEACHING_GROUP
             else None,
         )
-        .on_conflict_do_nothing()
     )
     return session.exec(
         select(Venue).where(

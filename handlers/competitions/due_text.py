@@ -1,0 +1,69 @@
+"""The deadlines of competitions in a line, for the brief and for the daily list above."""
+
+from __future__ import annotations
+
+from locales import catalog
+
+KINDS = frozenset(
+    {
+        "entry_close",
+        "material_due",
+        "round_day",
+        "result_due",
+        "forward_due",
+        "publicity",
+        "external_close",
+    }
+)
+
+
+def sentence(kind: str, language: str, *, has_place: bool) -> str:
+    """What is due, with {title}, {when} and {place} to be filled in; empty for other kinds."""
+    _ = catalog(language).gettext
+    sentences = {
+        "entry_close": _("<b>{title}</b>: entries close {when}."),
+        "material_due": _(
+            "<b>{title}</b>: something you have to hand in is still missing; it is due {when}."
+        ),
+        "round_day": _("<b>{title}</b> begins {when}, {place}.")
+        if has_place
+        else _("<b>{title}</b> begins {when}."),
+        "result_due": _("<b>{title}</b>: the list is due {when} and not decided yet."),
+        "forward_due": _("<b>{title}</b>: please forward those who go on by {when}."),
+        "publicity": _("<b>{title}</b>: the list is on public display until {when}."),
+        "external_close": _("<b>{title}</b>: the level above closes {when}."),
+    }
+    return sentences.get(kind, "")
+
+
+def kind_name(kind: str, language: str) -> str:
+    """Name the kind; empty for other kinds."""
+    _ = catalog(language).gettext
+    return {
+        "entry_close": _("entries close"),
+        "material_due": _("materials are due"),
+        "round_day": _("day of the round"),
+        "result_due": _("the list is due"),
+        "forward_due": _("forwarding is due"),
+        "publicity": _("publicity ends"),
+        "external_close": _("the level above closes"),
+    }.get(kind, "")
+
+
+def count(kind: str, number: int, language: str) -> str:
+    """How much is still owed, as people say it; empty for other kinds."""
+    ngettext = catalog(language).ngettext
+    match kind:
+        case "entry_close":
+            text = ngettext("{n} has not entered", "{n} have not entered", number)
+        case "material_due":
+            text = ngettext("{n} without materials", "{n} without materials", number)
+        case "round_day":
+            text = ngettext("{n} not reached by messages", "{n} not reached by messages", number)
+        case "result_due":
+            text = ngettext("{n} list not decided", "{n} lists not decided", number)
+        case "forward_due" | "external_close":
+            text = ngettext("{n} entry not forwarded", "{n} entries not forwarded", number)
+        case _:
+            return ""
+    return text.format(n=number)

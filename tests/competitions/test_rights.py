@@ -1,0 +1,160 @@
+"""Who organises a competition, who holds a venue, and who is due what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import Session, select
+
+from storage import kinds
+from storage.competitions import rights, schedule, venues
+from storage.competitions.tables import CompetingState, Material, Venue
+from storage.database import Database
+from storage.messaging.tables import Deadline, DeadlineState
+from storage.people import roles
+from storage.people.tables import Role, TeacherFact
+from tests import make
+from tests.competitions import making
+from tests.make import NOW
+
+TODAY = NOW.date()
+
+
+def _appoint(session: Session, teacher_id: int, role: Role, unit_id: int, *subjects: str) -> None:
+    roles.appoint(session, teacher_id, role, unit_id, subjects=subjects, today=TODAY, now=NOW)
+
+
+async def test_the_owner_organises_and_a_school_holds_what_is_its_own(database: Database) -> None:
+    def play(session: Session) -> list[tuple[bool, bool]]:
+        made = making.competition(session)
+        lin = make.teacher(session, "林若溪")
+        _row, place = making.entry(session, made, lin)
+        assert place is not None
+        assert place.venue_id is not None
+        school, other = make.school(session), make.school(session, "柳渡镇中心小学")
+        people = {
+            "顾岩": (Role.COUNTY_COORDINATOR, make.county(session), ()),
+            "罗佳宁": (Role.SCHOOL_COORDINATOR, school, ()),
+            "邵云帆": (Role.SCHOOL_COORDINATOR, other, ()),
+            "梁素问": (Role.RESEARCH_OFFICER, make.county(session), ("语文",)),
+            "钟牧之": (Role.RESEARCH_OFFICER, make.county(session), ("物理",)),
+        }
+        found = []
+        for name, (role, unit_id, subjects) in people.items():
+            who = make.teacher(session, name)
+            _appoint(session, who, role, unit_id, *subjects)
+            found.append(
+                (
+                    rights.organises(session, who, made.id, now=NOW),
+                    rights.holds(session, who, place.venue_id, now=NOW),
+                )
+            )
+        return found
+
+    assert await database.write(play) == [
+        (True, True),
+        (False, True),
+        (False, False),
+        (False, True),
+        (False, False),
+    ]
+
+
+async def test_the_head_of_the_research_group_is_named_for_its_preliminary(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[int, int | None]:
+        made = making.competition(session)
+        head = make.teacher(session, "韩静仪")
+        session.add(TeacherFact(teacher_id=head, key="duty", value="group_head"))
+        making.entry(session, made, make.teacher(session, "林若溪"))
+        making.entry(session, made, make.teacher(session, "石晓岚"))
+        return head, session.exec(select(Venue.organiser_id)).one()
+
+    head, named = await database.write(play)
+    assert head == named
+
+
+async def test_deadlines_follow_the_rounds_and_end_with_the_competition(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[list[str], list[str]]:
+        made = making.competition(session)
+        making.entry(session, made, make.teacher(session, "林若溪"))
+        schedule.plan_deadlines(session, made.id, now=NOW)
+        schedule.plan_deadlines(session, made.id, now=NOW)
+        before = _active(session)
+        made.state = type(made.state).CANCELLED
+        schedule.plan_deadlines(session, made.id, now=NOW)
+        return before, _active(session)
+
+    before, after = await database.write(play)
+    assert before == [
+        "entry_close",
+        "forward_due",
+        "material_due",
+        "publicity",
+        "result_due",
+        "round_day",
+    ]
+    assert after == []
+
+
+def _active(session: Session) -> list[str]:
+    return sorted(
+        session.exec(select(Deadline.kind).where(Deadline.state == DeadlineState.ACTIVE)).all()
+    )
+
+
+async def test_entries_are_owed_by_who_has_begun_and_by_heads_without_one(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[set[int], set[int], dict[str, int]]:
+        made = making.competition(session)
+        people = {name: make.teacher(session, name) for name in ("林若溪", "韩静仪", "石晓岚")}
+        session.add(TeacherFact(teacher_id=people["韩静仪"], key="duty", value="group_head"))
+        draft, _ = making.entry(session, made, people["林若溪"], state=CompetingState.DRAFT)
+        first = venues.rounds(session, made.id)[0]
+
+        def owing() -> set[int]:
+            found = kinds.owes(session, "entry_close", first.id, now=NOW)
+            return set(session.exec(found).scalars().all())
+
+        before = owing()
+        draft.state = CompetingState.SUBMITTED
+        session.flush()
+        return before, owing(), people
+
+    before, after, people = await database.write(play)
+    assert before == {people["林若溪"], people["韩静仪"]}
+    assert after == set()
+
+
+async def test_materials_are_owed_until_all_of_them_are_there(database: Database) -> None:
+    def play(session: Session) -> list[set[int]]:
+        made = making.competition(session)
+        lin = make.teacher(session, "林若溪")
+        row, _ = making.entry(session, made, lin)
+        first = venues.rounds(session, made.id)[0]
+
+        def owing() -> set[int]:
+            found = kinds.owes(session, "material_due", first.id, now=NOW + timedelta(days=1))
+            return set(session.exec(found).scalars().all())
+
+        before = owing()
+        session.add(
+            Material(
+                entry_id=row.id,
+                round_id=first.id,
+                slot="plan",
+                version=1,
+                uploaded_by=lin,
+                uploaded_at=NOW,
+            )
+        )
+        session.flush()
+        return [before, owing()]
+
+    before, after = await database.write(play)
+    assert len(before) == 1
+    assert after == set()
