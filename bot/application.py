@@ -12,6 +12,10 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
+from handlers.competitions import editing as competition_editing
+from handlers.competitions import making as competition_making
+from handlers.competitions import publishing as competition_publishing
+from handlers.competitions import round_cards, rules, running
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -116,6 +120,12 @@ TOPICS = (
     due,
     hours,
     reminders,
+    running,
+    competition_making,
+    competition_editing,
+    competition_publishing,
+    rules,
+    round_cards,
     notice_questions,
     notice_overdue,
     notice_report,

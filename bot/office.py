@@ -28,6 +28,7 @@ from bot.request import AiohttpRequest
 from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
+from handlers.competitions import round_cards
 from handlers.context import Channels, House
 from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
@@ -305,6 +306,7 @@ class Office:
     async def _group_cards(self) -> None:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
+            await round_cards.refresh(self.application.bot, self.house)
             await notice_posts.refresh(self.application.bot, self.house)
 
     async def _notices_out(self) -> None:

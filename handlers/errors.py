@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
+from handlers.competitions.values_text import setup_text
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
@@ -77,6 +78,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     allotting_text,
     nominating_text,
     sealing_text,
+    setup_text,
     results_text,
     studying_text,
     importing_text,

@@ -14,12 +14,15 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key, fitted
+from handlers.competitions import values_text
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
+from storage.competitions.round_cards import Opening
+from storage.competitions.tables import CompetitionState
 from storage.kinds import Figures
 from storage.messaging.correcting import GIVEN, Correction, Value, What
 from storage.messaging.notice_views import NoticeText
@@ -132,6 +135,78 @@ def deadline_group_card(
     lines.append(_("Each person sees their own state in the private chat."))
     return GroupCard("\n".join(lines), ((Key(_("Continue in private"), url=link(facts.payload)),),))
 
+
+def round_opening_card(
+    facts: Opening,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    link: Callable[[str], str],
+) -> GroupCard:
+    """M19: a competition's entries are open; how many there are, and never whose."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    names = {"title": _escaped(facts.title), "round": _escaped(facts.round_name)}
+    if facts.state is CompetitionState.CANCELLED:
+        heading = _("[Cancelled] {title}").format(title=names["title"])
+        return GroupCard(f"<b>{heading}</b>")
+    closes = facts.entry_closes_at
+    is_open = facts.state is CompetitionState.PUBLISHED and (closes is None or closes > now)
+    heading = (
+        _("[Competition] {title} · {round}: entries are open")
+        if is_open
+        else _("[Competition] {title} · {round}: entries are closed")
+    ).format(**names)
+    lines = [f"<b>{heading}</b>"]
+    lines.append(
+        _("Tracks: {tracks}").format(
+            tracks=_escaped(numbers.joined(facts.tracks[:TRACKS], language))
+        )
+    )
+    if closes is not None:
+        lines.append(
+            _("Entries close: {time}").format(time=dates.moment(closes, zone, language, today))
+        )
+    schedule = [
+        _("{round} {when}").format(
+            round=_escaped(each.name), when=dates.span(start, end, zone, language, today)
+        )
+        for each in facts.schedule[:ROUNDS]
+        if (start := each.starts_at) is not None and (end := each.ends_at) is not None
+    ]
+    if schedule:
+        lines.append(
+            _("Schedule: {schedule}").format(
+                schedule=("; " if language == "en" else "；").join(schedule)
+            )
+        )
+    if facts.quota:
+        lines.append(
+            _("Places in the next round: {quota}").format(
+                quota=values_text.quota(facts.quota, language, {})
+            )
+        )
+    if facts.entries is not None:
+        lines.append(ngettext("{n} entry", "{n} entries", facts.entries).format(n=facts.entries))
+    if facts.rules_changed is not None:
+        lines.append(
+            _("The rules were changed on {day}; everybody can read how and why.").format(
+                day=dates.day(facts.rules_changed, language, today)
+            )
+        )
+    keys: list[tuple[Key, ...]] = []
+    rules = Key(_("Rules"), url=link(f"rules{facts.competition_id}"))
+    if is_open:
+        lines.append(_("Please tap the button to enter in the private chat."))
+        keys.append((Key(_("Enter"), url=link(f"comp{facts.competition_id}")), rules))
+    else:
+        keys.append((rules,))
+    return GroupCard("\n".join(lines), tuple(keys))
+
+
+TRACKS = 30  # tracks and rounds that a group's card spells out
+ROUNDS = 8
 
 BARS = 30  # schools that a bulletin spells out
 BOXES = 10

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.competitions import round_cards
+from handlers.competitions import told as of_competitions
 from handlers.messaging import (
     binding,
     group_cards,
@@ -24,6 +26,8 @@ from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
+from storage.competitions import editing
+from storage.competitions import publishing as competition_publishing
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
 from storage.training.remote import bulletins
@@ -73,6 +77,11 @@ _ONES: Mapping[str, Voice] = {
     "notice_second": notice_voices.second,
     "notice_answered": notice_voices.answered,
     "notice_stopped": notice_voices.stopped,
+    editing.ASKED: of_competitions.rule_change_asked,
+    editing.RULES: of_competitions.rules_changed,
+    editing.DATES: of_competitions.dates_moved,
+    competition_publishing.CANCELLED: of_competitions.cancelled,
+    round_cards.KIND: round_cards.voice,
     bulletins.KIND: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
 }
