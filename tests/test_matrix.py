@@ -28,6 +28,7 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.calendar.loading import Day
 from storage.calendar.tables import DayKind
+from storage.competitions.editing import What as Thing
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging import deadlines
@@ -74,6 +75,7 @@ from storage.training.tables import (
 )
 from storage.training.tasks import NewTask
 from tests import make
+from tests.competitions import places as competitions
 from tests.make import NOW
 
 TODAY = date(2026, 11, 20)
@@ -209,7 +211,39 @@ NOTICES: dict[str, dict[str, Any]] = {
 }
 """What works on one notice, and what each is given."""
 
+COMPETITION = Act.RUN_COMPETITION
+OF_COMPETITIONS: dict[str, Callable[[Session, Place], dict[str, Any]]] = {
+    "making.create": competitions.form,
+    "making.clone": competitions.published,
+    "making.discard": competitions.draft,
+    "editing.add_round": lambda session, at: competitions.draft(session, at) | {"key": "county"},
+    "editing.drop_round": competitions.draft,
+    "editing.add_track": competitions.draft,
+    "editing.drop_track": competitions.draft,
+    "editing.change": lambda session, at: competitions.draft(session, at) | {"what": Thing.TITLE},
+    "editing.ask": lambda session, at: (
+        competitions.published(session, at) | {"what": Thing.JUDGES, "text": "5"}
+    ),
+    "editing.settle": competitions.with_change,
+    "editing.request": competitions.with_change,
+    "publishing.check": competitions.draft,
+    "publishing.publish": competitions.draft,
+    "publishing.concerned": competitions.published,
+    "publishing.cancel": competitions.published,
+    "publishing.finish": competitions.published,
+    "publishing.archive": competitions.published,
+    "round_cards.places": competitions.published,
+    "views.desk": competitions.published,
+    "views.round_desk": competitions.published,
+}
+"""What is done with a competition as a whole, and what each is given."""
+
 LINES: dict[str, Line] = {
+    # competitions
+    **{
+        f"storage.competitions.{name}": line(COMPETITION, given=made)
+        for name, made in OF_COMPETITIONS.items()
+    },
     # people
     "storage.people.staff.people": line(Act.SEE_PEOPLE),
     "storage.people.staff.person": line(Act.SEE_PEOPLE),
@@ -462,6 +496,7 @@ LINES: dict[str, Line] = {
     "storage.messaging.binding.purposes": line(Act.BIND_GROUP),
     "storage.messaging.binding.units": line(Act.BIND_GROUP),
     "storage.messaging.binding.programmes": line(Act.BIND_GROUP),
+    "storage.messaging.binding.competitions": line(Act.BIND_GROUP),
     "storage.messaging.binding.bind": line(
         Act.BIND_GROUP,
         given=lambda _session, at: {
@@ -613,6 +648,16 @@ OTHERWISE = {
     "storage.training.sealing.export": "of a class, or of a school in it; test_sealing",
     "storage.training.sealing.may_see": "the check itself",
     "storage.training.runs.under_way": REACH,
+    "storage.competitions.rights.check_holds": "the check itself",
+    "storage.competitions.rights.check_organises": "the check itself",
+    "storage.competitions.rights.held": "the check itself",
+    "storage.competitions.rights.holds": "the check itself",
+    "storage.competitions.rights.organised": "the check itself",
+    "storage.competitions.rights.organises": "the check itself",
+    "storage.competitions.making.homes": REACH,
+    "storage.competitions.round_cards.hang_in": "in a group that one tends; test_round_cards",
+    "storage.competitions.views.makes": REACH,
+    "storage.competitions.views.runs": REACH,
     "storage.training.structure.to_change": "the check itself",
     "storage.training.structure.change_row": "what a change is written with, after the check",
     "storage.training.structure.note": "what a change is written down with",

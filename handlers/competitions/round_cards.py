@@ -44,6 +44,9 @@ def install(application: AnyApplication) -> None:
 async def refresh(bot: Bot, house: House) -> int:
     """Post the cards whose entries have opened, edit what is out of date; return the edits."""
     now = house.clock()
+    late = await house.database.read(round_cards.late, now=now)
+    if late:
+        await house.database.write(round_cards.hang_late, late)
     due = await house.database.read(round_cards.due, now=now, limit=AT_ONCE)
     edits = 0
     for card in due:

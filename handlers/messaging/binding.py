@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 from telegram import Update
 from telegram.ext import CommandHandler, filters
@@ -61,6 +62,13 @@ def install(application: AnyApplication) -> None:
     on_tap(application, KeepLonger, keep_longer)
     on_tap(application, Dissolve, dissolve)
     on_text(application, AWAITED, unit_typed)
+
+
+_CHOICES: dict[ChatPurpose, Callable[..., Choices]] = {
+    ChatPurpose.PROGRAMME: binding.programmes,
+    ChatPurpose.COMPETITION: binding.competitions,
+}
+"""Where a group is of something else than a unit."""
 
 
 def _label(language: str) -> str:
@@ -168,9 +176,8 @@ async def choose_target(update: Update, context: Context) -> None:
     button = BindTarget.parse(tap(update).data)
     purpose = _purpose(button.purpose)
     reader = await context.reader(update)
-    of_programme = purpose is ChatPurpose.PROGRAMME
     found: Choices = await context.read(
-        binding.programmes if of_programme else binding.units,
+        _CHOICES.get(purpose, binding.units),
         reader.linked_teacher_id,
         button.chat_id,
         page=button.page,

@@ -131,8 +131,11 @@ def targets_card(
     _ = catalog(language).gettext
     group = html.escape(name_of(found.place))
     of_programme = purpose is ChatPurpose.PROGRAMME
+    of_competition = purpose is ChatPurpose.COMPETITION
     if of_programme:
         text = _("<b>{group}</b>: which training is it for?").format(group=group)
+    elif of_competition:
+        text = _("<b>{group}</b>: which competition is it for?").format(group=group)
     else:
         text = _("<b>{group}</b>: whose group is it?").format(group=group)
     if not found.lines:
@@ -148,7 +151,7 @@ def targets_card(
     elif found.pages > 1:
         text += "\n" + _("These are the first; type more of the name to narrow it down.")
     back = Key(_("Back"), BindPurpose(chat_id))
-    if of_programme or (found.pages == 1 and not searched):
+    if of_programme or of_competition or (found.pages == 1 and not searched):
         return Card(text, (*keys, (back,)))
     return Card(text, (*keys, (Key(_("Find a unit"), BindFind(chat_id, purpose.value)), back)))
 

@@ -5,6 +5,7 @@ What a group sees of the entries is how many there are, and that only from five 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -192,6 +193,40 @@ def hang_opening(session: Session, competition_id: int) -> int:
     return len(chats)
 
 
+def late(session: Session, *, now: datetime) -> tuple[tuple[int, int], ...]:
+    """Return the groups bound to a competition since it was published, each with the round.
+
+    Its opening card is to hang there while entries are open.
+    """
+    first = sa.select(sa.func.min(Round.position)).where(
+        col(Round.competition_id) == col(Competition.id), ~col(Round.external)
+    )
+    rows = session.exec(
+        select(Chat.id, Round.id)
+        .join(Competition, col(Competition.id) == col(Chat.competition_id))
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .where(
+            Chat.purpose == ChatPurpose.COMPETITION,
+            col(Chat.active),
+            Competition.state == CompetitionState.PUBLISHED,
+            col(Round.position) == first.correlate(Competition).scalar_subquery(),
+            col(Round.entry_closes_at) > now,
+            ~sa.exists().where(
+                col(RoundCard.chat_id) == col(Chat.id),
+                col(RoundCard.round_id) == col(Round.id),
+                col(RoundCard.kind) == RoundCardKind.OPEN,
+            ),
+        )
+    ).all()
+    return tuple((chat_id, round_id) for chat_id, round_id in rows)
+
+
+def hang_late(session: Session, found: Iterable[tuple[int, int]]) -> None:
+    """Hang the opening card in these groups."""
+    for chat_id, round_id in found:
+        hang(session, chat_id, round_id, RoundCardKind.OPEN)
+
+
 def hang(session: Session, chat_id: int, round_id: int, kind: RoundCardKind) -> None:
     """Hang a card in a place, where it does not hang yet."""
     session.exec(
@@ -225,6 +260,7 @@ def due(session: Session, *, now: datetime, limit: int) -> tuple[Hung, ...]:
         .where(
             RoundCard.kind == RoundCardKind.OPEN,
             col(RoundCard.taken_down_at).is_(None),
+            col(Chat.purpose).is_not(None),
             col(Chat.active),
             ~col(Chat.closed),
             live,

@@ -42,18 +42,27 @@ DISSOLVES_AFTER = timedelta(days=14)
 """How long after its class a group is still of use (domain, reminders 5.4, 68)."""
 _ANNOUNCED = timedelta(days=3)  # before that day the group is told
 
-ONE_OF_A_KIND = (ChatPurpose.ALL_STAFF, ChatPurpose.COORDINATORS, ChatPurpose.PROGRAMME)
+ONE_OF_A_KIND = (
+    ChatPurpose.ALL_STAFF,
+    ChatPurpose.COORDINATORS,
+    ChatPurpose.PROGRAMME,
+    ChatPurpose.COMPETITION,
+)
 """Purposes that one group of a unit, or of a programme, is enough for (domain, messages 8.1)."""
 
 TO_BIND = frozenset({Act.BIND_GROUP, Act.NOTIFY_CLASS})
 """Whoever may do one of these somewhere can say what some group stands for."""
 
-_SUBJECT = ("purpose", "unit_id", "programme_id", "bound_by")
+_SUBJECT = ("purpose", "unit_id", "programme_id", "competition_id", "bound_by")
+_TARGET = {ChatPurpose.PROGRAMME: "programme_id", ChatPurpose.COMPETITION: "competition_id"}
 _BINDING = (*_SUBJECT, "language", "urges")
 # Of programmes and classes the engine knows a few columns, by name.
 _programme = sa.table(
     "programme",
     *(sa.column(name) for name in ("id", "title", "owner_unit_id", "state")),
+)
+_competition = sa.table(
+    "competition", *(sa.column(name) for name in ("id", "title", "owner_unit_id", "state"))
 )
 _batch = sa.table(
     "batch",
@@ -94,6 +103,7 @@ class Place:
     group: Group
     unit: str
     programme: str
+    """The training or the competition that it is of; empty for a unit's."""
     by: str
     """Who bound it; empty for a plan that was loaded."""
     cards: int = 0
@@ -297,6 +307,25 @@ def programmes(
     return _page(session, place(session, actor_id, chat_id, now=now), query, page)
 
 
+def competitions(
+    session: Session, actor_id: int, chat_id: int, *, page: int = 0, now: datetime
+) -> Choices:
+    """Return a page of the competitions that the group may be of, the newest first.
+
+    Raises NotFound or NotAllowed.
+    """
+    reached = owners.units_of(session, actor_id, today=offices.today(session, now)).subquery()
+    query = (
+        sa.select(_competition.c.id, _competition.c.title)
+        .where(
+            _competition.c.owner_unit_id.in_(sa.select(reached.c.id)),
+            _competition.c.state.not_in(("cancelled", "archived")),
+        )
+        .order_by(_competition.c.id.desc())
+    )
+    return _page(session, place(session, actor_id, chat_id, now=now), query, page)
+
+
 def bind(
     session: Session,
     actor_id: int,
@@ -309,16 +338,21 @@ def bind(
     sure: bool = False,
     now: datetime,
 ) -> Bound:
-    """Let the place stand for a unit, or for a programme, in this language.
+    """Let the place stand for a unit, a programme or a competition, in this language.
 
-    ``target_id`` is the programme's for a programme's group, else the unit's; ``seen`` is the
-    stamp of the place as the actor saw it. What it stands for already is left as it is. A group
-    for one class gets the date on which it should be over. Raises NotFound, NotAllowed,
-    BoundMeanwhile, or SecondPlace unless ``sure``.
+    ``target_id`` is the programme's or competition's for a group of one, else the unit's;
+    ``seen`` is the stamp of the place as the actor saw it. What it stands for already is left
+    as it is. A group for one class gets the date on which it should be over. Raises NotFound,
+    NotAllowed, BoundMeanwhile, or SecondPlace unless ``sure``.
     """
     today = offices.today(session, now)
     chat = _locked(session, chat_id)
-    wanted: dict[str, Any] = {"purpose": purpose, "programme_id": None, "language": language}
+    wanted: dict[str, Any] = {
+        "purpose": purpose,
+        "programme_id": None,
+        "competition_id": None,
+        "language": language,
+    }
     if purpose is ChatPurpose.PROGRAMME:
         # Whoever binds another group to it at this moment waits, and finds this one.
         owner: Any = session.exec(
@@ -329,6 +363,15 @@ def bind(
         if owner is None:
             raise NotFound("programme")
         wanted |= {"programme_id": target_id, "unit_id": owner[0]}
+    elif purpose is ChatPurpose.COMPETITION:
+        organiser: Any = session.exec(
+            sa.select(_competition.c.owner_unit_id)  # type: ignore[call-overload]
+            .where(_competition.c.id == target_id)
+            .with_for_update(key_share=True)
+        ).first()
+        if organiser is None:
+            raise NotFound("competition")
+        wanted |= {"competition_id": target_id, "unit_id": organiser[0]}
     else:
         unit = select(OrgUnit.id).where(OrgUnit.id == target_id)
         if session.exec(unit.with_for_update(key_share=True)).first() is None:
@@ -596,6 +639,13 @@ def _check_tends(session: Session, actor_id: int, chat_id: int, today: date) -> 
 def _check_target(
     session: Session, actor_id: int, purpose: ChatPurpose, target_id: int, today: date
 ) -> None:
+    if purpose is ChatPurpose.COMPETITION:
+        owner: Any = session.exec(
+            sa.select(_competition.c.owner_unit_id).where(_competition.c.id == target_id)  # type: ignore[call-overload]
+        ).first()
+        if owner is None:
+            raise NotFound("competition")
+        target_id = owner[0]
     if purpose is not ChatPurpose.PROGRAMME:
         authority.check(session, actor_id, Act.BIND_GROUP, target_id, today=today)
         return
@@ -622,6 +672,7 @@ def _check_alone(session: Session, chat: Chat, wanted: dict[str, Any]) -> None:
             Chat.purpose == wanted["purpose"],
             Chat.unit_id == wanted["unit_id"],
             col(Chat.programme_id).is_not_distinct_from(wanted["programme_id"]),
+            col(Chat.competition_id).is_not_distinct_from(wanted["competition_id"]),
         )
         .order_by(col(Chat.id))
     ).first()
@@ -651,13 +702,14 @@ def _snapshot(chat: Chat) -> dict[str, Any]:
 
 def _target(binding: dict[str, Any]) -> tuple[ChatPurpose, int]:
     purpose = ChatPurpose(binding["purpose"])
-    of_programme = purpose is ChatPurpose.PROGRAMME
-    return purpose, binding["programme_id" if of_programme else "unit_id"]
+    column = _TARGET.get(purpose, "unit_id")
+    return purpose, binding[column]
 
 
 def _end(session: Session, chat: Chat, now: datetime) -> None:
     _drop_pending(session, chat.id)
     chat.purpose = chat.unit_id = chat.programme_id = chat.bound_by = None
+    chat.competition_id = None
     chat.dissolve_at, chat.urges, chat.met_at = None, False, now
     chat.bound_at = now  # a person has spoken: a plan does not bind it again
     session.flush()
@@ -728,6 +780,13 @@ def _places(session: Session, found: list[Group]) -> list[Place]:
 
     units_ = names(col(OrgUnit.name), col(OrgUnit.id), {one.unit_id for one in found})
     titles = names(_programme.c.title, _programme.c.id, {one.programme_id for one in found})
+    competitions_ = dict(
+        session.exec(
+            sa.select(col(Chat.id), _competition.c.title)  # type: ignore[call-overload]
+            .join(_competition, _competition.c.id == col(Chat.competition_id))
+            .where(col(Chat.id).in_([one.id for one in found]))
+        ).all()
+    )
     people = names(col(Teacher.name), col(Teacher.id), {one.bound_by for one in found})
     cards = dict(
         session.exec(
@@ -740,7 +799,7 @@ def _places(session: Session, found: list[Group]) -> list[Place]:
         Place(
             one,
             units_.get(one.unit_id or 0, ""),
-            titles.get(one.programme_id or 0, ""),
+            titles.get(one.programme_id or 0, "") or competitions_.get(one.id, ""),
             people.get(one.bound_by or 0, ""),
             cards.get(one.id, 0),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from storage.competitions import schedule
+from storage.competitions import rules, schedule, venues
 from storage.competitions.tables import Competition, CompetitionState, Round, Track
 from storage.plan.form import CompetitionPart, PlacesPart, RoundPart
 from storage.plan.lines import Path
@@ -47,8 +47,13 @@ def keep_competitions(load: Load) -> None:
         )
     if (load.new.total(), load.changed.total()) != before:
         load.session.flush()
-        for part in parts:
-            schedule.plan_deadlines(load.session, load.competitions[part.code], now=load.now)
+        for n, part in enumerate(parts):
+            id_ = load.competitions[part.code]
+            if part.code in known:
+                _check_rules(load, id_, ("competitions", n))
+            else:
+                rules.freeze(load.session, id_, now=load.now)
+            schedule.plan_deadlines(load.session, id_, now=load.now)
 
 
 def _competition(load: Load, part: CompetitionPart, path: Path) -> Values:
@@ -73,6 +78,16 @@ def _competition(load: Load, part: CompetitionPart, path: Path) -> Values:
         ],
         "offers_resources": part.offers_resources,
     }
+
+
+def _check_rules(load: Load, competition_id: int, path: Path) -> None:
+    """Rules that are published change by two people of the office, and not by a file."""
+    for round_ in venues.rounds(load.session, competition_id):
+        found = rules.digest(rules.written(rules.rules_of(load.session, round_)))
+        if rules.is_frozen(round_) and found != round_.frozen_hash:
+            raise load.plan.wrong(
+                path, f"the rules of round {round_.position} are published and stay as they are"
+            )
 
 
 def _tracks(load: Load, competition_id: int, part: CompetitionPart) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from sqlmodel import select
+import hashlib
+from datetime import timedelta
 
+from sqlmodel import Session, select
+
+from handlers.competitions import round_cards
+from storage.competitions import rules
 from storage.competitions.tables import Competition, CompetitionState, Round
-from storage.messaging.tables import Deadline
+from storage.messaging.tables import Chat, ChatPurpose, Deadline
 from storage.people import roles
 from storage.people.tables import Role
 from tests import make
+from tests.competitions import making
 from tests.make import NOW
 from tests.stage import Actor, Stage
 
@@ -17,17 +23,12 @@ TODAY = NOW.date()
 
 async def organiser(stage: Stage, name: str = "顾岩", language: str = "en") -> Actor:
     who = await stage.teacher(name, language, at="教师发展中心", subject="语文")
-    assert who.teacher_id is not None
+    teacher_id = who.teacher_id
+    assert teacher_id is not None
 
-    def appoint(session: object) -> None:
-        roles.appoint(
-            session,  # type: ignore[arg-type]
-            who.teacher_id,  # type: ignore[arg-type]
-            Role.COUNTY_COORDINATOR,
-            make.county(session),  # type: ignore[arg-type]
-            today=TODAY,
-            now=NOW,
-        )
+    def appoint(session: Session) -> None:
+        county = make.county(session)
+        roles.appoint(session, teacher_id, Role.COUNTY_COORDINATOR, county, today=TODAY, now=NOW)
 
     await stage.database.write(appoint)
     return who
@@ -84,3 +85,161 @@ async def test_a_competition_is_made_published_and_seen_in_a_few_minutes(stage: 
     assert "They are as they were published." in said
     state = await stage.database.read(lambda s: s.exec(select(Competition.state)).one())
     assert state is CompetitionState.PUBLISHED
+
+
+async def a_published(stage: Stage) -> int:
+    """A published competition of the county, whose entries open tomorrow."""
+
+    def play(session: Session) -> int:
+        made = making.competition(session, begins=NOW + timedelta(days=3))
+        rules.freeze(session, made.id, now=NOW)
+        return made.id
+
+    return await stage.database.write(play)
+
+
+async def enters(stage: Stage, made: int, *who: Actor | str) -> None:
+    """Let these people compete."""
+
+    def play(session: Session) -> None:
+        for one in who:
+            teacher_id = make.teacher(session, one) if isinstance(one, str) else one.teacher_id
+            assert teacher_id is not None
+            making.entry(session, session.get_one(Competition, made), teacher_id)
+
+    await stage.database.write(play)
+
+
+async def test_a_published_rule_is_changed_by_two_and_everybody_concerned_reads_it(
+    stage: Stage,
+) -> None:
+    gu, liang = await organiser(stage), await organiser(stage, "梁素问")
+    lin = await stage.teacher("林若溪")
+    made = await a_published(stage)
+    await enters(stage, made, lin)
+    await gu.says("/desk")
+    await gu.taps("Competitions")
+    await gu.taps("课堂教学大赛")
+    await gu.taps("初赛")
+    assert "This rule is published" in await gu.taps("Judges")
+    assert "Please type why" in await gu.says("5")
+    assert "It waits for another organiser" in await gu.says("评委已到位")
+    await stage.deliver()
+    assert "[To confirm] 顾岩 asks for a change" in liang.sees()
+    assert "after: 5 for each entry" in await liang.taps("Look and decide")
+    assert "Confirmed" in await liang.taps("Confirm it")
+    await stage.deliver()
+    assert "[Rules changed] 课堂教学大赛 · 初赛" in lin.sees()
+    assert "评委已到位" in await lin.taps("Rules")
+    assert "5 for each entry" in lin.sees()
+    await lin.taps("The text hashed")
+    name, content = lin.files()[-1]
+    assert name.endswith(".json")
+    kept = await stage.database.read(
+        lambda s: s.exec(select(Round.frozen_hash).where(Round.position == 1)).one()
+    )
+    assert hashlib.sha256(content).hexdigest() == kept
+
+
+async def test_a_moved_date_and_the_end_of_it_are_told(stage: Stage) -> None:
+    gu = await organiser(stage)
+    lin = await stage.teacher("林若溪")
+    made = await a_published(stage)
+    await enters(stage, made, lin)
+    await gu.says("/desk")
+    await gu.taps("Competitions")
+    await gu.taps("课堂教学大赛")
+    await gu.taps("初赛")
+    await gu.taps("Entering")
+    assert "I could not read a time in this" in await gu.says("改天")
+    assert "to Wed 2 Dec, 18:00" in await gu.says("11月23日 8:00 至 12月2日 18:00")
+    await stage.deliver()
+    assert "[New dates] 课堂教学大赛 · 初赛" in lin.sees()
+    await gu.taps("Back")
+    await gu.taps("More")
+    assert "1 person is told" in await gu.taps("Cancel it")
+    assert "This cannot be undone" in await gu.says("与联考时间冲突")
+    assert "cancelled" in await gu.taps("Cancel it")
+    await stage.deliver()
+    assert "[Cancelled] 课堂教学大赛\nReason: 与联考时间冲突" in lin.sees()
+
+
+async def test_a_draft_is_changed_key_by_key(stage: Stage) -> None:
+    gu = await organiser(stage)
+    await makes_a_draft(gu)
+    await gu.taps("Make the draft")
+    await gu.taps("Tracks")
+    await gu.taps("Add tracks")
+    assert "Primary 数学" in " ".join((await gu.says("Primary 数学\nJunior 英语"), *gu.labels()))
+    await gu.taps("✕ Junior 英语")
+    assert "Junior" not in " ".join(gu.labels())
+    await gu.taps("Back")
+    await gu.taps("Rounds")
+    await gu.taps("Semi-final")
+    assert "✕ Semi-final (school)" in gu.labels()
+    await gu.taps("✕ Semi-final")
+    await gu.taps("Back")
+    await gu.taps("Settings")
+    await gu.taps("Awards")
+    assert "Please type a line" in await gu.says("第一名")
+    assert "特等奖 10% 18 hours, 一等奖 20%" in await gu.says("特等奖 10% 18学时；一等奖 20%")
+    await gu.taps("Who may enter")
+    await gu.taps("backbone")
+    assert "✓ backbone teacher" in gu.labels()
+    assert "in service since 2021 or later" in await gu.taps("5 years")
+    await gu.taps("Everybody")
+    await gu.taps("Back")
+    await gu.taps("Back")
+    await gu.taps("Preliminary")
+    await gu.taps("How many go on")
+    assert "How many go on: 2 in each track" in await gu.says("2")
+    await gu.taps("Rubric")
+    assert "Rubric: 目标, 过程" in await gu.says("目标 40\n过程 60 环节清楚")
+    await gu.taps("Publicity")
+    assert "five working days" in await gu.says("2026-12-28 至 2026-12-29")
+    await gu.taps("Back")
+    await gu.taps("Back")
+    await gu.taps("More")
+    await gu.taps("Throw away")
+    assert "There is none yet." in gu.sees()
+
+
+async def test_the_card_hangs_in_the_group_once_entries_open_and_says_no_names(
+    stage: Stage,
+) -> None:
+    gu = await organiser(stage)
+    made = await a_published(stage)
+    group = stage.world.add_group("课堂大赛群", members=[gu.id])
+
+    def bound(session: Session) -> None:
+        session.add(
+            Chat(
+                tg_chat_id=group.id,
+                title="课堂大赛群",
+                purpose=ChatPurpose.COMPETITION,
+                unit_id=make.county(session),
+                competition_id=made,
+                language="en",
+            )
+        )
+
+    await stage.database.write(bound)
+
+    async def looked() -> None:
+        await round_cards.refresh(stage.office.application.bot, stage.office.house)
+        await stage.deliver()
+
+    await looked()
+    assert gu.messages(at=group.id) == []
+    stage.clock.advance(timedelta(days=3, hours=1))
+    await looked()
+    said = gu.sees(at=group.id)
+    assert "[Competition] 课堂教学大赛 · 初赛: entries are open" in said
+    assert "0 entries" not in said
+
+    await enters(stage, made, "林若溪", "邵云帆", "罗佳宁", "沈知行", "陆一鸣")
+    await looked()
+    assert "5 entries" in gu.sees(at=group.id)
+    assert "林若溪" not in gu.sees(at=group.id)
+    await gu.taps("Rules", at=group.id)
+    assert "Rules: 课堂教学大赛" in gu.sees()
