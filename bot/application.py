@@ -14,6 +14,7 @@ from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.competitions import editing as competition_editing
 from handlers.competitions import making as competition_making
+from handlers.competitions import plan_sheet as competition_plan
 from handlers.competitions import publishing as competition_publishing
 from handlers.competitions import round_cards, rules, running
 from handlers.context import Context, House
@@ -124,6 +125,7 @@ TOPICS = (
     competition_making,
     competition_editing,
     competition_publishing,
+    competition_plan,
     rules,
     round_cards,
     notice_questions,

@@ -655,6 +655,8 @@ OTHERWISE = {
     "storage.competitions.rights.organised": "the check itself",
     "storage.competitions.rights.organises": "the check itself",
     "storage.competitions.making.homes": REACH,
+    "storage.competitions.plan_sheet.preview": "for a unit of one's own; test_setup_sheet",
+    "storage.competitions.plan_sheet.apply": "of one's own file; test_setup_sheet",
     "storage.competitions.round_cards.hang_in": "in a group that one tends; test_round_cards",
     "storage.competitions.views.makes": REACH,
     "storage.competitions.views.runs": REACH,
