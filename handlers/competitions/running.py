@@ -106,7 +106,8 @@ def _line(number: int, line: Line, language: str, zone: ZoneInfo, now: datetime)
     ]
     if line.next_at is not None:
         said.append(
-            _("   Next: {what} ({round}), {when}").format(
+            "   "
+            + _("Next: {what} ({round}), {when}").format(
                 what=_next_names(language)[line.next_what],
                 round=html.escape(line.next_round),
                 when=dates.moment(line.next_at, zone, language, today),
@@ -232,7 +233,8 @@ def _round_lines(each: RoundLine, language: str, zone: ZoneInfo, now: datetime) 
             lines.append(f"   {entries}")
         else:
             lines.append(
-                _("   {entries}; lists decided {done} of {all}").format(
+                "   "
+                + _("{entries}; lists decided {done} of {all}").format(
                     entries=entries, done=each.decided, all=each.venues
                 )
             )
