@@ -67,7 +67,7 @@ def problem_text(problem: Problem, language: str) -> str:
     """What is wrong in a cell, in a few words."""
     _ = catalog(language).gettext
     names = {
-        "title": _("Title"),
+        "title": _("What it is called"),
         "kind": _("Kind"),
         "year": _("School year"),
         "name": _("Name of the round"),

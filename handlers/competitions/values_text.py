@@ -24,7 +24,7 @@ def label(what: What, language: str) -> str:
     """What a thing that can be changed is called, short enough for a key."""
     _ = catalog(language).gettext
     return {
-        What.TITLE: _("Title"),
+        What.TITLE: _("What it is called"),
         What.SCHEME: _("Scheme"),
         What.CONTACT: _("Contact"),
         What.AUDIENCE: _("Who may enter"),
@@ -35,7 +35,7 @@ def label(what: What, language: str) -> str:
         What.MIN_SHARE: _("Share of each unit"),
         What.AWARDS: _("Awards"),
         What.OFFERS: _("Share the work"),
-        What.NAME: _("Name"),
+        What.NAME: _("Name of the round"),
         What.SEASON: _("Season"),
         What.ENTRY: _("Entering"),
         What.MATERIAL_DUE: _("Materials due"),
@@ -307,7 +307,7 @@ def trouble(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> s
         case WrongValue(field="unit"):
             return _("I do not know a unit of this name, or more than one has it.")
         case WrongValue(field=field) if field in set(What):
-            return example(What(field), language)
+            return "\n".join((_("I could not read this."), example(What(field), language)))
     return making_words(refusal, language, zone, now)
 
 

@@ -70,7 +70,7 @@ async def test_an_empty_workbook_is_sent_and_is_read_as_one(stage: Stage) -> Non
     await gu.taps("Empty plan sheet")
     name, content = gu.files()[-1]
     assert plan_sheet.is_plan(sheets.read(content, name))
-    assert "Title is missing" in await gu.sends_file(name, content)
+    assert "What it is called is missing" in await gu.sends_file(name, content)
 
 
 async def test_whoever_organises_nothing_makes_nothing_of_it(stage: Stage) -> None:
