@@ -657,7 +657,7 @@ OTHERWISE = {
     "storage.competitions.making.homes": REACH,
     "storage.competitions.plan_sheet.preview": "for a unit of one's own; test_setup_sheet",
     "storage.competitions.plan_sheet.apply": "of one's own file; test_setup_sheet",
-    "storage.competitions.round_cards.hang_in": "in a group that one tends; test_round_cards",
+    "storage.competitions.round_cards.hang_in": "in a group that one tends; test_setup_groups",
     "storage.competitions.views.makes": REACH,
     "storage.competitions.views.runs": REACH,
     "storage.training.structure.to_change": "the check itself",
