@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from locales import catalog, dates, numbers
 from storage.calendar.saying import YearLeftOut
 from storage.competitions import editing, making, publishing, values
 from storage.competitions.editing import What
+from storage.competitions.round_cards import Dates
 from storage.moments import local_day
 from storage.refusals import Refusal
 from storage.training.making import WrongValue
@@ -71,6 +72,18 @@ def round_dates(
                 )
             )
     return lines
+
+
+def schedule(rounds: Iterable[Dates], language: str, zone: ZoneInfo, today: date) -> str:
+    """When the rounds are held, in a line; those without days are left out."""
+    _ = catalog(language).gettext
+    return ("; " if language == "en" else "；").join(
+        _("{round} {when}").format(
+            round=html.escape(each.name), when=dates.span(start, end, zone, language, today)
+        )
+        for each in rounds
+        if (start := each.starts_at) is not None and (end := each.ends_at) is not None
+    )
 
 
 def dates_text(
