@@ -58,8 +58,8 @@ async def test_a_group_is_bound_to_a_competition_and_its_card_hangs_there(
         round_cards.hang_late(session, late)
         first = venues.rounds(session, made.id)[0]
         hung = session.exec(select(RoundCard.chat_id, RoundCard.round_id)).all()
-        before = len(round_cards.due(session, now=NOW, limit=9))
-        after = len(round_cards.due(session, now=NOW + timedelta(days=2), limit=9))
+        before = len(round_cards.due(session, now=NOW))
+        after = len(round_cards.due(session, now=NOW + timedelta(days=2)))
         facts = [
             offered == ["课堂教学大赛"],
             none,
@@ -74,7 +74,7 @@ async def test_a_group_is_bound_to_a_competition_and_its_card_hangs_there(
         binding.unbind(session, gu, chat_id, now=NOW)
         session.refresh(chat)
         facts.append((chat.purpose, chat.competition_id))
-        facts.append(len(round_cards.due(session, now=NOW + timedelta(days=2), limit=9)))
+        facts.append(len(round_cards.due(session, now=NOW + timedelta(days=2))))
         return facts
 
     assert await database.write(play) == [

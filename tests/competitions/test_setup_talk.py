@@ -17,7 +17,14 @@ from handlers.competitions.setup_buttons import (
     ShowRules,
 )
 from storage.competitions import rules
-from storage.competitions.tables import Competition, CompetitionState, Round, Venue
+from storage.competitions.round_cards import hang
+from storage.competitions.tables import (
+    Competition,
+    CompetitionState,
+    Round,
+    RoundCardKind,
+    Venue,
+)
 from storage.messaging.tables import Chat, ChatPurpose, Deadline
 from storage.people import roles
 from storage.people.tables import Role
@@ -294,3 +301,45 @@ async def test_buttons_of_a_competition_that_is_gone_are_answered(stage: Stage) 
     ):
         assert "no longer there" in await gu.sends_data(button.data), button
     assert "out of date" in await gu.sends_data(AskValue(made, 0, "nothing").data)
+
+
+async def test_every_group_of_many_gets_the_card_and_the_news(stage: Stage) -> None:
+    made = await a_published(stage)
+    groups = [stage.world.add_group(f"学校{number}群") for number in range(23)]
+
+    def bound(session: Session) -> None:
+        round_id = session.exec(select(Round.id).where(Round.position == 1)).one()
+        for group in groups:
+            chat = Chat(
+                tg_chat_id=group.id,
+                title=group.title,
+                purpose=ChatPurpose.ALL_STAFF,
+                unit_id=make.school(session, group.title),
+                language="en",
+            )
+            session.add(chat)
+            session.flush()
+            hang(session, chat.id, round_id, RoundCardKind.OPEN)
+
+    await stage.database.write(bound)
+    stage.clock.advance(timedelta(days=3, hours=1))
+
+    async def looked() -> None:
+        for _time in range(3):
+            await round_cards.refresh(stage.office.application.bot, stage.office.house)
+            await stage.deliver()
+            stage.clock.advance(timedelta(minutes=2))
+
+    await looked()
+
+    def cancel(session: Session) -> None:
+        row = session.get_one(Competition, made)
+        row.state, row.ended_at = CompetitionState.CANCELLED, stage.clock()
+
+    await stage.database.write(cancel)
+    await looked()
+    texts = [
+        [message.body.get("text") for message in stage.world.chats[group.id].messages.values()]
+        for group in groups
+    ]
+    assert texts == [["[Cancelled] 课堂教学大赛"]] * len(groups)
