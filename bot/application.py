@@ -12,6 +12,7 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
+from handlers.competitions import entering, handing_in, receiving
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -122,6 +123,9 @@ TOPICS = (
     notice_correcting,
     notice_answers,
     question_topics,
+    entering,
+    handing_in,
+    receiving,
     notices,
     upward,
     reminding,

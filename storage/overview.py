@@ -14,6 +14,7 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from storage import deeds
+from storage.competitions import receiving
 from storage.credits import appeals, claims, posting
 from storage.messaging import binding, overdue, questions, seconding
 from storage.people import staff
@@ -49,6 +50,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     seconding.waits,
     binding.waits,
     overdue.waits,
+    receiving.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.competitions import receiving
 from handlers.messaging import (
     binding,
     group_cards,
@@ -75,6 +76,12 @@ _ONES: Mapping[str, Voice] = {
     "notice_stopped": notice_voices.stopped,
     bulletins.KIND: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
+    "entry_accepted": receiving.accepted,
+    "entry_returned": receiving.returned,
+    "entry_disqualified": receiving.disqualified,
+    "entry_mate": receiving.mate_asked,
+    "entry_put_forward": receiving.put_forward,
+    "entry_declined": receiving.declined,
 }
 
 VOICES: Mapping[str, Voice] = {**_ONES, "missed": missed.voice(_ONES)}

@@ -67,6 +67,10 @@ def _what(waiting: Waiting, language: str) -> str:
             )
         case "notices":
             text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
+        case "entries":
+            text = ngettext(
+                "{n} competition entry to accept", "{n} competition entries to accept", n
+            )
         case "groups":
             text = ngettext("{n} group to connect", "{n} groups to connect", n)
         case _:
