@@ -12,7 +12,7 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
-from handlers.competitions import entering, handing_in, receiving
+from handlers.competitions import entering, handing_in, putting_forward, receiving, teaming
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -125,6 +125,8 @@ TOPICS = (
     question_topics,
     entering,
     handing_in,
+    teaming,
+    putting_forward,
     receiving,
     notices,
     upward,
