@@ -31,7 +31,7 @@ from handlers.competitions.receiving_text import held_card
 from handlers.context import Context, alert, show, tap
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
 from locales import catalog
-from storage.competitions import entering, putting_forward, receiving, teams
+from storage.competitions import entering, putting_forward, receiving, rights, teams
 from storage.competitions.entering import MyEntry
 from storage.competitions.receiving import Held
 from storage.competitions.teams import Asked
@@ -94,8 +94,14 @@ async def _show_competition(
     teacher_id = reader.linked_teacher_id
     facts = await context.read(entering.shown, teacher_id, competition_id, now=now)
     puts = await context.read(putting_forward.tracks_of, teacher_id, competition_id, now=now)
+    runs = await context.read(rights.organises, teacher_id, competition_id, now=now)
     card = competition_card(
-        facts, reader.language, context.house.zone, now, puts_forward=bool(puts)
+        facts,
+        reader.language,
+        context.house.zone,
+        now,
+        puts_forward=bool(puts),
+        organises=runs,
     )
     await show(update, context, reader, card)
 

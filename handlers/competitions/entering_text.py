@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, pager
 from handlers.competitions import words
-from handlers.competitions.buttons import Competitions, OpenEntry, ShowCompetition
+from handlers.competitions.buttons import (
+    Competitions,
+    OpenEntry,
+    RunCompetition,
+    ShowCompetition,
+)
 from handlers.competitions.entering_buttons import (
     AnswerForward,
     AnswerMate,
@@ -192,7 +197,7 @@ def competition_card(
     now: datetime,
     *,
     puts_forward: bool = False,
-    more: tuple[Key, ...] = (),
+    organises: bool = False,
 ) -> Card:
     """A competition as a teacher sees it, with what they have in it and can do."""
     _, ngettext = catalog(language).gettext, catalog(language).ngettext
@@ -234,7 +239,7 @@ def competition_card(
     if facts.contact:
         lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
     lines += _why_not_lines(facts, language, zone, now)
-    return Card("\n".join(lines), _competition_keys(facts, language, puts_forward, more))
+    return Card("\n".join(lines), _competition_keys(facts, language, puts_forward, organises))
 
 
 def _entry_lines(facts: Shown, language: str, zone: ZoneInfo, today: date) -> list[str]:
@@ -262,7 +267,7 @@ def _why_not_lines(facts: Shown, language: str, zone: ZoneInfo, now: datetime) -
 
 
 def _competition_keys(
-    facts: Shown, language: str, puts_forward: bool, more: tuple[Key, ...]
+    facts: Shown, language: str, puts_forward: bool, organises: bool
 ) -> tuple[tuple[Key, ...], ...]:
     _ = catalog(language).gettext
     keys: list[tuple[Key, ...]] = []
@@ -279,8 +284,8 @@ def _competition_keys(
         keys.append((Key(_("Enter"), press, style="primary"),))
     if puts_forward and facts.state is CompetitionState.PUBLISHED:
         keys.append((Key(_("Put forward"), PutForward(facts.competition_id)),))
-    if more:
-        keys.append(more)
+    if organises:
+        keys.append((Key(_("Run it"), RunCompetition(facts.competition_id)),))
     keys.append((Key(_("Back"), Competitions()),))
     return tuple(keys)
 

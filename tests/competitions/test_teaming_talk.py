@@ -60,9 +60,9 @@ async def test_who_was_not_asked_cannot_join(stage: Stage) -> None:
 async def test_the_head_of_the_group_puts_a_colleague_forward(stage: Stage) -> None:
     await a_competition(stage)
     han, lin = await stage.teacher("韩静仪"), await stage.teacher("林若溪")
-    assert han.teacher_id is not None
 
     def lead(session: Session) -> None:
+        assert han.teacher_id is not None
         session.add(TeacherFact(teacher_id=han.teacher_id, key="duty", value="group_head"))
 
     await stage.database.write(lead)
