@@ -265,7 +265,7 @@ async def withdraw(update: Update, context: Context) -> None:
         "nobody, or leave it without one."
     ).format(competition=html.escape(facts.competition))
     keys = (
-        (Key(_("Withdraw"), WithdrawEntry(button.entry_id, 1), style="danger"),),
+        (Key(_("Leave competition"), WithdrawEntry(button.entry_id, 1), style="danger"),),
         (Key(_("Back"), OpenEntry(button.entry_id)),),
     )
     await show(update, context, reader, Card(text, keys))

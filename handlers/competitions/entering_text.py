@@ -281,7 +281,7 @@ def _competition_keys(
             if len(fitting) == 1
             else ChooseTrack(facts.competition_id)
         )
-        keys.append((Key(_("Enter"), press, style="primary"),))
+        keys.append((Key(_("Enter the competition"), press, style="primary"),))
     if puts_forward and facts.state is CompetitionState.PUBLISHED:
         keys.append((Key(_("Put forward"), PutForward(facts.competition_id)),))
     if organises:
@@ -440,18 +440,18 @@ def _my_keys(facts: MyEntry, language: str) -> tuple[tuple[Key, ...], ...]:
         CompetingState.RETURNED,
         CompetingState.SUBMITTED,
     )
-    keys.append((Key(_("Title"), TitleEntry(here)), folder) if before else (folder,))
+    keys.append((Key(_("Title of the entry"), TitleEntry(here)), folder) if before else (folder,))
     if facts.is_own and (facts.team_most > 1 or facts.mates):
         keys.append((Key(_("With whom"), OpenTeam(here)),))
     if facts.can_submit:
         style = "success" if ready else None
-        keys.append((Key(_("Hand in"), SubmitEntry(here), style=style),))
+        keys.append((Key(_("Hand in my entry"), SubmitEntry(here), style=style),))
     if facts.is_own:
         label = _("Publish only the award") if facts.may_publish else _("May be published in full")
         keys.append((Key(label, PublishEntry(here, int(not facts.may_publish))),))
     last = [Key(_("The competition"), ShowCompetition(facts.competition_id))]
     if facts.can_withdraw:
-        last.append(Key(_("Withdraw"), WithdrawEntry(here)))
+        last.append(Key(_("Leave competition"), WithdrawEntry(here)))
     keys.append(tuple(last))
     keys.append((Key(_("Back"), Competitions()),))
     return tuple(keys)

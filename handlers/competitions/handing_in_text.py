@@ -211,7 +211,7 @@ def found_lines(facts: Folder, piece: Piece, language: str) -> list[str]:
         lines.append(_("The check found this. Only you are told:"))
     for n, each in enumerate(found[:SHOWN], 1):
         text = _("{n}. “{what}”, {where}").format(
-            n=n, what=html.escape(each.what), where=where_text(each.where, language)
+            n=n, what=html.escape(each.what), where=place_text(each.where, language)
         )
         lines.append(text if each.is_name else _("{text} (no name, you say)").format(text=text))
     if any(each.is_name for each in found):
@@ -242,7 +242,7 @@ def _found_keys(facts: Folder, number: int, piece: Piece, language: str) -> list
     return rows
 
 
-def where_text(where: str, language: str) -> str:
+def place_text(where: str, language: str) -> str:
     """Where in a file something stands. HTML."""
     _ = catalog(language).gettext
     kind, _colon, detail = where.partition(":")
@@ -275,7 +275,9 @@ def where_text(where: str, language: str) -> str:
         case "page":
             return _("on page {n}").format(n=shown)
         case "property":
-            return _("in the properties of the file ({name})").format(name=shown)
+            return _("in the properties of the file ({name})").format(
+                name=_property(detail, language) or shown
+            )
         case "xmp":
             return _("in the properties of the file")
         case "picture":
@@ -284,6 +286,22 @@ def where_text(where: str, language: str) -> str:
             return _("a picture says where it was taken")
         case _:
             return _("in the text")
+
+
+def _property(key: str, language: str) -> str:
+    """What people know a property as; empty for one that they named themselves."""
+    _ = catalog(language).gettext
+    return {
+        "creator": _("author"),
+        "author": _("author"),
+        "lastmodifiedby": _("last saved by"),
+        "company": _("unit"),
+        "manager": _("head"),
+        "title": _("title of the file"),
+        "subject": _("topic"),
+        "keywords": _("keywords"),
+        "description": _("remarks"),
+    }.get(key.casefold(), "")
 
 
 def unread_text(where: str, language: str) -> str:

@@ -24,7 +24,7 @@ from handlers.context import shortened
 from handlers.people.buttons import OpenDesk
 from handlers.undoing import undo_key
 from locales import catalog, dates, numbers
-from storage.competitions.receiving import Entries, EntryLine, Held, Share, Told
+from storage.competitions.receiving import PAGE, Entries, EntryLine, Held, Share, Told
 from storage.competitions.tables import CompetingState, CompetitionState
 
 LABEL = 40
@@ -68,7 +68,7 @@ def entries_card(
     if facts.share is not None:
         lines.append(share_text(facts.share, language))
     keys: list[tuple[Key, ...]] = []
-    for number, line in enumerate(facts.lines, facts.page * 8 + 1):
+    for number, line in enumerate(facts.lines, facts.page * PAGE + 1):
         lines.append(f"\n{number}. " + _entry_line(line, language))
         label = shortened(f"{number}. {line.teacher}", LABEL)
         waits = line.state is CompetingState.SUBMITTED
@@ -119,7 +119,7 @@ def sure_card(facts: Entries, language: str) -> Card:
     return Card(
         text,
         (
-            (Key(_("Accept"), AcceptEntries(facts.venue_id, 1), style="success"),),
+            (Key(_("Accept them"), AcceptEntries(facts.venue_id, 1), style="success"),),
             (Key(_("Back"), OpenEntries(facts.venue_id)),),
         ),
     )
@@ -195,7 +195,7 @@ def _held_keys(facts: Held, language: str) -> tuple[tuple[Key, ...], ...]:
     if decides and facts.state is CompetingState.SUBMITTED:
         row = [Key(_("Return"), ReturnEntry(facts.entry_id))]
         if facts.is_open:
-            row.insert(0, Key(_("Accept"), AcceptEntry(facts.entry_id), style="success"))
+            row.insert(0, Key(_("Accept the entry"), AcceptEntry(facts.entry_id), style="success"))
         keys.append(tuple(row))
     if any(slot.piece is not None for slot in facts.slots):
         keys.append((Key(_("Send me the files"), EntryFiles(facts.entry_id)),))

@@ -100,7 +100,7 @@ class Line:
 
 
 def lines(session: Session, teacher_id: int, *, now: datetime) -> tuple[Line, ...]:
-    """Return this person's entries of competitions under way, then what they can enter.
+    """Return this person's entries until a competition is archived, then what they can enter.
 
     Entries that want something of them come first, then those that are in, then competitions
     by the end of their window. One whose audience they are not in is left out.
@@ -122,7 +122,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
         .join(Track, col(Track.id) == col(Entry.track_id))
         .where(
             is_of(teacher_id),
-            Competition.state == CompetitionState.PUBLISHED,
+            col(Competition.state).in_([CompetitionState.PUBLISHED, CompetitionState.FINISHED]),
             Entry.state != CompetingState.WITHDRAWN,
         )
     ).all()
@@ -139,7 +139,8 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
                 entry_id=entry.id,
                 state=entry.state,
                 track=track,
-                needs_me=entry.state in (CompetingState.DRAFT, CompetingState.RETURNED),
+                needs_me=competition.state is CompetitionState.PUBLISHED
+                and entry.state in (CompetingState.DRAFT, CompetingState.RETURNED),
             )
         )
     return found

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
@@ -137,7 +138,8 @@ class Share:
 
     @property
     def is_reached(self) -> bool:
-        return self.wanted is None or self.entered >= self.wanted * self.people
+        # 0.1 means a tenth, and not its nearest binary.
+        return self.wanted is None or self.entered >= Fraction(str(self.wanted)) * self.people
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ async def test_a_colleague_joins_with_their_own_yes(stage: Stage) -> None:
     assert "林若溪 would like to make an entry together with you" in shi.sees()
     assert "You make this entry together" in await shi.taps("Together")
     assert "Entrant: 林若溪" in shi.sees()
-    assert "Withdraw" not in shi.labels()
+    assert "Leave competition" not in shi.labels()
     await lin.taps("Back")
     assert "takes part" in await lin.taps("With whom")
     assert "alone" in await lin.taps("Without 石晓岚")
