@@ -290,7 +290,7 @@ Drawn = Callable[[Told, str, ZoneInfo, date], Card]
 async def _told(house: House, row: Claimed, state: CompetingState, drawn: Drawn) -> Said:
     if row.teacher_id is None:
         return Nothing("there is no teacher")
-    facts = await house.database.read(receiving.told, row.facts["entry_id"], row.teacher_id)
+    facts = await house.database.read(receiving.told, row.facts, row.teacher_id)
     if facts is None or facts.state is not state:
         return Nothing("the entry stands otherwise by now")
     today = house.clock().astimezone(house.zone).date()

@@ -11,7 +11,7 @@ decides about an entry of their own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -266,7 +266,14 @@ def _line(
 def _acceptable(session: Session, actor_id: int, rows: Sequence[Entry]) -> list[Entry]:
     """Those handed in that are none of the actor's own."""
     waiting = [row for row in rows if row.state is CompetingState.SUBMITTED]
-    return [row for row in waiting if not entering.makes(session, actor_id, row)]
+    own = set(
+        session.exec(
+            select(Entry.id).where(
+                col(Entry.id).in_([row.id for row in waiting]), entering.is_of(actor_id)
+            )
+        ).all()
+    )
+    return [row for row in waiting if row.id not in own]
 
 
 @dataclass(frozen=True)
@@ -412,15 +419,21 @@ def _take_in(
         if venue.state is not VenueState.OPEN:
             raise OrderDrawn
     first = eligibility.first_round(session, competition.id)
+    ids = [row.id for row in rows]
+    there = session.exec(
+        select(EntryRound.entry_id).where(
+            EntryRound.round_id == first.id, col(EntryRound.entry_id).in_(ids)
+        )
+    ).all()
     for row in rows:
-        venues.let_in(session, row, first, now=now)
+        if row.id not in there:
+            session.add(_place(row, first, venue, now))
         entering.set_state(row, CompetingState.COMPETING, now)
         row.reason = ""
         audit.record(session, actor_id, "accept_entry", f"entry:{row.id}", now=now)
     session.flush()
     if venue is not None:
         schedule.plan_venue(session, venue.id, now=now)
-    ids = [row.id for row in rows]
     deed_id = deeds.done(
         session,
         DEED,
@@ -428,9 +441,27 @@ def _take_in(
         {"venue_id": 0 if venue is None else venue.id, "entries": ids},
         now=now,
     )
-    for row in rows:
-        _tell(session, "entry_accepted", row, deed_id, now=now)
+    outbox.put_all(
+        session,
+        "entry_accepted",
+        sa.select(col(Entry.teacher_id)).where(col(Entry.id).in_(ids)),
+        # All are of one track, in which everybody has one entry.
+        facts={"track_id": rows[0].track_id},
+        priority=Priority.CARD,
+        not_before=now + deeds.MINUTES,
+        key=f"entry_accepted:{deed_id}:",
+        now=now,
+    )
     return Accepted(len(rows), deed_id)
+
+
+def _place(entry: Entry, first: Round, venue: Venue | None, now: datetime) -> EntryRound:
+    """The place of an entry in the round that it enters, as ``venues.let_in`` gives it."""
+    if venue is None:
+        return EntryRound(
+            entry_id=entry.id, round_id=first.id, state=RoundState.NOMINATED, changed_at=now
+        )
+    return EntryRound(entry_id=entry.id, round_id=first.id, venue_id=venue.id, changed_at=now)
 
 
 def _lock(session: Session, venue: Venue) -> None:
@@ -599,13 +630,21 @@ class Told:
     starts_at: datetime | None
 
 
-def told(session: Session, entry_id: int, teacher_id: int) -> Told | None:
-    """Return what is to be said; None when there is nothing, or not to this person."""
+def told(session: Session, facts: Mapping[str, int], teacher_id: int) -> Told | None:
+    """Return what is to be said of their entry; None when there is nothing (any more).
+
+    ``facts`` names the entry, or the track that it is in.
+    """
+    which = (
+        Entry.id == facts["entry_id"]
+        if "entry_id" in facts
+        else Entry.track_id == facts["track_id"]
+    )
     row = session.exec(
         select(Entry, Competition, Track.title)
         .join(Competition, col(Competition.id) == col(Entry.competition_id))
         .join(Track, col(Track.id) == col(Entry.track_id))
-        .where(Entry.id == entry_id, Entry.teacher_id == teacher_id)
+        .where(which, Entry.teacher_id == teacher_id)
     ).first()
     if row is None or row[1].state is not CompetitionState.PUBLISHED:
         return None
