@@ -415,6 +415,8 @@ def begin(
         known = own_in(session, teacher_id, track_id)
         assert known is not None
         return known
+    # With whom it was made before is asked anew: they may have gone on without it.
+    session.exec(sa.delete(EntryAuthor).where(col(EntryAuthor.entry_id) == known.id))
     known.unit_id = unit_id
     known.reason = ""
     known.submitted_at = None

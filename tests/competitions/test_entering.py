@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from storage.competitions import eligibility, entering, materials, receiving, teams, venues
+from storage.competitions import (
+    eligibility,
+    entering,
+    materials,
+    putting_forward,
+    receiving,
+    teams,
+    venues,
+)
 from storage.competitions.eligibility import (
     CompetitionOver,
     EnteredAlready,
@@ -547,6 +556,22 @@ async def test_a_team_is_never_larger_than_its_rules(database: Database) -> None
     ]
 
 
+async def test_an_entry_taken_up_again_is_made_alone_at_first(database: Database) -> None:
+    def play(session: Session) -> list[Any]:
+        made = making.competition(session, team_most=2)
+        lin, shi = make.teacher(session, "林若溪"), make.teacher(session, "石晓岚")
+        make.account(session, lin)
+        entry_id = enter(session, lin, made)
+        teams.ask(session, lin, entry_id, shi, now=NOW)
+        teams.answer(session, shi, entry_id, yes=True, now=NOW)
+        entering.withdraw(session, lin, entry_id, "", now=NOW)
+        enter(session, shi, made)
+        again = enter(session, lin, made)
+        return [again == entry_id, entering.authors(session, entry_id)]
+
+    assert await database.write(play) == [True, ()]
+
+
 @pytest.mark.parametrize("closes", [True, False])
 async def test_returned_work_is_mended_until_the_round_begins(
     database: Database, closes: bool
@@ -573,3 +598,62 @@ def test_a_title_is_compared_without_its_year_and_number() -> None:
         for title in ("2025年课堂教学大赛", "第十二届课堂教学大赛", "课堂教学大赛 2026-2027学年")
     }
     assert same == {"课堂教学大赛"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_people_do_each_is_in_one_entry_and_no_team_is_too_large(
+    sqlite: Database, seed: int
+) -> None:
+    chance = random.Random(seed)
+
+    def play(session: Session) -> tuple[int, int, bool]:
+        made = making.competition(session, team_most=2)
+        session.add(Track(competition_id=made.id, position=2, title="综合组"))
+        session.flush()
+        luo = holder(session)
+        people = [make.teacher(session, f"老师{n}") for n in range(4)]
+        for one in people:
+            make.account(session, one)
+        tracks = [each.id for each in venues.tracks(session, made.id)]
+        for step in range(60):
+            now = NOW + step * timedelta(minutes=1)
+            who, other = chance.choice(people), chance.choice(people)
+            ids = list(session.exec(select(Entry.id)).all()) or [0]
+            entry_id = chance.choice(ids)
+            deed = session.exec(select(Deed.id).order_by(col(Deed.id).desc())).first() or 0
+            call: tuple[Any, ...] = chance.choice(
+                [
+                    (entering.enter, who, made.id, chance.choice(tracks)),
+                    (putting_forward.put_forward, luo, made.id, chance.choice(tracks), who),
+                    (teams.ask, who, entry_id, other),
+                    (entering.withdraw, who, entry_id, ""),
+                    (receiving.accept, luo, entry_id),
+                    (receiving.send_back, luo, entry_id, "补充"),
+                    (undo, luo, deed),
+                ]
+            )
+            refused(call[0], session, *call[1:], now=now)
+            refused(teams.answer, session, other, entry_id, yes=True, now=now)
+            refused(entering.set_title, session, who, entry_id, "《春》", now=now)
+            refused(paper, session, who, entry_id, now=now) if entry_id else None
+            refused(entering.submit, session, who, entry_id, now=now)
+        stands = select(Entry.id, Entry.teacher_id).where(col(Entry.state).in_(eligibility.ONCE))
+        makers = [
+            maker
+            for id_, teacher_id in session.exec(stands).all()
+            for maker in (teacher_id, *(one for one, _name in entering.authors(session, id_)))
+        ]
+        largest = max(
+            (1 + len(entering.authors(session, id_)) for id_ in session.exec(select(Entry.id))),
+            default=0,
+        )
+        placed = set(session.exec(select(EntryRound.entry_id)).all())
+        competing = set(
+            session.exec(select(Entry.id).where(Entry.state == CompetingState.COMPETING)).all()
+        )
+        return len(makers) - len(set(makers)), largest, placed == competing
+
+    twice, largest, agrees = await sqlite.write(play)
+    assert twice == 0
+    assert largest <= 2
+    assert agrees
