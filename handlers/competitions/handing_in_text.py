@@ -38,6 +38,7 @@ from storage.refusals import Refusal
 LABEL = 40
 SHOWN = 12
 HASH = 16
+VIDEOS = frozenset({"mp4", "mov", "avi", "mkv", "wmv"})
 
 
 def materials_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -332,6 +333,8 @@ def ask_card(facts: Folder, number: int, language: str) -> Card:
     else:
         text = _("Please send “{title}” as a file.").format(title=title)
     lines = [text, _asked(slot, language)]
+    if VIDEOS & {kind.lower() for kind in slot.kinds}:
+        lines.append(_("Please send a video by way of “File”, not from the gallery."))
     if facts.is_blind:
         lines.append(
             _("It is checked for names of people and schools; what is found is told to you alone.")
