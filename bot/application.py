@@ -12,11 +12,28 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
-from handlers.competitions import editing as competition_editing
-from handlers.competitions import making as competition_making
-from handlers.competitions import plan_sheet as competition_plan
-from handlers.competitions import publishing as competition_publishing
-from handlers.competitions import round_cards, rules, running
+from handlers.competitions import (
+    editing as competition_editing,
+)
+from handlers.competitions import (
+    entering,
+    handing_in,
+    putting_forward,
+    receiving,
+    round_cards,
+    rules,
+    running,
+    teaming,
+)
+from handlers.competitions import (
+    making as competition_making,
+)
+from handlers.competitions import (
+    plan_sheet as competition_plan,
+)
+from handlers.competitions import (
+    publishing as competition_publishing,
+)
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -134,6 +151,11 @@ TOPICS = (
     notice_correcting,
     notice_answers,
     question_topics,
+    entering,
+    handing_in,
+    teaming,
+    putting_forward,
+    receiving,
     notices,
     upward,
     reminding,

@@ -28,6 +28,7 @@ def private_commands(language: str) -> list[BotCommand]:
         BotCommand("hours", _("My training hours")),
         BotCommand("due", _("What I still owe")),
         BotCommand("notices", _("Notices to me")),
+        BotCommand("competitions", _("Competitions")),
         BotCommand("checkin", _("Check in to a meeting")),
         BotCommand("settings", _("Language, quiet hours, brief")),
         BotCommand("privacy", _("What is kept about me")),

@@ -14,6 +14,8 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
+from handlers.competitions.entering_text import entering_text
+from handlers.competitions.handing_in_text import materials_text
 from handlers.competitions.values_text import setup_text
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
@@ -93,6 +95,8 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     last_mile_text,
     notices_text,
     relays_text,
+    entering_text,
+    materials_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

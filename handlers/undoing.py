@@ -73,6 +73,8 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "calendar": _("loading the work calendar"),
         "bind_group": _("saying what a group stands for"),
         "progress": _("importing progress"),
+        "accept_entries": _("accepting competition entries"),
+        "disqualify_entry": _("taking a competition entry out"),
     }
 
 

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import overview
+from storage.competitions import entering
+from storage.competitions.tables import Competition, CompetitionState
 from storage.credits.balance import balance_of
 from storage.messaging import notice_views
 from storage.people import staff
@@ -40,6 +42,9 @@ _UNDER_WAY = (
                     col(RemotePlan.id),
                 )
             )
+        ),
+        sa.exists(
+            sa.select(sa.literal(1)).where(col(Competition.state) == CompetitionState.PUBLISHED)
         ),
     )
     .select_from(Registration)
@@ -72,6 +77,7 @@ class HomeFacts:
     waiting: int = 0  # things that wait on the desk
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
+    competitions: int = 0  # that can be entered, or are
     studies: int = 0  # of the registrations, classes that are studied remotely now
 
 
@@ -81,7 +87,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     items = programmes.due(session, teacher_id, now=now)
     balance = balance_of(session, teacher_id, now=now)
     year = balance.year
-    registrations, studies = (
+    registrations, studies, has_competitions = (
         session.connection().execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now}).one()
     )
     return HomeFacts(
@@ -102,4 +108,5 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
         studies=studies,
+        competitions=len(entering.lines(session, teacher_id, now=now)) if has_competitions else 0,
     )

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.calendar import loading
+from storage.competitions import receiving
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -46,6 +47,8 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     binding.DEED: binding.undo,
     loading.KIND: loading.undo,
     importing.DEED: importing.undo,
+    receiving.DEED: receiving.undo_accept,
+    receiving.DEED_OUT: receiving.undo_disqualify,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

@@ -28,7 +28,9 @@ from storage import deeds, undoing
 from storage.audit import AuditLog
 from storage.calendar.loading import Day
 from storage.calendar.tables import DayKind
+from storage.competitions import venues
 from storage.competitions.editing import What as Thing
+from storage.competitions.tables import CompetingState, Entry
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging import deadlines
@@ -75,6 +77,7 @@ from storage.training.tables import (
 )
 from storage.training.tasks import NewTask
 from tests import make
+from tests.competitions import making
 from tests.competitions import places as competitions
 from tests.make import NOW
 
@@ -171,6 +174,44 @@ def an_item(session: Session, at: Place) -> dict[str, Any]:
     session.add(row)
     session.flush()
     return {"item_id": row.id}
+
+
+def an_entry(session: Session, at: Place) -> dict[str, Any]:
+    """A competition of the place's own, and an entry of its person that waits there."""
+    made = making.competition(session, code=f"K{at.unit_id}", owner_unit_id=at.unit_id)
+    row, _place = making.entry(session, made, at.teacher_id, state=CompetingState.SUBMITTED)
+    first = venues.rounds(session, made.id)[0]
+    venue = venues.venue_for(session, first, at.unit_id, row.track_id, now=NOW)
+    colleague = make.teacher(session, "石晓岚", at=at.name)
+    return {
+        "competition_id": made.id,
+        "track_id": row.track_id,
+        "entry_id": row.id,
+        "venue_id": venue.id,
+        "teacher_id": colleague,
+    }
+
+
+def an_accepted_entry(session: Session, at: Place) -> dict[str, Any]:
+    """What a deed has kept that accepted the place's entry."""
+    made = an_entry(session, at)
+    row = session.get_one(Entry, made["entry_id"])
+    venues.let_in(session, row, venues.rounds(session, made["competition_id"])[0], now=NOW)
+    row.state = CompetingState.COMPETING
+    return {"venue_id": made["venue_id"], "entries": [row.id]}
+
+
+def an_entry_taken_out(session: Session, at: Place) -> dict[str, Any]:
+    """What a deed has kept that took the place's entry out."""
+    made = an_entry(session, at)
+    session.get_one(Entry, made["entry_id"]).state = CompetingState.DISQUALIFIED
+    return {
+        "entry_id": made["entry_id"],
+        "state": "submitted",
+        "reason": "",
+        "place_id": 0,
+        "place": "",
+    }
 
 
 def a_platform(session: Session, at: Place) -> dict[str, Any]:
@@ -517,6 +558,19 @@ LINES: dict[str, Line] = {
     "storage.messaging.card_places.tell": line(Act.NOTIFY_UNIT),
     "storage.messaging.card_places.hanging": line(Act.BIND_GROUP),
     "storage.messaging.card_places.take_down": line(Act.BIND_GROUP),
+    # entries of a competition
+    "storage.competitions.receiving.entries": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.held_entry": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.files": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.accept": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.accept_all": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.send_back": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.receiving.disqualify": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.putting_forward.candidates": line(
+        Act.RUN_COMPETITION, given=an_entry, anywhere=True
+    ),
+    "storage.competitions.putting_forward.put_forward": line(Act.RUN_COMPETITION, given=an_entry),
+    "storage.competitions.putting_forward.take_back": line(Act.RUN_COMPETITION, given=an_entry),
     # notices that have left
     "storage.messaging.tending.reach": line(TELL, given=sent()),
     "storage.messaging.tending.whole": line(TELL, given=sent()),
@@ -546,6 +600,16 @@ REACH = "shows what is in reach"
 OWN_PEOPLE = "of the class, or of own people; test_attendance"
 ROW_BY_ROW = "row by row by reach; test_roster"
 OTHERWISE = {
+    "storage.competitions.rights.organised": REACH,
+    "storage.competitions.rights.held": REACH,
+    "storage.competitions.rights.organises": "the check itself",
+    "storage.competitions.rights.holds": "the check itself",
+    "storage.competitions.rights.check_organises": "the check itself",
+    "storage.competitions.rights.check_holds": "the check itself",
+    "storage.competitions.putting_forward.tracks_of": REACH,
+    "storage.competitions.receiving.may_look": "the check itself",
+    "storage.competitions.receiving.shares": REACH,
+    "storage.competitions.receiving.to_receive": REACH,
     "storage.messaging.questions.open_questions": REACH,
     "storage.messaging.overdue.notices": REACH,
     "storage.people.appointing.units": "shows what is in reach, which may be nothing",
@@ -648,12 +712,6 @@ OTHERWISE = {
     "storage.training.sealing.export": "of a class, or of a school in it; test_sealing",
     "storage.training.sealing.may_see": "the check itself",
     "storage.training.runs.under_way": REACH,
-    "storage.competitions.rights.check_holds": "the check itself",
-    "storage.competitions.rights.check_organises": "the check itself",
-    "storage.competitions.rights.held": "the check itself",
-    "storage.competitions.rights.holds": "the check itself",
-    "storage.competitions.rights.organised": "the check itself",
-    "storage.competitions.rights.organises": "the check itself",
     "storage.competitions.making.homes": REACH,
     "storage.competitions.plan_sheet.preview": "for a unit of one's own; test_setup_sheet",
     "storage.competitions.plan_sheet.apply": "of one's own file; test_setup_sheet",
@@ -1128,6 +1186,8 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
         frozenset({ENTER}),
         lambda _session, at: {"batch_id": at.batch_id, "import_id": 0},
     ),
+    "accept_entries": (frozenset({Act.RUN_COMPETITION}), an_accepted_entry),
+    "disqualify_entry": (frozenset({Act.RUN_COMPETITION}), an_entry_taken_out),
     "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),
 }
 """What each kind of deed needs of who undoes it, and what such a deed would have kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.competitions import round_cards
+from handlers.competitions import receiving, round_cards
 from handlers.competitions import told as of_competitions
 from handlers.messaging import (
     binding,
@@ -84,6 +84,12 @@ _ONES: Mapping[str, Voice] = {
     round_cards.KIND: round_cards.voice,
     bulletins.KIND: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
+    "entry_accepted": receiving.accepted,
+    "entry_returned": receiving.returned,
+    "entry_disqualified": receiving.disqualified,
+    "entry_mate": receiving.mate_asked,
+    "entry_put_forward": receiving.put_forward,
+    "entry_declined": receiving.declined,
 }
 
 VOICES: Mapping[str, Voice] = {**_ONES, "missed": missed.voice(_ONES)}

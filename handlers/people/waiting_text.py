@@ -69,6 +69,10 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} urgent notice to agree to", "{n} urgent notices to agree to", n)
         case "rule_changes":
             text = ngettext("{n} change of rules to confirm", "{n} changes of rules to confirm", n)
+        case "entries":
+            text = ngettext(
+                "{n} competition entry to accept", "{n} competition entries to accept", n
+            )
         case "groups":
             text = ngettext("{n} group to connect", "{n} groups to connect", n)
         case _:
