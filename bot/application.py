@@ -12,6 +12,7 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
+from handlers.competitions import judging, panel, paper_ballots, turns, venue
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -116,6 +117,11 @@ TOPICS = (
     due,
     hours,
     reminders,
+    venue,
+    panel,
+    turns,
+    judging,
+    paper_ballots,
     notice_questions,
     notice_overdue,
     notice_report,

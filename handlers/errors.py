@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
+from handlers.competitions.judging_text import judging_refused
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
 from handlers.files import files_text
@@ -60,6 +61,7 @@ logger = logging.getLogger(__name__)
 
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     calendar_text,
+    judging_refused,
     extending_text,
     training_text,
     attendance_text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handlers.competitions import judging_voices
 from handlers.messaging import (
     binding,
     group_cards,
@@ -24,6 +25,8 @@ from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
+from storage.competitions import ballots as ballot_rules
+from storage.competitions import panels, timetable
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
 from storage.training.remote import bulletins
@@ -74,6 +77,12 @@ _ONES: Mapping[str, Voice] = {
     "notice_answered": notice_voices.answered,
     "notice_stopped": notice_voices.stopped,
     bulletins.KIND: last_mile.bulletin_voice,
+    panels.INVITED: judging_voices.invited,
+    timetable.TURN: judging_voices.turn,
+    timetable.POSTED: judging_voices.posted,
+    ballot_rules.CHASED: judging_voices.chased,
+    ballot_rules.REOPEN_ASKED: judging_voices.reopen_asked,
+    ballot_rules.REOPENED: judging_voices.reopened,
     "relay_broken": relays.broken,
 }
 

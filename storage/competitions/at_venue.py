@@ -81,6 +81,12 @@ def check_running(session: Session, actor_id: int, venue_id: int, *, now: dateti
     return found
 
 
+def check_held(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Here:
+    """Return the venue to look at, for who holds it. Raises NotFound or NotAllowed."""
+    rights.check_holds(session, actor_id, venue_id, now=now)
+    return here(session, venue_id)
+
+
 def check_under_way(found: Here) -> None:
     """Raise NotUnderWay unless the competition of the venue is published and not over."""
     if found.competition.state is not CompetitionState.PUBLISHED:

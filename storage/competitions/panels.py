@@ -123,7 +123,7 @@ class Invitation:
 
 def panel(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Panel:
     """Return the judges with their names, for who holds the venue."""
-    found = at_venue.check_running(session, actor_id, venue_id, now=now)
+    found = at_venue.check_held(session, actor_id, venue_id, now=now)
     judges = session.exec(
         select(Judge).where(Judge.venue_id == venue_id).order_by(col(Judge.number))
     ).all()
@@ -156,9 +156,9 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Find whom to ask: by part of a name or number on the roster, the best fits first.
 
-    The log keeps what was searched for. Raises NotFound, NotAllowed or NotUnderWay.
+    The log keeps what was searched for. Raises NotFound or NotAllowed.
     """
-    at_venue.check_running(session, actor_id, venue_id, now=now)
+    at_venue.check_held(session, actor_id, venue_id, now=now)
     wanted = text.strip()[:LONGEST_SEARCH]
     audit.record(session, actor_id, "search_people", "people", now=now, after={"text": wanted})
     session.flush()
@@ -170,11 +170,21 @@ def candidates(
         .order_by(col(Teacher.name) != wanted, col(Teacher.staff_no))
         .limit(SHOWN)
     ).all()
-    return tuple(candidate(session, venue_id, one, now=now) for one in rows)
+    return tuple(_candidate(session, venue_id, one, now=now) for one in rows)
 
 
-def candidate(session: Session, venue_id: int, teacher_id: int, *, now: datetime) -> Candidate:
-    """Return one person with what stands against their judging there. Raises NotFound."""
+def candidate(
+    session: Session, actor_id: int, venue_id: int, teacher_id: int, *, now: datetime
+) -> Candidate:
+    """Return one person with what stands against their judging there, for who holds the venue.
+
+    Raises NotFound or NotAllowed.
+    """
+    at_venue.check_held(session, actor_id, venue_id, now=now)
+    return _candidate(session, venue_id, teacher_id, now=now)
+
+
+def _candidate(session: Session, venue_id: int, teacher_id: int, *, now: datetime) -> Candidate:
     names = _people(session, [teacher_id], now=now)
     if teacher_id not in names:
         raise NotFound("teacher")

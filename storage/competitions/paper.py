@@ -80,7 +80,7 @@ def listed(
     session: Session, actor_id: int, venue_id: int, *, now: datetime
 ) -> tuple[PaperLine, ...]:
     """Return the ballots of paper of the venue, for who holds it."""
-    at_venue.check_running(session, actor_id, venue_id, now=now)
+    at_venue.check_held(session, actor_id, venue_id, now=now)
     rows = session.exec(
         select(Ballot, Judge.number, EntryRound.number)
         .join(Judge, col(Judge.id) == col(Ballot.judge_id))
@@ -111,7 +111,7 @@ def judges(
     session: Session, actor_id: int, venue_id: int, *, now: datetime
 ) -> tuple[PaperJudge, ...]:
     """Return the judges who still owe ballots on the phone: theirs can be turned to paper."""
-    at_venue.check_running(session, actor_id, venue_id, now=now)
+    at_venue.check_held(session, actor_id, venue_id, now=now)
     return tuple(
         PaperJudge(id_, number, teacher_id is None)
         for id_, number, teacher_id in session.exec(
@@ -159,7 +159,7 @@ def turn_to_paper(session: Session, actor_id: int, judge_id: int, *, now: dateti
 def paper(session: Session, actor_id: int, ballot_id: int, *, now: datetime) -> PaperBallot:
     """Return what there is to type, for who holds the venue; never what another typed."""
     row, judge, place = _of(session, ballot_id)
-    found = at_venue.check_running(session, actor_id, judge.venue_id, now=now)
+    found = at_venue.check_held(session, actor_id, judge.venue_id, now=now)
     return PaperBallot(
         row.id,
         judge.venue_id,

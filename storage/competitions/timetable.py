@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
@@ -22,11 +24,12 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.messaging import outbox
-from storage.messaging.tables import Priority
+from storage.messaging.tables import Chat, ChatPurpose, Priority
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 TURN = "competition_turn"
+POSTED = "venue_timetable"
 LONGEST_PLACE = 120
 HELD = frozenset({VenueState.DRAWN, VenueState.JUDGING})
 
@@ -279,6 +282,62 @@ def absent(
         ballots.seat(session, found, now=now)
     schedule.plan_venue(session, venue_id, now=now)
     return True
+
+
+def post(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> int:
+    """Let the timetable, by number, go to the groups of the competition and the venue's unit.
+
+    Returns to how many; the same timetable goes to a group once. Raises NotFound, NotAllowed,
+    NotUnderWay, TooEarlyAtVenue or TooLateAtVenue.
+    """
+    found = at_venue.check_running(session, actor_id, venue_id, now=now)
+    at_venue.check_state(found.venue, HELD)
+    facts = timetable(session, found)
+    said = repr([(one.number, one.slot_at) for one in facts.turns] + [(facts.place, None)])
+    version = sha256(said.encode()).hexdigest()[:16]
+    chats = session.exec(
+        select(Chat.id).where(
+            col(Chat.active),
+            sa.or_(
+                col(Chat.competition_id) == found.competition.id,
+                sa.and_(
+                    col(Chat.unit_id) == found.venue.unit_id,
+                    sa.or_(
+                        col(Chat.purpose) == ChatPurpose.ALL_STAFF,
+                        sa.and_(
+                            col(Chat.purpose) == ChatPurpose.SUBJECT,
+                            col(Chat.subject) == found.track.subject,
+                        ),
+                    ),
+                ),
+            ),
+        )
+    ).all()
+    for chat_id in chats:
+        outbox.put(
+            session,
+            POSTED,
+            chat_id=chat_id,
+            facts={"venue_id": venue_id},
+            priority=Priority.CARD,
+            not_before=at_venue.next_ring(session, now),
+            useful_until=max((one.slot_at for one in facts.turns if one.slot_at), default=None),
+            dedupe_key=f"{POSTED}:{venue_id}:{chat_id}:{version}",
+            now=now,
+        )
+    audit.record(
+        session, actor_id, "post_turns", f"venue:{venue_id}", now=now, after={"chats": len(chats)}
+    )
+    session.flush()
+    return len(chats)
+
+
+def public(session: Session, venue_id: int) -> Timetable | None:
+    """Return the timetable by number alone; None once it is of no use to a group."""
+    found = at_venue.here(session, venue_id)
+    if found.competition.state is not CompetitionState.PUBLISHED or found.venue.state not in HELD:
+        return None
+    return timetable(session, found)
 
 
 def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
