@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import overview
+from storage.competitions import panels
 from storage.credits.balance import balance_of
 from storage.messaging import notice_views
 from storage.people import staff
@@ -72,6 +73,7 @@ class HomeFacts:
     waiting: int = 0  # things that wait on the desk
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
+    judging: int = 0  # venues at which one judges, or is asked to
     studies: int = 0  # of the registrations, classes that are studied remotely now
 
 
@@ -101,5 +103,6 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
+        judging=len(panels.judging(session, teacher_id)),
         studies=studies,
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from telegram import Update
 
 from handlers.cards import Card, Key
+from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
@@ -68,6 +69,11 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
             *check_in_key(facts.check_in, reader.language),
             (Key(_("Training for me"), OpenProgrammes(0), style="primary"),),
             *(((Key(_("My study"), MyStudies()),),) if facts.studies else ()),
+            *(
+                ((Key(_counted(_("Judging"), facts.judging), MyJudging()),),)
+                if facts.judging
+                else ()
+            ),
             (
                 Key(_counted(_("My registrations"), facts.registrations), OpenMine(0)),
                 Key(_("My hours"), OpenHours()),

@@ -15,10 +15,12 @@ from storage.competitions import at_venue, ballots, conflicts, drawing, venues
 from storage.competitions.at_venue import Here
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
+    Competition,
     CompetitionState,
     EntryRound,
     Judge,
     JudgeState,
+    Round,
     RoundLevel,
     Venue,
     VenueState,
@@ -524,14 +526,21 @@ def _record(session: Session, actor_id: int, act: str, judge: Judge, *, now: dat
 
 
 def judging(session: Session, teacher_id: int) -> tuple[tuple[int, int, JudgeState], ...]:
-    """Return what this person is asked to judge or judges now: judge, venue, and their answer."""
+    """Return where this person judges or is asked to: judge, venue, and their answer.
+
+    Of competitions that are under way, until the scores are signed.
+    """
     rows = session.exec(
         select(Judge.id, Judge.venue_id, Judge.state)
         .join(Venue, col(Venue.id) == col(Judge.venue_id))
+        .join(Round, col(Round.id) == col(Venue.round_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
         .where(
             Judge.teacher_id == teacher_id,
             col(Judge.state).in_(SERVING),
             col(Venue.state).in_(at_venue.BEFORE_REVEAL | {VenueState.REVEALED}),
+            col(Venue.signed_at).is_(None),
+            Competition.state == CompetitionState.PUBLISHED,
         )
         .order_by(col(Judge.id).desc())
     ).all()
