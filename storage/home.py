@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 
 from storage import overview
 from storage.competitions import panels
+from storage.competitions.tables import Judge
 from storage.credits.balance import balance_of
 from storage.messaging import notice_views
 from storage.people import staff
@@ -42,6 +43,9 @@ _UNDER_WAY = (
                 )
             )
         ),
+        sa.select(sa.func.count(col(Judge.id)))
+        .where(*panels.judged_by(sa.bindparam("teacher_id")))
+        .scalar_subquery(),
     )
     .select_from(Registration)
     .join(Batch, col(Batch.id) == col(Registration.batch_id))
@@ -83,7 +87,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     items = programmes.due(session, teacher_id, now=now)
     balance = balance_of(session, teacher_id, now=now)
     year = balance.year
-    registrations, studies = (
+    registrations, studies, judging = (
         session.connection().execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now}).one()
     )
     return HomeFacts(
@@ -103,6 +107,6 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
-        judging=len(panels.judging(session, teacher_id)),
+        judging=judging,
         studies=studies,
     )

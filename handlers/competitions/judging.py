@@ -197,7 +197,7 @@ def judging_card(
     if turn:
         rows.append(turn)
     if facts.lines or facts.state is not VenueState.OPEN:
-        rows.append((Key(_("Timetable"), OpenTurns(id_)),))
+        rows.append((Key(_("Order of turns"), OpenTurns(id_)),))
     if facts.is_chief and not facts.is_over:
         rows += _chief_keys(facts, language)
     rows.append((Key(_("Back"), MyJudging()),))
@@ -242,7 +242,7 @@ def ballot_card(
         )
     lines.append(_("Together: {total}").format(total=facts.total))
     if facts.comment:
-        lines.append(_("Comment: {comment}").format(comment=html.escape(facts.comment)))
+        lines.append(_("Your comment: {comment}").format(comment=html.escape(facts.comment)))
     rows: list[tuple[Key, ...]] = []
     for sheet in facts.sheets:
         if sheet.url:
@@ -581,7 +581,7 @@ async def commit(update: Update, context: Context) -> None:
         ]
         lines.append(_("Together: {total}").format(total=facts.total))
         if facts.comment:
-            lines.append(_("Comment: {comment}").format(comment=html.escape(facts.comment)))
+            lines.append(_("Your comment: {comment}").format(comment=html.escape(facts.comment)))
         lines.append(
             _(
                 "Handed in, it is sealed: nobody sees it before all are in, and only the chief "

@@ -266,7 +266,7 @@ async def _preview(
     ]
     rows: list[tuple[Key, ...]] = []
     if moved or place:
-        rows.append((Key(_("Put it in"), PutTurns(), style="primary"),))
+        rows.append((Key(_("Set the turns"), PutTurns(), style="primary"),))
     rows.append((Key(_("Cancel"), OpenTurns(facts.venue_id)),))
     await show(update, context, reader, Card("\n".join(lines), tuple(rows)))
 
@@ -320,7 +320,10 @@ async def _show_turn(
         place = (button.venue_id, button.place_id)
         if one.state is RoundState.SCHEDULED:
             keys.append(
-                (Key(_("Another time"), MoveTurn(*place)), Key(_("Absent"), NoteAbsent(*place, 1)))
+                (
+                    Key(_("Another time"), MoveTurn(*place)),
+                    Key(_("Not there"), NoteAbsent(*place, 1)),
+                )
             )
         elif one.state is RoundState.ABSENT:
             keys.append((Key(_("Came after all"), NoteAbsent(*place, 0)),))
@@ -389,7 +392,7 @@ async def send_sheet(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     facts = await _facts(context, reader, venue_id)
     zone = context.house.zone
-    rows: list[list[str]] = [[_("Number"), _("Date"), _("Time"), _("Place")]]
+    rows: list[list[str]] = [[_("Number"), _("Day"), _("Time"), _("Place")]]
     for one in facts.turns:
         at = None if one.slot_at is None else one.slot_at.astimezone(zone)
         rows.append(
@@ -400,8 +403,8 @@ async def send_sheet(update: Update, context: Context) -> None:
                 facts.place,
             ]
         )
-    content = sheets.write([(_("Timetable"), rows)])
-    name = _("Timetable {round}").format(round=facts.round) + ".xlsx"
+    content = sheets.write([(_("Order of turns"), rows)])
+    name = _("Order of turns {round}").format(round=facts.round) + ".xlsx"
     awaited = f"{AWAITED_SHEET}:{venue_id}"
     await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
     caption = _("Please fill in date and time of each number, and send the table back here.")

@@ -159,7 +159,7 @@ def venue_card(
     if facts.state is VenueState.OPEN:
         rows.append((panel,))
     else:
-        rows.append((Key(_("Timetable"), OpenTurns(id_)), panel))
+        rows.append((Key(_("Order of turns"), OpenTurns(id_)), panel))
     if facts.is_on and facts.state is VenueState.JUDGING:
         rows.append((Key(_("Paper ballots"), OpenPaper(id_)),))
     rows.append((Key(_("How to check"), ShowProof(id_)),))
@@ -288,7 +288,7 @@ def scores_card(facts: Scores, page: int, language: str, back: Button, said: str
     if facts.drops:
         lines.append(
             ngettext(
-                "The highest and the lowest total are left out.",
+                "The {n} highest and the {n} lowest total are left out.",
                 "The {n} highest and the {n} lowest totals are left out.",
                 facts.drops,
             ).format(n=facts.drops)

@@ -126,7 +126,7 @@ def ballot_states(language: str) -> Mapping[str, str]:
     """Name where a ballot stands, as its judge reads it."""
     _ = catalog(language).gettext
     return {
-        BallotState.OPEN: _("open"),
+        BallotState.OPEN: _("not handed in yet"),
         BallotState.COMMITTED: _("handed in and sealed"),
         BallotState.REVEALED: _("revealed"),
         BallotState.RECUSED: _("set aside for a conflict"),

@@ -525,23 +525,29 @@ def _record(session: Session, actor_id: int, act: str, judge: Judge, *, now: dat
     session.flush()
 
 
-def judging(session: Session, teacher_id: int) -> tuple[tuple[int, int, JudgeState], ...]:
-    """Return where this person judges or is asked to: judge, venue, and their answer.
+def judged_by(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions under which somebody judges a venue now, or is asked to.
 
-    Of competitions that are under way, until the scores are signed.
+    Of competitions that are under way, until the scores are signed; over ``Judge``, ``Venue``,
+    ``Round`` and ``Competition``.
     """
+    return (
+        col(Venue.id) == col(Judge.venue_id),
+        col(Round.id) == col(Venue.round_id),
+        col(Competition.id) == col(Round.competition_id),
+        col(Judge.teacher_id) == teacher_id,
+        col(Judge.state).in_(SERVING),
+        col(Venue.state).in_(at_venue.BEFORE_REVEAL | {VenueState.REVEALED}),
+        col(Venue.signed_at).is_(None),
+        col(Competition.state) == CompetitionState.PUBLISHED,
+    )
+
+
+def judging(session: Session, teacher_id: int) -> tuple[tuple[int, int, JudgeState], ...]:
+    """Return where this person judges or is asked to: judge, venue, and their answer."""
     rows = session.exec(
         select(Judge.id, Judge.venue_id, Judge.state)
-        .join(Venue, col(Venue.id) == col(Judge.venue_id))
-        .join(Round, col(Round.id) == col(Venue.round_id))
-        .join(Competition, col(Competition.id) == col(Round.competition_id))
-        .where(
-            Judge.teacher_id == teacher_id,
-            col(Judge.state).in_(SERVING),
-            col(Venue.state).in_(at_venue.BEFORE_REVEAL | {VenueState.REVEALED}),
-            col(Venue.signed_at).is_(None),
-            Competition.state == CompetitionState.PUBLISHED,
-        )
+        .where(*judged_by(teacher_id))
         .order_by(col(Judge.id).desc())
     ).all()
     return tuple((judge_id, venue_id, JudgeState(state)) for judge_id, venue_id, state in rows)

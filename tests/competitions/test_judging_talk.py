@@ -205,14 +205,14 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stag
 
 
 async def laid_out(it: Cast) -> None:
-    await it.host.taps("Timetable")
+    await it.host.taps("Order of turns")
     await it.host.taps("Lay it out")
     await it.host.taps("20 min")
     await it.host.says("nonsense")
     assert "I did not understand this" in it.host.sees()
     await it.host.says("Dec 4 8:00-8:30 @Hall\nDec 4 14:00-15:00")
     assert "2 turns are new or moved" in it.host.sees()
-    await it.host.taps("Put it in")
+    await it.host.taps("Set the turns")
     assert "2 turns were set." in it.host.sees()
 
 
@@ -254,13 +254,13 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     number = "01" if "<b>01</b>" in mine or "Your number: 01" in mine else "02"
     other = "02" if number == "01" else "01"
     await at_desk(it)
-    await it.host.taps("Timetable")
+    await it.host.taps("Order of turns")
     await it.host.taps(other)
     await it.host.taps("Another time")
     await it.host.says("Dec 4 16:20")
     await stage.passes(minutes=1)
     assert len(it.entrant.messages()) == before
-    await it.host.taps("Absent")
+    await it.host.taps("Not there")
     await it.host.taps("Yes, note it")
     assert "did not take part" in it.host.sees()
     await it.host.taps("Came after all")
@@ -271,7 +271,7 @@ async def test_a_timetable_comes_back_as_a_table(stage: Stage) -> None:
     await at_desk(it)
     await it.host.taps("Draw the order")
     await it.host.taps("Yes, draw")
-    await it.host.taps("Timetable")
+    await it.host.taps("Order of turns")
     await it.host.taps("By table")
     name, _content = it.host.files()[-1]
     assert name.endswith(".xlsx")
@@ -284,7 +284,7 @@ async def test_a_timetable_comes_back_as_a_table(stage: Stage) -> None:
     await it.host.sends_file("turns.xlsx", sheets.write([("时间安排", table)]))
     assert "2 turns are new or moved" in it.host.sees()
     assert "not understood" in it.host.sees()
-    await it.host.taps("Put it in")
+    await it.host.taps("Set the turns")
     await it.host.taps("Back")
     assert "Where: 三楼报告厅" in it.host.sees()
 
