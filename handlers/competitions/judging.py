@@ -40,7 +40,7 @@ from handlers.competitions.venue import heading, local
 from handlers.context import Context, alert, send_file, show, tap
 from handlers.files import Attachment, fetch
 from handlers.people.buttons import Home
-from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
+from handlers.wiring import AnyApplication, on_command, on_tap, on_text
 from locales import catalog, dates
 from storage.competitions import ballots, panels
 from storage.competitions.ballots import BallotFacts, Criterion, Judging
@@ -65,7 +65,6 @@ MARKS = {
 def install(application: AnyApplication) -> None:
     on_command(application, "judging", open_mine)
     on_tap(application, MyJudging, open_mine)
-    on_link(application, "judge([0-9]{1,18})", _linked)
     on_tap(application, OpenInvitation, open_invitation)
     on_tap(application, AnswerInvitation, answer)
     on_tap(application, OpenJudging, open_judging)
@@ -212,7 +211,8 @@ def _chief_keys(facts: Judging, language: str) -> list[tuple[Key, ...]]:
             (Key(_("Remind judges"), ChaseBallots(id_)), Key(_("Close early"), CloseEarly(id_)))
         ]
     if facts.state is VenueState.JUDGING:
-        return [(Key(_("Reveal the marks"), RevealMarks(id_), style="primary"),)]
+        reveal = Key(_("Reveal the marks"), RevealMarks(id_), style="primary")
+        return [(reveal, Key(_("Close early"), CloseEarly(id_)))]
     if facts.state in (VenueState.REVEALED, VenueState.DECIDED, VenueState.CONFIRMED):
         style = None if facts.is_signed else "primary"
         return [(Key(_("Scores"), OpenScores(id_), style=style),)]
@@ -379,10 +379,6 @@ async def open_mine(update: Update, context: Context) -> None:
         else _("You are not asked to judge anything at the moment.")
     )
     await show(update, context, reader, Card(text, (*rows, (Key(_("Back"), Home()),))))
-
-
-async def _linked(update: Update, context: Context, reader: Reader, payload: str) -> None:
-    await _show_judging(update, context, reader, int(payload))
 
 
 async def open_invitation(update: Update, context: Context) -> None:

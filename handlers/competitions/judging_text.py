@@ -110,7 +110,8 @@ def _of_ballots(refusal: Refusal, language: str) -> str:
         case ballots.PanelTooSmall():
             return _(
                 "Each entry needs {needed} judges who may judge it; "
-                "at the moment one has {there}. Please ask more judges."
+                "at the moment one has {there}. Please ask more judges; "
+                "once judging has begun, the chief judge can also close with a reason."
             ).format(needed=refusal.needed, there=refusal.there)
         case ballots.NoChief():
             return _("Please say first which judge leads the panel: they sign in the end.")

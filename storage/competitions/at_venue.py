@@ -58,7 +58,10 @@ class Here:
 def here(session: Session, venue_id: int, *, lock: bool = False) -> Here:
     """Read the venue, locked for who changes how far it is. Raises NotFound."""
     query = select(Venue).where(Venue.id == venue_id)
-    venue = session.exec(query.with_for_update() if lock else query).first()
+    if lock:
+        # What was read before the lock may have changed meanwhile.
+        query = query.with_for_update().execution_options(populate_existing=True)
+    venue = session.exec(query).first()
     if venue is None:
         raise NotFound("venue")
     round_ = session.get_one(Round, venue.round_id)

@@ -52,8 +52,6 @@ REOPEN_ASKED = "reopen_asked"
 REOPENED = "ballot_reopened"
 COMMENT = 500  # characters
 _ASKED = "ask_reopen"
-JUDGED = (RoundState.SCHEDULED, RoundState.SCORED)
-"""States of an entry whose ballots count."""
 
 
 class InConflict(Refusal):
@@ -361,7 +359,7 @@ def judging(session: Session, teacher_id: int, venue_id: int) -> Judging:
     rows = session.exec(
         select(Ballot, EntryRound)
         .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
-        .where(Ballot.judge_id == judge.id, col(EntryRound.state).in_(_SHOWN))
+        .where(Ballot.judge_id == judge.id, _TAKES_PART)
         .order_by(col(EntryRound.order_no))
     ).all()
     received, needed = progress(session, venue_id)
@@ -460,6 +458,7 @@ def commit(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
 
     Raises as ``give``, and Incomplete.
     """
+    _lock(session, teacher_id, ballot_id)
     row, _place, _judge = _own(session, teacher_id, ballot_id, lock=True)
     if row.state is BallotState.COMMITTED:
         return ballot(session, teacher_id, ballot_id)
@@ -490,10 +489,10 @@ def recuse(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
     Whose it is the judge need not know: the conflict is kept with the entry's teacher, so that
     it holds in later rounds, too. Raises NotFound, NotUnderWay, TooLateAtVenue or Sealed.
     """
-    row, place, judge = _own(session, teacher_id, ballot_id, lock=True)
+    found = _lock(session, teacher_id, ballot_id)
+    row, place, _judge = _own(session, teacher_id, ballot_id, lock=True)
     if row.state is BallotState.RECUSED:
         return
-    found = at_venue.here(session, judge.venue_id, lock=True)
     at_venue.check_under_way(found)
     at_venue.check_state(found.venue, at_venue.BEFORE_REVEAL)
     if row.state is not BallotState.OPEN:
@@ -520,8 +519,8 @@ def ask_back(session: Session, teacher_id: int, ballot_id: int, *, now: datetime
     The chief's own is given back by who holds the venue. Raises NotFound, NotUnderWay, or
     TooLateAtVenue once the marks are revealed.
     """
+    found = _lock(session, teacher_id, ballot_id)
     row, place, judge = _own(session, teacher_id, ballot_id, lock=True)
-    found = at_venue.here(session, judge.venue_id, lock=True)
     at_venue.check_under_way(found)
     at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
     if row.state is not BallotState.COMMITTED:
@@ -661,8 +660,9 @@ def reopen(session: Session, actor_id: int, ballot_id: int, *, now: datetime) ->
     For the chief judge, of the chief's own for who holds the venue. The log keeps the seal that
     was broken. Raises NotFound, NotAllowed, NotUnderWay, TooLateAtVenue or NothingAsked.
     """
-    row, place, judge = _any(session, ballot_id, lock=True)
+    _row, _place, judge = _any(session, ballot_id)
     found = at_venue.check_leads(session, actor_id, judge.venue_id, now=now)
+    row, place, judge = _any(session, ballot_id, lock=True)
     at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
     if judge.teacher_id == actor_id:
         raise NotAllowed
@@ -698,9 +698,10 @@ def reveal(
 ) -> bool:
     """Open all seals together and make the scores; False when that is done.
 
-    All ballots must be in, or the chief judge closes with a reason; each entry must keep as
-    many as its score needs. Raises NotFound, NotAllowed, NotUnderWay, TooEarlyAtVenue,
-    BallotsMissing, TooFewBallots or SealBroken.
+    All ballots must be in, as many for each entry as the rules ask for, or the chief judge
+    closes with a reason; each entry must keep as many as its score needs. Raises NotFound,
+    NotAllowed, NotUnderWay, TooEarlyAtVenue, BallotsMissing, PanelTooSmall, TooFewBallots or
+    SealBroken.
     """
     found = at_venue.check_leads(session, actor_id, venue_id, now=now)
     venue = found.venue
@@ -709,9 +710,8 @@ def reveal(
     at_venue.check_state(venue, frozenset({VenueState.JUDGING}))
     seat(session, found, now=now)
     received, needed = progress(session, venue_id)
-    if received < needed and not (
-        reason.strip() and at_venue.is_chief(session, actor_id, venue_id)
-    ):
+    closes = bool(reason.strip()) and at_venue.is_chief(session, actor_id, venue_id)
+    if received < needed and not closes:
         raise BallotsMissing(needed - received)
     places = session.exec(
         select(EntryRound).where(
@@ -723,7 +723,11 @@ def reveal(
         select(Ballot).where(*_counting(venue_id), Ballot.state == BallotState.COMMITTED)
     ).all():
         given[row.entry_round_id].append(row)
-    least = max(1, 2 * found.round.drops + 1) if received < needed else 1
+    fewest = min((len(given[place.id]) for place in places), default=0)
+    if fewest < found.round.judges and not closes:
+        # Somebody was set aside or taken off since the judges began.
+        raise PanelTooSmall(found.round.judges, fewest)
+    least = max(1, min(2 * found.round.drops + 1, found.round.judges))
     few = [place.number for place in places if len(given[place.id]) < least]
     if few:
         raise TooFewBallots(few, least)
@@ -876,14 +880,9 @@ def sign(session: Session, teacher_id: int, venue_id: int, *, now: datetime) -> 
 
 # --- what the above stand on ----------------------------------------------------------------------
 
-_SHOWN = (
-    RoundState.SCHEDULED,
-    *(
-        one
-        for one in RoundState
-        if one
-        not in {RoundState.READY, RoundState.SCHEDULED, RoundState.ABSENT, RoundState.DISQUALIFIED}
-    ),
+# What has left the round, by whatever way, is neither judged nor waited for.
+_TAKES_PART = sa.or_(
+    col(EntryRound.state) == RoundState.SCHEDULED, col(Ballot.state) == BallotState.REVEALED
 )
 
 
@@ -921,7 +920,7 @@ def _counting(venue_id: int) -> tuple[Any, ...]:
         Judge.venue_id == venue_id,
         Judge.state == JudgeState.ACCEPTED,
         col(EntryRound.id) == col(Ballot.entry_round_id),
-        col(EntryRound.state).not_in([RoundState.ABSENT, RoundState.DISQUALIFIED]),
+        _TAKES_PART,
     )
 
 
@@ -942,7 +941,9 @@ def _any(
     session: Session, ballot_id: int, *, lock: bool = False
 ) -> tuple[Ballot, EntryRound, Judge]:
     query = select(Ballot).where(Ballot.id == ballot_id)
-    row = session.exec(query.with_for_update() if lock else query).first()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.exec(query).first()
     if row is None:
         raise NotFound("ballot")
     return (
@@ -961,13 +962,17 @@ def _own(
     return row, place, judge
 
 
+def _lock(session: Session, teacher_id: int, ballot_id: int) -> Here:
+    """Lock the venue of this judge's ballot: before the ballot, as the reveal takes them."""
+    _row, _place, judge = _own(session, teacher_id, ballot_id)
+    return at_venue.here(session, judge.venue_id, lock=True)
+
+
 def _writable(
     session: Session, teacher_id: int, ballot_id: int, *, now: datetime
 ) -> tuple[Ballot, Judge]:
     """Return this judge's ballot to write on, after everything was asked again."""
-    _row, place, judge = _own(session, teacher_id, ballot_id)
-    # The venue before the ballot, as the reveal takes them.
-    found = at_venue.here(session, judge.venue_id, lock=True)
+    found = _lock(session, teacher_id, ballot_id)
     at_venue.check_under_way(found)
     at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
     row, place, judge = _own(session, teacher_id, ballot_id, lock=True)

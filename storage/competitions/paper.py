@@ -90,7 +90,10 @@ def listed(
             Judge.state == JudgeState.ACCEPTED,
             col(Ballot.on_paper),
             col(Ballot.state) != BallotState.RECUSED,
-            col(EntryRound.state).not_in([RoundState.ABSENT, RoundState.DISQUALIFIED]),
+            sa.or_(
+                col(EntryRound.state) == RoundState.SCHEDULED,
+                col(Ballot.state) == BallotState.REVEALED,
+            ),
         )
         .order_by(col(Judge.number), col(EntryRound.order_no))
     ).all()
@@ -191,7 +194,12 @@ def type_in(
     _row, judge, place = _of(session, ballot_id)
     found = at_venue.check_running(session, actor_id, judge.venue_id, now=now)
     at_venue.check_state(found.venue, _TYPING)
-    row = session.exec(select(Ballot).where(Ballot.id == ballot_id).with_for_update()).one()
+    row = session.exec(
+        select(Ballot)
+        .where(Ballot.id == ballot_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
     if judge.state is not JudgeState.ACCEPTED or place.state is not RoundState.SCHEDULED:
         raise NotFound("ballot")
     if row.state is not BallotState.OPEN:

@@ -106,7 +106,8 @@ def laid(blocks: Sequence[Block], minutes: int, count: int) -> list[datetime]:
     each = timedelta(minutes=minutes)
     found: list[datetime] = []
     for block in sorted(blocks, key=lambda one: one.starts_at):
-        at = block.starts_at
+        # Where one block reaches into the next, that one begins when it is over.
+        at = max(block.starts_at, found[-1] + each) if found else block.starts_at
         while at + each <= block.ends_at:
             found.append(at)
             at += each

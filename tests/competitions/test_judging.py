@@ -572,3 +572,39 @@ async def test_the_venue_needs_enough_judges_and_a_chief(database: Database) -> 
         assert venue.state is VenueState.DRAWN
 
     await database.write(play)
+
+
+async def test_what_has_left_the_round_is_neither_judged_nor_waited_for(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        judged(session, it)
+        gone = session.get_one(EntryRound, it.places[0])
+        gone.state = RoundState.OUT
+        session.flush()
+        assert ballots.progress(session, it.venue_id) == (0, 6)
+        assert len(ballots.judging(session, it.judges[0], it.venue_id).lines) == 3
+
+    await database.write(play)
+
+
+async def test_an_entry_with_fewer_judges_than_the_rules_is_closed_by_the_chief_alone(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        judged(session, it)
+        (line, *_rest) = ballots.judging(session, it.judges[1], it.venue_id).lines
+        ballots.recuse(session, it.judges[1], line.ballot_id, now=NOW)
+        hand_in(session, it, 0, (30, 50), (20, 40), (40, 60), (10, 10))
+        for one in ballots.judging(session, it.judges[1], it.venue_id).lines[1:]:
+            marks = {"aims": 10, "process": 10}
+            ballots.give(session, it.judges[1], one.ballot_id, marks, now=NOW)
+            ballots.commit(session, it.judges[1], one.ballot_id, now=NOW)
+        assert ballots.progress(session, it.venue_id) == (7, 7)
+        with pytest.raises(ballots.PanelTooSmall):
+            ballots.reveal(session, it.host, it.venue_id, now=NOW)
+        assert ballots.reveal(session, it.judges[0], it.venue_id, reason="评委回避", now=NOW)
+
+    await database.write(play)
