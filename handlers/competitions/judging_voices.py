@@ -52,6 +52,9 @@ def turn_card(facts: MyTurn, language: str, zone: ZoneInfo, today: date) -> Card
         )
     if facts.place:
         lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
+    lines.append(
+        _("To check the draw: your entry is registered as {entry}.").format(entry=facts.entry_id)
+    )
     lines.append(_("Judges know your number alone. We wish you all the best."))
     return Card("\n".join(lines), ((Key(_("How to check"), ShowProof(facts.venue_id)),),))
 

@@ -85,9 +85,10 @@ class Timetable:
 
 @dataclass(frozen=True)
 class MyTurn:
-    """An entrant's own turn."""
+    """An entrant's own turn; the entry's id is what its lot was drawn with."""
 
     place_id: int
+    entry_id: int
     venue_id: int
     competition: str
     round: str
@@ -355,6 +356,7 @@ def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
     found = at_venue.here(session, row.venue_id)
     return MyTurn(
         row.id,
+        row.entry_id,
         row.venue_id,
         found.competition.title,
         found.round.name,
