@@ -16,6 +16,7 @@ from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.competitions.entering_text import entering_text
 from handlers.competitions.handing_in_text import materials_text
+from handlers.competitions.judging_text import judging_refused
 from handlers.competitions.values_text import setup_text
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
@@ -63,6 +64,7 @@ logger = logging.getLogger(__name__)
 
 WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     calendar_text,
+    judging_refused,
     extending_text,
     training_text,
     attendance_text,

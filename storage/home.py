@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import overview
-from storage.competitions import entering
-from storage.competitions.tables import Competition, CompetitionState
+from storage.competitions import entering, panels
+from storage.competitions.tables import Competition, CompetitionState, Judge
 from storage.credits.balance import balance_of
 from storage.messaging import notice_views
 from storage.people import staff
@@ -46,6 +46,9 @@ _UNDER_WAY = (
         sa.exists(
             sa.select(sa.literal(1)).where(col(Competition.state) == CompetitionState.PUBLISHED)
         ),
+        sa.select(sa.func.count(col(Judge.id)))
+        .where(*panels.judged_by(sa.bindparam("teacher_id")))
+        .scalar_subquery(),
     )
     .select_from(Registration)
     .join(Batch, col(Batch.id) == col(Registration.batch_id))
@@ -78,6 +81,7 @@ class HomeFacts:
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
     competitions: int = 0  # that can be entered, or are
+    judging: int = 0  # venues at which one judges, or is asked to
     studies: int = 0  # of the registrations, classes that are studied remotely now
 
 
@@ -87,7 +91,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     items = programmes.due(session, teacher_id, now=now)
     balance = balance_of(session, teacher_id, now=now)
     year = balance.year
-    registrations, studies, has_competitions = (
+    registrations, studies, has_competitions, judging = (
         session.connection().execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now}).one()
     )
     return HomeFacts(
@@ -107,6 +111,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
+        judging=judging,
         studies=studies,
         competitions=len(entering.lines(session, teacher_id, now=now)) if has_competitions else 0,
     )

@@ -30,7 +30,7 @@ from storage.calendar.loading import Day
 from storage.calendar.tables import DayKind
 from storage.competitions import venues
 from storage.competitions.editing import What as Thing
-from storage.competitions.tables import CompetingState, Entry
+from storage.competitions.tables import Ballot, CompetingState, Entry, Judge, JudgeState
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging import deadlines
@@ -125,6 +125,49 @@ def given(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
 def sent(**things: Any) -> Callable[[Session, Place], dict[str, Any]]:
     """The notice of the place that has left, and things that do not depend on it."""
     return lambda _session, at: {"notice_id": at.sent_id, **things}
+
+
+def of_venue(session: Session, place: Place) -> dict[str, Any]:
+    """A venue of a competition that the place's school owns, with an entry, a judge, a ballot."""
+    begun = NOW - timedelta(days=8)
+    made = making.competition(
+        session, owner_unit_id=place.unit_id, code=f"KT{place.unit_id}", begins=begun
+    )
+    entrant = make.teacher(session, "石晓岚", at=place.name)
+    _entry, turn = making.entry(session, made, entrant, now=begun)
+    assert turn is not None
+    judge = Judge(
+        venue_id=turn.venue_id or 0,
+        teacher_id=place.teacher_id,
+        number=1,
+        state=JudgeState.ACCEPTED,
+        invited_by=entrant,
+        invited_at=begun,
+    )
+    session.add(judge)
+    session.flush()
+    ballot = Ballot(judge_id=judge.id, entry_round_id=turn.id, on_paper=True)
+    session.add(ballot)
+    session.flush()
+    return {
+        "competition_id": made.id,
+        "venue_id": turn.venue_id,
+        "place_id": turn.id,
+        "judge_id": judge.id,
+        "ballot_id": ballot.id,
+        "at": SOON,
+        "blocks": (),
+        "minutes": 10,
+        "given": {turn.id: SOON},
+        "marks": {},
+    }
+
+
+def at_a_venue(*names: str) -> dict[str, Line]:
+    """Operations of competitions for who holds the venue."""
+    return {
+        f"storage.competitions.{name}": line(Act.RUN_COMPETITION, given=of_venue) for name in names
+    }
 
 
 def of_deadline(session: Session, place: Place) -> dict[str, Any]:
@@ -360,6 +403,40 @@ LINES: dict[str, Line] = {
     "storage.training.publishing.closing": line(RUN),
     "storage.training.publishing.finish": line(RUN),
     "storage.training.publishing.archive": line(RUN),
+    # a venue of a competition
+    **at_a_venue(
+        "at_venue.check_held",
+        "at_venue.check_leads",
+        "at_venue.check_running",
+        "ballots.begin",
+        "ballots.chase",
+        "ballots.reopen",
+        "ballots.reveal",
+        "ballots.scores",
+        "drawing.draw",
+        "panels.add_expert",
+        "panels.candidate",
+        "panels.candidates",
+        "panels.draw",
+        "panels.invite",
+        "panels.make_chief",
+        "panels.panel",
+        "panels.remove",
+        "paper.judges",
+        "paper.listed",
+        "paper.paper",
+        "paper.turn_to_paper",
+        "paper.type_in",
+        "rights.check_holds",
+        "rights.check_organises",
+        "timetable.absent",
+        "timetable.lay",
+        "timetable.move",
+        "timetable.post",
+        "timetable.put",
+        "timetable.turns",
+        "venue_desk.desk",
+    ),
     # remote training
     "storage.training.remote.plan.settings": line(Act.SEE_PROGRAMME),
     "storage.training.remote.plan.begin": line(RUN),

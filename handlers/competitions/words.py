@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from locales import catalog
 from storage.competitions.tables import (
+    BallotState,
     CompetingState,
     CompetitionKind,
     CompetitionState,
@@ -118,6 +119,17 @@ def judge_states(language: str) -> Mapping[str, str]:
         JudgeState.ACCEPTED: _("has agreed"),
         JudgeState.DECLINED: _("has declined"),
         JudgeState.REMOVED: _("no longer a judge"),
+    }
+
+
+def ballot_states(language: str) -> Mapping[str, str]:
+    """Name where a ballot stands, as its judge reads it."""
+    _ = catalog(language).gettext
+    return {
+        BallotState.OPEN: _("not handed in yet"),
+        BallotState.COMMITTED: _("handed in and sealed"),
+        BallotState.REVEALED: _("revealed"),
+        BallotState.RECUSED: _("set aside for a conflict"),
     }
 
 

@@ -136,6 +136,48 @@ def deadline_group_card(
     return GroupCard("\n".join(lines), ((Key(_("Continue in private"), url=link(facts.payload)),),))
 
 
+TURNS = 60  # turns that a group's card spells out
+
+
+@dataclass(frozen=True)
+class GroupTurns:
+    """The timetable of a venue as a group may know it: numbers and times, and nobody's name."""
+
+    competition: str
+    round: str
+    track: str
+    place: str
+    turns: tuple[tuple[str, datetime | None], ...]
+
+
+def turns_group_card(
+    facts: GroupTurns,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    link: Callable[[str], str],
+) -> GroupCard:
+    """When which number has its turn; whose it is each entrant knows."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    today = now.astimezone(zone).date()
+    heading = _("[Timetable] {title}").format(title=_escaped(facts.competition))
+    beside = " · ".join(_escaped(part) for part in (facts.round, facts.track) if part)
+    lines = [f"<b>{heading}</b>", beside]
+    if facts.place:
+        lines.append(_("Where: {place}").format(place=_escaped(facts.place)))
+    for number, at in facts.turns[:TURNS]:
+        when = _("no time yet") if at is None else dates.moment(at, zone, language, today)
+        lines.append(_("{number}  {when}").format(number=html.escape(number), when=when))
+    more = len(facts.turns) - TURNS
+    if more > 0:
+        lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
+    lines.append(_("Entries are named by their numbers; each entrant knows their own."))
+    return GroupCard(
+        fitted("\n".join(lines)), ((Key(_("Continue in private"), url=link("menu")),),)
+    )
+
+
 def round_opening_card(
     facts: Opening,
     language: str,

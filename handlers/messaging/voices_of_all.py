@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.competitions import receiving, round_cards
+from handlers.competitions import judging_voices, receiving, round_cards
 from handlers.competitions import told as of_competitions
 from handlers.messaging import (
     binding,
@@ -26,8 +26,17 @@ from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
-from storage.competitions import editing
-from storage.competitions import publishing as competition_publishing
+from storage.competitions import (
+    ballots as ballot_rules,
+)
+from storage.competitions import (
+    editing,
+    panels,
+    timetable,
+)
+from storage.competitions import (
+    publishing as competition_publishing,
+)
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
 from storage.training.remote import bulletins
@@ -83,6 +92,12 @@ _ONES: Mapping[str, Voice] = {
     competition_publishing.CANCELLED: of_competitions.cancelled,
     round_cards.KIND: round_cards.voice,
     bulletins.KIND: last_mile.bulletin_voice,
+    panels.INVITED: judging_voices.invited,
+    timetable.TURN: judging_voices.turn,
+    timetable.POSTED: judging_voices.posted,
+    ballot_rules.CHASED: judging_voices.chased,
+    ballot_rules.REOPEN_ASKED: judging_voices.reopen_asked,
+    ballot_rules.REOPENED: judging_voices.reopened,
     "relay_broken": relays.broken,
     "entry_accepted": receiving.accepted,
     "entry_returned": receiving.returned,

@@ -10,6 +10,7 @@ from telegram import Update
 
 from handlers.cards import Card, Key
 from handlers.competitions.buttons import Competitions
+from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
@@ -72,6 +73,11 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
             *(
                 ((Key(_counted(_("Competitions"), facts.competitions), Competitions()),),)
                 if facts.competitions
+                else ()
+            ),
+            *(
+                ((Key(_counted(_("Judging"), facts.judging), MyJudging()),),)
+                if facts.judging
                 else ()
             ),
             (

@@ -460,6 +460,8 @@ def _text(portion: Portion, column: str, value: Any, zone: ZoneInfo, language: s
     _ = catalog(language).gettext
     if value is Withheld.FINGERPRINT:
         return _("kept as a fingerprint only")
+    if value is Withheld.NOT_YET:
+        return _("not decided yet")
     if value is Withheld.SOMEBODY_ELSE:
         return _("another person")
     if column == "actor_id":

@@ -161,6 +161,11 @@ class Withheld(StrEnum):
 
     FINGERPRINT = "kept as a fingerprint only"
     SOMEBODY_ELSE = "another person"
+    NOT_YET = "not decided yet"
+
+
+UNTIL_DECIDED = {"entry_round": ("scored", {"score", "rank", "tie"})}
+"""Of a table the state in which these columns are not said: the list is not decided yet."""
 
 
 @dataclass(frozen=True)
@@ -315,7 +320,13 @@ def _portion(
 ) -> Portion:
     columns = tuple(table.columns)
     shown = tuple(
-        tuple(_shown(column, row[column.name], own) for column in columns) for row in rows
+        tuple(
+            Withheld.NOT_YET
+            if _is_early(table.name, column.name, row)
+            else _shown(column, row[column.name], own)
+            for column in columns
+        )
+        for row in rows
     )
     names: dict[str, Mapping[int, str]] = {}
     for column in columns:
@@ -323,6 +334,11 @@ def _portion(
         if named is not None:
             names[column.name] = named(session, {row[column.name] for row in rows} - {None})
     return Portion(table.name, tuple(column.name for column in columns), shown, names)
+
+
+def _is_early(table: str, column: str, row: Mapping[str, Any]) -> bool:
+    state, columns = UNTIL_DECIDED.get(table, ("", set()))
+    return column in columns and row["state"] == state
 
 
 def _shown(column: sa.Column[Any], value: Any, own: Mapping[str, set[int]]) -> Any:
