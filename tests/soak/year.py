@@ -125,11 +125,12 @@ class Year:
                 )
                 if day.day == 1:
                     self.console.print(f"{day:%Y-%m}", end=" ")
-            await stage.database.read(self._note_owing, now)
             while pending and pending[0] <= now:
                 pending.pop(0)
                 for _ in range(ACTS_AT_ONCE):
                     await self._act()
+            # Last before the sweep: whoever has just withdrawn owes nothing any more.
+            await stage.database.read(self._note_owing, now)
             await stage.deliver()
             following = await stage.database.read(reminders.next_event, now=now)
             soonest = min(
