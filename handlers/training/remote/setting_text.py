@@ -177,7 +177,7 @@ def items_card(facts: Settings, language: str) -> Card:
     lines = [_("<b>What counts: {title}</b>").format(title=html.escape(facts.title))]
     lines += [f"{item.position}. {_item_line(item, facts, language)}" for item in facts.items]
     if facts.has_figures:
-        lines.append(_("What you change here holds from the next import on."))
+        lines.append(_("What you change here counts at once."))
     keys = [
         (Key(shortened(f"{item.position}. {item.title}", LABEL), OpenItem(item.item_id)),)
         for item in facts.items
@@ -252,7 +252,7 @@ def remove_card(facts: Settings, item: Item, language: str) -> Card:
     _ = catalog(language).gettext
     text = _("Shall “{title}” count no longer?").format(title=html.escape(item.title))
     if facts.has_figures:
-        text += "\n" + _("What people have done of it stops counting with the next import.")
+        text += "\n" + _("What people have done of it stops counting at once.")
     return Card(
         text,
         (
