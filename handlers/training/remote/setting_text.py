@@ -64,6 +64,8 @@ def settings_card(facts: Settings, language: str, zone: ZoneInfo, today: date) -
     lines += _targets(facts, language)
     if facts.makeup_until is not None:
         lines.append(_make_up(facts, language, zone, today))
+    if facts.has_plan and facts.has_bulletin:
+        lines.append(_("Bulletin in the groups: every second Friday, from the third week on"))
     keys: list[tuple[Key, ...]] = []
     if facts.may_change:
         if not facts.items:

@@ -144,8 +144,7 @@ def draft(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> D
 
     Raises NotFound, NotAllowed, NotRemote, NoBulletin or NothingToReport.
     """
-    today = moments.local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today)
+    _check(session, actor_id, batch_id, now)
     made = _made(session, batch_id, now)
     groups = len(_chats(session, made.programme))
     return Draft(batch_id, made.import_id, made.bulletin, groups, made.is_posted)
@@ -225,10 +224,17 @@ def post(
     Once for an import; a group that has heard enough today or this week is left out. Raises as
     ``draft`` does, and NothingToReport when there are newer figures than those that were shown.
     """
+    _check(session, actor_id, batch_id, now)
     session.exec(select(Batch.id).where(Batch.id == batch_id).with_for_update())
-    if draft(session, actor_id, batch_id, now=now).import_id != import_id:
+    made = _made(session, batch_id, now)
+    if made.import_id != import_id:
         raise NothingToReport
-    return _post(session, actor_id, batch_id, _made(session, batch_id, now), now)
+    return _post(session, actor_id, batch_id, made, now)
+
+
+def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> None:
+    today = moments.local_day(now, offices.zone(session))
+    authority.check_with(session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today)
 
 
 def _post(
