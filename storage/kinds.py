@@ -396,6 +396,7 @@ NEWS = (
     "notice",
     "date_extended",
     "study_claim_decided",
+    "bulletin_skipped",
     "obstacle",
 )
 """What happens to one person and rides in the next brief."""
