@@ -67,6 +67,20 @@ async def test_a_table_is_explained_once_then_seen_applied_and_taken_back(stage:
     assert await stage.database.read(programme.stands, batch_id) == {}
 
 
+async def test_a_workbook_of_the_old_kind_is_taken_like_any_other(stage: Stage) -> None:
+    batch_id = await stage.database.write(prepared)
+    gao = await coordinator(stage)
+    await gao.sends_file("学习统计.xls", exports.gallery([LIN, SHI]))
+    assert "学习时长(小时) → 视频学习 (15: 900 min)" in gao.sees()
+    assert "作业完成率 → 作业 (1: 2 times)" in gao.sees()
+    await gao.taps("That is right")
+    assert "As of Thu 19 Nov, 23:59, as the table says" in gao.sees()
+    await gao.taps("Import it")
+    assert "Progress imported" in gao.sees()
+    stands = await stage.database.read(programme.stands, batch_id)
+    assert stands == {"林若溪": (100.0, True, True), "石晓岚": (35.0, True, False)}
+
+
 async def test_whom_a_row_means_is_said_once_and_remembered(stage: Stage) -> None:
     batch_id = await stage.database.write(prepared)
     gao = await coordinator(stage)
