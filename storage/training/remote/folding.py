@@ -65,8 +65,8 @@ def _with_figures(rows: Sequence[Any]) -> Iterator[tuple[dict[int, float], Any]]
 
     All of them are read as one: read one by one, they would take longer than all the rest.
     """
-    documents = json.loads("[" + ",".join(row[0] for row in rows) + "]")
-    return zip(map(by_item, documents), rows, strict=True)
+    documents = "[" + ",".join(row[0] for row in rows) + "]"
+    return zip(json.loads(documents, object_hook=by_item), rows, strict=True)
 
 
 def by_item(figures: Mapping[str, float]) -> dict[int, float]:

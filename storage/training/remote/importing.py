@@ -598,14 +598,11 @@ def _begin(session: Session, kept: ProgressImport, *, now: datetime) -> None:
     """Whoever has begun to study takes part from now on, and reads so in /why."""
     registration = SQLModel.metadata.tables["registration"]
     progress = SQLModel.metadata.tables["progress"]
-    beginners = (
-        sa.select(progress.c.registration_id)
-        .join(registration, registration.c.id == progress.c.registration_id)
-        .where(
-            progress.c.batch_id == kept.batch_id,
-            progress.c.is_started,
-            registration.c.state == RegistrationState.APPROVED,
-        )
+    # From week to week fewer are left who have not begun: they are asked, and not all.
+    beginners = sa.select(registration.c.id).where(
+        registration.c.batch_id == kept.batch_id,
+        registration.c.state == RegistrationState.APPROVED,
+        sa.exists().where(progress.c.registration_id == registration.c.id, progress.c.is_started),
     )
     facts = {"import_id": kept.id, "as_of": kept.as_of.isoformat()}
     _note(session, beginners, "first_progress", facts, kept.by_id, now)
