@@ -30,6 +30,7 @@ from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import Book, Table, as_number, find_table, key, plain
 from storage.training import seats
+from storage.training.classes import batch_of
 from storage.training.tables import (
     Batch,
     Grade,
@@ -396,7 +397,7 @@ def table_of(book: Book) -> Table | None:
 def figures(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Figures:
     """Return how the results of a class stand. Raises NotAllowed or NotFound."""
     today = _check(session, actor_id, batch_id, now)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     states = Counter(
         dict(
             session.exec(
@@ -434,7 +435,7 @@ def listed(
 ) -> Listed:
     """Return a page of participants with their results; the log keeps that it was asked."""
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     rows = _people(session, batch_id)
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(0, page), pages - 1)
@@ -457,7 +458,7 @@ def person(
     that somebody looked.
     """
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     rows = _people(session, batch_id)
     if number < 0:
         missing = (n for n, row in enumerate(rows) if row.grade is None and row.state in OPEN)
@@ -503,7 +504,7 @@ def blank(
     It is a file with names, so the log keeps that it was made.
     """
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     audit.record(session, actor_id, "export_marks_table", f"batch:{batch_id}", now=now)
     return programme.title, tuple(
         (row.staff_no, row.name, row.unit, row.score, row.entered)
@@ -579,7 +580,7 @@ def set_rules(
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     if not 0 <= pass_mark <= excellent_mark <= TOP or not (cap is None or 0 <= cap <= 1):
         raise WrongRules
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     before = Rules.of(programme)
     after = Rules(pass_mark, excellent_mark, cap)
     if before != after:
@@ -604,7 +605,7 @@ def set_rules(
 
 def regrade(session: Session, batch_id: int) -> Graded:
     """Let every grade of the class follow from the marks; the caller holds its lock."""
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     graded = grades(_scored(session, batch_id), Rules.of(programme))
     kept = dict(
         session.exec(
@@ -686,7 +687,7 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
     if job.subject_id is None:
         raise NotFound("import")
     _check(session, actor_id, job.subject_id, now)
-    _batch_row, programme = _batch(session, job.subject_id)
+    _batch_row, programme = batch_of(session, job.subject_id)
     lines = _lines(job)
     own = _own(session, job.subject_id, actor_id)
     kept, states = _kept(session, job.subject_id)
@@ -848,17 +849,6 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Any
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.ENTER_RESULTS, batch_id, today=today)
     return today
-
-
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _of(batch_id: int) -> Any:

@@ -108,7 +108,7 @@ def gallery(people: Sequence[Studied]) -> bytes:
         ["序号", "继教号", "学员姓名", "工作单位", "学习时长(小时)", "作业完成率", "发帖", "研讨"],
     ]
     for n, one in enumerate(people):
-        person = [float(n + 1), one.staff_no, one.name, one.school]
+        person: list[str | float] = [float(n + 1), one.staff_no, one.name, one.school]
         work = [one.homework / 2, float(one.posts), "是" if one.seminar else "否"]
         rows.append([*person, one.minutes / 60, *work])
     rows.append(["合计", "", "", "", sum(one.minutes for one in people) / 60])
