@@ -284,16 +284,6 @@ class Preview:
         return self.counts.get(RowState.NEW, 0) + self.counts.get(RowState.CHANGED, 0)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A class that a table may be about, and how many of its rows are people of it."""
-
-    batch_id: int
-    title: str
-    batch: str
-    matched: int
-
-
 # --- grades -------------------------------------------------------------------------------------
 
 
@@ -629,33 +619,11 @@ def regrade(session: Session, batch_id: int) -> Graded:
 # --- tables -------------------------------------------------------------------------------------
 
 
-def candidates(
-    session: Session, actor_id: int, table: Table, *, now: datetime
-) -> tuple[Candidate, ...]:
-    """Return the classes that the table may be about, those first whose people it names."""
-    today = local_day(now, offices.zone(session))
-    mine = authority.batches(session, actor_id, Act.ENTER_RESULTS, today=today)
-    numbers = {plain(line.values.get("staff_no", "")).upper() for line in table.lines} - {""}
-    names = {plain(line.values.get("name", "")) for line in table.lines} - {""}
-    named = sa.or_(
-        func.upper(Teacher.staff_no).in_(sorted(numbers)), col(Teacher.name).in_(sorted(names))
-    )
-    rows = session.exec(
-        select(Batch.id, Programme.title, Batch.title, func.count())
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Registration, col(Registration.batch_id) == col(Batch.id))
-        .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
-        .where(
-            col(Batch.id).in_(mine),
-            col(Registration.state).in_(TAKES_PART),
-            Batch.starts_at <= now,
-            named,
-        )
-        .group_by(col(Batch.id), col(Programme.title), col(Batch.title), col(Batch.ends_at))
-        .order_by(func.count().desc(), col(Batch.ends_at).desc())
-        .limit(PAGE)
-    ).all()
-    return tuple(Candidate(*row) for row in rows)
+def named(table: Table) -> tuple[set[str], set[str]]:
+    """Return the staff numbers, in capitals, and the names that the table says."""
+    numbers = {plain(line.values.get("staff_no", "")).upper() for line in table.lines}
+    names = {plain(line.values.get("name", "")) for line in table.lines}
+    return numbers - {""}, names - {""}
 
 
 def aim(
