@@ -81,6 +81,26 @@ async def test_a_workbook_of_the_old_kind_is_taken_like_any_other(stage: Stage) 
     assert stands == {"林若溪": (100.0, True, True), "石晓岚": (35.0, True, False)}
 
 
+async def test_of_several_classes_one_is_chosen_and_strangers_are_of_none(stage: Stage) -> None:
+    await stage.database.write(prepared)
+
+    def another(session: Session) -> None:
+        batch_id = programme.remote(session, "第二期远程培训")
+        programme.joins(session, batch_id, "周明远", staff_no="CH060014")
+
+    await stage.database.write(another)
+    gao = await coordinator(stage)
+    zhou = Studied("CH060014", "周明远", HOME, minutes=90)
+    await gao.sends_file("学习情况.xlsx", exports.tidal([LIN, SHI, zhou]))
+    assert "which class is this table about?" in gao.sees()
+    assert gao.labels() == ["全员岗位远程培训 · 2", "第二期远程培训 · 1", "Cancel"]
+    await gao.taps("第二期远程培训")
+    assert "What do the columns mean?" in gao.sees()
+    await gao.sends_file("别处.xlsx", exports.tidal([Studied("X1", "城外人", "某校")]))
+    assert "none of your classes that study on a platform" in gao.sees()
+    assert gao.labels() == ["Cancel"]
+
+
 async def test_whom_a_row_means_is_said_once_and_remembered(stage: Stage) -> None:
     batch_id = await stage.database.write(prepared)
     gao = await coordinator(stage)
