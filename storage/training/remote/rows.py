@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from sqlmodel import Session, select
@@ -184,14 +185,21 @@ class _Cells(dict[str, Any]):
         value = self[text] = self._read(text)
         return value
 
-    def of(self, rows: Sequence[Sequence[str]]) -> Iterable[Any]:
-        return map(self.__getitem__, _column(rows, self._at))
+    def of(self, part: _Part) -> Iterable[Any]:
+        return map(self.__getitem__, part.column(self._at))
 
 
-def _column(rows: Sequence[Sequence[str]], at: int | None) -> Sequence[str]:
-    if at is None:
-        return [""] * len(rows)
-    return [row[at] if at < len(row) else "" for row in rows]
+class _Part:
+    """Some rows of a sheet, by column; what stands in no column is empty."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self.size = len(rows)
+        self._columns = tuple(zip_longest(*rows, fillvalue=""))
+
+    def column(self, at: int | None) -> Sequence[str]:
+        if at is None or at >= len(self._columns):
+            return ("",) * self.size
+        return self._columns[at]
 
 
 _BAD = object()  # what stands there says no figure
@@ -216,13 +224,13 @@ class _Form:
     score: _Cells | None
     active: _Cells | None
 
-    def lines(self, rows: Sequence[Sequence[str]]) -> Iterator[Line | None]:
+    def lines(self, part: _Part) -> Iterator[Line | None]:
         """What each row says, None where a figure cannot be understood."""
-        nothing = [None] * len(rows)
+        nothing = (None,) * part.size
         ids = tuple(self.items)
-        scores = nothing if self.score is None else self.score.of(rows)
-        days = nothing if self.active is None else self.active.of(rows)
-        figures = (cells.of(rows) for cells in self.items.values())
+        scores = nothing if self.score is None else self.score.of(part)
+        days = nothing if self.active is None else self.active.of(part)
+        figures = (cells.of(part) for cells in self.items.values())
         for score, active, *said in zip(scores, days, *figures, strict=True):
             if score is _BAD or _BAD in said:
                 yield None
@@ -242,7 +250,8 @@ def read_file(
         form = _form(grid.headings, forms.get(grid.shape, {}), counts, rows[grid.header :])
         if form.person:
             for first in range(grid.header, len(rows), PART):
-                _read_part(read, grid.name, first + 1, rows[first : first + PART], form, matcher)
+                part = _Part(rows[first : first + PART])
+                _read_part(read, grid.name, first + 1, part, form, matcher)
                 tell(read.rows, of)
     return read
 
@@ -275,15 +284,15 @@ def _read_part(
     read: File,
     sheet: str,
     first: int,
-    rows: Sequence[Sequence[str]],
+    part: _Part,
     form: _Form,
     matcher: Matcher,
 ) -> None:
     """Read some rows of a sheet, column by column; ``first`` is the number of the first."""
-    said = [_column(rows, form.person.get(meaning)) for meaning in mapping.PERSONAL]
+    said = [part.column(form.person.get(meaning)) for meaning in mapping.PERSONAL]
     numbers, names, schools, _phones = said
     exact = matcher.exact(numbers, names, schools)
-    each = zip(exact, form.lines(rows), zip(*said, strict=True), strict=True)
+    each = zip(exact, form.lines(part), zip(*said, strict=True), strict=True)
     for number, (registration_id, line, person) in enumerate(each, first):
         who: int | RowState
         if registration_id is not None:
