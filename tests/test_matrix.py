@@ -576,6 +576,7 @@ OTHERWISE = {
     "storage.messaging.drafting.begin": "in the name of one's own unit or class; test_notices",
     "storage.training.making.homes": REACH,
     "storage.training.menus.create": "over a unit of one's own; test_menus",
+    "storage.training.aiming.candidates": REACH,
     "storage.training.menus.candidates": REACH,
     "storage.training.menus.menus": REACH,
     "storage.training.my_people.my_people": "about one's own people; test_nominating",
@@ -585,7 +586,6 @@ OTHERWISE = {
     "storage.training.plan_sheet.preview": "over units of one's own; test_plan_sheet",
     "storage.training.results.aim": OWN_FILE,
     "storage.training.results.apply": OWN_FILE,
-    "storage.training.results.candidates": REACH,
     "storage.training.results.preview": OWN_FILE,
     **{
         f"storage.training.remote.{name}": OWN_FILE

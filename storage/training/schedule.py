@@ -26,6 +26,7 @@ from storage.messaging.tables import (
 from storage.moments import at, local_day
 from storage.refusals import NotFound
 from storage.training import menu_options, seats, waiting
+from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
@@ -116,7 +117,7 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     and ends; everything else starts, by its sessions where there are any. What is no longer
     published, is paused or does not take place has none. Calling it twice changes nothing.
     """
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     meetings = session.exec(
         select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
     ).all()
@@ -244,7 +245,7 @@ def move(
     ProgrammeCancelled, or NotInOrder.
     """
     seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     before = _dates(batch)
@@ -356,7 +357,7 @@ def cancel_batch(
     is the clock. Raises NotFound.
     """
     lock_classes(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         return Cancelled(programme.id, programme.title, offers=0, told=0)
     again = batch.second_close if batch.second_close and batch.second_close > now else None
@@ -475,18 +476,6 @@ def steps_while_open(
             break
         kept = tuple(offset for offset in kept if offset not in too_soon)
     return None if kept == usual else " ".join(kept or usual[-1:])
-
-
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:

@@ -24,6 +24,7 @@ from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, seats, shadowing
+from storage.training.classes import batch_of
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.remote import counting
@@ -575,18 +576,6 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
 
 
 # --- what these share --------------------------------------------------------------------------
-
-
-def batch_of(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def to_change(

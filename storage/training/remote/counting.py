@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,16 +48,22 @@ class Counted:
         """Differs when any of what is reckoned with does."""
         return repr((self.items, self.required_modules, self.start_threshold))
 
+    @cached_property
+    def _weighed(self) -> tuple[tuple[int, float, float], ...]:
+        return tuple((item.id, item.required, item.weight) for item in self.items)
+
+    @cached_property
+    def _mandatory(self) -> tuple[tuple[int, float], ...]:
+        return tuple((item.id, item.required) for item in self.items if item.mandatory)
+
     def percent(self, figures: Mapping[int, float]) -> float:
         """The share of the work that is done, weighted, from 0 to 100."""
         done = of = 0.0
-        for item in self.items:
-            of += item.weight
-            figure = figures.get(item.id)
+        for id_, required, weight in self._weighed:
+            of += weight
+            figure = figures.get(id_)
             if figure:
-                done += item.weight * (
-                    1.0 if figure >= item.required else max(figure, 0) / item.required
-                )
+                done += weight if figure >= required else weight * (max(figure, 0) / required)
         # Nobody is brought to a hundred by rounding.
         return min(round(100 * done / of, 2), 100.0 if done >= of else 99.99) if of else 0.0
 
@@ -65,9 +72,7 @@ class Counted:
         if not self.items:
             return False
         if self.required_modules is None:
-            return all(
-                figures.get(item.id, 0) >= item.required for item in self.items if item.mandatory
-            )
+            return all(figures.get(id_, 0) >= required for id_, required in self._mandatory)
         done: dict[int, bool] = defaultdict(lambda: True)
         for item in self.items:
             is_reached = figures.get(item.id, 0) >= item.required

@@ -32,6 +32,7 @@ from storage.people import authority, offices, reaching, units
 from storage.people.authority import Act
 from storage.people.tables import Account, Contact, OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.training.classes import batch_of
 from storage.training.remote import forecast, obstacles, pace, rates
 from storage.training.remote.forecast import Forecast
 from storage.training.remote.pace import Course, Standing
@@ -202,7 +203,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
 
     Raises NotRemote where nothing is studied on a platform.
     """
-    batch, programme = _class(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = moments.local_day(now, offices.zone(session))
     runs_it = authority.may_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
     seen = set(_ids(session, authority.reaches(session, actor_id, Act.SEE_PEOPLE, today=today)))
@@ -259,7 +260,7 @@ def people(
 
     Raises NotAllowed, NotFound or NotRemote.
     """
-    batch, programme = _class(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     own = _check(session, actor_id, unit_id, now)
     course = _course(session, batch_id)
     lines = _lines(session, course, unit_id, now)
@@ -293,7 +294,7 @@ def person(session: Session, actor_id: int, registration_id: int, *, now: dateti
     Raises NotAllowed or NotRemote, and NotFound for somebody who has finished meanwhile.
     """
     row = _registration(session, registration_id)
-    batch, programme = _class(session, row.batch_id)
+    batch, programme = batch_of(session, row.batch_id)
     own = _check(session, actor_id, row.unit_id_at, now)
     course = _course(session, row.batch_id)
     lines = _lines(session, course, row.unit_id_at, now, registration_id)
@@ -392,7 +393,7 @@ def remind(
     has been spoken with or reminded lately, is ill, or says that it is done, is left alone.
     Raises NotAllowed, NotFound, NotRemote or NothingToRemind.
     """
-    _class(session, batch_id)
+    batch_of(session, batch_id)
     _check(session, actor_id, unit_id, now)
     course = _course(session, batch_id)
     deadline = _deadline(session, batch_id, now)
@@ -429,17 +430,6 @@ def about_class(batch_id: int) -> str:
 
 
 # --- what these share -------------------------------------------------------------------------
-
-
-def _class(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _course(session: Session, batch_id: int) -> Course:

@@ -20,6 +20,7 @@ from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, structure
+from storage.training.classes import batch_of
 from storage.training.remote import counting
 from storage.training.remote.tables import (
     ITEM_KINDS,
@@ -171,7 +172,7 @@ def settings(session: Session, actor_id: int, batch_id: int, *, now: datetime) -
     today = offices.today(session, now)
     check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
     may_change = may_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    batch, programme = structure.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     row = of_batch(session, batch_id)
     one = row or RemotePlan(batch_id=batch_id)
     platform = session.exec(select(Platform).where(Platform.id == one.platform_id)).first()

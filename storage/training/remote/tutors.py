@@ -15,6 +15,7 @@ from storage.people.authority import Act, check_with
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotFound
 from storage.training import structure
+from storage.training.classes import batch_of
 from storage.training.remote.tables import TutorUnit
 from storage.training.tables import Registration, RegistrationState
 
@@ -67,7 +68,7 @@ def tutors(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
     """Return who tutors whom, for who runs the class. Raises NotFound or NotAllowed."""
     today = offices.today(session, now)
     check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    _batch, programme = structure.batch_of(session, batch_id)
+    _batch, programme = batch_of(session, batch_id)
     names = _appointed(session, batch_id, now=now)
     given = _given(session, batch_id)
     schools = tuple(

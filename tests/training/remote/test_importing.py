@@ -1,4 +1,4 @@
-"""Imports of progress: three invented platforms, what is new, what is unclear, and undo."""
+"""Imports of progress: four invented platforms, what is new, what is unclear, and undo."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from storage.database import Database
 from storage.people import imports
 from storage.people.imports import PreviewOutdated
 from storage.people.tables import ImportState
-from storage.training.remote import importing, mapping, reading
+from storage.training.remote import importing, mapping, reading, unclear
 from storage.training.remote.importing import AsOfFrom, Preview
-from storage.training.remote.rows import RowState
+from storage.training.remote.rows import PART, RowState
 from storage.training.remote.tables import (
     ProgressImport,
     ProgressItem,
@@ -106,7 +106,12 @@ EXPECTED = {
 
 @pytest.mark.parametrize(
     ("export", "name"),
-    [(exports.orchid, "a.xlsx"), (exports.bamboo, "b.csv"), (exports.tidal, "c.xlsx")],
+    [
+        (exports.orchid, "a.xlsx"),
+        (exports.bamboo, "b.csv"),
+        (exports.tidal, "c.xlsx"),
+        (exports.gallery, "d.xls"),
+    ],
 )
 async def test_each_platform_s_export_says_the_same_of_the_same_people(
     database: Database, class_: Any, export: Any, name: str
@@ -246,3 +251,28 @@ async def test_a_number_of_another_name_and_a_bad_figure_are_not_taken_over(
         RowState.TWICE: 1,
     }
     assert set(await database.read(programme.stands, batch_id)) == {"欧阳立"}
+
+
+async def test_what_was_said_of_a_row_goes_before_what_the_row_says_itself(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, _people = class_
+    first = exports.bamboo([LIN, replace(OUYANG, name="黄一鸣")])
+    seen = await database.write(dropped, gao, batch_id, first, "b.csv")
+    assert seen.counts == {RowState.NEW: 1, RowState.UNKNOWN: 1}
+    await database.write(unclear.settle, gao, seen.job_id, 0, None, now=NOW)
+    await database.write(programme.joins, batch_id, "黄一鸣", "河东小学")
+    second = exports.bamboo([LIN, SHI, replace(OUYANG, name="黄一鸣"), OUYANG])
+    again = await database.write(dropped, gao, batch_id, second, "b.csv")
+    assert again.counts == {RowState.NEW: 3, RowState.FOREIGN: 1}
+
+
+async def test_of_a_long_table_every_row_is_read(database: Database, class_: Any) -> None:
+    batch_id, gao, _people = class_
+    strangers = [replace(OUYANG, staff_no=f"X{n}", name=f"邻县{n}") for n in range(2 * PART)]
+    people = [LIN, *strangers[:PART], SHI, *strangers[PART:], OUYANG]
+    seen = await database.write(dropped, gao, batch_id, exports.tidal(people), "c.xlsx")
+    assert seen.rows == len(people)
+    assert seen.counts == {RowState.NEW: 3, RowState.UNKNOWN: len(strangers)}
+    remarks = await database.write(importing.remarks, gao, seen.job_id, now=NOW)
+    assert set(range(3, len(people) + 3)) - remarks["导出"].keys() == {3, 4 + PART, len(people) + 2}
