@@ -210,6 +210,8 @@ KINDS = {
             owners=(Role.TUTOR,),
             can_be_late=True,
         ),
+        # What a platform's figures say of one item that is due before the class ends.
+        Kind("item_due", "progress_item", "T-3 T-1", owing.owes),
         Kind(
             "phase_end",
             "phase",
@@ -273,6 +275,15 @@ KINDS = {
         Kind(
             "makeup",
             "registration",
+            "T-7 T-3 T-1",
+            owing.owes,
+            ladder={COORDINATOR: "T-3"},
+            may_mute=False,
+        ),
+        # The window of the class for whoever has no day of their own.
+        Kind(
+            "makeup_window",
+            "batch",
             "T-7 T-3 T-1",
             owing.owes,
             ladder={COORDINATOR: "T-3"},

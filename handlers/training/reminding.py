@@ -123,6 +123,7 @@ def kind_text(kind: str, language: str) -> str:
         "session": _("meeting"),
         "session_lead": _("meeting, for who teaches"),
         "task_due": _("work is due"),
+        "item_due": _("a part of the study is due"),
         "phase_end": _("stretch ends"),
         "phase_help": _("stretch ends, for tutors"),
         "survey_close": _("survey ends"),
@@ -138,6 +139,7 @@ def kind_text(kind: str, language: str) -> str:
         "grade_due": _("completion is decided"),
         "review_due": _("work is reviewed"),
         "makeup": _("making good ends"),
+        "makeup_window": _("making good ends"),
         "approve_county": _("registrations are decided"),
     }.get(kind, kind)
 

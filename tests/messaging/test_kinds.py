@@ -22,7 +22,11 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "session": ("T-1 T-1h", {O: "T-1"}, True),
         "session_lead": ("T-3 T-1", {}, False),
     },
-    13: {"task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False)},
+    13: {
+        "task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False),
+        # The figures of a platform are days old, so there is no step of hours and nothing after.
+        "item_due": ("T-3 T-1", {}, False),
+    },
     14: {
         "phase_end": ("T-5 T-1", {O: "T-1"}, True),
         "phase_help": ("T-5 T-1", {}, False),
@@ -40,7 +44,10 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False),
         "review_due": ("T-3 T-1 T+1", {}, False),
     },
-    22: {"makeup": ("T-7 T-3 T-1", {C: "T-3"}, False)},
+    22: {
+        "makeup": ("T-7 T-3 T-1", {C: "T-3"}, False),
+        "makeup_window": ("T-7 T-3 T-1", {C: "T-3"}, False),
+    },
     26: {
         "year_hours": (
             "T-183d T-122d T-91d T-61d T-11d",

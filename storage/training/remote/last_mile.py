@@ -235,7 +235,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
     return LastMile(
         batch_id=batch_id,
         title=_title(batch, programme),
-        ends_at=batch.ends_at,
+        ends_at=course.ends_at,
         as_of=course.as_of,
         is_stale=course.is_stale(now),
         runs_it=runs_it,

@@ -234,11 +234,8 @@ def of_class(session: Session, batch_id: int) -> Course | None:
         )
     ).one()
     calendar = workdays.load(session)
-    window = (
-        (plan.makeup_from, plan.makeup_until)
-        if plan.makeup_from is not None and plan.makeup_until is not None
-        else None
-    )
+    # Nobody has said from when on: as soon as the class is over.
+    window = (plan.makeup_from or ends_at, plan.makeup_until) if plan.makeup_until else None
     starts_at, ends_at = online[0] or starts_at, online[1] or ends_at
     pace = Pace(
         starts=local_day(starts_at, calendar.zone),

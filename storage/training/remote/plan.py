@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from storage.messaging import deadlines
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
@@ -348,6 +349,7 @@ def change(
     session.flush()
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch_id, now=now)
         structure.note(
             session,
             actor_id,
@@ -452,6 +454,7 @@ def add_item(
     )
     session.add(row)
     session.flush()
+    schedule.plan_deadlines(session, batch_id, now=now)
     thing, after = f"progress_item:{row.id}", {"title": title, "required": required}
     structure.note(session, actor_id, "add_progress_item", thing, batch, now=now, after=after)
     return row.id
@@ -476,6 +479,7 @@ def change_item(
     structure.fit_required(session, batch.id)
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch.id, now=now)
         thing = f"progress_item:{item_id}"
         structure.note(
             session,
@@ -501,6 +505,7 @@ def remove_item(session: Session, actor_id: int, item_id: int, *, now: datetime)
     before = {"title": row.title, "required": row.required, "weight": row.weight}
     session.delete(row)
     session.flush()
+    deadlines.cancel_deadline(session, "item_due", item_id, now=now)
     structure.fit_required(session, batch.id)
     thing = f"progress_item:{item_id}"
     structure.note(session, actor_id, "remove_progress_item", thing, batch, now=now, before=before)
