@@ -20,6 +20,7 @@ from locales import catalog, dates
 from storage import moments
 from storage.calendar import workdays
 from storage.messaging.reminders import StepView
+from storage.messaging.sweeping import BY_HAND
 from storage.messaging.tables import DeadlineState, Level, ReminderState, StepOutcome
 from storage.people import accounts
 from storage.people.accounts import Reader
@@ -28,7 +29,6 @@ from storage.refusals import Refusal
 from storage.training import extending, reminding
 from storage.training.extending import NotLater, NotOwed
 from storage.training.reminding import ItemFacts, Items, PeopleOf, PersonFacts, StepOfPerson
-from storage.training.remote.last_mile import BY_HAND
 
 AWAITED = "extend"  # what a typed text answers: until when somebody has time
 GIVEN = (3, 7, 14)  # calendar days that a key gives

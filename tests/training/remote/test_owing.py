@@ -6,12 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import kinds
 from storage.database import Database
 from storage.messaging.sweeping import sweep
-from storage.messaging.tables import Deadline, DeadlineState, DeadlineStep, Level, Reminder
+from storage.messaging.tables import (
+    Deadline,
+    DeadlineState,
+    DeadlineStep,
+    Level,
+    Reminder,
+    ReminderState,
+)
 from storage.people.tables import Role, Teacher
 from storage.training import schedule, subjects
 from storage.training.remote import last_mile, plan
@@ -555,3 +563,138 @@ async def test_in_a_blended_class_a_school_asks_its_people_once_more(database: D
         return last_mile.remind(session, school, batch_id, make.school(session), now=NOW)
 
     assert await database.write(happens) == {Asked.ASKED: 1, Asked.NOT_OWED: 1}
+
+
+# --- once a week -------------------------------------------------------------------------------
+
+
+def told_weekly(session: Session, now: datetime) -> set[str]:
+    """Sweep; whom the weekly steps of this moment's day remind."""
+    while sweep(session, now=now).more:
+        pass
+    return set(
+        session.exec(
+            select(Teacher.name)
+            .join(Reminder, col(Reminder.teacher_id) == col(Teacher.id))
+            .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
+            .where(
+                col(DeadlineStep.name).startswith("W-"),
+                DeadlineStep.level == Level.TEACHER,
+                DeadlineStep.due_at >= now - timedelta(hours=3),
+            )
+        ).all()
+    )
+
+
+def is_told(session: Session, at_: datetime) -> None:
+    """What is due has been said at this moment."""
+    for row in session.exec(select(Reminder).where(Reminder.state == ReminderState.DUE)).all():
+        row.state, row.settled_at = ReminderState.SENT, at_
+    session.flush()
+
+
+def of_two_schools(session: Session) -> tuple[int, int, int]:
+    """A class of five weeks with 慢 and 静 behind; its school's coordinator, and the school."""
+    make.office(session)
+    batch_id = studying.course(session, ends_at=at(11, 27, 18), idle_days=60, stale_days=60)
+    unit_id = make.school(session)
+    school = studying.appointed(session, "罗佳宁", Role.SCHOOL_COORDINATOR, unit_id)
+    schedule.plan_deadlines(session, batch_id, now=at(10, 10))
+    of = studying.reported(session, batch_id, at(11, 3))
+    for name in ("慢", "静"):
+        teacher_id = make.teacher(session, name)
+        make.account(session, teacher_id)
+        id_ = classes.joins(session, batch_id, teacher_id)
+        studying.has(session, id_, of, 10.0, last_active=at(11, 2).date())
+    return batch_id, school, unit_id
+
+
+async def test_who_was_asked_by_hand_is_not_reminded_by_the_week_as_well(
+    database: Database,
+) -> None:
+    friday, monday, following = at(11, 6), at(11, 9, 11), at(11, 16, 11)
+
+    def happens(session: Session) -> list[set[str]]:
+        batch_id, school, unit_id = of_two_schools(session)
+        told_weekly(session, at(11, 5))
+        is_told(session, at(10, 26, 17))
+        one = _of(session, "慢")
+        last_mile.remind(session, school, batch_id, unit_id, registration_id=one, now=friday)
+        is_told(session, at(11, 6, 17))
+        found = [told_weekly(session, monday)]
+        is_told(session, at(11, 9, 17))
+        return [*found, told_weekly(session, following)]
+
+    assert await database.write(happens) == [{"静"}, {"慢", "静"}]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "answer"),
+    [
+        (at(11, 9, 17), at(11, 13), Asked.LATELY),  # four working days, within the week
+        (at(11, 6, 17), at(11, 13), Asked.ASKED),
+        (at(11, 23, 17), at(11, 26), Asked.ASKED),  # the last days
+        (at(11, 25, 17), at(11, 26), Asked.LATELY),
+    ],
+)
+async def test_who_was_reminded_within_the_week_is_asked_again_in_the_last_days_only(
+    database: Database, told: datetime, asked: datetime, answer: Asked
+) -> None:
+    def happens(session: Session) -> dict[Asked, int]:
+        batch_id, school, unit_id = of_two_schools(session)
+        told_weekly(session, told - timedelta(hours=1))
+        session.exec(
+            sa.update(Reminder).values(state=ReminderState.SENT, settled_at=at(10, 26, 17))
+        )
+        session.exec(
+            sa.update(Reminder)
+            .where(
+                col(Reminder.id).in_(
+                    select(sa.func.max(Reminder.id)).group_by(col(Reminder.teacher_id))
+                )
+            )
+            .values(settled_at=told)
+        )
+        return last_mile.remind(session, school, batch_id, unit_id, now=asked)
+
+    assert await database.write(happens) == {answer: 2}
+
+
+# --- three days after the start ----------------------------------------------------------------
+
+
+async def test_three_days_after_the_start_a_school_hears_how_many_have_not_logged_in(
+    database: Database,
+) -> None:
+    thursday = at(10, 22)
+    counted = kinds.KINDS["remote_start"].outstanding
+    assert counted is not None
+
+    def says(session: Session) -> list[list[int]]:
+        make.office(session)
+        batch_id = studying.course(session)
+        people = [
+            classes.joins(session, batch_id, make.teacher(session, name)) for name in "甲乙丙丁"
+        ]
+        by = session.get_one(Registration, people[3]).teacher_id
+        session.add(
+            Obstacle(
+                registration_id=people[3], reason=ObstacleReason.SICK, by_id=by, since=thursday
+            )
+        )
+        session.flush()
+
+        def numbers(now: datetime) -> list[int]:
+            rows = session.connection().execute(counted(session, "remote_start", batch_id, now))
+            return [row.number for row in rows]
+
+        found = [numbers(thursday)]  # no platform has said anything
+        early = studying.reported(session, batch_id, at(10, 17))
+        found.append(numbers(thursday))  # nor since the start
+        of = studying.reported(session, batch_id, at(10, 21))
+        studying.has(session, people[0], of, 5.0, last_active=at(10, 20).date())
+        studying.has(session, people[1], of, 0.0)
+        assert early != of
+        return [*found, numbers(thursday), numbers(at(11, 2))]
+
+    assert await database.write(says) == [[], [], [2], []]
