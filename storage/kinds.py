@@ -416,6 +416,7 @@ NEWS = (
     "notice",
     "date_extended",
     "study_claim_decided",
+    "study_claims_wait",
     "obstacle",
 )
 """What happens to one person and rides in the next brief."""

@@ -35,7 +35,7 @@ from handlers.training.buttons import (
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
-from handlers.training.remote.study_buttons import MyStudy, NotUpdated
+from handlers.training.remote.study_buttons import MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
 from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
@@ -326,6 +326,9 @@ def news_text(item: NewsItem, language: str) -> str:
         )
     if item.kind == "study_claim_decided":
         return _study_news(item, language)
+    if item.kind == "study_claims_wait":
+        sentence = _("{title}: study that its platform does not show yet waits for your look.")
+        return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
     if item.kind == "obstacle":
         return _("{name}, {title}: something is in the way of studying, {reason}.").format(
             name=_escaped(str(item.facts["name"]), TITLE),
@@ -682,6 +685,8 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     held_up = next((item for item in told.news if item.kind == "obstacle"), None)
     if held_up is not None:
         last.append(Key(_("Last mile"), OpenLastMile(int(held_up.facts["batch_id"]))))
+    if any(item.kind == "study_claims_wait" for item in told.news):
+        last.append(Key(_("Not updated yet"), OpenStudyClaims()))
     if any(item.kind.startswith("credit_") for item in told.news):
         last.append(Key(_("My hours"), OpenHours()))
     if last:

@@ -30,7 +30,7 @@ from storage.refusals import NotAllowed, NotFound
 from storage.sheets import Book
 from storage.tables import DOCUMENT
 from storage.training import seats
-from storage.training.remote import mapping, reading
+from storage.training.remote import mapping, reading, study_claims
 from storage.training.remote.counting import Counted, counted
 from storage.training.remote.folding import (
     Stand,
@@ -697,3 +697,4 @@ def _catch_up(session: Session, kept: ProgressImport, counts: Counted, *, now: d
             .where(col(StudyClaim.id).in_(part))
             .values(state=StudyClaimState.CAUGHT_UP, decided_at=now)
         )
+    study_claims.hush(session, kept.batch_id, now=now)

@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 
 from storage import sheets, undoing
 from storage.database import Database
+from storage.messaging.tables import News
 from storage.people import imports
 from storage.people.imports import PreviewOutdated
-from storage.people.tables import ImportState
-from storage.training.remote import importing, mapping, reading
+from storage.people.tables import ImportState, Role
+from storage.training.remote import importing, mapping, reading, study_claims
 from storage.training.remote.importing import AsOfFrom, Preview
 from storage.training.remote.rows import RowState
 from storage.training.remote.tables import (
@@ -23,10 +24,10 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import RegistrationState
+from storage.training.tables import Registration, RegistrationState
 from tests.make import NOW
 from tests.training import classes
-from tests.training.remote import exports, programme
+from tests.training.remote import exports, programme, studying
 from tests.training.remote.exports import Studied
 
 HOME = classes.HOME
@@ -218,6 +219,26 @@ async def test_a_claim_that_the_platform_shows_by_now_waits_for_nobody(
     assert done.deed_id is not None
     await database.write(undoing.undo, gao, done.deed_id, now=NOW)
     assert await database.read(states) == [StudyClaimState.OPEN, StudyClaimState.OPEN]
+
+
+async def test_nobody_is_told_of_claims_that_an_import_has_answered(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, people = class_
+
+    def claims(session: Session) -> None:
+        studying.appointed(session, "许文", Role.TUTOR, batch_id)
+        lin = session.get_one(Registration, people["林若溪"]).teacher_id
+        study_claims.say(session, lin, batch_id, text="看完了", now=NOW)
+
+    def told(session: Session) -> int:
+        waiting = select(News.id).where(News.kind == study_claims.NEWS_WAITING)
+        return len(session.exec(waiting).all())
+
+    await database.write(claims)
+    assert await database.read(told) == 1
+    await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))
+    assert await database.read(told) == 0
 
 
 async def test_a_number_of_another_name_and_a_bad_figure_are_not_taken_over(

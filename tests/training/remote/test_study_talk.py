@@ -110,13 +110,17 @@ async def test_what_is_studied_and_not_reported_goes_to_the_tutor_and_back(stage
     assert "Your tutor looks at it" in await lin.says("周三已在平台提交第二次作业")
     assert "your tutor is looking at it" in lin.sees()
 
+    await stage.passes(hours=8)
+    assert "study that its platform does not show yet waits for your look" in tutor.sees()
+    assert "林若溪" not in tutor.sees()
+    assert "林若溪" in await tutor.taps("Not updated yet")
     await tutor.starts("desk")
     assert "1 word of study not updated yet" in tutor.sees()
     assert "林若溪" in await tutor.taps("Not updated yet (1)")
     assert "周三已在平台提交第二次作业" in await tutor.taps("林若溪")
     await tutor.taps("Refuse")
     assert "Nothing is waiting" in await tutor.says("平台上没有这次作业")
-    await stage.passes(hours=8)
+    await stage.passes(days=3)
     assert "not accepted. 平台上没有这次作业" in lin.sees()
 
     await lin.starts(f"study{batch}")
