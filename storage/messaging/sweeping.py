@@ -268,11 +268,9 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
     counted = owed.outstanding(session, *of, step.own, now=now).subquery()
     open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
     spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
-    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), now)
-    who = told.where(
-        sa.true() if open_ - spoken.keys() else sa.false(),
-        told.selected_columns[0].not_in(owed.owing(session, *of, step.own, now=now)),
-    )
+    owing = owed.owing(session, *of, step.own, now=now)
+    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), owing, now)
+    who = told.where(sa.true() if open_ - spoken.keys() else sa.false())
     if step.useful_until <= now:
         missed = len(session.exec(who).all())
         _finish(session, step.id, StepOutcome.STALE, missed, now)
