@@ -264,12 +264,13 @@ KINDS = {
         Kind("remote_behind", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
         Kind("remote_idle", "batch", WEEKLY, owing.owes),
         Kind("remote_idle_long", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
+        # From the day on which the newest figures are too old; with new ones it moves.
         Kind(
             "import_stale",
             "batch",
-            WEEKLY,
+            f"T+0 T+5 {WEEKLY_AFTER}",
             owing.owes,
-            ladder={OWNER: WEEKLY},
+            ladder={OWNER: f"T+3 {WEEKLY_AFTER}"},
             outstanding=of_study.without_figures,
         ),
         Kind(

@@ -77,8 +77,8 @@ OF_MEETING = ("session", "session_lead")
 OF_PHASE = ("phase_end", "phase_help", "gate", "shadowing")
 """The kinds of deadline whose subject is a phase."""
 
-FROM_NOW_ON = "remote_not_started"
-"""The kind whose steps all follow its moment, so that it can be set when that is past."""
+FROM_NOW_ON = ("remote_not_started", "import_stale")
+"""Kinds whose steps all follow their moment, so that they can be set when that is past."""
 
 AT_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -122,8 +122,9 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     the word of an opening may still be on its way to people's briefs. Remote training starts
     and ends, and so does the stretch of a class that is studied remotely; everything else
     starts, by its sessions where there are any. Who has not started studying is asked from the
-    beginning on, or from when the class was first known to be remote. What is no longer
-    published, is paused or does not take place has none. Calling it twice changes nothing.
+    beginning on, or from when the class was first known to be remote, and figures are asked for
+    from when the newest are too old. What is no longer published, is paused or does not take
+    place has none. Calling it twice changes nothing.
     """
     batch, programme = _batch(session, batch_id)
     meetings = session.exec(
@@ -202,7 +203,7 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         if (
             takes_place
             and moment is not None
-            and (moment > now or (kind == FROM_NOW_ON and moment == now))
+            and (moment > now or (kind in FROM_NOW_ON and moment == now))
         ):
             preset = steps_while_open(session, kind, opens.get(kind), moment)
             deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
@@ -230,9 +231,10 @@ def _of_study(
 ) -> dict[str, datetime | None]:
     """The deadlines of what is studied remotely, be it all of the class or a stretch of it."""
     wanted: dict[str, datetime | None] = dict.fromkeys(
-        ("remote_behind", "remote_idle", "remote_idle_long", "import_stale"), course.ends_at
+        ("remote_behind", "remote_idle", "remote_idle_long"), course.ends_at
     )
-    wanted[FROM_NOW_ON] = _since(session, batch.id, course, now=now)
+    for kind, begins in zip(FROM_NOW_ON, (course.starts_at, course.stale_from), strict=True):
+        wanted[kind] = _since(session, kind, course, begins, now=now)
     wanted["makeup_window"] = course.pace.makeup and course.pace.makeup[1]
     if programme.mode is not Mode.REMOTE:
         # What begins with the class is announced with it.
@@ -241,19 +243,21 @@ def _of_study(
     return wanted
 
 
-def _since(session: Session, batch_id: int, course: Course, *, now: datetime) -> datetime | None:
-    """From when on somebody is asked who has not started: the beginning, or now if that was missed.
+def _since(
+    session: Session, kind: str, course: Course, begins: datetime, *, now: datetime
+) -> datetime | None:
+    """From when on its steps count: its own moment, or now where that has been missed.
 
     What has once begun to count goes on as it is; what is over is not begun.
     """
-    if course.starts_at > now:
-        return course.starts_at
+    if begins > now:
+        return begins if begins < course.ends_at else None
     known = session.exec(
         select(Deadline.at).where(
-            Deadline.kind == FROM_NOW_ON,
-            Deadline.subject_id == batch_id,
+            Deadline.kind == kind,
+            Deadline.subject_id == course.batch_id,
             Deadline.state == DeadlineState.ACTIVE,
-            Deadline.at >= course.starts_at,
+            Deadline.at >= begins,
             Deadline.at <= now,
         )
     ).first()

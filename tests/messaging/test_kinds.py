@@ -39,7 +39,8 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "remote_idle_long": ("weekly", {C: "weekly"}, False),
     },
     19: {"remote_end": ("T-14 T-7 T-3 T-1 T-6h", {C: "T-7", P: "T-3", O: "T-1"}, True)},
-    20: {"import_stale": ("weekly", {O: "weekly"}, False)},
+    # From the eighth day without an import on, and again as long as none comes.
+    20: {"import_stale": ("T+0 T+5 weekly_after", {O: "T+3 weekly_after"}, False)},
     21: {
         "grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False),
         "review_due": ("T-3 T-1 T+1", {}, False),

@@ -160,8 +160,7 @@ def is_stale(session: Session, batch_id: int, now: datetime) -> bool:
     if course is None:
         return False
     today = local_day(now, course.pace.calendar.zone)
-    since = course.pace.starts + timedelta(days=course.pace.stale_days)
-    return since <= today <= course.pace.ends and course.is_stale(now)
+    return course.stale_from <= now and today <= course.pace.ends
 
 
 def _people(session: Session, batch_id: int, wanted: Collection[Standing], now: datetime) -> Owing:

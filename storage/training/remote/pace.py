@@ -212,6 +212,13 @@ class Course:
         """The newest of these moments."""
         return max(self.imports.values(), default=None)
 
+    @property
+    def stale_from(self) -> datetime:
+        """When the newest figures become too old; without any they do so from the start on."""
+        zone = self.pace.calendar.zone
+        day = self.pace.starts if self.as_of is None else local_day(self.as_of, zone)
+        return at(max(day, self.pace.starts) + timedelta(days=self.pace.stale_days), 0, zone)
+
     def is_stale(self, now: datetime) -> bool:
         """Whether the newest figures are too old to hold anything against anybody."""
         return self.pace.is_stale(self.as_of, now)

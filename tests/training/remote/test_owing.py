@@ -249,7 +249,7 @@ async def test_a_class_gets_its_reminders_of_studying_with_its_plan(database: Da
         "remote_behind": end,
         "remote_idle": end,
         "remote_idle_long": end,
-        "import_stale": end,
+        "import_stale": at(10, 27, 0),
     }
 
 
