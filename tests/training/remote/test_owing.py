@@ -21,7 +21,8 @@ from storage.messaging.tables import (
     ReminderState,
 )
 from storage.people.tables import Role, Teacher
-from storage.training import schedule, subjects
+from storage.training import programmes, schedule, subjects
+from storage.training.programmes import DueKind
 from storage.training.remote import last_mile, plan
 from storage.training.remote.last_mile import Asked
 from storage.training.remote.tables import (
@@ -698,3 +699,19 @@ async def test_three_days_after_the_start_a_school_hears_how_many_have_not_logge
         return [*found, numbers(thursday), numbers(at(11, 2))]
 
     assert await database.write(says) == [[], [], [2], []]
+
+
+async def test_in_a_blended_class_its_study_stands_among_what_is_due(database: Database) -> None:
+    def says(session: Session) -> list[list[datetime]]:
+        batch_id, _task = blended(session)
+        teacher_id = session.exec(select(Registration.teacher_id)).all()[0]
+        return [
+            [
+                item.at
+                for item in programmes.due(session, teacher_id, now=now)
+                if item.kind is DueKind.REMOTE_END and item.batch_id == batch_id
+            ]
+            for now in (NOW, at(11, 16))
+        ]
+
+    assert await database.write(says) == [[at(11, 13, 18)], []]
