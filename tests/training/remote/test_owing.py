@@ -715,3 +715,19 @@ async def test_in_a_blended_class_its_study_stands_among_what_is_due(database: D
         ]
 
     assert await database.write(says) == [[at(11, 13, 18)], []]
+
+
+async def test_a_window_without_a_beginning_opens_when_the_class_is_over(
+    database: Database,
+) -> None:
+    def says(session: Session) -> list[set[str]]:
+        batch_id = a_class(session, makeup_until=CLOSES)
+        grade = Result(
+            registration_id=_of(session, "慢"), grade=Grade.UNQUALIFIED, decided_at=BEFORE
+        )
+        session.add(grade)
+        session.flush()
+        days = (at(11, 13), at(11, 14), at(12, 5))
+        return [owes(session, "makeup_window", batch_id, day) for day in days]
+
+    assert await database.write(says) == [set(), {"慢"}, set()]
