@@ -233,16 +233,9 @@ KINDS = {
         Kind("release", "batch", "T-1", owing.owes),
         Kind("chat_dissolve", "chat", "T-3 T-0 T+5", owners.owes),
         Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes, can_be_late=True),
-        Kind(
-            "remote_start",
-            "batch",
-            "T-3 T+0",
-            owing.owes,
-            ladder={COORDINATOR: "T+3"},
-            outstanding=of_study.not_logged_in,
-            group="T+0",
-            figures=Figures.GENERAL,
-        ),
+        Kind("remote_start", "batch", "T-3 T+0", owing.owes, group="T+0", figures=Figures.GENERAL),
+        # Three days later the schools hear of whom the platform has not seen yet.
+        Kind("remote_login", "batch", "", owing.owes, ladder={COORDINATOR: "T+3"}),
         Kind(
             "remote_end",
             "batch",
@@ -418,6 +411,7 @@ NEWS = (
     "date_extended",
     "study_claim_decided",
     "study_claims_wait",
+    "bulletin_skipped",
     "obstacle",
 )
 """What happens to one person and rides in the next brief."""

@@ -287,7 +287,6 @@ LINES: dict[str, Line] = {
     "storage.training.publishing.archive": line(RUN),
     # remote training
     "storage.training.remote.plan.settings": line(Act.SEE_PROGRAMME),
-    "storage.training.remote.plan.begin": line(RUN),
     "storage.training.remote.plan.change": line(RUN, given=given(changes={"slack": 20})),
     "storage.training.remote.plan.add_item": line(
         RUN, given=given(kind="homework", title="作业", required=2)

@@ -92,6 +92,7 @@ OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_LAST_MILE = ("obstacle", "bulletin_skipped")
 HOURS = ("credit_posted", "credit_reversed")
 """News after which the person wants to know the new total."""
 
@@ -329,6 +330,11 @@ def news_text(item: NewsItem, language: str) -> str:
     if item.kind == "study_claims_wait":
         sentence = _("{title}: study that its platform does not show yet waits for your look.")
         return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
+    if item.kind == "bulletin_skipped":
+        return _(
+            "{title}: this fortnight's bulletin was not posted, its figures are old. Once new ones "
+            "are imported, you can post it from the last mile."
+        ).format(title=_escaped(str(item.facts["title"]), TITLE))
     if item.kind == "obstacle":
         return _("{name}, {title}: something is in the way of studying, {reason}.").format(
             name=_escaped(str(item.facts["name"]), TITLE),
@@ -682,11 +688,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
-    held_up = next((item for item in told.news if item.kind == "obstacle"), None)
-    if held_up is not None:
-        last.append(Key(_("Last mile"), OpenLastMile(int(held_up.facts["batch_id"]))))
     if any(item.kind == "study_claims_wait" for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)
+    if studied is not None:
+        last.append(Key(_("Last mile"), OpenLastMile(int(studied.facts["batch_id"]))))
     if any(item.kind.startswith("credit_") for item in told.news):
         last.append(Key(_("My hours"), OpenHours()))
     if last:

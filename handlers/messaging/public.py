@@ -168,6 +168,8 @@ def bulletin_group_card(
             learned=numbers.percent(whole.learned, whole.due),
         ),
     ]
+    if facts.corrected:
+        lines.append(_("These figures were corrected; please go by them as they stand here now."))
     if ends_at is not None:
         when = dates.moment(ends_at, zone, language, today)
         lines.append(_("Remote training ends {when}.").format(when=when))
@@ -195,6 +197,9 @@ def bulletin_group_card(
         )
         for one in facts.bars[:BARS]
     ]
+    more = len(facts.bars) - BARS
+    if more > 0:
+        lines.append(ngettext("and {n} more school", "and {n} more schools", more).format(n=more))
     if facts.others is not None:
         lines.append(
             _("{bar} {percent}% small schools together").format(
@@ -205,6 +210,16 @@ def bulletin_group_card(
     lines.append(_("Each person sees their own state in the private chat. Thank you all."))
     keys = ((Key(_("Continue in private"), url=link(f"p{batch_id}")),),)
     return GroupCard(fitted("\n".join(lines)), keys)
+
+
+def bulletin_withdrawn_card(facts: Bulletin, language: str) -> GroupCard:
+    """Stands where a bulletin stood whose table was taken back, until there is another."""
+    _ = catalog(language).gettext
+    heading = _("[Progress bulletin] {title}, no. {number}").format(
+        title=_escaped(facts.title), number=facts.number
+    )
+    text = _("These figures were taken back. New ones follow with the next table.")
+    return GroupCard(f"<b>{heading}</b>\n{text}")
 
 
 def bar(done: int, of: int) -> str:

@@ -74,6 +74,7 @@ _ONES: Mapping[str, Voice] = {
     "notice_answered": notice_voices.answered,
     "notice_stopped": notice_voices.stopped,
     bulletins.KIND: last_mile.bulletin_voice,
+    bulletins.EDIT: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
 }
 

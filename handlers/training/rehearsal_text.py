@@ -227,6 +227,7 @@ def step_text(kind: str, step: str, language: str) -> str:
         "session": _("a meeting"),
         "session_lead": _("a meeting, for who teaches"),
         "remote_start": _("remote training begins"),
+        "remote_login": _("not logged in yet"),
         "remote_end": _("remote training ends"),
         "remote_not_started": _("study has not started"),
         "remote_behind": _("behind the pace"),

@@ -130,6 +130,7 @@ def kind_text(kind: str, language: str) -> str:
         "gate": _("gate not passed"),
         "shadowing": _("school receives people"),
         "remote_start": _("remote training begins"),
+        "remote_login": _("not logged in yet"),
         "remote_end": _("remote training ends"),
         "remote_not_started": _("study has not started"),
         "remote_behind": _("behind the pace"),

@@ -31,7 +31,7 @@ from storage.messaging.tables import (
     ReminderState,
     StepOutcome,
 )
-from storage.people.tables import Account, Teacher
+from storage.people.tables import Account, Posting, RoleAssignment, ScopeKind, Teacher
 
 _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
 
@@ -268,8 +268,8 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
     counted = owed.outstanding(session, *of, step.own, now=now).subquery()
     open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
     spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
-    owing = owed.owing(session, *of, step.own, now=now)
-    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), owing, now)
+    besides = _own_alone(session, step, counted, len(open_), now)
+    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), besides, now)
     who = told.where(sa.true() if open_ - spoken.keys() else sa.false())
     if step.useful_until <= now:
         missed = len(session.exec(who).all())
@@ -286,6 +286,37 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
             .values(due_at=max(waits, now + ASKED_AGAIN), reminded=DeadlineStep.reminded + reminded)
         )
     return Swept(more=True, steps=int(waits is None), reminded=reminded)
+
+
+def _own_alone(
+    session: Session, step: _Step, counted: sa.Subquery, units: int, now: datetime
+) -> Any:
+    """Select who would hear of nothing but what they owe themselves, and so hear it as that.
+
+    What an office owes is its holder's own. Of what people owe each for themselves, a
+    coordinator who has not done it either hears of all the others.
+    """
+    owing = owed.owing(session, step.kind, step.subject_id, step.own, now=now)
+    if not kinds.KINDS[step.kind].has_names or step.own:
+        return owing
+    of_a_unit = step.level in (Level.COORDINATOR, Level.PRINCIPAL)
+    theirs = sa.exists().where(
+        col(RoleAssignment.teacher_id) == col(Posting.teacher_id),
+        col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+        col(RoleAssignment.scope_id) == col(Posting.unit_id),
+    )
+    return owing.where(
+        owing.selected_columns[0].in_(
+            sa.select(col(Posting.teacher_id))
+            .join(counted, counted.c.unit_id == col(Posting.unit_id))
+            .where(
+                theirs if of_a_unit else sa.true() if units == 1 else sa.false(),
+                counted.c.number == 1,
+                col(Posting.is_primary),
+                col(Posting.until).is_(None),
+            )
+        )
+    )
 
 
 def _remind(session: Session, step: _Step, chunk: int, now: datetime) -> tuple[int, int, bool]:

@@ -81,16 +81,16 @@ def audience(
     kind: str,
     subject_id: int,
     units: Collection[int],
-    owing: Any,
+    besides: Any,
     now: datetime,
 ) -> Any:
     """Select who is to hear on this level that these units still owe it.
 
-    Whoever stands nearest: a class that has no teacher is its organiser's. Nobody of those who
-    owe it (``owing``): what an organiser has left goes to whoever stands above.
+    Whoever stands nearest: a class that has no teacher is its organiser's. Nobody of those whose
+    own it is (``besides``): what an organiser has left goes to whoever stands above.
     """
     ways = [
-        way.where(way.selected_columns[0].not_in(owing))
+        way.where(way.selected_columns[0].not_in(besides))
         for way in _ways(session, level, kind, subject_id, units, now)
     ]
     connection = session.connection()

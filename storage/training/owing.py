@@ -612,6 +612,7 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "grade_due": _grading,
     "approve_county": _deciding,
     "remote_start": _studying,
+    "remote_login": _planned(of_study.not_logged_in),
     "remote_end": _unfinished,
     "item_due": _behind_item,
     "makeup_window": _planned(of_study.making_up),

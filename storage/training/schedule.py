@@ -61,6 +61,7 @@ OF_BATCH = (
     "roster",
     "batch_start",
     "remote_start",
+    "remote_login",
     "remote_end",
     "remote_not_started",
     "remote_behind",
@@ -235,6 +236,7 @@ def _of_study(
     )
     for kind, begins in zip(FROM_NOW_ON, (course.starts_at, course.stale_from), strict=True):
         wanted[kind] = _since(session, kind, course, begins, now=now)
+    wanted["remote_login"] = course.starts_at
     wanted["makeup_window"] = course.pace.makeup and course.pace.makeup[1]
     if programme.mode is not Mode.REMOTE:
         # What begins with the class is announced with it.

@@ -26,7 +26,8 @@ from storage.refusals import NotFound, Refusal
 from storage.training import schedule, seats, shadowing
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
-from storage.training.remote.tables import ProgressItem, RemotePlan
+from storage.training.remote import counting
+from storage.training.remote.tables import ProgressItem
 from storage.training.tables import (
     Batch,
     CheckIn,
@@ -478,7 +479,7 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
         deadlines.cancel_deadline(session, kind, phase_id, now=now)
     session.delete(phase)
     session.flush()
-    fit_required(session, batch.id)
+    counting.follow(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
@@ -568,7 +569,7 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     title = module.title
     session.delete(module)
     session.flush()
-    fit_required(session, batch_id)
+    counting.follow(session, batch_id)
     thing = f"module:{module_id}"
     note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
@@ -666,20 +667,6 @@ def _let_go(session: Session, modules: Any) -> None:
         session.exec(
             sa.update(table).where(col(table.module_id).in_(modules)).values(module_id=None)
         )
-
-
-def fit_required(session: Session, batch_id: int) -> None:
-    """Require no more modules of remote study than have something in them that counts."""
-    left = session.exec(
-        select(func.count(sa.distinct(col(ProgressItem.module_id)))).where(
-            ProgressItem.batch_id == batch_id
-        )
-    ).one()
-    session.exec(
-        sa.update(RemotePlan)
-        .where(col(RemotePlan.batch_id) == batch_id, col(RemotePlan.required_modules) > left)
-        .values(required_modules=left or None)
-    )
 
 
 def _reorder(

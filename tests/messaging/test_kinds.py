@@ -31,7 +31,10 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "phase_end": ("T-5 T-1", {O: "T-1"}, True),
         "phase_help": ("T-5 T-1", {}, False),
     },
-    15: {"remote_start": ("T-3 T+0", {C: "T+3"}, True)},
+    15: {
+        "remote_start": ("T-3 T+0", {}, True),
+        "remote_login": ("", {C: "T+3"}, False),
+    },
     16: {"remote_not_started": ("T+3 T+5 T+8", {C: "T+5", P: "T+8"}, False)},
     17: {"remote_behind": ("weekly", {C: "weekly"}, False)},
     18: {

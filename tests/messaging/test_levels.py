@@ -155,10 +155,38 @@ async def test_a_school_of_which_one_was_forgotten_is_passed_on(database: Databa
     assert made["principal"] in await database.write(day, T3)
 
 
-async def test_a_head_who_owes_it_too_hears_it_as_everybody_does(database: Database) -> None:
+async def test_a_head_who_owes_it_too_still_hears_of_the_others(database: Database) -> None:
     made = await database.write(scene)
     await database.write(cast.register, made["batch"], made["principal"])
-    assert made["principal"] not in await database.write(day, T3)
+    assert made["principal"] in await database.write(day, T3)
+
+
+async def test_who_alone_of_the_school_owes_it_hears_it_as_everybody_does(
+    database: Database,
+) -> None:
+    def alone(session: Session) -> tuple[int, int]:
+        made = scene(session)
+        heads = []
+        for owes in (True, False):
+            teacher_id = make.teacher(session, at="第三小学" if owes else "第二小学")
+            make.account(session, teacher_id)
+            unit_id = make.school(session, "第三小学" if owes else "第二小学")
+            role = RoleAssignment(
+                teacher_id=teacher_id,
+                role=Role.PRINCIPAL,
+                scope_id=unit_id,
+                since=date(2026, 9, 1),
+            )
+            session.add(role)
+            if owes:
+                cast.register(session, made["batch"], teacher_id)
+            heads.append(teacher_id)
+        return heads[0], heads[1]
+
+    owing, other = await database.write(alone)
+    told = await database.write(day, T3)
+    assert owing not in told
+    assert other in told
 
 
 async def test_somebody_with_a_date_of_their_own_is_left_out(database: Database) -> None:

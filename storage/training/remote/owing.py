@@ -39,25 +39,12 @@ def not_started(session: Session, batch_id: int, now: datetime) -> Owing:
     return _people(session, batch_id, (Standing.NOT_STARTED,), now)
 
 
-def not_logged_in(session: Session, _kind: str, batch_id: int, now: datetime) -> Any:
-    """Select the schools with people of whom figures since the start show nothing, and how many."""
+def not_logged_in(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Select of whom figures since the start show no study."""
     course = pace.of_class(session, batch_id)
-    if (
-        course is None
-        or course.is_stale(now)
-        or course.as_of is None
-        or course.as_of < course.starts_at
-    ):
-        return sa.select(
-            col(Registration.unit_id_at).label("unit_id"), sa.literal(0).label("number")
-        ).where(sa.false())
-    every = _in_stretch(session, course, gates.online(session, batch_id), now)
-    return (
-        _nudged(course, every, now)
-        .with_only_columns(every.c.unit_id.label("unit_id"), sa.func.count().label("number"))
-        .where(every.c.standing.in_([Standing.NOT_BEGUN, Standing.NOT_STARTED]))
-        .group_by(every.c.unit_id)
-    )
+    if course is None or course.as_of is None or course.as_of < course.starts_at:
+        return _nobody()
+    return _people(session, batch_id, (Standing.NOT_BEGUN, Standing.NOT_STARTED), now)
 
 
 def behind(session: Session, batch_id: int, now: datetime) -> Owing:

@@ -1,7 +1,7 @@
 """How a class studies remotely: what counts, what is required, and at which pace.
 
 A class without a plan is not studied remotely, or nobody has said how. What is changed here
-takes effect with the next import: the figures that people have seen stay as they were.
+takes effect at once: where people stand is counted anew from the newest figures.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, structure
+from storage.training.remote import counting
 from storage.training.remote.tables import (
     ITEM_KINDS,
     ItemKind,
@@ -286,16 +287,6 @@ def batch_of_item(session: Session, item_id: int) -> int:
 # --- setting -----------------------------------------------------------------------------------
 
 
-def begin(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> bool:
-    """Let the class be studied remotely, with nothing said yet; False when it is already."""
-    batch, _programme = structure.to_change(session, actor_id, batch_id, now)
-    if of_batch(session, batch_id) is not None:
-        return False
-    made(session, batch_id, now=now)
-    structure.note(session, actor_id, "begin_remote_plan", f"batch:{batch_id}", batch, now=now)
-    return True
-
-
 _OF_PLAN = frozenset(
     {
         "required_modules",
@@ -313,6 +304,9 @@ _OF_PLAN = frozenset(
         "has_bulletin",
     }
 )
+
+
+_OF_COUNTING = frozenset({"required_modules", "start_threshold"})
 
 
 def change(
@@ -350,6 +344,8 @@ def change(
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
         schedule.plan_deadlines(session, batch_id, now=now)
+        if wanted.keys() & _OF_COUNTING:
+            counting.follow(session, batch_id)
         structure.note(
             session,
             actor_id,
@@ -455,6 +451,7 @@ def add_item(
     session.add(row)
     session.flush()
     schedule.plan_deadlines(session, batch_id, now=now)
+    counting.follow(session, batch_id)
     thing, after = f"progress_item:{row.id}", {"title": title, "required": required}
     structure.note(session, actor_id, "add_progress_item", thing, batch, now=now, after=after)
     return row.id
@@ -476,7 +473,7 @@ def change_item(
         setattr(row, name, value)
     session.add(row)
     session.flush()
-    structure.fit_required(session, batch.id)
+    counting.follow(session, batch.id)
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
         schedule.plan_deadlines(session, batch.id, now=now)
@@ -506,7 +503,7 @@ def remove_item(session: Session, actor_id: int, item_id: int, *, now: datetime)
     session.delete(row)
     session.flush()
     deadlines.cancel_deadline(session, "item_due", item_id, now=now)
-    structure.fit_required(session, batch.id)
+    counting.follow(session, batch.id)
     thing = f"progress_item:{item_id}"
     structure.note(session, actor_id, "remove_progress_item", thing, batch, now=now, before=before)
 

@@ -246,6 +246,7 @@ async def test_a_class_gets_its_reminders_of_studying_with_its_plan(database: Da
     start, end = at(10, 19, 8), at(11, 13, 18)
     assert await database.write(says) == {
         "remote_start": start,
+        "remote_login": start,
         "remote_not_started": start,
         "remote_behind": end,
         "remote_idle": end,
@@ -664,14 +665,12 @@ async def test_who_was_reminded_within_the_week_is_asked_again_in_the_last_days_
 # --- three days after the start ----------------------------------------------------------------
 
 
-async def test_three_days_after_the_start_a_school_hears_how_many_have_not_logged_in(
+async def test_three_days_after_the_start_a_school_hears_who_has_not_logged_in(
     database: Database,
 ) -> None:
     thursday = at(10, 22)
-    counted = kinds.KINDS["remote_start"].outstanding
-    assert counted is not None
 
-    def says(session: Session) -> list[list[int]]:
+    def says(session: Session) -> list[set[str]]:
         make.office(session)
         batch_id = studying.course(session)
         people = [
@@ -684,21 +683,42 @@ async def test_three_days_after_the_start_a_school_hears_how_many_have_not_logge
             )
         )
         session.flush()
-
-        def numbers(now: datetime) -> list[int]:
-            rows = session.connection().execute(counted(session, "remote_start", batch_id, now))
-            return [row.number for row in rows]
-
-        found = [numbers(thursday)]  # no platform has said anything
-        early = studying.reported(session, batch_id, at(10, 17))
-        found.append(numbers(thursday))  # nor since the start
+        found = [owes(session, "remote_login", batch_id, thursday)]  # no platform has said anything
+        studying.reported(session, batch_id, at(10, 17))
+        found.append(owes(session, "remote_login", batch_id, thursday))  # nor since the start
         of = studying.reported(session, batch_id, at(10, 21))
         studying.has(session, people[0], of, 5.0, last_active=at(10, 20).date())
         studying.has(session, people[1], of, 0.0)
-        assert early != of
-        return [*found, numbers(thursday), numbers(at(11, 2))]
+        days = (thursday, at(11, 2))
+        return [*found, *(owes(session, "remote_login", batch_id, day) for day in days)]
 
-    assert await database.write(says) == [[], [], [2], []]
+    assert await database.write(says) == [set(), set(), {"乙", "丙"}, set()]
+
+
+async def test_a_coordinator_who_studies_too_hears_who_has_not_logged_in(
+    database: Database,
+) -> None:
+    def happens(session: Session) -> list[tuple[str, str]]:
+        make.office(session)
+        batch_id = studying.course(session)
+        school = make.school(session)
+        luo = studying.appointed(session, "罗佳宁", Role.SCHOOL_COORDINATOR, school)
+        of = studying.reported(session, batch_id, at(10, 21))
+        mine = classes.joins(session, batch_id, luo)
+        studying.has(session, mine, of, 5.0, last_active=at(10, 20).date())
+        classes.joins(session, batch_id, make.teacher(session, "甲"))
+        schedule.plan_deadlines(session, batch_id, now=at(10, 10))
+        while sweep(session, now=at(10, 22)).more:
+            pass
+        rows = (
+            select(Teacher.name, DeadlineStep.name)
+            .join(Reminder, col(Reminder.teacher_id) == col(Teacher.id))
+            .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
+            .where(DeadlineStep.level == Level.COORDINATOR)
+        )
+        return [(who, step) for who, step in session.exec(rows).all()]
+
+    assert await database.write(happens) == [("罗佳宁", "T+3")]
 
 
 async def test_in_a_blended_class_its_study_stands_among_what_is_due(database: Database) -> None:
