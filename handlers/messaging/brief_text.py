@@ -35,9 +35,9 @@ from handlers.training.buttons import (
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
-from handlers.training.remote.study_buttons import MyStudy, NotUpdated
+from handlers.training.remote.study_buttons import MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
-from handlers.training.remote.study_text import obstacle_text
+from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
@@ -64,6 +64,7 @@ CAN_BE_DONE = (
     "remote_idle",
     "remote_idle_long",
     "task_due",
+    "item_due",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
@@ -85,7 +86,7 @@ OF_THE_DESK = (
 """Kinds that whoever holds an office owes, and does at the desk."""
 
 BEFORE_THE_END = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long")
-OF_STUDY = (*BEFORE_THE_END, "remote_end")
+OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 """Kinds that say how far somebody's own study is."""
 
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
@@ -237,6 +238,7 @@ def item_text(
             if item.at > now
             else _("<b>{title}</b>: work handed in was to be judged by {when} and still waits."),
             "makeup": _("<b>{title}</b>: what is missing can be made good until {when}."),
+            "makeup_window": _("<b>{title}</b>: what is missing can be made good until {when}."),
             "year_hours": _(
                 "Your hours of the year {title} do not reach the reference yet; it ends {when}."
             ),
@@ -325,6 +327,9 @@ def news_text(item: NewsItem, language: str) -> str:
         )
     if item.kind == "study_claim_decided":
         return _study_news(item, language)
+    if item.kind == "study_claims_wait":
+        sentence = _("{title}: study that its platform does not show yet waits for your look.")
+        return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
     if item.kind == "bulletin_skipped":
         return _(
             "{title}: this fortnight's bulletin was not posted, its figures are old. Once new ones "
@@ -574,6 +579,8 @@ def _item_lines(
         study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
         if study is None or not subject.takes_place:
             text = item_text(item, subject, language, zone, now, told.breaks_out)
+        elif item.kind == "item_due":
+            text = due_text(study, item.subject_id, item.at, language, zone, now)
         else:
             text = study_text(item.kind, study, language, zone, now)
         mark = f"{number}. " if len(known) > 1 else ""
@@ -681,6 +688,8 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
+    if any(item.kind == "study_claims_wait" for item in told.news):
+        last.append(Key(_("Not updated yet"), OpenStudyClaims()))
     studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)
     if studied is not None:
         last.append(Key(_("Last mile"), OpenLastMile(int(studied.facts["batch_id"]))))

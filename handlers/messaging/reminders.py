@@ -155,8 +155,8 @@ def _compose(
     if not isinstance(said, Brief):
         return said, {}, None, {}
     standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
-    studies = _studies(session, said.teacher_id, said.items, now=now)
-    return said, _about(session, said.items), standing, studies
+    about = _about(session, said.items)
+    return said, about, standing, _studies(session, said.teacher_id, about, now=now)
 
 
 def _hours_standing(
@@ -185,21 +185,19 @@ def _sent_brief(
         return None, {}, None, {}
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
     standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
-    studies = _studies(session, teacher_id, sent.items, now=now)
-    return sent, _about(session, sent.items), standing, studies
+    about = _about(session, sent.items)
+    return sent, about, standing, _studies(session, teacher_id, about, now=now)
 
 
 def _studies(
-    session: Session, teacher_id: int | None, items: Sequence[Item], *, now: datetime
+    session: Session, teacher_id: int | None, about: Subjects, *, now: datetime
 ) -> Studies:
     """How far the person's own study is, by class, where an item is about that."""
     found: dict[int, Study] = {}
-    for item in items:
-        if teacher_id is not None and item.kind in OF_STUDY:
-            # Of a class without a plan, or that one has left, there is nothing to say.
-            with contextlib.suppress(NotFound):
-                study = my_study.study(session, teacher_id, item.subject_id, now=now)
-                found[item.subject_id] = study
+    for batch_id in {one.batch_id for (kind, _id), one in about.items() if kind in OF_STUDY}:
+        # Of a class without a plan, or that one has left, there is nothing to say.
+        with contextlib.suppress(NotFound):
+            found[batch_id] = my_study.study(session, teacher_id or 0, batch_id, now=now)
     return found
 
 
@@ -209,7 +207,9 @@ def _told_in(session: Session, account_id: int, message_id: int, *, now: datetim
         return None
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
     standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
-    return Told(sent.items, sent.news, _about(session, sent.items), sent.breaks_out, standing)
+    about = _about(session, sent.items)
+    studies = _studies(session, teacher_id, about, now=now)
+    return Told(sent.items, sent.news, about, sent.breaks_out, standing, studies)
 
 
 def _about(session: Session, items: tuple[Item, ...]) -> Subjects:

@@ -20,6 +20,7 @@ from locales import catalog, dates
 from storage import moments
 from storage.calendar import workdays
 from storage.messaging.reminders import StepView
+from storage.messaging.sweeping import BY_HAND
 from storage.messaging.tables import DeadlineState, Level, ReminderState, StepOutcome
 from storage.people import accounts
 from storage.people.accounts import Reader
@@ -28,7 +29,6 @@ from storage.refusals import Refusal
 from storage.training import extending, reminding
 from storage.training.extending import NotLater, NotOwed
 from storage.training.reminding import ItemFacts, Items, PeopleOf, PersonFacts, StepOfPerson
-from storage.training.remote.last_mile import BY_HAND
 
 AWAITED = "extend"  # what a typed text answers: until when somebody has time
 GIVEN = (3, 7, 14)  # calendar days that a key gives
@@ -123,12 +123,14 @@ def kind_text(kind: str, language: str) -> str:
         "session": _("meeting"),
         "session_lead": _("meeting, for who teaches"),
         "task_due": _("work is due"),
+        "item_due": _("a part of the study is due"),
         "phase_end": _("stretch ends"),
         "phase_help": _("stretch ends, for tutors"),
         "survey_close": _("survey ends"),
         "gate": _("gate not passed"),
         "shadowing": _("school receives people"),
         "remote_start": _("remote training begins"),
+        "remote_login": _("not logged in yet"),
         "remote_end": _("remote training ends"),
         "remote_not_started": _("study has not started"),
         "remote_behind": _("behind the pace"),
@@ -138,6 +140,7 @@ def kind_text(kind: str, language: str) -> str:
         "grade_due": _("completion is decided"),
         "review_due": _("work is reviewed"),
         "makeup": _("making good ends"),
+        "makeup_window": _("making good ends"),
         "approve_county": _("registrations are decided"),
     }.get(kind, kind)
 

@@ -8,7 +8,7 @@ its own for a step that breaks out.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from storage import kinds, moments
 from storage.calendar import workdays
+from storage.calendar.steps import WEEKLY
 from storage.inserting import insert_new
 from storage.messaging import group_steps, owed, quiet, rings, upward
 from storage.messaging.tables import (
@@ -37,6 +38,9 @@ _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
 
 ASKED_AGAIN = timedelta(minutes=5)
 """A step that waits is not asked again sooner."""
+
+BY_HAND = "hand "
+"""What the name of a step begins with that somebody asked for; the day follows."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,46 @@ class _Step:
     def owing(self, session: Session, now: datetime) -> Any:
         """Select who owes it and wants to hear of it."""
         who = owed.owing(session, self.kind, self.subject_id, self.own, now=now)
-        return who.where(
+        teacher = who.selected_columns[0]
+        wants = who.where(
             ~sa.exists().where(
                 col(ReminderMute.deadline_id) == self.deadline_id,
-                col(ReminderMute.teacher_id) == who.selected_columns[0],
+                col(ReminderMute.teacher_id) == teacher,
             )
         )
+        asked = self._asked_by_hand(session) if kinds.KINDS[self.kind].preset == WEEKLY else ()
+        if not asked:
+            return wants
+        return wants.where(
+            ~sa.exists().where(
+                col(Reminder.step_id).in_(asked),
+                col(Reminder.teacher_id) == teacher,
+                sa.or_(
+                    col(Reminder.state) == ReminderState.DUE,
+                    sa.and_(
+                        col(Reminder.state) == ReminderState.SENT,
+                        col(Reminder.settled_at) >= week_of(session, now),
+                    ),
+                ),
+            )
+        )
+
+    def _asked_by_hand(self, session: Session) -> Sequence[int]:
+        """The steps by which somebody has asked people about the same thing."""
+        same = [
+            kind.id
+            for kind in kinds.KINDS.values()
+            if kind.subject == kinds.KINDS[self.kind].subject
+        ]
+        return session.exec(
+            select(DeadlineStep.id)
+            .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
+            .where(
+                Deadline.subject_id == self.subject_id,
+                col(Deadline.kind).in_(same),
+                col(DeadlineStep.name).startswith(BY_HAND),
+            )
+        ).all()
 
 
 def sweep(session: Session, *, now: datetime, chunk: int = 20_000) -> Swept:
@@ -139,15 +177,22 @@ def _due_step(session: Session, now: datetime) -> _Step | None:
     return None if row is None else _Step(*row)
 
 
+def week_of(session: Session, now: datetime) -> datetime:
+    """When the seven days began that end with this one: so long one reminder by week is enough."""
+    zone = workdays.load(session).zone
+    return moments.at(moments.local_day(now, zone) - timedelta(days=6), 0, zone)
+
+
 def ask_by_hand(
-    session: Session, deadline_id: int, teacher_ids: Collection[int], name: str, *, now: datetime
+    session: Session, deadline_id: int, teacher_ids: Collection[int], *, now: datetime
 ) -> int:
     """Remind these people of a deadline once more, because somebody asks for it; of how many.
 
-    It is a step of its own by this name, which nobody hears twice, and it keeps to everything
-    that reminders keep to: it rides in the brief, and whoever owes nothing any more when the
-    brief goes out hears nothing.
+    It is a step of its own, which nobody hears twice on a day, and it keeps to everything that
+    reminders keep to: it rides in the brief, and whoever owes nothing any more when the brief
+    goes out hears nothing. What comes every week leaves out whom it has reached.
     """
+    name = f"{BY_HAND}{moments.local_day(now, workdays.load(session).zone).isoformat()}"
     deadline = session.exec(select(Deadline).where(Deadline.id == deadline_id)).one()
     session.exec(
         insert_new(session, DeadlineStep).values(
@@ -223,11 +268,9 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
     counted = owed.outstanding(session, *of, step.own, now=now).subquery()
     open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
     spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
-    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), now)
-    who = told.where(
-        sa.true() if open_ - spoken.keys() else sa.false(),
-        told.selected_columns[0].not_in(_own_alone(session, step, counted, len(open_), now)),
-    )
+    besides = _own_alone(session, step, counted, len(open_), now)
+    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), besides, now)
+    who = told.where(sa.true() if open_ - spoken.keys() else sa.false())
     if step.useful_until <= now:
         missed = len(session.exec(who).all())
         _finish(session, step.id, StepOutcome.STALE, missed, now)

@@ -37,7 +37,7 @@ from storage.training.registration import (
     leaving,
     second_round,
 )
-from storage.training.remote import my_study
+from storage.training.remote import my_study, pace
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
     SEATED,
@@ -848,8 +848,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
         )
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
-    is_remote = any(programme.mode is Mode.REMOTE for _, programme in takes_part)
-    learned = my_study.learned(session, teacher_id) if is_remote else frozenset[int]()
+    ends = {batch.id: _study_ends(session, batch, programme) for batch, programme in takes_part}
+    learned = my_study.learned(session, teacher_id) if any(ends.values()) else frozenset[int]()
     items = []
     for batch, programme in takes_part:
         items += [
@@ -881,17 +881,28 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                     bring=batch.bring,
                 )
             )
-        if programme.mode is Mode.REMOTE and batch.id not in learned:
+        study_ends = ends[batch.id]
+        if study_ends is not None and study_ends > now and batch.id not in learned:
             items.append(
                 DueItem(
                     DueKind.REMOTE_END,
                     batch.id,
                     programme.title,
-                    batch.ends_at,
+                    study_ends,
                     online_url=programme.external_url,
                 )
             )
     return items
+
+
+def _study_ends(session: Session, batch: Batch, programme: Programme) -> datetime | None:
+    """When what is studied remotely ends, be it the class or a stretch of it; None without any."""
+    if programme.mode is Mode.REMOTE:
+        return batch.ends_at
+    if programme.mode not in (Mode.BLENDED, Mode.LIVE):
+        return None
+    course = pace.of_class(session, batch.id)
+    return None if course is None else course.ends_at
 
 
 def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:

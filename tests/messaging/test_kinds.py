@@ -22,12 +22,19 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "session": ("T-1 T-1h", {O: "T-1"}, True),
         "session_lead": ("T-3 T-1", {}, False),
     },
-    13: {"task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False)},
+    13: {
+        "task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False),
+        # The figures of a platform are days old, so there is no step of hours and nothing after.
+        "item_due": ("T-3 T-1", {}, False),
+    },
     14: {
         "phase_end": ("T-5 T-1", {O: "T-1"}, True),
         "phase_help": ("T-5 T-1", {}, False),
     },
-    15: {"remote_start": ("T-3 T+0", {}, True)},
+    15: {
+        "remote_start": ("T-3 T+0", {}, True),
+        "remote_login": ("", {C: "T+3"}, False),
+    },
     16: {"remote_not_started": ("T+3 T+5 T+8", {C: "T+5", P: "T+8"}, False)},
     17: {"remote_behind": ("weekly", {C: "weekly"}, False)},
     18: {
@@ -35,12 +42,16 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "remote_idle_long": ("weekly", {C: "weekly"}, False),
     },
     19: {"remote_end": ("T-14 T-7 T-3 T-1 T-6h", {C: "T-7", P: "T-3", O: "T-1"}, True)},
-    20: {"import_stale": ("weekly", {O: "weekly"}, False)},
+    # From the eighth day without an import on, and again as long as none comes.
+    20: {"import_stale": ("T+0 T+5 weekly_after", {O: "T+3 weekly_after"}, False)},
     21: {
         "grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False),
         "review_due": ("T-3 T-1 T+1", {}, False),
     },
-    22: {"makeup": ("T-7 T-3 T-1", {C: "T-3"}, False)},
+    22: {
+        "makeup": ("T-7 T-3 T-1", {C: "T-3"}, False),
+        "makeup_window": ("T-7 T-3 T-1", {C: "T-3"}, False),
+    },
     26: {
         "year_hours": (
             "T-183d T-122d T-91d T-61d T-11d",

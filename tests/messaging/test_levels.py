@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from storage import moments
+from storage import kinds, moments
 from storage.calendar import quiet, workdays
 from storage.database import Database
 from storage.messaging import deadlines, group_steps, outbox, reminders, upward
@@ -28,7 +28,8 @@ from storage.messaging.tables import (
 )
 from storage.people.tables import Contact, Role, RoleAssignment
 from storage.training import worklist
-from storage.training.tables import Batch
+from storage.training.remote.tables import RemotePlan
+from storage.training.tables import Batch, Mode
 from tests import make
 from tests.messaging import cast
 from tests.messaging.cast import local
@@ -364,7 +365,40 @@ async def test_nobody_is_told_where_nobody_holds_the_office(sqlite: Database, le
     def look(session: Session) -> list[Any]:
         batch_id = make.batch(session)
         units = {make.school(session)}
-        who = upward.audience(session, level, "remote_end", batch_id, units, T7)
+        owing = kinds.owes(session, "remote_end", batch_id, now=T7)
+        who = upward.audience(session, level, "remote_end", batch_id, units, owing, T7)
         return list(session.exec(who).all())
 
     assert await sqlite.write(look) == []
+
+
+@pytest.mark.parametrize("kind", ["grade_due", "import_stale"])
+async def test_what_a_school_has_left_of_its_own_class_goes_to_the_county(
+    database: Database, kind: str
+) -> None:
+    def arrange(session: Session) -> dict[str, int]:
+        school = make.school(session, "实验小学")
+        batch_id = make.batch(
+            session,
+            programme={"owner_unit_id": school, "mode": Mode.REMOTE},
+            starts_at=BEFORE,
+            ends_at=AT,
+        )
+        session.add(RemotePlan(batch_id=batch_id))
+        teacher_id = make.teacher(session, at="实验小学")
+        cast.register(session, batch_id, teacher_id)
+        return {
+            "batch": batch_id,
+            "coordinator": office(session, Role.SCHOOL_COORDINATOR, school),
+            "county": office(session, Role.COUNTY_COORDINATOR, make.county(session)),
+        }
+
+    def told(session: Session, batch_id: int) -> set[int]:
+        when = local("2026-12-07", 17)
+        owing = kinds.owes(session, kind, batch_id, now=when)
+        assert len(session.exec(owing).all()) == 1  # the school, and not the county
+        who = upward.audience(session, Level.OWNER, kind, batch_id, (), owing, when)
+        return set(session.connection().execute(who).scalars())
+
+    made = await database.write(arrange)
+    assert await database.write(told, made["batch"]) == {made["county"]}

@@ -381,8 +381,8 @@ def asked_text(answers: Mapping[Asked, int], language: str) -> str:
         (
             lately,
             ngettext(
-                "{n} was reminded in the last two working days.",
-                "{n} were reminded in the last two working days.",
+                "{n} has been reminded within a week already.",
+                "{n} have been reminded within a week already.",
                 lately,
             ),
         ),

@@ -29,8 +29,8 @@ from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound
 from storage.sheets import Book
 from storage.tables import DOCUMENT
-from storage.training import seats
-from storage.training.remote import mapping, reading
+from storage.training import schedule, seats
+from storage.training.remote import mapping, reading, study_claims
 from storage.training.remote.counting import Counted, counted
 from storage.training.remote.folding import (
     Stand,
@@ -374,6 +374,7 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
         overlay(session, kept, counts)
     _begin(session, kept, now=now)
     _catch_up(session, kept, counts, now=now)
+    schedule.plan_deadlines(session, batch_id, now=now)
     deed_id = deeds.done(
         session,
         DEED,
@@ -421,6 +422,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     session.exec(sa.delete(ProgressSnapshot).where(col(ProgressSnapshot.import_id) == import_id))
     recount(session, batch_id, ids)
     _begin_not(session, kept, actor_id=deed.actor_id, now=now)
+    schedule.plan_deadlines(session, batch_id, now=now)
     session.exec(
         sa.update(StudyClaim)
         .where(
@@ -689,3 +691,4 @@ def _catch_up(session: Session, kept: ProgressImport, counts: Counted, *, now: d
             .where(col(StudyClaim.id).in_(part))
             .values(state=StudyClaimState.CAUGHT_UP, decided_at=now)
         )
+    study_claims.hush(session, kept.batch_id, now=now)

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from storage.messaging import deadlines
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
@@ -343,6 +344,7 @@ def change(
     session.flush()
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch_id, now=now)
         if wanted.keys() & _OF_COUNTING:
             counting.follow(session, batch_id)
         structure.note(
@@ -449,6 +451,7 @@ def add_item(
     )
     session.add(row)
     session.flush()
+    schedule.plan_deadlines(session, batch_id, now=now)
     counting.follow(session, batch_id)
     thing, after = f"progress_item:{row.id}", {"title": title, "required": required}
     structure.note(session, actor_id, "add_progress_item", thing, batch, now=now, after=after)
@@ -474,6 +477,7 @@ def change_item(
     counting.follow(session, batch.id)
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch.id, now=now)
         thing = f"progress_item:{item_id}"
         structure.note(
             session,
@@ -499,6 +503,7 @@ def remove_item(session: Session, actor_id: int, item_id: int, *, now: datetime)
     before = {"title": row.title, "required": row.required, "weight": row.weight}
     session.delete(row)
     session.flush()
+    deadlines.cancel_deadline(session, "item_due", item_id, now=now)
     counting.follow(session, batch.id)
     thing = f"progress_item:{item_id}"
     structure.note(session, actor_id, "remove_progress_item", thing, batch, now=now, before=before)

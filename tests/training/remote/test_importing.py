@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from storage import sheets, undoing
+from storage import moments, sheets, undoing
 from storage.database import Database
+from storage.messaging.tables import Deadline, DeadlineStep, Level, News
 from storage.people import imports
 from storage.people.imports import PreviewOutdated
-from storage.people.tables import ImportState
-from storage.training.remote import importing, mapping, reading, unclear
+from storage.people.tables import ImportState, Role
+from storage.training import schedule
+from storage.training.remote import importing, mapping, reading, study_claims, unclear
 from storage.training.remote.importing import AsOfFrom, Preview
 from storage.training.remote.rows import PART, RowState
 from storage.training.remote.tables import (
@@ -23,11 +25,12 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import RegistrationState
+from storage.training.tables import Registration, RegistrationState
 from tests.make import NOW
 from tests.training import classes
-from tests.training.remote import exports, programme
+from tests.training.remote import exports, programme, studying
 from tests.training.remote.exports import Studied
+from tests.training.remote.studying import SHANGHAI
 
 HOME = classes.HOME
 APPROVED, ATTENDING = RegistrationState.APPROVED, RegistrationState.ATTENDING
@@ -223,6 +226,58 @@ async def test_a_claim_that_the_platform_shows_by_now_waits_for_nobody(
     assert done.deed_id is not None
     await database.write(undoing.undo, gao, done.deed_id, now=NOW)
     assert await database.read(states) == [StudyClaimState.OPEN, StudyClaimState.OPEN]
+
+
+async def test_each_import_puts_off_the_day_on_which_figures_are_too_old(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, _people = class_
+
+    def due(session: Session) -> tuple[datetime, list[str]]:
+        row = session.exec(select(Deadline).where(Deadline.kind == "import_stale")).one()
+        steps = (
+            select(DeadlineStep.name)
+            .where(
+                DeadlineStep.deadline_id == row.id,
+                DeadlineStep.level == Level.TEACHER,
+                col(DeadlineStep.outcome).is_(None),
+            )
+            .order_by(col(DeadlineStep.due_at))
+        )
+        return row.at, list(session.exec(steps).all())[:3]
+
+    # Since October nobody has brought any: they are asked for from now on.
+    await database.write(schedule.plan_deadlines, batch_id, now=NOW)
+    await database.write(schedule.plan_deadlines, batch_id, now=NOW + timedelta(hours=1))
+    assert await database.read(due) == (NOW, ["T+0", "T+5", "W+2"])
+    done = await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))
+    at, names = await database.read(due)
+    day = moments.local_day(done.as_of, SHANGHAI) + timedelta(days=8)
+    assert (at, names) == (moments.at(day, 0, SHANGHAI), ["T+0", "T+5", "W+2"])
+    later = NOW + timedelta(hours=2)
+    assert done.deed_id is not None
+    await database.write(undoing.undo, gao, done.deed_id, now=later)
+    assert (await database.read(due))[0] == later
+
+
+async def test_nobody_is_told_of_claims_that_an_import_has_answered(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, people = class_
+
+    def claims(session: Session) -> None:
+        studying.appointed(session, "许文", Role.TUTOR, batch_id)
+        lin = session.get_one(Registration, people["林若溪"]).teacher_id
+        study_claims.say(session, lin, batch_id, text="看完了", now=NOW)
+
+    def told(session: Session) -> int:
+        waiting = select(News.id).where(News.kind == study_claims.NEWS_WAITING)
+        return len(session.exec(waiting).all())
+
+    await database.write(claims)
+    assert await database.read(told) == 1
+    await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))
+    assert await database.read(told) == 0
 
 
 async def test_a_number_of_another_name_and_a_bad_figure_are_not_taken_over(
