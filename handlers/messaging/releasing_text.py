@@ -30,6 +30,7 @@ from handlers.messaging.notice_text import (
     letter_text,
     several,
 )
+from handlers.offsets import offset_text
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
@@ -209,19 +210,9 @@ def events_card(
 
 def offsets_card(notice_id: int, deadline_id: int, language: str) -> Card:
     """How far from the event, in working days."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-
-    def label(offset: str) -> str:
-        n = int(offset[2:])
-        if offset == "T-0":
-            return _("the same day")
-        if offset.startswith("T+"):
-            return ngettext("{n} working day after", "{n} working days after", n).format(n=n)
-        return ngettext("{n} working day before", "{n} working days before", n).format(n=n)
-
+    _ = catalog(language).gettext
     keys = [
-        (Key(label(offset), NoticeEvent(notice_id, deadline_id, offset)),)
+        (Key(offset_text(offset, language), NoticeEvent(notice_id, deadline_id, offset)),)
         for offset in releasing.OFFSETS
     ]
     return Card(

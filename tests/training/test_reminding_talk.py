@@ -40,7 +40,8 @@ async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
     shown = await zhou.taps("Who owes it, and why")
     assert "2 still owe it" in shown
     assert "those who owe it" in shown
-    assert "T-3 Mon 7 Dec, 08:00: planned" in shown
+    assert "· 3 working days before, Mon 7 Dec, 08:00: planned" in shown
+    assert "T-3" not in shown
     assert "林若溪 · owes it" in await zhou.taps("Person by person")
     assert "Still owes it." in await zhou.taps("林若溪")
     shown = await zhou.taps("+3 days")
@@ -68,6 +69,32 @@ async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
         return dict(deadlines.own_dates(session, "task_due", task_id))
 
     assert await stage.database.read(own) == {}
+
+
+async def test_a_meeting_concerns_people_and_a_step_that_no_group_heard_says_why(
+    stage: Stage,
+) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    await in_class(stage, batch, "林若溪")
+    at = NOW + timedelta(days=4, hours=1)  # Tuesday 24 November, 10:00
+
+    def begins(session: Session) -> int:
+        return deadlines.set_deadline(session, "batch_start", batch, at, now=NOW)
+
+    await stage.database.write(begins)
+    await stage.passes(days=3, hours=3)
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Reminders")
+    label = next(label for label in zhou.labels() if label.endswith("begins"))
+    shown = await zhou.taps(label)
+    assert "It concerns 1 person" in shown
+    assert "those concerned" in shown
+    assert "owe" not in shown
+    assert "T-1" not in shown
+    assert "2 hours before, Tue 24 Nov, 08:00: planned" in shown
+    assert "1 working day before, Mon 23 Nov, 08:00: no group is connected for it" in shown
+    assert "林若溪 · concerned" in await zhou.taps("Person by person")
+    assert "It concerns this person." in await zhou.taps("林若溪")
 
 
 async def school(stage: Stage, role: Role, name: str) -> Actor:
