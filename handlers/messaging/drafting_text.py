@@ -23,6 +23,7 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeOption,
     NoticeOptions,
     NoticePreview,
+    NoticeSample,
     NoticeSend,
     NoticeSet,
     RecallNotice,
@@ -43,6 +44,7 @@ from handlers.training import words
 from locales import LANGUAGES, catalog, dates
 from storage.messaging import audiences, drafting
 from storage.messaging.audiences import Described, Options, UnreachedUnit
+from storage.messaging.notice_posts import FEWEST
 from storage.messaging.notices import Letter, Sheet
 from storage.messaging.tables import NoticeState
 
@@ -403,12 +405,12 @@ def preview_card(
 ) -> Card:
     """Exactly what readers of a language will see, in private or in a group.
 
-    The keys of the notice stand below it and do nothing here.
+    The keys of the notice stand below it and only say here that they are a sample.
     """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
-    here = NoticePreview(letter.notice_id, shown, where)
+    counts = letter.wants_answer and facts.count.people >= FEWEST
     seen: Card | GroupCard
     if where == IN_GROUP:
         seen = public.notice_group_card(
@@ -416,6 +418,7 @@ def preview_card(
             letter.notice_id,
             letter.wants_answer,
             shown,
+            counted=(0, facts.count.people) if counts else None,
         )
     else:
         seen = letter_card(letter, shown, zone, today)
@@ -424,7 +427,7 @@ def preview_card(
         n = len(letter.files)
         said = ngettext("{n} file follows.", "{n} files follow.", n).format(n=n)
         text += f"\n\n<i>{said}</i>"
-    sample = tuple(tuple(Key(each.label, here) for each in row) for row in seen.keys)
+    sample = tuple(tuple(Key(each.label, NoticeSample()) for each in row) for row in seen.keys)
     names = {"zh_Hans": "简体", "zh_Hant": "繁體", "en": "English"}
     spoken = tuple(
         Key(
@@ -433,8 +436,9 @@ def preview_card(
         )
         for each in LANGUAGES
     )
-    other = IN_PRIVATE if where == IN_GROUP else IN_GROUP
-    label = _("As in private") if where == IN_GROUP else _("As in a group")
-    turn = Key(label, NoticePreview(letter.notice_id, shown, other))
+    places = tuple(
+        Key(f"· {name}" if each == where else name, NoticePreview(letter.notice_id, shown, each))
+        for each, name in ((IN_PRIVATE, _("As in private")), (IN_GROUP, _("As in a group")))
+    )
     back = Key(_("Back"), EditNotice(letter.notice_id))
-    return Card(text, (*sample, spoken, (turn, back)))
+    return Card(text, (*sample, spoken, places, (back,)))

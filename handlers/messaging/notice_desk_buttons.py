@@ -130,6 +130,13 @@ class NoticePreview(Button):
 
 
 @dataclass(frozen=True)
+class NoticeSample(Button):
+    """A key of the notice itself under its preview; it does nothing yet."""
+
+    tag = "ntsm"
+
+
+@dataclass(frozen=True)
 class NoticeSend(Button):
     """What it costs, and the ways to send it."""
 

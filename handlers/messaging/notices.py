@@ -47,6 +47,7 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeOption,
     NoticeOptions,
     NoticePreview,
+    NoticeSample,
     NoticeSend,
     NoticeSet,
     NoticeWay,
@@ -113,6 +114,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, NoticeOption, turn_option)
     on_tap(application, NoticeLost, open_lost)
     on_tap(application, NoticePreview, preview)
+    on_tap(application, NoticeSample, say_sample)
     on_tap(application, NoticeSend, open_price)
     on_tap(application, NoticeWay, choose_way)
     on_tap(application, NoticeEvents, open_events)
@@ -552,6 +554,13 @@ async def preview(update: Update, context: Context) -> None:
     facts = await _sheet(context, reader, button.notice_id)
     card = preview_card(facts, button.language, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
+
+
+async def say_sample(update: Update, context: Context) -> None:
+    """Say that a key of the notice does nothing while it is a preview."""
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    await alert(update, _("This is a preview. The keys work for recipients once it is sent."))
 
 
 async def open_price(update: Update, context: Context) -> None:

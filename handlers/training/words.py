@@ -126,8 +126,11 @@ def fact_key(value: str, language: str) -> str:
 
 
 def fact_value(value: str, language: str) -> str:
-    """A value of a fact; what is a name already, such as a subject, stays as it is."""
+    """A value of a fact; a subject by its name here, and any other name as it is."""
     _ = catalog(language).gettext
+    # Rosters write subjects as simplified Chinese has them.
+    if language != "zh_Hans" and value in (subjects := _subjects(language)):
+        return subjects[value]
     return {
         "senior": _("senior secondary"),
         "junior": _("junior secondary"),
@@ -169,6 +172,36 @@ def fact_value(value: str, language: str) -> str:
         "retired": _("retired"),
         "left": _("left"),
     }.get(value, value)
+
+
+def _subjects(language: str) -> dict[str, str]:
+    """The subjects of the national curriculum, and of kindergartens."""
+    named = catalog(language).pgettext
+    return {
+        "保教": named("subject", "care and education"),
+        "语文": named("subject", "Chinese"),
+        "数学": named("subject", "mathematics"),
+        "英语": named("subject", "English"),
+        "道德与法治": named("subject", "morality and law"),
+        "思想政治": named("subject", "politics"),
+        "历史": named("subject", "history"),
+        "地理": named("subject", "geography"),
+        "物理": named("subject", "physics"),
+        "化学": named("subject", "chemistry"),
+        "生物": named("subject", "biology"),
+        "科学": named("subject", "science"),
+        "信息科技": named("subject", "information science"),
+        "信息技术": named("subject", "information technology"),
+        "通用技术": named("subject", "general technology"),
+        "音乐": named("subject", "music"),
+        "美术": named("subject", "fine arts"),
+        "体育": named("subject", "physical education"),
+        "体育与健康": named("subject", "physical education and health"),
+        "劳动": named("subject", "labour"),
+        "综合实践": named("subject", "integrated practice"),
+        "心理健康": named("subject", "mental health"),
+        "特殊教育": named("subject", "special education"),
+    }
 
 
 def joined(values: Iterable[str], language: str) -> str:

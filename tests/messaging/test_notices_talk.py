@@ -231,8 +231,8 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "3 people, 1 of them not reached" in await draft(luo)
     assert "3 people" in await luo.taps("For whom")
     await luo.taps("Subject")
-    assert "2 people" in await luo.taps("数学")
-    assert "✓ 数学" in luo.labels()
+    assert "2 people" in await luo.taps("mathematics")
+    assert "✓ mathematics" in luo.labels()
     assert "2 people" in await luo.taps("OK")
     lost = await luo.taps("Not reached")
     assert "第二小学: 1 person" in lost
@@ -244,7 +244,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "0 people" in card
     await luo.taps("OK")
     card = await luo.taps("OK")
-    assert "For: 澄禾县实验小学; 数学" in card
+    assert "For: 澄禾县实验小学; mathematics" in card
     await luo.taps("Send…")
     assert "for nobody" in luo.alert
     await luo.taps("For whom")
@@ -255,7 +255,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     for key in ("Send…", "Send now", "Yes, send it"):
         await luo.taps(key)
     await stage.deliver()
-    assert "For: 数学" in maths.sees()
+    assert "For: mathematics" in maths.sees()
 
 
 async def test_a_name_of_ones_own_people_is_said(stage: Stage) -> None:
@@ -272,10 +272,12 @@ async def test_the_preview_is_what_readers_get_in_each_language(stage: Stage) ->
     await draft(zhou, "校本研修安排\n请带 <教案> & 笔。")
     seen = await zhou.taps("Preview")
     assert zhou.labels()[:2] == ["Confirm receipt", "Ask a question"]
-    await zhou.taps("Confirm receipt")  # a sample: it does nothing
+    await zhou.taps("Confirm receipt")
+    assert zhou.alert.startswith("This is a preview.")
     assert zhou.sees() == seen
     await zhou.taps("As in a group")
     assert "请带 <教案> & 笔。" in zhou.sees()
+    assert {"As in private", "· As in a group"} < set(zhou.labels())
     await zhou.taps("繁體")
     await zhou.taps("As in private")
     await zhou.taps("English")
@@ -285,6 +287,23 @@ async def test_the_preview_is_what_readers_get_in_each_language(stage: Stage) ->
         await zhou.taps(key)
     await stage.deliver()
     assert lin.sees() == seen
+
+
+async def test_a_preview_says_stages_and_subjects_in_its_language_and_the_count_of_a_group(
+    stage: Stage,
+) -> None:
+    luo = await coordinator(stage, "罗佳宁", at="教师发展中心", role=Role.COUNTY_COORDINATOR)
+    for name in ("林若溪", "石晓岚", "顾念", "白雨桐", "丁广田"):
+        await stage.teacher(name, subject="语文")
+    await draft(luo)
+    await luo.taps("For whom")
+    await luo.taps("Subject")
+    await luo.taps("Chinese")
+    await luo.taps("OK")
+    assert "For: Chinese" in await luo.taps("OK")
+    assert "For: Chinese" in await luo.taps("Preview")
+    assert "Confirmed:" not in luo.sees()
+    assert "Confirmed: 0/5" in await luo.taps("As in a group")
 
 
 async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: Stage) -> None:
