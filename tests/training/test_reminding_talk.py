@@ -163,3 +163,29 @@ async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -
     assert "New: 1" in await zhou.sends_file("a.ics", ics.encode())
     assert "Nothing was changed." in await zhou.taps("Cancel") or await days() == 0
     assert "no holidays" in await zhou.sends_file("b.ics", b"nothing")
+
+
+async def test_a_calendar_that_is_not_understood_says_which_rows_and_leads_back(
+    stage: Stage,
+) -> None:
+    zhou = await organiser(stage)
+    table = "日期,类型\n2027-01-01,放假\n2027-13-01,放假\n2027-02-01,<i>吃饭\n"
+    shown = await zhou.sends_file("校历.csv", table.encode())
+    assert "Row 3: I do not understand “2027-13-01”." in shown
+    assert "Row 4: I do not understand “<i>吃饭”." in shown
+    assert "21 working days" in await zhou.taps("Work calendar")
+    shown = await zhou.sends_file("校历.pdf", b"%PDF-1.4")
+    assert "This is not a calendar that I can read. Please send an .ics file" in shown
+    assert await zhou.taps("Work calendar")
+    shown = await zhou.sends_file("a.csv", "种类,数量\n甲,1\n".encode())
+    assert "with the columns date, until, type and name" in shown
+    # A file for something else finds its way, and so does a right one after a wrong one.
+    shown = await zhou.sends_file(
+        "名册.csv", "工号,姓名,单位\nCH01,林若溪,澄禾县实验小学\n".encode()
+    )
+    assert "calendar" not in shown
+    await zhou.says("/desk")
+    await zhou.taps("Work calendar")
+    await zhou.sends_file("校历.pdf", b"%PDF-1.4")
+    shown = await zhou.sends_file("校历.csv", "日期,类型\n2027-01-01,放假\n".encode())
+    assert "New: 1" in shown
