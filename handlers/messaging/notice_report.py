@@ -22,6 +22,7 @@ from handlers.messaging.notice_buttons import (
     NoticeChaseNow,
     NoticeContacted,
     NoticeCorrect,
+    NoticeFind,
     NoticePeople,
     NoticePin,
     Notices,
@@ -36,7 +37,7 @@ from handlers.messaging.notices import show_sheet
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import OpenDesk
 from handlers.progress import BOXES
-from handlers.wiring import AnyApplication, on_link, on_tap
+from handlers.wiring import AnyApplication, on_link, on_tap, on_text
 from locales import catalog, dates
 from storage import sheets
 from storage.messaging import confirming, notice_posts, notice_report
@@ -44,9 +45,11 @@ from storage.messaging.confirming import Chase, NothingToChase, TooSoon
 from storage.messaging.notice_report import Among, ByUnit, Exported, People, Report, Where
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import NoticeState
+from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.refusals import NotAllowed, NotFound, Refusal
 
+AWAITED = "noticefind"  # a part of a name in a list of recipients
 LABEL = 40
 TITLE = 120
 LIVES_FOR = timedelta(minutes=10)
@@ -58,6 +61,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, NoticeChase, ask_chase)
     on_tap(application, NoticeChaseNow, chase)
     on_tap(application, NoticePeople, open_people)
+    on_tap(application, NoticeFind, ask_name)
+    on_text(application, AWAITED, name_typed)
     on_tap(application, NoticeContacted, contacted)
     on_tap(application, NoticeUnits, open_units)
     on_tap(application, NoticeSheet, send_sheet)
@@ -210,8 +215,13 @@ def where_text(where: Where, language: str) -> str:
     }[where]
 
 
-def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> Card:
-    """A page of recipients; a tap on a name notes that one has spoken with them."""
+def people_card(
+    facts: People, language: str, zone: ZoneInfo, now: datetime, *, searched: bool = False
+) -> Card:
+    """A page of recipients; a tap on a name notes that one has spoken with them.
+
+    What was ``searched`` for has one page.
+    """
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
     lines = [
@@ -239,16 +249,23 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
             press = NoticeContacted(facts.notice_id, line.teacher_id, facts.among, facts.page)
             keys.append((Key(f"{mark} {shortened(line.name, LABEL)}", press),))
     if not facts.lines:
-        lines.append(_("The list is empty."))
+        lines.append(_("Nobody in this list fits.") if searched else _("The list is empty."))
     elif calls:
         lines.append(
             _("Tap a name once you have spoken with the teacher; tap again to take it back.")
         )
-    turn = pager(
+    if searched and facts.pages > 1:
+        lines.append(_("These are the first; type more of the name to narrow it down."))
+    elif turn := pager(
         facts.page, facts.pages, lambda page: NoticePeople(facts.notice_id, facts.among, page)
-    )
-    back = (Key(_("Back"), NoticeShow(facts.notice_id)),)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    ):
+        keys.append(turn)
+    last = [Key(_("Back"), NoticeShow(facts.notice_id))]
+    if searched:
+        last = [Key(_("Back"), NoticePeople(facts.notice_id, facts.among))]
+    if searched or facts.pages > 1:
+        last.insert(0, Key(_("Find a name"), NoticeFind(facts.notice_id, facts.among)))
+    return Card("\n".join(lines), (*keys, tuple(last)))
 
 
 def among_text(among: Among, language: str) -> str:
@@ -449,8 +466,37 @@ async def open_people(update: Update, context: Context) -> None:
     await _show_people(update, context, reader, button.notice_id, button.among, button.page)
 
 
+async def ask_name(update: Update, context: Context) -> None:
+    """Take the next text as a part of a name in the list."""
+    button = NoticeFind.parse(tap(update).data)
+    if button.among not in list(Among):
+        raise StaleButton
+    reader = await context.reader(update)
+    awaited = f"{AWAITED}:{button.notice_id}:{button.among}"
+    await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
+    _ = catalog(reader.language).gettext
+    back = Key(_("Back"), NoticePeople(button.notice_id, button.among))
+    text = _("Please type a part of the name, or of the school's name.")
+    await show(update, context, reader, Card(text, ((back,),)))
+
+
+async def name_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Show who in the list fits."""
+    _prefix, notice_id, among = reader.awaiting.split(":")
+    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+    await _show_people(update, context, reader, int(notice_id), among, like=text)
+
+
 async def _show_people(
-    update: Update, context: Context, reader: Reader, notice_id: int, among: str, page: int
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    among: str,
+    page: int = 0,
+    *,
+    like: str = "",
+    holding: int | None = None,
 ) -> None:
     if among not in list(Among):
         raise StaleButton
@@ -461,11 +507,12 @@ async def _show_people(
         notice_id,
         Among(among),
         page=page,
+        like=like,
+        holding=holding,
         now=now,
     )
-    await show(
-        update, context, reader, people_card(facts, reader.language, context.house.zone, now)
-    )
+    card = people_card(facts, reader.language, context.house.zone, now, searched=bool(like))
+    await show(update, context, reader, card)
 
 
 async def contacted(update: Update, context: Context) -> None:
@@ -483,7 +530,16 @@ async def contacted(update: Update, context: Context) -> None:
     await alert(
         update, _("Noted: you have spoken with this teacher.") if noted else _("Taken back.")
     )
-    await _show_people(update, context, reader, button.notice_id, button.among, button.page)
+    # Somebody who was searched for stands on the page that is shown now, too.
+    await _show_people(
+        update,
+        context,
+        reader,
+        button.notice_id,
+        button.among,
+        button.page,
+        holding=button.teacher_id,
+    )
 
 
 async def open_units(update: Update, context: Context) -> None:
