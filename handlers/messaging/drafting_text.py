@@ -21,6 +21,7 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeFiles,
     NoticeLost,
     NoticeOption,
+    NoticeOptionFind,
     NoticeOptions,
     NoticePreview,
     NoticeSample,
@@ -50,6 +51,7 @@ from storage.messaging.tables import NoticeState
 
 NAMES = 8  # that a list spells out
 QUOTED = 300  # characters of the text that the writer's card shows
+FOUND_BY_NAME = ("units", "batch", "chats")  # options that may be many, and have names
 IN_GROUP, IN_PRIVATE = "group", "private"
 ASKS = ("title", "text", "place", "contact", "number", "when", "answer", "at")
 
@@ -309,8 +311,10 @@ def audience_card(facts: Sheet, language: str) -> Card:
     return Card("\n".join(lines), (*rows, (Key(_("OK"), EditNotice(id_)),)))
 
 
-def options_card(facts: Sheet, what: str, options: Options, language: str) -> Card:
-    """A page of what can be chosen; a mark says what is."""
+def options_card(
+    facts: Sheet, what: str, options: Options, language: str, *, searched: bool = False
+) -> Card:
+    """A page of what can be chosen; a mark says what is. What was ``searched`` has one page."""
     _ = catalog(language).gettext
     id_ = facts.letter.notice_id
     heading = {
@@ -342,7 +346,7 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         )
     elif what != "issuer":
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
-    keys = [
+    keys: list[tuple[Key, ...]] = [
         (
             Key(
                 shortened(f"{'✓' if each.chosen else '○'} {_label(what, each, language)}", LABEL),
@@ -351,9 +355,21 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         )
         for each in options.lines
     ]
-    turn = pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page))
+    if searched and options.pages > 1:
+        lines.append(_("These are the first; type more of the name to narrow it down."))
+    elif turn := pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page)):
+        keys.append(turn)
+    if what in FOUND_BY_NAME and (searched or options.pages > 1):
+        keys.append((Key(_("Find by name"), NoticeOptionFind(id_, what)),))
     back = EditNotice(id_) if what in ("chats", "issuer") else NoticeAudience(id_)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("OK"), back),)))
+    return Card("\n".join(lines), (*keys, (Key(_("OK"), back),)))
+
+
+def find_card(notice_id: int, what: str, language: str) -> Card:
+    """What to type to find one of many."""
+    _ = catalog(language).gettext
+    back = Key(_("Back"), NoticeOptions(notice_id, what, 0))
+    return Card(_("Please type a part of the name."), ((back,),))
 
 
 def _label(what: str, option: audiences.Option, language: str) -> str:

@@ -19,15 +19,31 @@ from storage.training.tables import Batch
 
 
 def audience_options(
-    session: Session, actor_id: int, notice_id: int, what: str, *, page: int = 0, now: datetime
+    session: Session,
+    actor_id: int,
+    notice_id: int,
+    what: str,
+    *,
+    page: int = 0,
+    like: str = "",
+    holding: str = "",
+    now: datetime,
 ) -> Options:
     """Return a page of what the audience can be narrowed to: units, classes, values, things owed.
 
     ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact, or
-    ``issuer`` for the unit in whose name it is.
+    ``issuer`` for the unit in whose name it is. ``like`` is a part of the name; ``holding``
+    asks for the page on which the option with that key stands.
     """
     notice = notices.access(session, actor_id, notice_id, now=now)
-    every = _options(session, actor_id, notice, what, now=now)
+    every = [
+        each
+        for each in _options(session, actor_id, notice, what, now=now)
+        if like.casefold() in each.label.casefold()
+    ]
+    keys = [each.key for each in every]
+    if holding in keys:
+        page = keys.index(holding) // notices.PAGE
     pages = max(1, -(-len(every) // notices.PAGE))
     page = min(max(0, page), pages - 1)
     return Options(tuple(every[page * notices.PAGE : (page + 1) * notices.PAGE]), page, pages)

@@ -258,6 +258,26 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "For: mathematics" in maths.sees()
 
 
+async def test_a_school_among_many_is_found_by_a_part_of_its_name(stage: Stage) -> None:
+    luo = await coordinator(stage, "罗佳宁", at="教师发展中心", role=Role.COUNTY_COORDINATOR)
+    for number in range(12):
+        await stage.database.write(make.school, f"第{number}中学")
+    await stage.teacher("林若溪", at="青石小学")
+    await draft(luo)
+    await luo.taps("For whom")
+    await luo.taps("Schools")
+    await luo.taps("Find by name")
+    await luo.says("没有这所")
+    assert "There is nothing to choose here." in luo.sees()
+    await luo.taps("Find by name")
+    await luo.says("青石")
+    assert "○ 青石小学" in luo.labels()
+    assert "1 person" in await luo.taps("青石小学")
+    assert "✓ 青石小学" in luo.labels()
+    await luo.taps("OK")
+    assert "For: 青石小学" in await luo.taps("OK")
+
+
 async def test_a_name_of_ones_own_people_is_said(stage: Stage) -> None:
     zhou = await coordinator(stage)
     await stage.database.write(make.teacher, "顾念")
