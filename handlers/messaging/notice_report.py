@@ -89,7 +89,7 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
     if facts.is_sending and facts.people:
         lines.append(_bar(facts))
     figures = [
-        f"{where_text(where, language)} {facts.where[where]}"
+        _("{what}: {n}").format(what=where_text(where, language), n=facts.where[where])
         for where in Where
         if facts.where.get(where)
     ]
@@ -292,7 +292,7 @@ def units_card(facts: ByUnit, language: str) -> Card:
                 unit=html.escape(line.name), confirmed=line.confirmed, of=line.people
             )
             if facts.wants_answer
-            else f"{html.escape(line.name)}: {line.people}"
+            else _("{what}: {n}").format(what=html.escape(line.name), n=line.people)
         )
         if line.not_reached:
             said += " · " + _("not reached: {n}").format(n=line.not_reached)
