@@ -154,8 +154,14 @@ async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -
         return len(rows)
 
     assert await days() == 4
-    await zhou.taps("Undo")
+    await zhou.says("/desk")
+    doors = zhou.labels()
+    where = next(n for n, label in enumerate(doors) if label.startswith("Undo something"))
+    await zhou.taps(doors[where])
+    await zhou.taps("Undo 1")
     assert await days() == 0
+    await zhou.says("/desk")
+    assert zhou.labels()[:where] == doors[:where]  # the key that came and went stood last
     ics = (
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//EN\r\nBEGIN:VEVENT\r\nUID:1\r\n"
         "DTSTART;VALUE=DATE:20270101\r\nSUMMARY:元旦\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
