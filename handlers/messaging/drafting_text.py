@@ -344,6 +344,12 @@ def options_card(
         lines.append(
             _("Everybody in the group reads all of it, whom to ask too; no recipient is named.")
         )
+        if options.closed:
+            lines.append(
+                _("Closed now, so nothing can be posted there: {groups}").format(
+                    groups=several(options.closed, language)
+                )
+            )
     elif what != "issuer":
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
     keys: list[tuple[Key, ...]] = [

@@ -359,6 +359,8 @@ async def bind_here(update: Update, context: Context) -> None:
     )
     place_id = await context.write(binding.begin, reader.linked_teacher_id, met, now=context.now())
     await lead(update, context, f"bind{place_id}")
+    # It has shown which place is meant; where that is left open, the desk leads on.
+    await take_away(context, chat.id, message.message_id)
 
 
 def _topic_name(message: Message) -> str:
