@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, GroupCard, Key, Keys, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging import public
 from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
@@ -86,9 +86,9 @@ def sheet_card(
     none = "—"
 
     def said(text: str) -> str:
-        return html.escape(shortened(text, QUOTED)) if text else none
+        return typed_text(shortened(text, QUOTED)) if text else none
 
-    heading = html.escape(letter.title) or _("without a heading")
+    heading = typed_text(letter.title) or _("without a heading")
     lines = [f"<b>{heading}</b>"]
     if facts.state is not NoticeState.DRAFT:
         lines += _standing(facts, language, zone, today, seconds)
@@ -250,7 +250,7 @@ def files_card(facts: Sheet, language: str) -> Card:
         name = file.name or _("photo")
         if file.is_photo and file.name:
             name = _("photo: {caption}").format(caption=file.name)
-        lines.append(f"{number}. {html.escape(shortened(name, 60))}")
+        lines.append(f"{number}. {typed_text(shortened(name, 60))}")
         label = _("Take away {name}").format(name=f"{number}. {name}")
         keys.append((Key(shortened(label, LABEL), DropNoticeFile(id_, file.id)),))
     if not facts.letter.files:
@@ -405,7 +405,7 @@ def lost_card(
     for line in lines_:
         text = ngettext(
             "<b>{unit}</b>: {n} person", "<b>{unit}</b>: {n} people", line.number
-        ).format(unit=html.escape(line.unit), n=line.number)
+        ).format(unit=typed_text(line.unit), n=line.number)
         if line.names:
             text += "\n" + several(line.names, language, NAMES)
         lines.append(text)

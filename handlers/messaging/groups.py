@@ -5,7 +5,6 @@ Whoever taps is answered alone, down the ladder of ``whisper``; the group sees n
 
 from __future__ import annotations
 
-import html
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -35,6 +34,7 @@ from handlers.context import (
     shortened,
     take_away,
     tap,
+    typed_text,
     whisper,
 )
 from handlers.files import TABLES
@@ -186,7 +186,7 @@ async def _say_why_silent(tg_chat_id: int, title: str, adder: Reader, context: C
     text = _(
         "You have added me to {group}. What a group is for is said by a training coordinator; "
         "until then I post nothing there, and after {n} days I leave."
-    ).format(group=html.escape(shortened(title, TITLE)), n=presence.KNOWN_FOR.days)
+    ).format(group=typed_text(shortened(title, TITLE)), n=presence.KNOWN_FOR.days)
     with suppress(Forbidden):
         await context.bot.send_message(
             adder.tg_user_id, f"{text}\n{whom}", parse_mode=ParseMode.HTML
@@ -268,8 +268,8 @@ async def table_shared(update: Update, context: Context) -> None:
         "names with hours, progress, marks or phone numbers, please delete it there and send "
         "it to me here instead."
     ).format(
-        group=html.escape(shortened(message.chat.title or "", TITLE)),
-        name=html.escape(shortened(name, TITLE)),
+        group=typed_text(shortened(message.chat.title or "", TITLE)),
+        name=typed_text(shortened(name, TITLE)),
     )
     with suppress(Forbidden):
         await context.bot.send_message(reader.tg_user_id, text, parse_mode=ParseMode.HTML)

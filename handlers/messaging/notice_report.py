@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -15,7 +14,7 @@ from telegram.error import TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, pager
-from handlers.context import Context, House, alert, send_file, shortened, show, tap
+from handlers.context import Context, House, alert, send_file, shortened, show, tap, typed_text
 from handlers.live import Look, Screen
 from handlers.messaging.notice_buttons import (
     NoticeChase,
@@ -78,11 +77,11 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
-    lines = [f"<b>{html.escape(shortened(facts.title, TITLE))}</b>"]
+    lines = [f"<b>{typed_text(shortened(facts.title, TITLE))}</b>"]
     state = state_text(facts, language, zone, now)
     if facts.is_corrected:
         state += " · " + _("corrected")
-    lines.append(f"{html.escape(facts.unit)} · {state}")
+    lines.append(f"{typed_text(facts.unit)} · {state}")
     if not facts.whole:
         lines.append(_("The figures are those of your own people."))
     lines.append(ngettext("{n} recipient", "{n} recipients", facts.people).format(n=facts.people))
@@ -194,7 +193,7 @@ def state_text(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> s
         case NoticeState.SENDING:
             return _("is being sent")
         case NoticeState.WITHDRAWN if facts.reason:
-            return _("withdrawn: {reason}").format(reason=html.escape(facts.reason))
+            return _("withdrawn: {reason}").format(reason=typed_text(facts.reason))
         case NoticeState.WITHDRAWN:
             return _("withdrawn")
         case _ if when:
@@ -225,7 +224,7 @@ def people_card(
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
     lines = [
-        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        f"<b>{typed_text(shortened(facts.title, TITLE))}</b>",
         _("{list}: {n}").format(list=among_text(facts.among, language), n=facts.total),
     ]
     if facts.contacted:
@@ -233,7 +232,7 @@ def people_card(
     keys: list[tuple[Key, ...]] = []
     calls = facts.among is not Among.CONFIRMED
     for line in facts.lines:
-        said = f"· {html.escape(line.name)} · {html.escape(line.unit)}"
+        said = f"· {typed_text(line.name)} · {typed_text(line.unit)}"
         if line.confirmed_at is not None:
             said += f" · {dates.moment(line.confirmed_at, zone, language, today)}"
         elif facts.among is Among.UNCONFIRMED and line.where is not Where.SENT:
@@ -285,14 +284,14 @@ def among_text(among: Among, language: str) -> str:
 def units_card(facts: ByUnit, language: str) -> Card:
     """The units in figures, those with the most to do first."""
     _ = catalog(language).gettext
-    lines = [f"<b>{html.escape(shortened(facts.title, TITLE))}</b>"]
+    lines = [f"<b>{typed_text(shortened(facts.title, TITLE))}</b>"]
     for line in facts.lines:
         said = (
             _("{unit}: {confirmed}/{of} confirmed").format(
-                unit=html.escape(line.name), confirmed=line.confirmed, of=line.people
+                unit=typed_text(line.name), confirmed=line.confirmed, of=line.people
             )
             if facts.wants_answer
-            else _("{what}: {n}").format(what=html.escape(line.name), n=line.people)
+            else _("{what}: {n}").format(what=typed_text(line.name), n=line.people)
         )
         if line.not_reached:
             said += " · " + _("not reached: {n}").format(n=line.not_reached)
@@ -568,7 +567,7 @@ async def send_sheet(update: Update, context: Context) -> None:
     caption = _("Recipients of the notice “{title}”. It holds names: please keep it to yourself.")
     title = re.sub(r'[\\/:*?"<>|\s]+', " ", facts.title).strip()
     name = _("{title}, who was told").format(title=shortened(title, LABEL)) + ".xlsx"
-    title = html.escape(shortened(facts.title, TITLE))
+    title = typed_text(shortened(facts.title, TITLE))
     await send_file(update, context, reader, made, name, caption.format(title=title))
 
 
@@ -621,7 +620,7 @@ async def list_due(house: House, row: Claimed) -> Said:
         "[To do] <b>{title}</b>: its date has come, and {n} person has not confirmed.",
         "[To do] <b>{title}</b>: its date has come, and {n} people have not confirmed.",
         facts.unconfirmed,
-    ).format(title=html.escape(shortened(facts.title, TITLE)), n=facts.unconfirmed)
+    ).format(title=typed_text(shortened(facts.title, TITLE)), n=facts.unconfirmed)
     keys = (
         Key(_("List"), NoticePeople(notice_id, Among.UNCONFIRMED)),
         Key(_("How it stands"), NoticeShow(notice_id)),

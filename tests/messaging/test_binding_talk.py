@@ -418,12 +418,13 @@ async def test_a_group_that_a_stranger_added_is_left_with_one_sentence(stage: St
 async def test_a_teacher_who_adds_the_bot_is_told_alone_whom_to_ask(stage: Stage) -> None:
     await coordinator(stage, "罗佳宁")
     lin = await stage.teacher("林若溪")
-    room = stage.world.add_group("<b>语文组", members=[lin.id])
+    room = stage.world.add_group("<b>语文组</b> /b", members=[lin.id])
     room.bot_status = "left"
     stage.world.add_bot(lin.id, room.id)
     await stage.settle()
     said = lin.sees()
-    assert "You have added me to <b>语文组." in said
+    assert "You have added me to <b>语文组</" in said
+    assert "/b" not in said.replace("/bind", "")
     assert "after 7 days I leave" in said
     assert "Please ask 罗佳宁 to send /bind in the group." in said
     assert all("罗佳宁" not in one.text for one in lin.messages(at=room.id) if one.text)

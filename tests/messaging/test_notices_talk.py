@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -617,12 +618,16 @@ async def test_who_gets_a_notice_after_its_date_reads_that_it_is_over(stage: Sta
 async def test_a_tag_that_was_typed_is_text_and_no_command(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪")
-    await draft(zhou, "<b>标题</b>\n<b>正文</b>")
+    typed = "<b>正文</b>\n/b 见 https://example.cn/b 语文/b （/hours）"
+    await draft(zhou, f"<b>标题</b> /b\n{typed}")
     for key in ("Send…", "Send now", "Yes, send it"):
         await zhou.taps(key)
     await stage.deliver()
     assert "<b>标题</" in lin.sees()
-    assert "/b" not in lin.sees()
+    # A path in an address, or after a word, is none; the rest reads as it was typed.
+    assert re.findall(r"(?<![\w/])/[A-Za-z]\w*", lin.sees()) == []
+    assert "https://example.cn/b 语文/b" in lin.sees()
+    assert typed in lin.sees().replace("\N{WORD JOINER}", "")
 
 
 async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) -> None:
