@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
-
 from telegram import Update
 from telegram.ext import CommandHandler, filters
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, show, tap
+from handlers.context import Context, House, alert, show, tap, typed_text
 from handlers.messaging import binding_text
 from handlers.messaging.group_buttons import (
     Bind,
@@ -342,6 +340,6 @@ async def dissolve(update: Update, context: Context) -> None:
     context.house.wake_delivery()
     _ = catalog(reader.language).gettext
     text = _("I say goodbye in {group} and leave it.").format(
-        group=html.escape(binding_text.name_of(place))
+        group=typed_text(binding_text.name_of(place))
     )
     await show(update, context, reader, Card(text, ((Key(_("Group chats"), OpenGroups()),),)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.group_buttons import (
     Bind,
     BindFind,
@@ -84,7 +83,7 @@ def places_card(found: Places, language: str, add_link: str) -> Card:
         what = stands_for(place, language) or _("not connected yet")
         mark = "○" if place.group.purpose is None else "✓" if place.group.is_open else "✗"
         line = _("{group}, {what}").format(group=name_of(place), what=what)
-        lines.append(f"{mark} {html.escape(line)}")
+        lines.append(f"{mark} {typed_text(line)}")
         target = OpenGroup if place.group.purpose is not None else BindPurpose
         label = shortened(f"{mark} {name_of(place)}", LABEL)
         keys.append((Key(label, target(place.id)),))
@@ -109,7 +108,7 @@ def purposes_card(place: Place, purposes: tuple[ChatPurpose, ...], language: str
     """What is this group for?"""
     _ = catalog(language).gettext
     lines = [
-        _("<b>{group}</b>: what is it for?").format(group=html.escape(name_of(place))),
+        _("<b>{group}</b>: what is it for?").format(group=typed_text(name_of(place))),
         _("I post there what concerns these people, and nothing personal."),
     ]
     if place.group.is_forum and not place.group.thread_id:
@@ -129,7 +128,7 @@ def targets_card(
 ) -> Card:
     """Of which unit, or which class? What was ``searched`` for has one page."""
     _ = catalog(language).gettext
-    group = html.escape(name_of(found.place))
+    group = typed_text(name_of(found.place))
     of_programme = purpose is ChatPurpose.PROGRAMME
     if of_programme:
         text = _("<b>{group}</b>: which training is it for?").format(group=group)
@@ -157,7 +156,7 @@ def language_card(place: Place, asked: BindLanguage, language: str) -> Card:
     """In which language?"""
     _ = catalog(language).gettext
     text = _("<b>{group}</b>: which language shall I use there?").format(
-        group=html.escape(name_of(place))
+        group=typed_text(name_of(place))
     )
     keys = [
         (
@@ -178,7 +177,7 @@ def second_card(place: Place, asked: Bind, other: str, language: str) -> Card:
     text = _(
         "There is a group for this already: {other}. One group for one purpose is enough, and "
         "whoever is in both reads everything twice. Connect {group} all the same?"
-    ).format(other=html.escape(shortened(other, TITLE)), group=html.escape(name_of(place)))
+    ).format(other=typed_text(shortened(other, TITLE)), group=typed_text(name_of(place)))
     again = Bind(place.id, asked.purpose, asked.target_id, asked.language, asked.seen, 1)
     keys = (
         (Key(_("Connect all the same"), again),),
@@ -194,18 +193,18 @@ def place_card(
     _ = catalog(language).gettext
     group, today = place.group, local_day(now, zone)
     lines = [first] if first else []
-    lines.append(f"<b>{html.escape(name_of(place))}</b>")
+    lines.append(f"<b>{typed_text(name_of(place))}</b>")
     if group.purpose is None:
         lines.append(_("It stands for nothing now. I stay silent there, and leave after a week."))
         keys: list[tuple[Key, ...]] = [(Key(_("Connect"), BindPurpose(place.id)),)]
         keys += [(Key(_("Leave it now"), Dissolve(place.id)),)] if group.active else []
         keys += [(undo,)] if undo else []
         return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenGroups()),)))
-    lines.append(html.escape(stands_for(place, language)))
+    lines.append(typed_text(stands_for(place, language)))
     if place.by and group.bound_at is not None:
         lines.append(
             _("Connected by {name}, {day}").format(
-                name=html.escape(place.by),
+                name=typed_text(place.by),
                 day=dates.day(local_day(group.bound_at, zone), language, today),
             )
         )
@@ -288,7 +287,7 @@ def _place_keys(
 def sure_card(place: Place, *, leaves: bool, language: str) -> Card:
     """Once more, before a group is disconnected or left."""
     _ = catalog(language).gettext
-    group = html.escape(name_of(place))
+    group = typed_text(name_of(place))
     if leaves:
         text = _("I say goodbye in {group} and leave it. Shall I?").format(group=group)
         yes = Key(_("Yes, leave"), Dissolve(place.id, 1), style="danger")
@@ -306,7 +305,7 @@ def speak_card(place: Place, language: str) -> Card:
     """Another language for the group."""
     _ = catalog(language).gettext
     text = _("<b>{group}</b>: which language shall I use there?").format(
-        group=html.escape(name_of(place))
+        group=typed_text(name_of(place))
     )
     keys = [
         (
@@ -352,7 +351,7 @@ def turn_card(turn: Turn, title: str, topic: str, chat_id: int, language: str) -
             "Please choose another topic with /bind."
         ),
         Turn.REOPENED: _("The topic {group} is open again; whatever has waited goes out."),
-    }[turn].format(group=html.escape(named))
+    }[turn].format(group=typed_text(named))
     return Card(text, ((Key(_("View"), OpenGroup(chat_id)),),))
 
 

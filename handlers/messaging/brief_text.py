@@ -123,6 +123,8 @@ class Told:
     standing: Standing | None = None
     studies: Mapping[int, Study] = field(default_factory=dict)
     """How far the person's own study is, by class."""
+    day: date | None = None
+    """Of a brief that has been sent: on which day that was."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -562,8 +564,8 @@ def _heading(told: Told, language: str, zone: ZoneInfo, now: datetime) -> str:
         return _("[Deadline]")
     if told.breaks_out:
         return _("[Reminder]")
-    today = now.astimezone(zone).date()
-    return _("[Reminder] Your day, {day}").format(day=dates.day(today, language))
+    day = told.day or now.astimezone(zone).date()
+    return _("[Reminder] Your day, {day}").format(day=dates.day(day, language))
 
 
 def _item_lines(

@@ -11,7 +11,7 @@ from telegram import Update
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, shortened, show, tap
+from handlers.context import Context, alert, shortened, show, tap, typed_text
 from handlers.messaging.notice_buttons import (
     NoticeCorrect,
     NoticeCorrectSure,
@@ -91,7 +91,7 @@ def parts_card(
         "· "
         + _("{part}: {value}").format(
             part=part_name(what, language),
-            value=html.escape(
+            value=typed_text(
                 shortened(html.unescape(value_text(value, language, zone, today)), TITLE)
             ),
         )
@@ -164,7 +164,7 @@ def impact_card(facts: Impact, duty: bool, language: str, zone: ZoneInfo, now: d
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
     lines = [
-        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        f"<b>{typed_text(shortened(facts.title, TITLE))}</b>",
         _("{field}: from “{old}” to “{new}”.").format(
             field=part_name(facts.what, language),
             old=value_text(facts.old, language, zone, today),
@@ -322,7 +322,7 @@ async def reason_given(update: Update, context: Context, reader: Reader, text: s
         "Withdraw the notice? Reason: {reason}\n"
         "What has not left stays here, what is out is marked as withdrawn, and reminders end. "
         "This cannot be undone."
-    ).format(reason=html.escape(shortened(text.strip(), TITLE)))
+    ).format(reason=typed_text(shortened(text.strip(), TITLE)))
     keys = (
         Key(
             catalogue.pgettext("notice", "Yes, withdraw"),

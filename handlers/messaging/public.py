@@ -7,14 +7,13 @@ its own that are as safe.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key, fitted
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
@@ -46,7 +45,7 @@ def programme_group_card(
         lines.append(_escaped(facts.batch_title))
     lines.append(
         _("Mode: {mode}   Hours: {hours}").format(
-            mode=html.escape(words.mode(facts.mode, language)),
+            mode=typed_text(words.mode(facts.mode, language)),
             hours=numbers.hours(facts.hours, language),
         )
     )
@@ -376,7 +375,7 @@ def _registration_lines(
 
 
 def _escaped(text: str) -> str:
-    return html.escape(shortened(text, TITLE))
+    return typed_text(shortened(text, TITLE))
 
 
 # --- notices ---------------------------------------------------------------------------------
@@ -468,7 +467,7 @@ def corrected_lines(
                     title=_escaped(said.title)
                 )
             )
-            lines.append(html.escape(shortened(said.letter.text, NOTICE)))
+            lines.append(typed_text(shortened(said.letter.text, NOTICE)))
             continue
         lines.append(
             _(
@@ -502,4 +501,4 @@ def value_text(value: Value, language: str, zone: ZoneInfo, today: date) -> str:
     """What a part of a notice says or said; a dash where that is nothing. HTML."""
     if isinstance(value, datetime):
         return dates.moment(value, zone, language, today)
-    return html.escape(shortened(" ".join((value or "").split()), GIVEN)) or "—"
+    return typed_text(shortened(" ".join((value or "").split()), GIVEN)) or "—"

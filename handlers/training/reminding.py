@@ -13,11 +13,12 @@ from telegram import Update
 from handlers.buttons import Button
 from handlers.cards import Card, Key, pager
 from handlers.context import Context, alert, shortened, show, tap
+from handlers.offsets import offset_text
 from handlers.training import times
 from handlers.training.buttons import OpenRun
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
-from locales import catalog, dates
-from storage import moments
+from locales import catalog, dates, numbers
+from storage import kinds, moments
 from storage.calendar import workdays
 from storage.messaging.reminders import StepView
 from storage.messaging.sweeping import BY_HAND
@@ -145,11 +146,16 @@ def kind_text(kind: str, language: str) -> str:
     }.get(kind, kind)
 
 
-def level_text(level: Level, language: str) -> str:
+def is_told(kind: str) -> bool:
+    """Whether people are only told of it, such as of a meeting, and have nothing to get done."""
+    return kinds.KINDS[kind].is_event or kind in ("reg_open", "remote_start", "shadowing")
+
+
+def level_text(level: Level, kind: str, language: str) -> str:
     """Whom a step speaks to."""
     _ = catalog(language).gettext
     return {
-        Level.TEACHER: _("those who owe it"),
+        Level.TEACHER: _("those concerned") if is_told(kind) else _("those who owe it"),
         Level.COORDINATOR: _("school coordinators"),
         Level.PRINCIPAL: _("principals"),
         Level.OWNER: _("organiser"),
@@ -206,7 +212,11 @@ def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) ->
     lines = [
         f"<b>{html.escape(shortened(title, TITLE))}</b>",
         f"{kind_text(view.kind, language)} · {dates.moment(view.at, zone, language, today)}",
-        ngettext("{n} still owes it", "{n} still owe it", facts.owing).format(n=facts.owing),
+        (
+            ngettext("It concerns {n} person", "It concerns {n} people", facts.owing)
+            if is_told(view.kind)
+            else ngettext("{n} still owes it", "{n} still owe it", facts.owing)
+        ).format(n=facts.owing),
     ]
     if view.state is not DeadlineState.ACTIVE:
         lines.append(_("cancelled"))
@@ -220,7 +230,7 @@ def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) ->
     for level in Level:
         theirs = [step for step in shown if step.level is level]
         if theirs:
-            lines.append("\n" + level_text(level, language))
+            lines.append("\n" + level_text(level, view.kind, language))
         lines += [_step_line(step, language, zone, now) for step in theirs[:STEPS]]
     keys = (
         (Key(_("Person by person"), OpenReminded(view.deadline_id)),),
@@ -238,23 +248,58 @@ def _step_line(step: StepView, language: str, zone: ZoneInfo, now: datetime) -> 
             "found too late, {n} not told", "found too late, {n} not told", step.reminded
         ).format(n=step.reminded)
     elif step.level is Level.GROUP and step.outcome is StepOutcome.SWEPT:
-        what = ngettext("posted in {n} group", "posted in {n} groups", step.reminded).format(
-            n=step.reminded
-        )
+        what = _groups_text(step, language)
     elif step.persons:
-        what = ", ".join(
-            f"{state_text(state, language)} {step.persons[state]}"
-            for state in ReminderState
-            if state in step.persons
+        what = numbers.joined(
+            [
+                _("{what}: {n}").format(what=state_text(state, language), n=step.persons[state])
+                for state in ReminderState
+                if state in step.persons
+            ],
+            language,
         )
     elif step.outcome is StepOutcome.SWEPT:
-        what = _("nobody owed it")
+        what = _("there was nothing to remind of")
     elif step.due_at > now:
         what = _("planned")
     else:
         what = _("under way")
-    name = _("by hand") if step.name.startswith(BY_HAND) else step.name
-    return f"· {name} {when}: {what}"
+    return _("· {step}, {when}: {what}").format(
+        step=step_text(step.name, language), when=when, what=what
+    )
+
+
+def step_text(name: str, language: str) -> str:
+    """A step by its name in words."""
+    _ = catalog(language).gettext
+    return _("by hand") if name.startswith(BY_HAND) else offset_text(name, language)
+
+
+def _groups_text(step: StepView, language: str) -> str:
+    """In how many groups a step was said, and why not in the others."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    enough, nothing = step.unsaid.enough, step.unsaid.nothing
+    posted = step.reminded - nothing
+    each = (
+        (posted, ngettext("posted in {n} group", "posted in {n} groups", posted)),
+        (
+            enough,
+            ngettext(
+                "{n} group had heard enough of me", "{n} groups had heard enough of me", enough
+            ),
+        ),
+        (
+            nothing,
+            ngettext(
+                "in {n} group nothing was left to say, or too few are meant to be counted",
+                "in {n} groups nothing was left to say, or too few are meant to be counted",
+                nothing,
+            ),
+        ),
+    )
+    said = [text.format(n=n) for n, text in each if n > 0]
+    return numbers.joined(said, language) or _("no group is connected for it")
 
 
 def people_card(facts: PeopleOf, language: str) -> Card:
@@ -266,7 +311,10 @@ def people_card(facts: PeopleOf, language: str) -> Card:
         lines.append(_("This has concerned nobody so far."))
     keys: list[tuple[Key, ...]] = []
     for line in facts.lines:
-        owes = _("owes it") if line.owes else _("done")
+        if is_told(facts.kind):
+            owes = _("concerned") if line.owes else _("not concerned any more")
+        else:
+            owes = _("owes it") if line.owes else _("done")
         last = "" if line.last is None else f" · {state_text(line.last, language)}"
         lines.append(f"{html.escape(line.name)} · {owes}{last}")
         press = WhyReminded(facts.deadline_id, line.teacher_id)
@@ -284,8 +332,12 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, now: datetime
     lines = [
         f"<b>{html.escape(facts.name)}</b>",
         f"{html.escape(shortened(title, TITLE))} · {kind_text(facts.kind, language)}",
-        _("Still owes it.") if facts.owes else _("Owes nothing there (any more)."),
     ]
+    if is_told(facts.kind):
+        is_meant = _("It concerns this person."), _("It does not concern this person (any more).")
+    else:
+        is_meant = _("Still owes it."), _("Owes nothing there (any more).")
+    lines.append(is_meant[0] if facts.owes else is_meant[1])
     if facts.own_date is not None:
         when = dates.before(facts.own_date, zone, language, today)
         lines.append(_("Has a date of their own: {when}").format(when=when))
@@ -295,7 +347,13 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, now: datetime
         lines.append(_("Cannot be reached by messages now."))
     for step in facts.steps[:STEPS]:
         when = dates.moment(step.due_at, zone, language, today)
-        lines.append(f"· {step.name} {when}: {_why(step, facts, language, zone, now)}")
+        lines.append(
+            _("· {step}, {when}: {what}").format(
+                step=step_text(step.name, language),
+                when=when,
+                what=_why(step, facts, language, zone, now),
+            )
+        )
     keys: list[tuple[Key, ...]] = []
     if facts.may_extend and facts.owes:
         of = (facts.deadline_id, facts.teacher_id)
@@ -325,7 +383,9 @@ def _why(
     if step.outcome is StepOutcome.STALE:
         return _("found too late, said to nobody")
     if step.outcome is StepOutcome.SWEPT:
-        return _("wants no more of it") if facts.muted else _("did not owe it then")
+        if facts.muted:
+            return _("wants no more of it")
+        return _("was not concerned then") if is_told(facts.kind) else _("did not owe it then")
     return _("planned")
 
 

@@ -254,7 +254,8 @@ def _speak_to_groups(session: Session, step: _Step, now: datetime) -> Swept:
         _finish(session, step.id, StepOutcome.STALE, 0, now)
         return Swept(more=True, steps=1)
     posted = group_steps.post(session, step.id, step.deadline_id, step.over, now=now)
-    _finish(session, step.id, StepOutcome.SWEPT, posted, now)
+    outcome = StepOutcome.STALE if posted is None else StepOutcome.SWEPT
+    _finish(session, step.id, outcome, posted or 0, now)
     return Swept(more=True, steps=1)
 
 

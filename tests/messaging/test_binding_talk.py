@@ -200,7 +200,8 @@ async def test_one_topic_is_chosen_by_a_tap_in_it_and_everything_goes_there(stag
     place = await at.place(topic.id)
     await stage.database.write(groups.post_card, place.id, batch_id)
     await stage.passes(minutes=11)
-    assert len(at.seen(topic.id)) == 3  # the key, the greeting, the programme's card
+    # The greeting and the programme's card; the key is gone once it has shown the place.
+    assert len(at.seen(topic.id)) == 2
     assert any(text.startswith("[Registration]") for text in at.seen(topic.id))
     await at.lin.taps("Full details", at=at.id)
     whispered = [one for one in at.lin.messages(at=at.id) if one.only_for_you]
@@ -412,6 +413,39 @@ async def test_a_group_that_a_stranger_added_is_left_with_one_sentence(stage: St
     said = [one.text for one in lin.messages(at=room.id) if one.sender_id == stage.world.bot_id]
     (goodbye,) = [text for text in said if text]
     assert goodbye.startswith("There is nothing for me to post in this group")
+
+
+async def test_a_teacher_who_adds_the_bot_is_told_alone_whom_to_ask(stage: Stage) -> None:
+    await coordinator(stage, "罗佳宁")
+    lin = await stage.teacher("林若溪")
+    room = stage.world.add_group("<b>语文组</b> /b", members=[lin.id])
+    room.bot_status = "left"
+    stage.world.add_bot(lin.id, room.id)
+    await stage.settle()
+    said = lin.sees()
+    assert "You have added me to <b>语文组</" in said
+    assert "/b" not in said.replace("/bind", "")
+    assert "after 7 days I leave" in said
+    assert "Please ask 罗佳宁 to send /bind in the group." in said
+    assert all("罗佳宁" not in one.text for one in lin.messages(at=room.id) if one.text)
+    # Where the group stands for something already there is nothing to ask.
+    stage.world.kick_bot(lin.id, room.id)
+    await stage.settle()
+
+    def bind(session: Session) -> None:
+        groups.bind(
+            session,
+            room.id,
+            "语文组",
+            purpose=ChatPurpose.ALL_STAFF,
+            unit_id=make.school(session),
+        )
+
+    await stage.database.write(bind)
+    number = len(lin.messages())
+    stage.world.add_bot(lin.id, room.id)
+    await stage.settle()
+    assert len(lin.messages()) == number
 
 
 async def test_a_group_that_nobody_connects_in_a_week_is_left(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from storage import kinds, moments
 from storage.calendar import quiet, workdays
 from storage.database import Database
 from storage.messaging import deadlines, group_steps, outbox, reminders, upward
+from storage.messaging.group_steps import Unsaid
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -259,6 +260,13 @@ async def test_a_group_hears_figures_of_five_and_more_once_a_day_and_thrice_a_we
                 )
             session.flush()
             cast.sweep_all(session, moment)
+        unsaid = [
+            step.unsaid
+            for step in reminders.overview(session, made["deadline"]).steps
+            if step.level is Level.GROUP and step.name.startswith("X")
+        ]
+        assert unsaid.count(Unsaid(enough=1)) == 8
+        assert unsaid.count(Unsaid()) == 2  # the third is the step of the deadline itself
         rows = session.exec(
             select(OutboxMessage.fault, OutboxMessage.state)
             .where(OutboxMessage.chat_id == chat_id)

@@ -366,6 +366,24 @@ async def test_another_text_rings_if_it_changes_a_duty(play: Play) -> None:
     assert lin.sees().startswith("[Correction]")
 
 
+async def test_a_name_is_found_in_a_long_list_and_marked_there(play: Play) -> None:
+    for number in range(9):
+        play.people.append(await play.stage.teacher(f"余{number}"))
+    await play.sends()
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Not confirmed · 14")
+    await play.author.taps("Find a name")
+    shown = await play.author.says("余8")
+    assert "Not confirmed yet: 14" in shown
+    assert [label for label in play.author.labels() if label[0] == "○"] == ["○ 余8"]
+    await play.author.taps("余8")
+    assert "✓ 余8" in play.author.labels()
+    await play.author.taps("Find a name")
+    assert "Nobody in this list fits." in await play.author.says("欧阳")
+    await play.author.taps("Back")
+    assert "1 / 2" in play.author.labels()
+
+
 async def test_a_date_that_is_not_understood_is_asked_for_again(play: Play) -> None:
     await play.sends()
     await play.author.starts(f"nr{play.notice_id}")
