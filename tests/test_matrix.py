@@ -472,6 +472,8 @@ LINES: dict[str, Line] = {
     ),
     "storage.messaging.binding.unbind": line(Act.BIND_GROUP),
     "storage.messaging.binding.set_language": line(Act.BIND_GROUP, given=given(language="en")),
+    "storage.messaging.binding.subjects": line(Act.BIND_GROUP),
+    "storage.messaging.binding.set_subject": line(Act.BIND_GROUP, given=given(subject="语文")),
     "storage.messaging.binding.set_urges": line(Act.BIND_GROUP, given=given(on=True)),
     "storage.messaging.binding.post_all_the_same": line(Act.BIND_GROUP),
     "storage.messaging.binding.keep_longer": line(Act.BIND_GROUP, given=given(seen=TODAY)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from handlers.messaging.group_buttons import (
     BindPurpose,
     BindTarget,
     Dissolve,
+    GroupSubject,
     KeepLonger,
     OpenGroup,
     OpenGroups,
@@ -24,9 +26,11 @@ from handlers.messaging.group_buttons import (
     UrgeThere,
 )
 from handlers.people.buttons import OpenDesk
+from handlers.training import words
 from locales import LANGUAGE_NAMES, LANGUAGES, catalog, dates
 from storage.messaging import presence
-from storage.messaging.binding import BoundMeanwhile, Choices, Place, Places, SecondPlace
+from storage.messaging.addressing import mark
+from storage.messaging.binding import PAGE, BoundMeanwhile, Choices, Place, Places, SecondPlace
 from storage.messaging.groups import Group
 from storage.messaging.presence import Turn
 from storage.messaging.tables import ChatPurpose
@@ -69,9 +73,13 @@ def stands_for(place: Place, language: str) -> str:
     _ = catalog(language).gettext
     if place.group.purpose is None:
         return ""
-    return _("{purpose}: {name}").format(
+    said = _("{purpose}: {name}").format(
         purpose=purpose_name(place.group.purpose, language), name=place.programme or place.unit
     )
+    if not place.group.subject:
+        return said
+    subject = words.fact_value(place.group.subject, language)
+    return _("{group}, {what}").format(group=said, what=subject)
 
 
 def places_card(found: Places, language: str, add_link: str) -> Card:
@@ -150,6 +158,29 @@ def targets_card(
     if of_programme or (found.pages == 1 and not searched):
         return Card(text, (*keys, (back,)))
     return Card(text, (*keys, (Key(_("Find a unit"), BindFind(chat_id, purpose.value)), back)))
+
+
+def subjects_card(
+    place: Place, subjects: Sequence[str], page: int, language: str, *, first: str
+) -> Card:
+    """Of which subject?"""
+    _ = catalog(language).gettext
+    lines = [first] if first else []
+    lines.append(
+        _("<b>{group}</b>: of which subject is it?").format(group=typed_text(name_of(place)))
+    )
+    pages = max(1, -(-len(subjects) // PAGE))
+    page = min(max(0, page), pages - 1)
+    if not subjects:
+        lines.append(_("There is nothing to choose from."))
+    each = [
+        Key(words.fact_value(subject, language), GroupSubject(place.id, mark(subject)))
+        for subject in subjects[page * PAGE : (page + 1) * PAGE]
+    ]
+    keys = [tuple(each[n : n + 2]) for n in range(0, len(each), 2)]
+    turn = pager(page, pages, lambda to: GroupSubject(place.id, "", to))
+    back = Key(_("Back"), OpenGroup(place.id))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (back,)))
 
 
 def language_card(place: Place, asked: BindLanguage, language: str) -> Card:
@@ -264,6 +295,8 @@ def _place_keys(
     if group.is_open is False and group.active and group.bot_is_admin:
         keys.append((Key(_("Post all the same"), PostAllTheSame(place.id)),))
     keys.append((Key(_("Change"), BindPurpose(place.id)), Key(_("Language"), SpeakThere(place.id))))
+    if group.purpose is ChatPurpose.SUBJECT:
+        keys.append((Key(_("Subject"), GroupSubject(place.id, "")),))
     label = _("Do not count unconfirmed") if group.urges else _("Count unconfirmed there")
     keys.append((Key(label, UrgeThere(place.id, int(not group.urges))),))
     if place.cards:

@@ -126,6 +126,7 @@ class Chat(Row, table=True):
     purpose: ChatPurpose | None = one_of(ChatPurpose, default=None, nullable=True)
     unit_id: int | None = key(default=None, foreign_key="org_unit.id")
     programme_id: int | None = key(default=None, foreign_key="programme.id")
+    subject: str = ""  # of a subject group, as the roster names it
     language: str = "zh_Hans"
     active: bool = True
     bot_is_admin: bool = False

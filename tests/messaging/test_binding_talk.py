@@ -139,6 +139,35 @@ async def test_a_coordinator_who_adds_the_bot_connects_the_group_in_private(stag
     assert "training assistant of 澄禾县实验小学" in at.seen()[0]
 
 
+async def test_a_subject_group_is_asked_for_its_subject_and_can_change_it(stage: Stage) -> None:
+    at = await hall(stage)
+    await stage.teacher("石晓岚", subject="数学")
+    await stage.teacher("上官俊逸", subject="数学")
+    await stage.teacher("方觉", subject="物理", at="第二中学")
+    await at.cheng.taps("Subject group")
+    await at.cheng.taps(SCHOOL)
+    said = await at.cheng.taps("English")
+    assert said.startswith("Connected.\n全体教师群: of which subject is it?")
+    assert at.cheng.labels()[:3] == ["mathematics", "Chinese", "physics"]
+    said = await at.cheng.taps("mathematics")
+    assert "Subject group: 澄禾县实验小学, mathematics" in said
+    assert (await at.place()).subject == "数学"
+    await at.cheng.taps("Subject")
+    assert "Subject group: 澄禾县实验小学, Chinese" in await at.cheng.taps("Chinese")
+    await at.lin.says("/menu")
+    place = await at.place()
+    assert "do not have the right" in await at.lin.sends_data(f"gsu:{place.id}::0")
+    # Of another purpose it has none, and is asked for it anew when it is a subject's again.
+    await at.cheng.taps("Change")
+    await at.cheng.taps("All staff")
+    await at.cheng.taps(SCHOOL)
+    await at.cheng.taps("English")
+    assert (await at.place()).subject == ""
+    assert "Subject" not in at.cheng.labels()
+    await at.cheng.taps("Undo")
+    assert (await at.place()).subject == "语文"
+
+
 async def test_connecting_can_be_undone_and_the_group_is_silent_again(stage: Stage) -> None:
     at = await hall(stage)
     await at.connect()
