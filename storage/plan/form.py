@@ -348,6 +348,7 @@ class ChatPart(Part):
     purpose: ChatPurpose
     unit: str = ""
     programme: str = ""
+    subject: str = ""
     language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
 
 

@@ -269,6 +269,7 @@ def keep_chats(load: Load) -> None:
                     if part.programme
                     else None
                 ),
+                "subject": part.subject,
                 "language": part.language,
             }
         )

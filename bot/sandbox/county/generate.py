@@ -27,6 +27,7 @@ class GroupChat:
     holds: Callable[[Person], bool]
     unit: str = ""
     programme: str = ""
+    subject: str = ""
 
 
 CHATS = (
@@ -51,6 +52,7 @@ CHATS = (
         "澄禾县小学语文教研群",
         lambda person: (person.stage, person.subject) == ("primary", "语文"),
         "CH-RO",
+        subject="语文",
     ),
     GroupChat(
         -1000000000005,
@@ -96,6 +98,7 @@ def generate() -> str:
                     purpose=chat.purpose,
                     unit=chat.unit,
                     programme=chat.programme,
+                    subject=chat.subject,
                 )
                 for chat in CHATS
             ],
