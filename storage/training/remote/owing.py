@@ -30,6 +30,9 @@ from storage.training.remote.tables import (
 )
 from storage.training.tables import Batch, Phase, Programme, Registration
 
+BEGUN_WITHIN = 8
+"""Working days after the start in which who has not begun is told so (reminders 5.4, row 16)."""
+
 Owing = Any
 """A select of one column, the ids of teachers, each once."""
 
@@ -48,8 +51,22 @@ def not_logged_in(session: Session, batch_id: int, now: datetime) -> Owing:
 
 
 def behind(session: Session, batch_id: int, now: datetime) -> Owing:
-    """Select who has begun and done clearly less than expected."""
-    return _people(session, batch_id, (Standing.BEHIND,), now)
+    """Select who has done clearly less than expected.
+
+    Whoever has not begun is reminded of that by its own steps first, and once these are over
+    with all the others, week by week, instead of not at all.
+    """
+    course = pace.of_class(session, batch_id)
+    wanted = [Standing.BEHIND]
+    if course is not None and _is_long_since(course, now):
+        wanted.append(Standing.NOT_STARTED)
+    return _people(session, batch_id, wanted, now)
+
+
+def _is_long_since(course: Course, now: datetime) -> bool:
+    calendar = course.pace.calendar
+    begun_by = calendar.shift(course.pace.starts, BEGUN_WITHIN)
+    return local_day(now, calendar.zone) > begun_by
 
 
 def idle(session: Session, batch_id: int, now: datetime) -> Owing:

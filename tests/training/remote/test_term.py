@@ -378,9 +378,9 @@ async def goes_on(term: Term) -> None:
     gu, stage = term.county, term.stage
     await term.week(
         moment(11, 3),
-        remote_behind=term.those("慢"),
+        remote_behind=term.those("慢迟未"),
         remote_idle=term.those("病"),
-        coordinators={"remote_behind": term.leads(4, "乙丙丁")},
+        coordinators={"remote_behind": term.leads(4, "甲乙丙丁")},
     )
     sick = term.people["病乙03"]
     await sick.actor.starts(f"study{term.batch_id}")
@@ -396,7 +396,7 @@ async def goes_on(term: Term) -> None:
     await lags.actor.says("上周已观看两个专题，平台尚未更新")
     await term.week(
         moment(11, 10),
-        remote_behind=term.those("慢迟"),
+        remote_behind=term.those("慢迟未"),
         coordinators={"remote_behind": term.leads(4, "甲乙丙丁")},
     )
     await term.tutor.starts("desk")
@@ -407,7 +407,7 @@ async def goes_on(term: Term) -> None:
     await term.imports(3)
     await term.week(
         moment(11, 17),
-        remote_behind=term.those("慢"),
+        remote_behind=term.those("慢未"),
         remote_idle=term.those("停"),
         coordinators={"remote_behind": term.leads(4, "乙丙丁")},
     )
@@ -429,7 +429,7 @@ async def ends(term: Term) -> None:
     await term.week(
         moment(12, 1),
         remote_end=left,
-        remote_behind=term.those("慢"),
+        remote_behind=term.those("慢未"),
         remote_idle_long=term.those("停"),
         coordinators={
             "remote_behind": term.leads(4, "乙丙丁"),
@@ -440,7 +440,7 @@ async def ends(term: Term) -> None:
     await term.imports(6)
     await term.week(
         moment(12, 8),
-        remote_behind=term.those("慢"),
+        remote_behind=term.those("慢未"),
         coordinators={"remote_behind": term.leads(4, "乙丙丁")},
     )
     await term.week(
@@ -452,6 +452,8 @@ async def ends(term: Term) -> None:
     await term.week(
         moment(12, 16, 9),
         remote_end=term.those("慢未"),
+        remote_behind=term.those("未"),
+        coordinators={"remote_behind": term.leads(4, "丁")},
         principals={"remote_end": term.leads(5, "乙丙丁")},
     )
     leads = term.people["勤丙04"].actor
