@@ -320,6 +320,21 @@ async def test_files_come_again_on_a_tap(play: Play) -> None:
 # --- correcting ------------------------------------------------------------------------------
 
 
+async def test_a_time_is_corrected_with_its_end(play: Play) -> None:
+    author = play.author
+    await play.sends()
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("time")
+    await author.says("12月9日 14:30-17:00")
+    assert "to “Wed 9 Dec, 14:30–17:00”" in author.sees()
+    await author.taps("Yes, correct it")
+    await author.taps("Correct")
+    await author.taps("time")
+    await author.says("12月10日 9:00")  # it takes as long as before, and says so
+    assert "from “Wed 9 Dec, 14:30–17:00” to “Thu 10 Dec, 09:00–11:30”" in author.sees()
+
+
 async def test_another_place_rings_and_another_title_does_not(play: Play) -> None:
     lin, *_ = play.people
     author = play.author
