@@ -480,10 +480,10 @@ async def ask_name(update: Update, context: Context) -> None:
 
 
 async def name_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Show who in the list fits."""
+    """Show who in the list fits; when nobody does, another name can be typed at once."""
     _prefix, notice_id, among = reader.awaiting.split(":")
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
-    await _show_people(update, context, reader, int(notice_id), among, like=text)
+    if await _show_people(update, context, reader, int(notice_id), among, like=text):
+        await context.write(accounts.await_text, reader.account_id, "", now=context.now())
 
 
 async def _show_people(
@@ -496,7 +496,8 @@ async def _show_people(
     *,
     like: str = "",
     holding: int | None = None,
-) -> None:
+) -> bool:
+    """Show a page of the list; whether anybody is in it."""
     if among not in list(Among):
         raise StaleButton
     now = context.now()
@@ -512,6 +513,7 @@ async def _show_people(
     )
     card = people_card(facts, reader.language, context.house.zone, now, searched=bool(like))
     await show(update, context, reader, card)
+    return bool(facts.lines)
 
 
 async def contacted(update: Update, context: Context) -> None:

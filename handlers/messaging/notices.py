@@ -512,10 +512,10 @@ async def ask_option(update: Update, context: Context) -> None:
 
 
 async def option_typed(update: Update, context: Context, reader: Reader, said: str) -> None:
-    """Show the options that fit."""
+    """Show the options that fit; when none does, another name can be typed at once."""
     _prefix, notice_id, what = reader.awaiting.split(":")
-    await _await(context, reader, "")
-    await _show_options(update, context, reader, int(notice_id), what, like=said)
+    if await _show_options(update, context, reader, int(notice_id), what, like=said):
+        await _await(context, reader, "")
 
 
 async def _show_options(
@@ -528,7 +528,8 @@ async def _show_options(
     *,
     like: str = "",
     holding: str = "",
-) -> None:
+) -> bool:
+    """Show a page of the options; whether there is any."""
     options = await context.read(
         addressing.audience_options,
         reader.linked_teacher_id,
@@ -542,6 +543,7 @@ async def _show_options(
     facts = await _sheet(context, reader, notice_id)
     card = options_card(facts, what, options, reader.language, searched=bool(like))
     await show(update, context, reader, card)
+    return bool(options.lines)
 
 
 async def turn_option(update: Update, context: Context) -> None:

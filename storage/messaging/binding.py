@@ -363,7 +363,11 @@ def bind(
         session, actor_id, "bind_group", f"group:{chat_id}", now=now, before=before, after=after
     )
     deed_id = deeds.done(
-        session, DEED, actor_id, {"chat_id": chat_id, "before": before, "after": after}, now=now
+        session,
+        DEED,
+        actor_id,
+        {"chat_id": chat_id, "before": before, "after": after, "about": chat.topic or chat.title},
+        now=now,
     )
     if not was_bound and chat.active:
         presence.greet(session, chat_id, is_bound=True, not_before=now, now=now)
@@ -388,7 +392,8 @@ def unbind(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> B
     audit.record(
         session, actor_id, "unbind_group", f"group:{chat_id}", now=now, before=before, after=after
     )
-    data = {"chat_id": chat_id, "before": before, "after": after}
+    about = chat.topic or chat.title
+    data = {"chat_id": chat_id, "before": before, "after": after, "about": about}
     deed_id = deeds.done(session, DEED, actor_id, data, now=now)
     return Bound(_place(session, chat_id), deed_id)
 
