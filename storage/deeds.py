@@ -108,13 +108,13 @@ class Undoable:
 def undoable(session: Session, actor_id: int, *, now: datetime) -> tuple[Undoable, ...]:
     """Return what this person has done and can still take back, the newest first."""
     rows = session.exec(
-        select(Deed.id, Deed.kind, Deed.at, Deed.until, Deed.data)
+        select(Deed)
         .where(Deed.actor_id == actor_id, Deed.until > now, col(Deed.undone_at).is_(None))
         .order_by(col(Deed.id).desc())
     )
     return tuple(
-        Undoable(id_, kind, at, until, str(data.get("about", "")))
-        for id_, kind, at, until, data in rows
+        Undoable(row.id, row.kind, row.at, row.until, str(row.data.get("about", "")))
+        for row in rows
     )
 
 
