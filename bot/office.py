@@ -46,6 +46,7 @@ from storage.training import (
     waiting,
     worklist,
 )
+from storage.training.remote import bulletins
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ class Office:
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(minutes=1), "leaving groups", self._leaving_groups)
+        self.ticks.every(timedelta(minutes=1), "bulletins", self._bulletins)
         self.ticks.every(timedelta(seconds=30), "notices that are out", self._notices_out)
         self.ticks.every(timedelta(seconds=5), "live screens", self._live_screens)
         self.ticks.every(timedelta(minutes=1), "meetings", self._meetings)
@@ -284,6 +286,13 @@ class Office:
             return
         queued = await self.database.write(brief_edits.queue, now=self.clock())
         if queued:
+            self.delivery.wake()
+
+    async def _bulletins(self) -> None:
+        """Post the bulletins that are due, and keep true what hangs in groups."""
+        if not await self.leads():
+            return
+        if await self.database.write(bulletins.tend, now=self.clock()):
             self.delivery.wake()
 
     async def _calendar(self) -> None:

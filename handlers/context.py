@@ -49,6 +49,8 @@ ALERT = 200  # characters that an alert may have
 LONGEST_NAME = 80  # characters of a file's name: no disk takes 256 bytes
 EDIT_PAUSES = (0.5, 1.0)  # seconds before an edit is tried again
 LONGEST_WAIT = 3.0
+# Telegram takes this for a command, and a tap on it sends it.
+_COMMAND = re.compile(r"(?:^|(?<=[\s<(（“‘「『、，。；：]))/(?=[A-Za-z0-9_])", re.MULTILINE)
 
 # The tap that was answered last. A person's updates are handled one after the other in a task
 # of their own, so this is the tap in hand or an older one.
@@ -326,6 +328,11 @@ def shortened(text: str, limit: int) -> str:
     while len(text.encode("utf-16-le")) // 2 > limit:
         text = text[: limit - 1 if len(text) > limit else len(text) - 2].rstrip() + "…"
     return text
+
+
+def typed_text(text: str) -> str:
+    """What somebody has typed, escaped: no word of it becomes a command that one could tap."""
+    return html.escape(_COMMAND.sub("/\N{WORD JOINER}", text))
 
 
 async def take_away(context: Context, chat_id: int, message_id: int) -> None:

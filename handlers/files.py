@@ -105,8 +105,13 @@ async def taken(update: Update, context: Context, reader: Reader) -> bool:
         if attachment.name.lower().endswith(suffix):
             await document(update, context, reader, attachment)
             return True
-    await with_bar(context, reader, lambda told: _sorted_out(update, context, reader, told))
+    await sort_out(update, context, reader)
     return True
+
+
+async def sort_out(update: Update, context: Context, reader: Reader) -> None:
+    """Take a table to the topic that knows it by its headers. Raises NotATable or Unreadable."""
+    await with_bar(context, reader, lambda told: _sorted_out(update, context, reader, told))
 
 
 async def with_bar(

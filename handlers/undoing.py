@@ -11,7 +11,7 @@ from telegram import Update
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, show, tap
+from handlers.context import Context, alert, show, tap, typed_text
 from handlers.people.buttons import OpenDesk
 from handlers.people.desk import show_desk
 from handlers.wiring import AnyApplication, on_desk, on_tap
@@ -88,11 +88,14 @@ def undo_card(found: Sequence[Undoable], language: str, zone: ZoneInfo, now: dat
         lines.append(_("There is nothing to undo at the moment."))
     keys = []
     for number, each in enumerate(found[:SHOWN], start=1):
+        what = names[each.kind]
+        if each.about:
+            what = _("{what} ({about})").format(what=what, about=typed_text(each.about))
         lines.append(
             _("{number}. {time}, {what}: until {until}").format(
                 number=number,
                 time=dates.moment(each.at, zone, language, today),
-                what=names[each.kind],
+                what=what,
                 until=dates.moment(each.until, zone, language, today),
             )
         )

@@ -173,9 +173,12 @@ def keys_for(
     only_preparing: bool = False,
     mode: Mode | None = None,
 ) -> tuple[tuple[Key, ...], ...]:
-    """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row."""
+    """The keys of a desk (``desk``, ``runs`` or ``run``) for these acts, two in a row.
+
+    Those that are there at times stand last, so that the others keep their places.
+    """
     _ = catalog(language).gettext
-    doors: list[Door] = context.bot_data.get(desk, [])
+    doors: list[Door] = sorted(context.bot_data.get(desk, []), key=lambda door: door.if_any)
 
     def number_of(door: Door) -> int:
         return sum((counts or {}).get(kind, 0) for kind in door.kinds)

@@ -101,16 +101,21 @@ class Undoable:
     kind: str
     at: datetime
     until: datetime
+    about: str = ""
+    """The name of what it was done to, where the deed has kept it."""
 
 
 def undoable(session: Session, actor_id: int, *, now: datetime) -> tuple[Undoable, ...]:
     """Return what this person has done and can still take back, the newest first."""
     rows = session.exec(
-        select(Deed.id, Deed.kind, Deed.at, Deed.until)
+        select(Deed)
         .where(Deed.actor_id == actor_id, Deed.until > now, col(Deed.undone_at).is_(None))
         .order_by(col(Deed.id).desc())
     )
-    return tuple(Undoable(*row) for row in rows)
+    return tuple(
+        Undoable(row.id, row.kind, row.at, row.until, str(row.data.get("about", "")))
+        for row in rows
+    )
 
 
 def take_back(session: Session, actor_id: int, deed_id: int, *, now: datetime) -> Deed | None:

@@ -211,6 +211,8 @@ KINDS = {
             owners=(Role.TUTOR,),
             can_be_late=True,
         ),
+        # What a platform's figures say of one item that is due before the class ends.
+        Kind("item_due", "progress_item", "T-3 T-1", owing.owes),
         Kind(
             "phase_end",
             "phase",
@@ -233,6 +235,8 @@ KINDS = {
         Kind("chat_dissolve", "chat", "T-3 T-0 T+5", owners.owes),
         Kind("ack_due", "notice", "T-24h T-4h", unconfirmed.owes, can_be_late=True),
         Kind("remote_start", "batch", "T-3 T+0", owing.owes, group="T+0", figures=Figures.GENERAL),
+        # Three days later the schools hear of whom the platform has not seen yet.
+        Kind("remote_login", "batch", "", owing.owes, ladder={COORDINATOR: "T+3"}),
         Kind(
             "remote_end",
             "batch",
@@ -254,12 +258,13 @@ KINDS = {
         Kind("remote_behind", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
         Kind("remote_idle", "batch", WEEKLY, owing.owes),
         Kind("remote_idle_long", "batch", WEEKLY, owing.owes, ladder={COORDINATOR: WEEKLY}),
+        # From the day on which the newest figures are too old; with new ones it moves.
         Kind(
             "import_stale",
             "batch",
-            WEEKLY,
+            f"T+0 T+5 {WEEKLY_AFTER}",
             owing.owes,
-            ladder={OWNER: WEEKLY},
+            ladder={OWNER: f"T+3 {WEEKLY_AFTER}"},
             outstanding=of_study.without_figures,
         ),
         Kind(
@@ -274,6 +279,15 @@ KINDS = {
         Kind(
             "makeup",
             "registration",
+            "T-7 T-3 T-1",
+            owing.owes,
+            ladder={COORDINATOR: "T-3"},
+            may_mute=False,
+        ),
+        # The window of the class for whoever has no day of their own.
+        Kind(
+            "makeup_window",
+            "batch",
             "T-7 T-3 T-1",
             owing.owes,
             ladder={COORDINATOR: "T-3"},
@@ -454,6 +468,8 @@ NEWS = (
     "notice",
     "date_extended",
     "study_claim_decided",
+    "study_claims_wait",
+    "bulletin_skipped",
     "obstacle",
 )
 """What happens to one person and rides in the next brief."""

@@ -439,7 +439,6 @@ LINES: dict[str, Line] = {
     ),
     # remote training
     "storage.training.remote.plan.settings": line(Act.SEE_PROGRAMME),
-    "storage.training.remote.plan.begin": line(RUN),
     "storage.training.remote.plan.change": line(RUN, given=given(changes={"slack": 20})),
     "storage.training.remote.plan.add_item": line(
         RUN, given=given(kind="homework", title="作业", required=2)
@@ -626,6 +625,8 @@ LINES: dict[str, Line] = {
     ),
     "storage.messaging.binding.unbind": line(Act.BIND_GROUP),
     "storage.messaging.binding.set_language": line(Act.BIND_GROUP, given=given(language="en")),
+    "storage.messaging.binding.subjects": line(Act.BIND_GROUP),
+    "storage.messaging.binding.set_subject": line(Act.BIND_GROUP, given=given(subject="语文")),
     "storage.messaging.binding.set_urges": line(Act.BIND_GROUP, given=given(on=True)),
     "storage.messaging.binding.post_all_the_same": line(Act.BIND_GROUP),
     "storage.messaging.binding.keep_longer": line(Act.BIND_GROUP, given=given(seen=TODAY)),
@@ -753,6 +754,7 @@ OTHERWISE = {
     "storage.messaging.drafting.begin": "in the name of one's own unit or class; test_notices",
     "storage.training.making.homes": REACH,
     "storage.training.menus.create": "over a unit of one's own; test_menus",
+    "storage.training.aiming.candidates": REACH,
     "storage.training.menus.candidates": REACH,
     "storage.training.menus.menus": REACH,
     "storage.training.my_people.my_people": "about one's own people; test_nominating",
@@ -762,7 +764,6 @@ OTHERWISE = {
     "storage.training.plan_sheet.preview": "over units of one's own; test_plan_sheet",
     "storage.training.results.aim": OWN_FILE,
     "storage.training.results.apply": OWN_FILE,
-    "storage.training.results.candidates": REACH,
     "storage.training.results.preview": OWN_FILE,
     **{
         f"storage.training.remote.{name}": OWN_FILE

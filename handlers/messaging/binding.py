@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 from telegram import Update
@@ -10,7 +9,7 @@ from telegram.ext import CommandHandler, filters
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, House, alert, show, tap
+from handlers.context import Context, House, alert, show, tap, typed_text
 from handlers.messaging import binding_text
 from handlers.messaging.group_buttons import (
     Bind,
@@ -19,6 +18,7 @@ from handlers.messaging.group_buttons import (
     BindPurpose,
     BindTarget,
     Dissolve,
+    GroupSubject,
     KeepLonger,
     OpenGroup,
     OpenGroups,
@@ -33,6 +33,7 @@ from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_link, on_tap, on_text
 from locales import LANGUAGES, catalog
 from storage.messaging import binding, presence
+from storage.messaging.addressing import mark
 from storage.messaging.binding import Choices, Place, SecondPlace
 from storage.messaging.outbox import Claimed
 from storage.messaging.presence import Turn
@@ -55,6 +56,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, BindFind, ask_unit)
     on_tap(application, BindLanguage, choose_language)
     on_tap(application, Bind, bind)
+    on_tap(application, GroupSubject, choose_subject)
     on_tap(application, Unbind, unbind)
     on_tap(application, SpeakThere, speak)
     on_tap(application, UrgeThere, urge)
@@ -253,7 +255,36 @@ async def bind(update: Update, context: Context) -> None:
     await look(context.bot, context.house, bound.place.group.tg_chat_id)
     place = await context.read(binding.place, actor_id, button.chat_id, now=context.now())
     _ = catalog(reader.language).gettext
-    await _show(update, context, reader, place, first=_("Connected."), deed_id=bound.deed_id)
+    first = _("Connected.")
+    if place.group.purpose is ChatPurpose.SUBJECT and not place.group.subject:
+        await _ask_subject(update, context, reader, place, first=first)
+        return
+    await _show(update, context, reader, place, first=first, deed_id=bound.deed_id)
+
+
+async def _ask_subject(
+    update: Update, context: Context, reader: Reader, place: Place, page: int = 0, *, first: str
+) -> None:
+    found = await context.read(
+        binding.subjects, reader.linked_teacher_id, place.id, now=context.now()
+    )
+    card = binding_text.subjects_card(place, found, page, reader.language, first=first)
+    await show(update, context, reader, card)
+
+
+async def choose_subject(update: Update, context: Context) -> None:
+    """Say of which subject the group is, or ask."""
+    button = GroupSubject.parse(tap(update).data)
+    reader = await context.reader(update)
+    actor_id, now = reader.linked_teacher_id, context.now()
+    place = await context.read(binding.place, actor_id, button.chat_id, now=now)
+    if not button.mark:
+        await _ask_subject(update, context, reader, place, button.page, first="")
+        return
+    found = await context.read(binding.subjects, actor_id, button.chat_id, now=now)
+    chosen = next((each for each in found if mark(each) == button.mark), "")
+    place = await context.write(binding.set_subject, actor_id, button.chat_id, chosen, now=now)
+    await _show(update, context, reader, place)
 
 
 async def unbind(update: Update, context: Context) -> None:
@@ -349,6 +380,6 @@ async def dissolve(update: Update, context: Context) -> None:
     context.house.wake_delivery()
     _ = catalog(reader.language).gettext
     text = _("I say goodbye in {group} and leave it.").format(
-        group=html.escape(binding_text.name_of(place))
+        group=typed_text(binding_text.name_of(place))
     )
     await show(update, context, reader, Card(text, ((Key(_("Group chats"), OpenGroups()),),)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.group_buttons import (
     Bind,
     BindFind,
@@ -15,6 +15,7 @@ from handlers.messaging.group_buttons import (
     BindPurpose,
     BindTarget,
     Dissolve,
+    GroupSubject,
     KeepLonger,
     OpenGroup,
     OpenGroups,
@@ -25,9 +26,11 @@ from handlers.messaging.group_buttons import (
     UrgeThere,
 )
 from handlers.people.buttons import OpenDesk
+from handlers.training import words
 from locales import LANGUAGE_NAMES, LANGUAGES, catalog, dates
 from storage.messaging import presence
-from storage.messaging.binding import BoundMeanwhile, Choices, Place, Places, SecondPlace
+from storage.messaging.addressing import mark
+from storage.messaging.binding import PAGE, BoundMeanwhile, Choices, Place, Places, SecondPlace
 from storage.messaging.groups import Group
 from storage.messaging.presence import Turn
 from storage.messaging.tables import ChatPurpose
@@ -70,9 +73,13 @@ def stands_for(place: Place, language: str) -> str:
     _ = catalog(language).gettext
     if place.group.purpose is None:
         return ""
-    return _("{purpose}: {name}").format(
+    said = _("{purpose}: {name}").format(
         purpose=purpose_name(place.group.purpose, language), name=place.programme or place.unit
     )
+    if not place.group.subject:
+        return said
+    subject = words.fact_value(place.group.subject, language)
+    return _("{group}, {what}").format(group=said, what=subject)
 
 
 def places_card(found: Places, language: str, add_link: str) -> Card:
@@ -84,7 +91,7 @@ def places_card(found: Places, language: str, add_link: str) -> Card:
         what = stands_for(place, language) or _("not connected yet")
         mark = "○" if place.group.purpose is None else "✓" if place.group.is_open else "✗"
         line = _("{group}, {what}").format(group=name_of(place), what=what)
-        lines.append(f"{mark} {html.escape(line)}")
+        lines.append(f"{mark} {typed_text(line)}")
         target = OpenGroup if place.group.purpose is not None else BindPurpose
         label = shortened(f"{mark} {name_of(place)}", LABEL)
         keys.append((Key(label, target(place.id)),))
@@ -109,7 +116,7 @@ def purposes_card(place: Place, purposes: tuple[ChatPurpose, ...], language: str
     """What is this group for?"""
     _ = catalog(language).gettext
     lines = [
-        _("<b>{group}</b>: what is it for?").format(group=html.escape(name_of(place))),
+        _("<b>{group}</b>: what is it for?").format(group=typed_text(name_of(place))),
         _("I post there what concerns these people, and nothing personal."),
     ]
     if place.group.is_forum and not place.group.thread_id:
@@ -129,7 +136,7 @@ def targets_card(
 ) -> Card:
     """Of which unit, or which class? What was ``searched`` for has one page."""
     _ = catalog(language).gettext
-    group = html.escape(name_of(found.place))
+    group = typed_text(name_of(found.place))
     of_programme = purpose is ChatPurpose.PROGRAMME
     of_competition = purpose is ChatPurpose.COMPETITION
     if of_programme:
@@ -156,11 +163,34 @@ def targets_card(
     return Card(text, (*keys, (Key(_("Find a unit"), BindFind(chat_id, purpose.value)), back)))
 
 
+def subjects_card(
+    place: Place, subjects: Sequence[str], page: int, language: str, *, first: str
+) -> Card:
+    """Of which subject?"""
+    _ = catalog(language).gettext
+    lines = [first] if first else []
+    lines.append(
+        _("<b>{group}</b>: of which subject is it?").format(group=typed_text(name_of(place)))
+    )
+    pages = max(1, -(-len(subjects) // PAGE))
+    page = min(max(0, page), pages - 1)
+    if not subjects:
+        lines.append(_("There is nothing to choose from."))
+    each = [
+        Key(words.fact_value(subject, language), GroupSubject(place.id, mark(subject)))
+        for subject in subjects[page * PAGE : (page + 1) * PAGE]
+    ]
+    keys = [tuple(each[n : n + 2]) for n in range(0, len(each), 2)]
+    turn = pager(page, pages, lambda to: GroupSubject(place.id, "", to))
+    back = Key(_("Back"), OpenGroup(place.id))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (back,)))
+
+
 def language_card(place: Place, asked: BindLanguage, language: str) -> Card:
     """In which language?"""
     _ = catalog(language).gettext
     text = _("<b>{group}</b>: which language shall I use there?").format(
-        group=html.escape(name_of(place))
+        group=typed_text(name_of(place))
     )
     keys = [
         (
@@ -181,7 +211,7 @@ def second_card(place: Place, asked: Bind, other: str, language: str) -> Card:
     text = _(
         "There is a group for this already: {other}. One group for one purpose is enough, and "
         "whoever is in both reads everything twice. Connect {group} all the same?"
-    ).format(other=html.escape(shortened(other, TITLE)), group=html.escape(name_of(place)))
+    ).format(other=typed_text(shortened(other, TITLE)), group=typed_text(name_of(place)))
     again = Bind(place.id, asked.purpose, asked.target_id, asked.language, asked.seen, 1)
     keys = (
         (Key(_("Connect all the same"), again),),
@@ -197,18 +227,18 @@ def place_card(
     _ = catalog(language).gettext
     group, today = place.group, local_day(now, zone)
     lines = [first] if first else []
-    lines.append(f"<b>{html.escape(name_of(place))}</b>")
+    lines.append(f"<b>{typed_text(name_of(place))}</b>")
     if group.purpose is None:
         lines.append(_("It stands for nothing now. I stay silent there, and leave after a week."))
         keys: list[tuple[Key, ...]] = [(Key(_("Connect"), BindPurpose(place.id)),)]
         keys += [(Key(_("Leave it now"), Dissolve(place.id)),)] if group.active else []
         keys += [(undo,)] if undo else []
         return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenGroups()),)))
-    lines.append(html.escape(stands_for(place, language)))
+    lines.append(typed_text(stands_for(place, language)))
     if place.by and group.bound_at is not None:
         lines.append(
             _("Connected by {name}, {day}").format(
-                name=html.escape(place.by),
+                name=typed_text(place.by),
                 day=dates.day(local_day(group.bound_at, zone), language, today),
             )
         )
@@ -268,6 +298,8 @@ def _place_keys(
     if group.is_open is False and group.active and group.bot_is_admin:
         keys.append((Key(_("Post all the same"), PostAllTheSame(place.id)),))
     keys.append((Key(_("Change"), BindPurpose(place.id)), Key(_("Language"), SpeakThere(place.id))))
+    if group.purpose is ChatPurpose.SUBJECT:
+        keys.append((Key(_("Subject"), GroupSubject(place.id, "")),))
     label = _("Do not count unconfirmed") if group.urges else _("Count unconfirmed there")
     keys.append((Key(label, UrgeThere(place.id, int(not group.urges))),))
     if place.cards:
@@ -291,7 +323,7 @@ def _place_keys(
 def sure_card(place: Place, *, leaves: bool, language: str) -> Card:
     """Once more, before a group is disconnected or left."""
     _ = catalog(language).gettext
-    group = html.escape(name_of(place))
+    group = typed_text(name_of(place))
     if leaves:
         text = _("I say goodbye in {group} and leave it. Shall I?").format(group=group)
         yes = Key(_("Yes, leave"), Dissolve(place.id, 1), style="danger")
@@ -309,7 +341,7 @@ def speak_card(place: Place, language: str) -> Card:
     """Another language for the group."""
     _ = catalog(language).gettext
     text = _("<b>{group}</b>: which language shall I use there?").format(
-        group=html.escape(name_of(place))
+        group=typed_text(name_of(place))
     )
     keys = [
         (
@@ -355,7 +387,7 @@ def turn_card(turn: Turn, title: str, topic: str, chat_id: int, language: str) -
             "Please choose another topic with /bind."
         ),
         Turn.REOPENED: _("The topic {group} is open again; whatever has waited goes out."),
-    }[turn].format(group=html.escape(named))
+    }[turn].format(group=typed_text(named))
     return Card(text, ((Key(_("View"), OpenGroup(chat_id)),),))
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
-from handlers.competitions import due_text
+from handlers.competitions import due_text as of_competitions
 from handlers.competitions.buttons import OpenRound, OpenVenue, ShowCompetition
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
@@ -37,9 +37,9 @@ from handlers.training.buttons import (
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
-from handlers.training.remote.study_buttons import MyStudy, NotUpdated
+from handlers.training.remote.study_buttons import MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
-from handlers.training.remote.study_text import obstacle_text
+from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
@@ -67,6 +67,7 @@ CAN_BE_DONE = (
     "remote_idle_long",
     "task_due",
     "material_due",
+    "item_due",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
@@ -92,12 +93,13 @@ OF_THE_DESK = (
 """Kinds that whoever holds an office owes, and does at the desk."""
 
 BEFORE_THE_END = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long")
-OF_STUDY = (*BEFORE_THE_END, "remote_end")
+OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 """Kinds that say how far somebody's own study is."""
 
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_LAST_MILE = ("obstacle", "bulletin_skipped")
 HOURS = ("credit_posted", "credit_reversed")
 """News after which the person wants to know the new total."""
 
@@ -128,6 +130,8 @@ class Told:
     standing: Standing | None = None
     studies: Mapping[int, Study] = field(default_factory=dict)
     """How far the person's own study is, by class."""
+    day: date | None = None
+    """Of a brief that has been sent: on which day that was."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -243,6 +247,7 @@ def item_text(
             if item.at > now
             else _("<b>{title}</b>: work handed in was to be judged by {when} and still waits."),
             "makeup": _("<b>{title}</b>: what is missing can be made good until {when}."),
+            "makeup_window": _("<b>{title}</b>: what is missing can be made good until {when}."),
             "year_hours": _(
                 "Your hours of the year {title} do not reach the reference yet; it ends {when}."
             ),
@@ -280,7 +285,7 @@ def item_text(
                 "cannot be credited."
             ),
         }
-        of_round = due_text.sentence(item.kind, language, has_place=bool(subject.place))
+        of_round = of_competitions.sentence(item.kind, language, has_place=bool(subject.place))
         sentence = sentences.get(item.kind) or of_round or _("<b>{title}</b>: {when}")
     return sentence.format(
         title=_escaped(subject.title, TITLE),
@@ -332,6 +337,14 @@ def news_text(item: NewsItem, language: str) -> str:
         )
     if item.kind == "study_claim_decided":
         return _study_news(item, language)
+    if item.kind == "study_claims_wait":
+        sentence = _("{title}: study that its platform does not show yet waits for your look.")
+        return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
+    if item.kind == "bulletin_skipped":
+        return _(
+            "{title}: this fortnight's bulletin was not posted, its figures are old. Once new ones "
+            "are imported, you can post it from the last mile."
+        ).format(title=_escaped(str(item.facts["title"]), TITLE))
     if item.kind == "obstacle":
         return _("{name}, {title}: something is in the way of studying, {reason}.").format(
             name=_escaped(str(item.facts["name"]), TITLE),
@@ -559,8 +572,8 @@ def _heading(told: Told, language: str, zone: ZoneInfo, now: datetime) -> str:
         return _("[Deadline]")
     if told.breaks_out:
         return _("[Reminder]")
-    today = now.astimezone(zone).date()
-    return _("[Reminder] Your day, {day}").format(day=dates.day(today, language))
+    day = told.day or now.astimezone(zone).date()
+    return _("[Reminder] Your day, {day}").format(day=dates.day(day, language))
 
 
 def _item_lines(
@@ -576,6 +589,8 @@ def _item_lines(
         study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
         if study is None or not subject.takes_place:
             text = item_text(item, subject, language, zone, now, told.breaks_out)
+        elif item.kind == "item_due":
+            text = due_text(study, item.subject_id, item.at, language, zone, now)
         else:
             text = study_text(item.kind, study, language, zone, now)
         mark = f"{number}. " if len(known) > 1 else ""
@@ -683,9 +698,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
-    held_up = next((item for item in told.news if item.kind == "obstacle"), None)
-    if held_up is not None:
-        last.append(Key(_("Last mile"), OpenLastMile(int(held_up.facts["batch_id"]))))
+    if any(item.kind == "study_claims_wait" for item in told.news):
+        last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)
+    if studied is not None:
+        last.append(Key(_("Last mile"), OpenLastMile(int(studied.facts["batch_id"]))))
     if any(item.kind.startswith("credit_") for item in told.news):
         last.append(Key(_("My hours"), OpenHours()))
     if last:

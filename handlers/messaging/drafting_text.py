@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, GroupCard, Key, Keys, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging import public
 from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
@@ -21,8 +21,10 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeFiles,
     NoticeLost,
     NoticeOption,
+    NoticeOptionFind,
     NoticeOptions,
     NoticePreview,
+    NoticeSample,
     NoticeSend,
     NoticeSet,
     RecallNotice,
@@ -43,11 +45,13 @@ from handlers.training import words
 from locales import LANGUAGES, catalog, dates
 from storage.messaging import audiences, drafting
 from storage.messaging.audiences import Described, Options, UnreachedUnit
+from storage.messaging.notice_posts import FEWEST
 from storage.messaging.notices import Letter, Sheet
 from storage.messaging.tables import NoticeState
 
 NAMES = 8  # that a list spells out
 QUOTED = 300  # characters of the text that the writer's card shows
+FOUND_BY_NAME = ("units", "batch", "chats")  # options that may be many, and have names
 IN_GROUP, IN_PRIVATE = "group", "private"
 ASKS = ("title", "text", "place", "contact", "number", "when", "answer", "at")
 
@@ -82,9 +86,9 @@ def sheet_card(
     none = "—"
 
     def said(text: str) -> str:
-        return html.escape(shortened(text, QUOTED)) if text else none
+        return typed_text(shortened(text, QUOTED)) if text else none
 
-    heading = html.escape(letter.title) or _("without a heading")
+    heading = typed_text(letter.title) or _("without a heading")
     lines = [f"<b>{heading}</b>"]
     if facts.state is not NoticeState.DRAFT:
         lines += _standing(facts, language, zone, today, seconds)
@@ -246,7 +250,7 @@ def files_card(facts: Sheet, language: str) -> Card:
         name = file.name or _("photo")
         if file.is_photo and file.name:
             name = _("photo: {caption}").format(caption=file.name)
-        lines.append(f"{number}. {html.escape(shortened(name, 60))}")
+        lines.append(f"{number}. {typed_text(shortened(name, 60))}")
         label = _("Take away {name}").format(name=f"{number}. {name}")
         keys.append((Key(shortened(label, LABEL), DropNoticeFile(id_, file.id)),))
     if not facts.letter.files:
@@ -307,8 +311,10 @@ def audience_card(facts: Sheet, language: str) -> Card:
     return Card("\n".join(lines), (*rows, (Key(_("OK"), EditNotice(id_)),)))
 
 
-def options_card(facts: Sheet, what: str, options: Options, language: str) -> Card:
-    """A page of what can be chosen; a mark says what is."""
+def options_card(
+    facts: Sheet, what: str, options: Options, language: str, *, searched: bool = False
+) -> Card:
+    """A page of what can be chosen; a mark says what is. What was ``searched`` has one page."""
     _ = catalog(language).gettext
     id_ = facts.letter.notice_id
     heading = {
@@ -338,9 +344,15 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         lines.append(
             _("Everybody in the group reads all of it, whom to ask too; no recipient is named.")
         )
+        if options.closed:
+            lines.append(
+                _("Closed now, so nothing can be posted there: {groups}").format(
+                    groups=several(options.closed, language)
+                )
+            )
     elif what != "issuer":
         lines.append(count_line(facts.count.people, facts.count.unreached, language))
-    keys = [
+    keys: list[tuple[Key, ...]] = [
         (
             Key(
                 shortened(f"{'✓' if each.chosen else '○'} {_label(what, each, language)}", LABEL),
@@ -349,9 +361,21 @@ def options_card(facts: Sheet, what: str, options: Options, language: str) -> Ca
         )
         for each in options.lines
     ]
-    turn = pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page))
+    if searched and options.pages > 1:
+        lines.append(_("These are the first; type more of the name to narrow it down."))
+    elif turn := pager(options.page, options.pages, lambda page: NoticeOptions(id_, what, page)):
+        keys.append(turn)
+    if what in FOUND_BY_NAME and (searched or options.pages > 1):
+        keys.append((Key(_("Find by name"), NoticeOptionFind(id_, what)),))
     back = EditNotice(id_) if what in ("chats", "issuer") else NoticeAudience(id_)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("OK"), back),)))
+    return Card("\n".join(lines), (*keys, (Key(_("OK"), back),)))
+
+
+def find_card(notice_id: int, what: str, language: str) -> Card:
+    """What to type to find one of many."""
+    _ = catalog(language).gettext
+    back = Key(_("Back"), NoticeOptions(notice_id, what, 0))
+    return Card(_("Please type a part of the name."), ((back,),))
 
 
 def _label(what: str, option: audiences.Option, language: str) -> str:
@@ -381,7 +405,7 @@ def lost_card(
     for line in lines_:
         text = ngettext(
             "<b>{unit}</b>: {n} person", "<b>{unit}</b>: {n} people", line.number
-        ).format(unit=html.escape(line.unit), n=line.number)
+        ).format(unit=typed_text(line.unit), n=line.number)
         if line.names:
             text += "\n" + several(line.names, language, NAMES)
         lines.append(text)
@@ -403,12 +427,12 @@ def preview_card(
 ) -> Card:
     """Exactly what readers of a language will see, in private or in a group.
 
-    The keys of the notice stand below it and do nothing here.
+    The keys of the notice stand below it and only say here that they are a sample.
     """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
-    here = NoticePreview(letter.notice_id, shown, where)
+    counts = letter.wants_answer and facts.count.people >= FEWEST
     seen: Card | GroupCard
     if where == IN_GROUP:
         seen = public.notice_group_card(
@@ -416,6 +440,7 @@ def preview_card(
             letter.notice_id,
             letter.wants_answer,
             shown,
+            counted=(0, facts.count.people) if counts else None,
         )
     else:
         seen = letter_card(letter, shown, zone, today)
@@ -424,7 +449,7 @@ def preview_card(
         n = len(letter.files)
         said = ngettext("{n} file follows.", "{n} files follow.", n).format(n=n)
         text += f"\n\n<i>{said}</i>"
-    sample = tuple(tuple(Key(each.label, here) for each in row) for row in seen.keys)
+    sample = tuple(tuple(Key(each.label, NoticeSample()) for each in row) for row in seen.keys)
     names = {"zh_Hans": "简体", "zh_Hant": "繁體", "en": "English"}
     spoken = tuple(
         Key(
@@ -433,8 +458,9 @@ def preview_card(
         )
         for each in LANGUAGES
     )
-    other = IN_PRIVATE if where == IN_GROUP else IN_GROUP
-    label = _("As in private") if where == IN_GROUP else _("As in a group")
-    turn = Key(label, NoticePreview(letter.notice_id, shown, other))
+    places = tuple(
+        Key(f"· {name}" if each == where else name, NoticePreview(letter.notice_id, shown, each))
+        for each, name in ((IN_PRIVATE, _("As in private")), (IN_GROUP, _("As in a group")))
+    )
     back = Key(_("Back"), EditNotice(letter.notice_id))
-    return Card(text, (*sample, spoken, (turn, back)))
+    return Card(text, (*sample, spoken, places, (back,)))

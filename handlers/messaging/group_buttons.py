@@ -56,6 +56,16 @@ class BindFind(Button):
 
 
 @dataclass(frozen=True)
+class GroupSubject(Button):
+    """Say of which subject a subject group is; without a mark, ask."""
+
+    tag = "gsu"
+    chat_id: int
+    mark: str
+    page: int = 0
+
+
+@dataclass(frozen=True)
 class BindLanguage(Button):
     """Choose the language, of a place for this unit or programme."""
 

@@ -5,7 +5,6 @@ Whoever taps is answered alone, down the ladder of ``whisper``; the group sees n
 
 from __future__ import annotations
 
-import html
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -35,12 +34,14 @@ from handlers.context import (
     shortened,
     take_away,
     tap,
+    typed_text,
     whisper,
 )
 from handlers.files import TABLES
 from handlers.messaging.binding import show_place
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
+from handlers.messaging.notice_text import several
 from handlers.messaging.public import anonymous_card, bind_card, intro_card, unbound_card
 from handlers.messaging.standing import standing_of
 from handlers.messaging.voices import Nothing, Said, Say
@@ -50,7 +51,7 @@ from handlers.training.registration import register_as
 from handlers.training.registration_text import outcome_text
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
-from storage.messaging import binding, groups, presence
+from storage.messaging import binding, groups, owners, presence
 from storage.messaging.binding import Met
 from storage.messaging.groups import Group
 from storage.messaging.outbox import Claimed
@@ -166,6 +167,30 @@ async def bot_moved(update: Update, context: Context) -> None:
         with suppress(NotAllowed, Forbidden):
             await context.write(binding.begin, actor.linked_teacher_id, met, now=now)
             await show_place(update, context, actor, place_id)
+    elif is_new and actor is not None:
+        await _say_why_silent(chat.id, chat.title or "", actor, context)
+
+
+async def _say_why_silent(tg_chat_id: int, title: str, adder: Reader, context: Context) -> None:
+    """Tell who has added the bot and may not bind the group why it leaves, and whom to ask."""
+    if await context.read(groups.bound_places, tg_chat_id):
+        return
+    names = await context.read(owners.askable, adder.linked_teacher_id, now=context.now())
+    _ = catalog(adder.language).gettext
+    if names:
+        whom = _("Please ask {names} to send /bind in the group.").format(
+            names=several(names, adder.language)
+        )
+    else:
+        whom = _("Please ask the coordinator of your school to send /bind in the group.")
+    text = _(
+        "You have added me to {group}. What a group is for is said by a training coordinator; "
+        "until then I post nothing there, and after {n} days I leave."
+    ).format(group=typed_text(shortened(title, TITLE)), n=presence.KNOWN_FOR.days)
+    with suppress(Forbidden):
+        await context.bot.send_message(
+            adder.tg_user_id, f"{text}\n{whom}", parse_mode=ParseMode.HTML
+        )
 
 
 async def _adder(user: User, context: Context) -> tuple[Adder, Reader | None]:
@@ -243,8 +268,8 @@ async def table_shared(update: Update, context: Context) -> None:
         "names with hours, progress, marks or phone numbers, please delete it there and send "
         "it to me here instead."
     ).format(
-        group=html.escape(shortened(message.chat.title or "", TITLE)),
-        name=html.escape(shortened(name, TITLE)),
+        group=typed_text(shortened(message.chat.title or "", TITLE)),
+        name=typed_text(shortened(name, TITLE)),
     )
     with suppress(Forbidden):
         await context.bot.send_message(reader.tg_user_id, text, parse_mode=ParseMode.HTML)
@@ -334,6 +359,8 @@ async def bind_here(update: Update, context: Context) -> None:
     )
     place_id = await context.write(binding.begin, reader.linked_teacher_id, met, now=context.now())
     await lead(update, context, f"bind{place_id}")
+    # It has shown which place is meant; where that is left open, the desk leads on.
+    await take_away(context, chat.id, message.message_id)
 
 
 def _topic_name(message: Message) -> str:

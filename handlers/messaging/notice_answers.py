@@ -6,7 +6,6 @@ In a group a tap is answered to whoever tapped, and the group sees nothing of it
 from __future__ import annotations
 
 import contextlib
-import html
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +28,7 @@ from handlers.context import (
     show,
     show_anew,
     tap,
+    typed_text,
 )
 from handlers.messaging import notice_posts, question_topics, reminders
 from handlers.messaging.notice_buttons import (
@@ -126,7 +126,7 @@ def _talk_lines(mine: MyNotice, room: int, language: str) -> list[str]:
         return []
     return [
         (_("You asked: {text}") if line.is_mine else _("Answer: {text}")).format(
-            text=html.escape(shortened(line.text, each))
+            text=typed_text(shortened(line.text, each))
         )
         for line in mine.talk
     ]
@@ -152,7 +152,7 @@ def archive_card(facts: Archive, language: str, zone: ZoneInfo, now: datetime) -
     for number, line in enumerate(facts.lines, first):
         mark = "○" if line.is_open else "✕" if line.is_withdrawn else "·"
         day = dates.day(line.issued_at.astimezone(zone).date(), language, today)
-        said = f"{mark} {number}. {html.escape(shortened(line.title, LABEL))} · {day}"
+        said = f"{mark} {number}. {typed_text(shortened(line.title, LABEL))} · {day}"
         lines.append(said + (" · " + _("corrected") if line.is_corrected else ""))
         keys.append((Key(shortened(f"{number}. {line.title}", LABEL), NoticeRead(line.notice_id)),))
     turn = pager(facts.page, facts.pages, MyNotices)
@@ -163,10 +163,10 @@ def answer_card(facts: Answer, language: str) -> Card:
     """An answer to whoever asked, in the name of the unit."""
     _ = catalog(language).gettext
     text = _("[Answer] <b>{title}</b>\nYou asked: {question}\n{unit}: {answer}").format(
-        title=html.escape(shortened(facts.title, QUOTED)),
-        question=html.escape(shortened(facts.question, QUOTED)),
-        unit=html.escape(facts.issuer),
-        answer=html.escape(facts.answer),
+        title=typed_text(shortened(facts.title, QUOTED)),
+        question=typed_text(shortened(facts.question, QUOTED)),
+        unit=typed_text(facts.issuer),
+        answer=typed_text(facts.answer),
     )
     keys = (
         Key(_("Ask again"), NoticeAsk(facts.notice_id)),

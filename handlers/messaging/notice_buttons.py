@@ -121,6 +121,15 @@ class NoticePeople(Button):
 
 
 @dataclass(frozen=True)
+class NoticeFind(Button):
+    """Ask for a part of a name to be found in such a list."""
+
+    tag = "npf"
+    notice_id: int
+    among: str
+
+
+@dataclass(frozen=True)
 class NoticeContacted(Button):
     """Note that one has spoken with a recipient, or take it back."""
 

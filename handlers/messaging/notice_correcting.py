@@ -11,7 +11,7 @@ from telegram import Update
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, shortened, show, tap
+from handlers.context import Context, alert, shortened, show, tap, typed_text
 from handlers.messaging.notice_buttons import (
     NoticeCorrect,
     NoticeCorrectSure,
@@ -24,7 +24,7 @@ from handlers.messaging.notice_report import show_report
 from handlers.messaging.public import part_name, value_text
 from handlers.training import times
 from handlers.wiring import AnyApplication, on_tap, on_text
-from locales import catalog
+from locales import catalog, dates
 from storage.messaging import correcting, notice_report
 from storage.messaging.correcting import (
     MOMENTS,
@@ -91,7 +91,7 @@ def parts_card(
         "· "
         + _("{part}: {value}").format(
             part=part_name(what, language),
-            value=html.escape(
+            value=typed_text(
                 shortened(html.unescape(value_text(value, language, zone, today)), TITLE)
             ),
         )
@@ -124,9 +124,13 @@ async def wording_given(update: Update, context: Context, reader: Reader, text: 
     notice_id, what = int(notice or 0), What(part)
     now, zone = context.now(), context.house.zone
     value: Value = text
+    ends: datetime | None = None
     if what in MOMENTS:
         read = times.due if what is What.ANSWER_BY else times.moment
-        value = read(text, now, zone)
+        span = times.span(text, now, zone) if what is What.HAPPENS_AT else None
+        value, ends = (
+            (span.starts_at, span.ends_at) if span is not None else (read(text, now, zone), None)
+        )
         if value is None:
             _ = catalog(reader.language).gettext
             said = _(
@@ -136,7 +140,7 @@ async def wording_given(update: Update, context: Context, reader: Reader, text: 
             keys = ((Key(_("Cancel"), NoticeCorrect(notice_id)),),)
             await show(update, context, reader, Card(said, keys))
             return
-    found = await context.write(_draft, reader, notice_id, what, value, now=now)
+    found = await context.write(_draft, reader, notice_id, what, value, ends, now=now)
     await show(update, context, reader, impact_card(found, False, reader.language, zone, now))
 
 
@@ -146,14 +150,23 @@ def _draft(
     notice_id: int,
     what: What,
     value: Value,
+    ends: datetime | None,
     *,
     now: datetime,
 ) -> Impact:
     """Keep what was typed until somebody says yes to it; a restart loses nothing."""
-    found = correcting.impact(session, reader.linked_teacher_id, notice_id, what, value, now=now)
+    found = correcting.impact(
+        session, reader.linked_teacher_id, notice_id, what, value, ends=ends, now=now
+    )
     accounts.await_text(session, reader.account_id, "", now=now)
     kept = value.isoformat() if isinstance(value, datetime) else value
-    data = {"notice_id": notice_id, "what": what.value, "value": kept, "duty": False}
+    data = {
+        "notice_id": notice_id,
+        "what": what.value,
+        "value": kept,
+        "ends": ends and ends.isoformat(),
+        "duty": False,
+    }
     drafts.keep(session, reader.account_id, CORRECTING, data, now=now)
     return found
 
@@ -164,11 +177,11 @@ def impact_card(facts: Impact, duty: bool, language: str, zone: ZoneInfo, now: d
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
     lines = [
-        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        f"<b>{typed_text(shortened(facts.title, TITLE))}</b>",
         _("{field}: from “{old}” to “{new}”.").format(
             field=part_name(facts.what, language),
-            old=value_text(facts.old, language, zone, today),
-            new=value_text(facts.new, language, zone, today),
+            old=_whole_text(facts.old, facts.old_ends, language, zone, today),
+            new=_whole_text(facts.new, facts.new_ends, language, zone, today),
         ),
         ngettext(
             "{n} person has the notice in hand; it is edited there.",
@@ -219,6 +232,15 @@ def impact_card(facts: Impact, duty: bool, language: str, zone: ZoneInfo, now: d
     return Card("\n".join(lines), tuple(keys))
 
 
+def _whole_text(
+    value: Value, ends: datetime | None, language: str, zone: ZoneInfo, today: date
+) -> str:
+    """A part's wording; a time with its end."""
+    if isinstance(value, datetime) and ends is not None:
+        return dates.span(value, ends, zone, language, today)
+    return value_text(value, language, zone, today)
+
+
 async def set_duty(update: Update, context: Context) -> None:
     """Say that the correction changes a duty, or that it does not."""
     button = NoticeDuty.parse(tap(update).data)
@@ -235,9 +257,16 @@ def _set_duty(
     data = _kept(session, reader, notice_id)
     data["duty"] = duty
     drafts.keep(session, reader.account_id, CORRECTING, data, now=now)
-    what, value = _said(data)
+    what, value, ends = _said(data)
     return correcting.impact(
-        session, reader.linked_teacher_id, notice_id, what, value, duty=duty, now=now
+        session,
+        reader.linked_teacher_id,
+        notice_id,
+        what,
+        value,
+        ends=ends,
+        duty=duty,
+        now=now,
     )
 
 
@@ -254,13 +283,14 @@ async def correct_surely(update: Update, context: Context) -> None:
 
 def _correct(session: Session, reader: Reader, notice_id: int, seen: int, *, now: datetime) -> bool:
     data = _kept(session, reader, notice_id)
-    what, value = _said(data)
+    what, value, ends = _said(data)
     return correcting.correct(
         session,
         reader.linked_teacher_id,
         notice_id,
         what,
         value,
+        ends=ends,
         duty=bool(data["duty"]),
         seen=seen,
         now=now,
@@ -280,11 +310,15 @@ def _kept(session: Session, reader: Reader, notice_id: int) -> dict[str, object]
     return dict(data)
 
 
-def _said(data: dict[str, object]) -> tuple[What, Value]:
-    what, kept = What(str(data["what"])), data["value"]
-    if what in MOMENTS:
-        return what, datetime.fromisoformat(str(kept)) if kept else None
-    return what, str(kept)
+def _said(data: dict[str, object]) -> tuple[What, Value, datetime | None]:
+    what, kept, ends = What(str(data["what"])), data["value"], data.get("ends")
+    if what not in MOMENTS:
+        return what, str(kept), None
+    return (
+        what,
+        datetime.fromisoformat(str(kept)) if kept else None,
+        datetime.fromisoformat(str(ends)) if ends else None,
+    )
 
 
 # --- withdrawing -----------------------------------------------------------------------------
@@ -322,7 +356,7 @@ async def reason_given(update: Update, context: Context, reader: Reader, text: s
         "Withdraw the notice? Reason: {reason}\n"
         "What has not left stays here, what is out is marked as withdrawn, and reminders end. "
         "This cannot be undone."
-    ).format(reason=html.escape(shortened(text.strip(), TITLE)))
+    ).format(reason=typed_text(shortened(text.strip(), TITLE)))
     keys = (
         Key(
             catalogue.pgettext("notice", "Yes, withdraw"),

@@ -100,6 +100,15 @@ class NoticeOptions(Button):
 
 
 @dataclass(frozen=True)
+class NoticeOptionFind(Button):
+    """Ask for a part of the name of such an option."""
+
+    tag = "ntof"
+    notice_id: int
+    what: str
+
+
+@dataclass(frozen=True)
 class NoticeOption(Button):
     """Choose one, or leave it out again."""
 
@@ -127,6 +136,13 @@ class NoticePreview(Button):
     notice_id: int
     language: str
     where: str
+
+
+@dataclass(frozen=True)
+class NoticeSample(Button):
+    """A key of the notice itself under its preview; it does nothing yet."""
+
+    tag = "ntsm"
 
 
 @dataclass(frozen=True)

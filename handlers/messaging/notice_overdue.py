@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from telegram import Update
 
 from handlers.buttons import Button
 from handlers.cards import Card, Key, pager
-from handlers.context import Context, shortened, show, tap
+from handlers.context import Context, shortened, show, tap, typed_text
 from handlers.messaging.notice_buttons import NoticeShow
 from handlers.people.buttons import OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_tap
@@ -61,7 +60,7 @@ def list_card(
         said = ngettext(
             "{n} has not confirmed, due {when}", "{n} have not confirmed, due {when}", line.missing
         ).format(n=line.missing, when=dates.moment(line.answer_by, zone, language, today))
-        text.append(f"{number}. {html.escape(shortened(line.title, LABEL))}\n{said}")
+        text.append(f"{number}. {typed_text(shortened(line.title, LABEL))}\n{said}")
         label = shortened(f"{number}. {line.title}", LABEL)
         keys.append((Key(label, NoticeShow(line.notice_id)),))
     turn = pager(page, pages, OverdueNotices)

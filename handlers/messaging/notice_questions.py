@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ from sqlmodel import Session
 from telegram import Update
 
 from handlers.cards import Card, Key, pager
-from handlers.context import Context, House, alert, shortened, show, tap
+from handlers.context import Context, House, alert, shortened, show, tap, typed_text
 from handlers.messaging import question_topics
 from handlers.messaging.notice_buttons import (
     AnswerQuestion,
@@ -71,10 +70,10 @@ def list_card(
     today = now.astimezone(zone).date()
     for number, line in enumerate(facts.lines, facts.page * questions.PAGE + 1):
         lines.append(
-            f"{number}. {html.escape(line.asker)} · {html.escape(line.unit)} · "
+            f"{number}. {typed_text(line.asker)} · {typed_text(line.unit)} · "
             f"{dates.moment(line.at, zone, language, today)}\n"
-            f"<i>{html.escape(shortened(line.title, QUOTED))}</i>\n"
-            f"{html.escape(shortened(line.text, QUOTED))}"
+            f"<i>{typed_text(shortened(line.title, QUOTED))}</i>\n"
+            f"{typed_text(shortened(line.text, QUOTED))}"
         )
         keys.append(
             (Key(shortened(f"{number}. {line.asker}", LABEL), OpenQuestion(line.question_id)),)
@@ -89,15 +88,15 @@ def thread_card(
     """One question with what was said so far."""
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
-    lines = [html.escape(said)] if said else []
+    lines = [typed_text(said)] if said else []
     lines += [
-        f"<b>{html.escape(facts.title)}</b>",
-        _("{name}, {unit}").format(name=html.escape(facts.asker), unit=html.escape(facts.unit)),
+        f"<b>{typed_text(facts.title)}</b>",
+        _("{name}, {unit}").format(name=typed_text(facts.asker), unit=typed_text(facts.unit)),
     ]
     for line in facts.lines:
         when = dates.moment(line.at, zone, language, today)
         sentence = _("Question, {time}: {text}") if line.by_asker else _("Answer, {time}: {text}")
-        lines.append(sentence.format(time=when, text=html.escape(line.text)))
+        lines.append(sentence.format(time=when, text=typed_text(line.text)))
     keys: list[Key] = [
         Key(
             _("Answer") if facts.is_open else _("Answer once more"),
@@ -167,7 +166,7 @@ async def ask_answer(update: Update, context: Context) -> None:
     text = _(
         "{name} asks: {text}\nPlease type the answer; it goes to {name} in private, in the name "
         "of the unit."
-    ).format(name=html.escape(facts.asker), text=html.escape(asked))
+    ).format(name=typed_text(facts.asker), text=typed_text(asked))
     await show(
         update,
         context,

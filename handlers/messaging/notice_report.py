@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -15,13 +14,14 @@ from telegram.error import TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, pager
-from handlers.context import Context, House, alert, send_file, shortened, show, tap
+from handlers.context import Context, House, alert, send_file, shortened, show, tap, typed_text
 from handlers.live import Look, Screen
 from handlers.messaging.notice_buttons import (
     NoticeChase,
     NoticeChaseNow,
     NoticeContacted,
     NoticeCorrect,
+    NoticeFind,
     NoticePeople,
     NoticePin,
     Notices,
@@ -36,7 +36,7 @@ from handlers.messaging.notices import show_sheet
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import OpenDesk
 from handlers.progress import BOXES
-from handlers.wiring import AnyApplication, on_link, on_tap
+from handlers.wiring import AnyApplication, on_link, on_tap, on_text
 from locales import catalog, dates
 from storage import sheets
 from storage.messaging import confirming, notice_posts, notice_report
@@ -44,9 +44,11 @@ from storage.messaging.confirming import Chase, NothingToChase, TooSoon
 from storage.messaging.notice_report import Among, ByUnit, Exported, People, Report, Where
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import NoticeState
+from storage.people import accounts
 from storage.people.accounts import Reader
 from storage.refusals import NotAllowed, NotFound, Refusal
 
+AWAITED = "noticefind"  # a part of a name in a list of recipients
 LABEL = 40
 TITLE = 120
 LIVES_FOR = timedelta(minutes=10)
@@ -58,6 +60,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, NoticeChase, ask_chase)
     on_tap(application, NoticeChaseNow, chase)
     on_tap(application, NoticePeople, open_people)
+    on_tap(application, NoticeFind, ask_name)
+    on_text(application, AWAITED, name_typed)
     on_tap(application, NoticeContacted, contacted)
     on_tap(application, NoticeUnits, open_units)
     on_tap(application, NoticeSheet, send_sheet)
@@ -73,18 +77,18 @@ def report_card(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> 
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
-    lines = [f"<b>{html.escape(shortened(facts.title, TITLE))}</b>"]
+    lines = [f"<b>{typed_text(shortened(facts.title, TITLE))}</b>"]
     state = state_text(facts, language, zone, now)
     if facts.is_corrected:
         state += " · " + _("corrected")
-    lines.append(f"{html.escape(facts.unit)} · {state}")
+    lines.append(f"{typed_text(facts.unit)} · {state}")
     if not facts.whole:
         lines.append(_("The figures are those of your own people."))
     lines.append(ngettext("{n} recipient", "{n} recipients", facts.people).format(n=facts.people))
     if facts.is_sending and facts.people:
         lines.append(_bar(facts))
     figures = [
-        f"{where_text(where, language)} {facts.where[where]}"
+        _("{what}: {n}").format(what=where_text(where, language), n=facts.where[where])
         for where in Where
         if facts.where.get(where)
     ]
@@ -189,7 +193,7 @@ def state_text(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> s
         case NoticeState.SENDING:
             return _("is being sent")
         case NoticeState.WITHDRAWN if facts.reason:
-            return _("withdrawn: {reason}").format(reason=html.escape(facts.reason))
+            return _("withdrawn: {reason}").format(reason=typed_text(facts.reason))
         case NoticeState.WITHDRAWN:
             return _("withdrawn")
         case _ if when:
@@ -210,12 +214,17 @@ def where_text(where: Where, language: str) -> str:
     }[where]
 
 
-def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> Card:
-    """A page of recipients; a tap on a name notes that one has spoken with them."""
+def people_card(
+    facts: People, language: str, zone: ZoneInfo, now: datetime, *, searched: bool = False
+) -> Card:
+    """A page of recipients; a tap on a name notes that one has spoken with them.
+
+    What was ``searched`` for has one page.
+    """
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
     lines = [
-        f"<b>{html.escape(shortened(facts.title, TITLE))}</b>",
+        f"<b>{typed_text(shortened(facts.title, TITLE))}</b>",
         _("{list}: {n}").format(list=among_text(facts.among, language), n=facts.total),
     ]
     if facts.contacted:
@@ -223,7 +232,7 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
     keys: list[tuple[Key, ...]] = []
     calls = facts.among is not Among.CONFIRMED
     for line in facts.lines:
-        said = f"· {html.escape(line.name)} · {html.escape(line.unit)}"
+        said = f"· {typed_text(line.name)} · {typed_text(line.unit)}"
         if line.confirmed_at is not None:
             said += f" · {dates.moment(line.confirmed_at, zone, language, today)}"
         elif facts.among is Among.UNCONFIRMED and line.where is not Where.SENT:
@@ -239,16 +248,23 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
             press = NoticeContacted(facts.notice_id, line.teacher_id, facts.among, facts.page)
             keys.append((Key(f"{mark} {shortened(line.name, LABEL)}", press),))
     if not facts.lines:
-        lines.append(_("The list is empty."))
+        lines.append(_("Nobody in this list fits.") if searched else _("The list is empty."))
     elif calls:
         lines.append(
             _("Tap a name once you have spoken with the teacher; tap again to take it back.")
         )
-    turn = pager(
+    if searched and facts.pages > 1:
+        lines.append(_("These are the first; type more of the name to narrow it down."))
+    elif turn := pager(
         facts.page, facts.pages, lambda page: NoticePeople(facts.notice_id, facts.among, page)
-    )
-    back = (Key(_("Back"), NoticeShow(facts.notice_id)),)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    ):
+        keys.append(turn)
+    last = [Key(_("Back"), NoticeShow(facts.notice_id))]
+    if searched:
+        last = [Key(_("Back"), NoticePeople(facts.notice_id, facts.among))]
+    if searched or facts.pages > 1:
+        last.insert(0, Key(_("Find a name"), NoticeFind(facts.notice_id, facts.among)))
+    return Card("\n".join(lines), (*keys, tuple(last)))
 
 
 def among_text(among: Among, language: str) -> str:
@@ -268,14 +284,14 @@ def among_text(among: Among, language: str) -> str:
 def units_card(facts: ByUnit, language: str) -> Card:
     """The units in figures, those with the most to do first."""
     _ = catalog(language).gettext
-    lines = [f"<b>{html.escape(shortened(facts.title, TITLE))}</b>"]
+    lines = [f"<b>{typed_text(shortened(facts.title, TITLE))}</b>"]
     for line in facts.lines:
         said = (
             _("{unit}: {confirmed}/{of} confirmed").format(
-                unit=html.escape(line.name), confirmed=line.confirmed, of=line.people
+                unit=typed_text(line.name), confirmed=line.confirmed, of=line.people
             )
             if facts.wants_answer
-            else f"{html.escape(line.name)}: {line.people}"
+            else _("{what}: {n}").format(what=typed_text(line.name), n=line.people)
         )
         if line.not_reached:
             said += " · " + _("not reached: {n}").format(n=line.not_reached)
@@ -449,9 +465,39 @@ async def open_people(update: Update, context: Context) -> None:
     await _show_people(update, context, reader, button.notice_id, button.among, button.page)
 
 
+async def ask_name(update: Update, context: Context) -> None:
+    """Take the next text as a part of a name in the list."""
+    button = NoticeFind.parse(tap(update).data)
+    if button.among not in list(Among):
+        raise StaleButton
+    reader = await context.reader(update)
+    awaited = f"{AWAITED}:{button.notice_id}:{button.among}"
+    await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
+    _ = catalog(reader.language).gettext
+    back = Key(_("Back"), NoticePeople(button.notice_id, button.among))
+    text = _("Please type a part of the name, or of the school's name.")
+    await show(update, context, reader, Card(text, ((back,),)))
+
+
+async def name_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Show who in the list fits; when nobody does, another name can be typed at once."""
+    _prefix, notice_id, among = reader.awaiting.split(":")
+    if await _show_people(update, context, reader, int(notice_id), among, like=text):
+        await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+
+
 async def _show_people(
-    update: Update, context: Context, reader: Reader, notice_id: int, among: str, page: int
-) -> None:
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    among: str,
+    page: int = 0,
+    *,
+    like: str = "",
+    holding: int | None = None,
+) -> bool:
+    """Show a page of the list; whether anybody is in it."""
     if among not in list(Among):
         raise StaleButton
     now = context.now()
@@ -461,11 +507,13 @@ async def _show_people(
         notice_id,
         Among(among),
         page=page,
+        like=like,
+        holding=holding,
         now=now,
     )
-    await show(
-        update, context, reader, people_card(facts, reader.language, context.house.zone, now)
-    )
+    card = people_card(facts, reader.language, context.house.zone, now, searched=bool(like))
+    await show(update, context, reader, card)
+    return bool(facts.lines)
 
 
 async def contacted(update: Update, context: Context) -> None:
@@ -483,7 +531,16 @@ async def contacted(update: Update, context: Context) -> None:
     await alert(
         update, _("Noted: you have spoken with this teacher.") if noted else _("Taken back.")
     )
-    await _show_people(update, context, reader, button.notice_id, button.among, button.page)
+    # Somebody who was searched for stands on the page that is shown now, too.
+    await _show_people(
+        update,
+        context,
+        reader,
+        button.notice_id,
+        button.among,
+        button.page,
+        holding=button.teacher_id,
+    )
 
 
 async def open_units(update: Update, context: Context) -> None:
@@ -512,7 +569,7 @@ async def send_sheet(update: Update, context: Context) -> None:
     caption = _("Recipients of the notice “{title}”. It holds names: please keep it to yourself.")
     title = re.sub(r'[\\/:*?"<>|\s]+', " ", facts.title).strip()
     name = _("{title}, who was told").format(title=shortened(title, LABEL)) + ".xlsx"
-    title = html.escape(shortened(facts.title, TITLE))
+    title = typed_text(shortened(facts.title, TITLE))
     await send_file(update, context, reader, made, name, caption.format(title=title))
 
 
@@ -565,7 +622,7 @@ async def list_due(house: House, row: Claimed) -> Said:
         "[To do] <b>{title}</b>: its date has come, and {n} person has not confirmed.",
         "[To do] <b>{title}</b>: its date has come, and {n} people have not confirmed.",
         facts.unconfirmed,
-    ).format(title=html.escape(shortened(facts.title, TITLE)), n=facts.unconfirmed)
+    ).format(title=typed_text(shortened(facts.title, TITLE)), n=facts.unconfirmed)
     keys = (
         Key(_("List"), NoticePeople(notice_id, Among.UNCONFIRMED)),
         Key(_("How it stands"), NoticeShow(notice_id)),

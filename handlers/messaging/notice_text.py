@@ -5,13 +5,12 @@ What the author wrote stays as it is in every language; what stands around it is
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm, Notices, NoticeShow
 from handlers.messaging.notice_desk_buttons import ClassNotices, EditNotice, NewNotice, SecondLook
 from handlers.people.buttons import OpenDesk
@@ -45,7 +44,7 @@ def audience_text(facts: Described, language: str, *, in_group: bool = False) ->
         words.joined(facts.facts[key], language) for key in audiences.FACTS if facts.facts.get(key)
     ]
     if facts.batch:
-        title = html.escape(facts.batch)
+        title = typed_text(facts.batch)
         if in_group:
             parts.append(_("“{title}”").format(title=title))
         else:
@@ -60,7 +59,7 @@ def audience_text(facts: Described, language: str, *, in_group: bool = False) ->
 def several(names: Sequence[str], language: str, shown: int = 3) -> str:
     """The first of these names, escaped, and whether there are others."""
     _ = catalog(language).gettext
-    said = html.escape(numbers.joined(names[:shown], language))
+    said = typed_text(numbers.joined(names[:shown], language))
     return said if len(names) <= shown else _("{names} and others").format(names=said)
 
 
@@ -84,7 +83,7 @@ def owes_text(kind: str, title: str, language: str) -> str:
         audiences.MENU: _("not chosen yet: {title}"),
         audiences.NOTICE: _("not confirmed yet: {title}"),
     }[kind]
-    return sentence.format(title=html.escape(title))
+    return sentence.format(title=typed_text(title))
 
 
 def letter_text(
@@ -111,16 +110,16 @@ def letter_text(
             heading = _("<b>[Notice, corrected] {title}</b>")
         case _:
             heading = _("<b>[Notice] {title}</b>")
-    lines = [heading.format(title=_written(facts.title))]
+    lines = [heading.format(title=typed_text(facts.title))]
     if facts.number:
-        lines.append(_("Document no.: {number}").format(number=html.escape(facts.number)))
+        lines.append(_("Document no.: {number}").format(number=typed_text(facts.number)))
     lines.append(
         _("For: {audience}").format(
             audience=audience_text(facts.audience, language, in_group=in_group)
         )
     )
     if facts.text:
-        lines.append(_written(facts.text))
+        lines.append(typed_text(facts.text))
     if facts.happens_at is not None:
         when = (
             dates.moment(facts.happens_at, zone, language, today)
@@ -129,7 +128,7 @@ def letter_text(
         )
         lines.append(_("When: {when}").format(when=when))
     if facts.place:
-        lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
+        lines.append(_("Where: {place}").format(place=typed_text(facts.place)))
     if facts.wants_answer and facts.answer_by is not None and is_overdue:
         lines.append(
             _(
@@ -153,19 +152,12 @@ def letter_text(
             ).format(n=number)
         )
     if facts.contact:
-        lines.append(_("Questions: {contact}").format(contact=html.escape(facts.contact)))
+        lines.append(_("Questions: {contact}").format(contact=typed_text(facts.contact)))
     day = today if facts.sent_at is None else facts.sent_at.astimezone(zone).date()
     lines.append(
-        _("{issuer}, {day}").format(
-            issuer=html.escape(facts.issuer), day=dates.dated(day, language)
-        )
+        _("{issuer}, {day}").format(issuer=typed_text(facts.issuer), day=dates.dated(day, language))
     )
     return "\n".join(lines)
-
-
-def _written(text: str) -> str:
-    """What an author wrote, escaped: a closing tag in it is no command that one could tap."""
-    return html.escape(text.replace("</", "</\N{WORD JOINER}"))
 
 
 def letter_keys(facts: Letter, language: str, *, confirmed: bool = False) -> tuple[Key, ...]:
@@ -227,7 +219,7 @@ def event_text(kind: str, title: str, language: str) -> str:
         "remote_end": _("remote training ends: {title}"),
         "nomination": _("nominations close: {title}"),
     }[kind]
-    return sentence.format(title=html.escape(shortened(title, 60)))
+    return sentence.format(title=typed_text(shortened(title, 60)))
 
 
 def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
@@ -235,7 +227,7 @@ def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
     _ = catalog(language).gettext
     title = _("<b>Notices</b>")
     if facts.batch:
-        title = _("<b>Notices</b>: {title}").format(title=html.escape(facts.batch))
+        title = _("<b>Notices</b>: {title}").format(title=typed_text(facts.batch))
     lines = [title]
     if not facts.lines:
         lines.append(_("There is no notice yet."))
@@ -251,8 +243,8 @@ def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
         if line.is_corrected:
             said += " · " + _("corrected")
         if not line.is_mine:
-            said += " · " + html.escape(line.author)
-        lines.append(f"{number}. <b>{html.escape(shortened(name, 60))}</b>\n{said}")
+            said += " · " + typed_text(line.author)
+        lines.append(f"{number}. <b>{typed_text(shortened(name, 60))}</b>\n{said}")
         keys.append((Key(shortened(f"{number}. {name}", LABEL), _opens(line)),))
     here = (lambda page: ClassNotices(facts.batch_id, page)) if facts.batch_id else Notices
     turn = pager(facts.page, facts.pages, here)

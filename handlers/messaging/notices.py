@@ -19,9 +19,11 @@ from handlers.context import Context, alert, show, tap
 from handlers.files import Attachment, on_file
 from handlers.messaging.drafting_text import (
     ASKS,
+    FOUND_BY_NAME,
     ask_card,
     audience_card,
     files_card,
+    find_card,
     lost_card,
     options_card,
     preview_card,
@@ -45,8 +47,10 @@ from handlers.messaging.notice_desk_buttons import (
     NoticeGo,
     NoticeLost,
     NoticeOption,
+    NoticeOptionFind,
     NoticeOptions,
     NoticePreview,
+    NoticeSample,
     NoticeSend,
     NoticeSet,
     NoticeWay,
@@ -80,6 +84,7 @@ from storage.people.authority import Act
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 AWAITED = "notice"
+AWAITED_NAME = "noticeoption"  # a part of the name of an option
 CAPTION = 200  # characters of what is written under a photo
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
@@ -113,6 +118,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, NoticeOption, turn_option)
     on_tap(application, NoticeLost, open_lost)
     on_tap(application, NoticePreview, preview)
+    on_tap(application, NoticeSample, say_sample)
     on_tap(application, NoticeSend, open_price)
     on_tap(application, NoticeWay, choose_way)
     on_tap(application, NoticeEvents, open_events)
@@ -121,6 +127,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, SecondLook, second_look)
     on_tap(application, ApproveNotice, approve)
     on_tap(application, ReturnNotice, ask_reason)
+    on_tap(application, NoticeOptionFind, ask_option)
+    on_text(application, AWAITED_NAME, option_typed)
     on_text(application, AWAITED, typed)
     on_file(application, AWAITED, file_came)
 
@@ -493,20 +501,49 @@ async def open_options(update: Update, context: Context) -> None:
     await _show_options(update, context, reader, button.notice_id, button.what, button.page)
 
 
+async def ask_option(update: Update, context: Context) -> None:
+    """Take the next text as a part of the name of an option."""
+    button = NoticeOptionFind.parse(tap(update).data)
+    if button.what not in FOUND_BY_NAME:
+        raise NotFound("option")
+    reader = await context.reader(update)
+    await _await(context, reader, f"{AWAITED_NAME}:{button.notice_id}:{button.what}")
+    await show(update, context, reader, find_card(button.notice_id, button.what, reader.language))
+
+
+async def option_typed(update: Update, context: Context, reader: Reader, said: str) -> None:
+    """Show the options that fit; when none does, another name can be typed at once."""
+    _prefix, notice_id, what = reader.awaiting.split(":")
+    if await _show_options(update, context, reader, int(notice_id), what, like=said):
+        await _await(context, reader, "")
+
+
 async def _show_options(
-    update: Update, context: Context, reader: Reader, notice_id: int, what: str, page: int
-) -> None:
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    what: str,
+    page: int = 0,
+    *,
+    like: str = "",
+    holding: str = "",
+) -> bool:
+    """Show a page of the options; whether there is any."""
     options = await context.read(
         addressing.audience_options,
         reader.linked_teacher_id,
         notice_id,
         what,
         page=page,
+        like=like,
+        holding=holding,
         now=context.now(),
     )
     facts = await _sheet(context, reader, notice_id)
-    card = options_card(facts, what, options, reader.language)
+    card = options_card(facts, what, options, reader.language, searched=bool(like))
     await show(update, context, reader, card)
+    return bool(options.lines)
 
 
 async def turn_option(update: Update, context: Context) -> None:
@@ -521,7 +558,16 @@ async def turn_option(update: Update, context: Context) -> None:
         button.key,
         now=context.now(),
     )
-    await _show_options(update, context, reader, button.notice_id, button.what, button.page)
+    # What was searched for stands on the page that is shown now, too.
+    await _show_options(
+        update,
+        context,
+        reader,
+        button.notice_id,
+        button.what,
+        button.page,
+        holding=button.key,
+    )
 
 
 async def open_lost(update: Update, context: Context) -> None:
@@ -552,6 +598,13 @@ async def preview(update: Update, context: Context) -> None:
     facts = await _sheet(context, reader, button.notice_id)
     card = preview_card(facts, button.language, button.where, reader.language, zone, today)
     await show(update, context, reader, card)
+
+
+async def say_sample(update: Update, context: Context) -> None:
+    """Say that a key of the notice does nothing while it is a preview."""
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    await alert(update, _("This is a preview. The keys work for recipients once it is sent."))
 
 
 async def open_price(update: Update, context: Context) -> None:

@@ -7,7 +7,6 @@ its own that are as safe.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key, fitted
 from handlers.competitions import values_text
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
@@ -49,7 +48,7 @@ def programme_group_card(
         lines.append(_escaped(facts.batch_title))
     lines.append(
         _("Mode: {mode}   Hours: {hours}").format(
-            mode=html.escape(words.mode(facts.mode, language)),
+            mode=typed_text(words.mode(facts.mode, language)),
             hours=numbers.hours(facts.hours, language),
         )
     )
@@ -168,7 +167,7 @@ def turns_group_card(
         lines.append(_("Where: {place}").format(place=_escaped(facts.place)))
     for number, at in facts.turns[:TURNS]:
         when = _("no time yet") if at is None else dates.moment(at, zone, language, today)
-        lines.append(_("{number}  {when}").format(number=html.escape(number), when=when))
+        lines.append(_("{number}  {when}").format(number=_escaped(number), when=when))
     more = len(facts.turns) - TURNS
     if more > 0:
         lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
@@ -275,6 +274,8 @@ def bulletin_group_card(
             learned=numbers.percent(whole.learned, whole.due),
         ),
     ]
+    if facts.corrected:
+        lines.append(_("These figures were corrected; please go by them as they stand here now."))
     if ends_at is not None:
         when = dates.moment(ends_at, zone, language, today)
         lines.append(_("Remote training ends {when}.").format(when=when))
@@ -302,6 +303,9 @@ def bulletin_group_card(
         )
         for one in facts.bars[:BARS]
     ]
+    more = len(facts.bars) - BARS
+    if more > 0:
+        lines.append(ngettext("and {n} more school", "and {n} more schools", more).format(n=more))
     if facts.others is not None:
         lines.append(
             _("{bar} {percent}% small schools together").format(
@@ -312,6 +316,16 @@ def bulletin_group_card(
     lines.append(_("Each person sees their own state in the private chat. Thank you all."))
     keys = ((Key(_("Continue in private"), url=link(f"p{batch_id}")),),)
     return GroupCard(fitted("\n".join(lines)), keys)
+
+
+def bulletin_withdrawn_card(facts: Bulletin, language: str) -> GroupCard:
+    """Stands where a bulletin stood whose table was taken back, until there is another."""
+    _ = catalog(language).gettext
+    heading = _("[Progress bulletin] {title}, no. {number}").format(
+        title=_escaped(facts.title), number=facts.number
+    )
+    text = _("These figures were taken back. New ones follow with the next table.")
+    return GroupCard(f"<b>{heading}</b>\n{text}")
 
 
 def bar(done: int, of: int) -> str:
@@ -468,7 +482,7 @@ def _registration_lines(
 
 
 def _escaped(text: str) -> str:
-    return html.escape(shortened(text, TITLE))
+    return typed_text(shortened(text, TITLE))
 
 
 # --- notices ---------------------------------------------------------------------------------
@@ -560,7 +574,7 @@ def corrected_lines(
                     title=_escaped(said.title)
                 )
             )
-            lines.append(html.escape(shortened(said.letter.text, NOTICE)))
+            lines.append(typed_text(shortened(said.letter.text, NOTICE)))
             continue
         lines.append(
             _(
@@ -594,4 +608,4 @@ def value_text(value: Value, language: str, zone: ZoneInfo, today: date) -> str:
     """What a part of a notice says or said; a dash where that is nothing. HTML."""
     if isinstance(value, datetime):
         return dates.moment(value, zone, language, today)
-    return html.escape(shortened(" ".join((value or "").split()), GIVEN)) or "—"
+    return typed_text(shortened(" ".join((value or "").split()), GIVEN)) or "—"

@@ -7,7 +7,6 @@ coordinators, whose purpose is looked at again each time.
 from __future__ import annotations
 
 import contextlib
-import html
 import logging
 from datetime import timedelta
 
@@ -16,7 +15,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import MessageHandler, filters
 
 from handlers.cards import DeskCard
-from handlers.context import Context, House, sender
+from handlers.context import Context, House, sender, typed_text
 from handlers.messaging.voices import Later, Nothing, Said, Say
 from handlers.wiring import AnyApplication
 from locales import catalog
@@ -77,16 +76,16 @@ def line_card(facts: QuestionLineFacts, language: str) -> DeskCard:
     """Who asks what, to be answered in the topic; or the answer that was given in private."""
     _ = catalog(language).gettext
     if not facts.by_asker:
-        return DeskCard(_("Answered in private: {text}").format(text=html.escape(facts.text)))
+        return DeskCard(_("Answered in private: {text}").format(text=typed_text(facts.text)))
     return DeskCard(
         _(
             "<b>{title}</b>\n{name}, {unit}: {text}\n"
             "What you write in this topic is passed on as the answer."
         ).format(
-            title=html.escape(facts.title),
-            name=html.escape(facts.asker),
-            unit=html.escape(facts.unit),
-            text=html.escape(facts.text),
+            title=typed_text(facts.title),
+            name=typed_text(facts.asker),
+            unit=typed_text(facts.unit),
+            text=typed_text(facts.text),
         )
     )
 

@@ -8,7 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, pager
-from handlers.context import shortened
+from handlers.context import shortened, typed_text
 from handlers.messaging.notice_buttons import Notices
 from handlers.messaging.notice_desk_buttons import (
     ApproveNotice,
@@ -30,6 +30,7 @@ from handlers.messaging.notice_text import (
     letter_text,
     several,
 )
+from handlers.offsets import offset_text
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
@@ -45,7 +46,7 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     id_ = facts.letter.notice_id
-    heading = html.escape(facts.letter.title) or _("without a heading")
+    heading = typed_text(facts.letter.title) or _("without a heading")
     lines = [
         f"<b>{heading}</b>",
         count_line(price.count.people, price.count.unreached, language),
@@ -125,7 +126,7 @@ def confirm_card(
     _, ngettext = catalogue.gettext, catalogue.ngettext
     letter = facts.letter
     lines = [
-        f"<b>{html.escape(letter.title)}</b>",
+        f"<b>{typed_text(letter.title)}</b>",
         _("For: {audience}").format(audience=audience_text(letter.audience, language)),
         count_line(facts.count.people, facts.count.unreached, language),
     ]
@@ -209,19 +210,9 @@ def events_card(
 
 def offsets_card(notice_id: int, deadline_id: int, language: str) -> Card:
     """How far from the event, in working days."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
-
-    def label(offset: str) -> str:
-        n = int(offset[2:])
-        if offset == "T-0":
-            return _("the same day")
-        if offset.startswith("T+"):
-            return ngettext("{n} working day after", "{n} working days after", n).format(n=n)
-        return ngettext("{n} working day before", "{n} working days before", n).format(n=n)
-
+    _ = catalog(language).gettext
     keys = [
-        (Key(label(offset), NoticeEvent(notice_id, deadline_id, offset)),)
+        (Key(offset_text(offset, language), NoticeEvent(notice_id, deadline_id, offset)),)
         for offset in releasing.OFFSETS
     ]
     return Card(
@@ -286,7 +277,7 @@ def second_card(facts: Asked, language: str, zone: ZoneInfo, today: date) -> Car
         "{name} would like to send this now, in quiet hours, to {n} person.",
         "{name} would like to send this now, in quiet hours, to {n} people.",
         number,
-    ).format(name=html.escape(facts.author), n=number)
+    ).format(name=typed_text(facts.author), n=number)
     rest = _("Without your word it goes out {when}.").format(
         when=dates.moment(facts.opens, zone, language, today)
     )
@@ -325,12 +316,12 @@ def settled_card(language: str) -> Card:
 def answered_card(facts: dict[str, object], language: str) -> Card:
     """What the second person said, told to the author."""
     _ = catalog(language).gettext
-    title, by = html.escape(str(facts["title"])), html.escape(str(facts["by"]))
+    title, by = typed_text(str(facts["title"])), typed_text(str(facts["by"]))
     if facts["approved"]:
         text = _("<b>{title}</b>: {name} has agreed; it is going out.").format(title=title, name=by)
     else:
         text = _("<b>{title}</b>: {name} has returned it. {reason}").format(
-            title=title, name=by, reason=html.escape(str(facts["reason"]))
+            title=title, name=by, reason=typed_text(str(facts["reason"]))
         )
     opens = EditNotice(int(str(facts["notice_id"])))
     return Card(text, ((Key(_("View"), opens),),))
@@ -339,19 +330,19 @@ def answered_card(facts: dict[str, object], language: str) -> Card:
 def stopped_card(facts: dict[str, object], language: str) -> Card:
     """Why a notice did not go out."""
     _ = catalog(language).gettext
-    title = html.escape(str(facts["title"]))
+    title = typed_text(str(facts["title"]))
     if facts["why"] == "event":
         text = _(
             "<b>{title}</b> was to go out with “{event}”, which does not take place then any "
             "more. It is a draft again."
-        ).format(title=title, event=html.escape(str(facts["event"])))
+        ).format(title=title, event=typed_text(str(facts["event"])))
     else:
         text = _(
             "<b>{title}</b> of {unit} was stopped: {name} has no right to send it any more."
         ).format(
             title=title,
-            unit=html.escape(str(facts["unit"])),
-            name=html.escape(str(facts["author"])),
+            unit=typed_text(str(facts["unit"])),
+            name=typed_text(str(facts["author"])),
         )
     opens = EditNotice(int(str(facts["notice_id"])))
     return Card(text, ((Key(_("View"), opens),),))

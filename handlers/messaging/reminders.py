@@ -36,10 +36,10 @@ from storage import moments
 from storage.calendar import workdays
 from storage.credits import balance
 from storage.messaging import briefs, reminders
-from storage.messaging.briefs import Brief, Item, NewsItem, PutOff, TodaysBrief
+from storage.messaging.briefs import Brief, Item, NewsItem, PutOff
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import DeadlineState
-from storage.people import accounts, roles
+from storage.people import accounts, offices, roles
 from storage.people.accounts import Profile, Reader
 from storage.people.tables import Account
 from storage.refusals import NotFound
@@ -81,12 +81,12 @@ async def brief_edit(house: House, row: Claimed) -> Said:
     if row.account_id is None:
         return Nothing("there is no account")
     day = moments.local_day(now, house.zone)
-    sent, about, standing, studies = await house.database.read(
-        _sent_brief, row.account_id, day, now=now
-    )
+    sent = await house.database.read(briefs.todays_brief, row.account_id, day, now=now)
     if sent is None:
         return Nothing("no brief has gone out today")
-    told = Told(sent.items, sent.news, about, standing=standing, studies=studies)
+    told = await house.database.read(_told_in, row.account_id, sent.message_id, now=now)
+    if told is None:
+        return Nothing("the brief is gone")
     return Say(brief_card(told, row.language, house.zone, now), edits=sent.message_id)
 
 
@@ -155,8 +155,8 @@ def _compose(
     if not isinstance(said, Brief):
         return said, {}, None, {}
     standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
-    studies = _studies(session, said.teacher_id, said.items, now=now)
-    return said, _about(session, said.items), standing, studies
+    about = _about(session, said.items)
+    return said, about, standing, _studies(session, said.teacher_id, about, now=now)
 
 
 def _hours_standing(
@@ -177,39 +177,38 @@ def _hours_standing(
     return Standing(facts.year.counted, facts.year.floor, facts.unit, True)
 
 
-def _sent_brief(
-    session: Session, account_id: int, day: date, *, now: datetime
-) -> tuple[TodaysBrief | None, Subjects, Standing | None, Studies]:
-    sent = briefs.todays_brief(session, account_id, day, now=now)
-    if sent is None:
-        return None, {}, None, {}
-    teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
-    standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
-    studies = _studies(session, teacher_id, sent.items, now=now)
-    return sent, _about(session, sent.items), standing, studies
-
-
 def _studies(
-    session: Session, teacher_id: int | None, items: Sequence[Item], *, now: datetime
+    session: Session, teacher_id: int | None, about: Subjects, *, now: datetime
 ) -> Studies:
     """How far the person's own study is, by class, where an item is about that."""
     found: dict[int, Study] = {}
-    for item in items:
-        if teacher_id is not None and item.kind in OF_STUDY:
-            # Of a class without a plan, or that one has left, there is nothing to say.
-            with contextlib.suppress(NotFound):
-                study = my_study.study(session, teacher_id, item.subject_id, now=now)
-                found[item.subject_id] = study
+    for batch_id in {one.batch_id for (kind, _id), one in about.items() if kind in OF_STUDY}:
+        # Of a class without a plan, or that one has left, there is nothing to say.
+        with contextlib.suppress(NotFound):
+            found[batch_id] = my_study.study(session, teacher_id or 0, batch_id, now=now)
     return found
 
 
 def _told_in(session: Session, account_id: int, message_id: int, *, now: datetime) -> Told | None:
+    """What this message of theirs tells as things stand now, however old it is.
+
+    None for what is no brief and no reminder, or tells of nothing that a later one has not told.
+    """
     sent = briefs.told_in(session, account_id, message_id, now=now)
     if sent is None:
         return None
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
-    standing = _hours_standing(session, teacher_id, sent.items, sent.news, now=now)
-    return Told(sent.items, sent.news, _about(session, sent.items), sent.breaks_out, standing)
+    about = _about(session, sent.items)
+    told = Told(
+        sent.items,
+        sent.news,
+        about,
+        sent.breaks_out,
+        _hours_standing(session, teacher_id, sent.items, sent.news, now=now),
+        _studies(session, teacher_id, about, now=now),
+        moments.local_day(sent.sent_at, offices.zone(session)),
+    )
+    return told if told.known or told.news else None
 
 
 def _about(session: Session, items: tuple[Item, ...]) -> Subjects:
@@ -335,14 +334,23 @@ def _with_title(text: str, subject: Subject | None) -> str:
 
 async def redraw(update: Update, context: Context, reader: Reader) -> None:
     """Let the brief, or the reminder by itself, in which something was tapped read as it is now."""
+    card = await _redrawn(update, context, reader)
+    if card is not None:
+        await edit_in_place(update, context, card)
+
+
+async def _redrawn(
+    update: Update, context: Context, reader: Reader, *, choosing: str = ""
+) -> Card | None:
+    """The brief or reminder in which something was tapped as it reads now; None of another."""
     message = tap(update).message
     if not isinstance(message, Message):
-        return
+        return None
     now = context.now()
     told = await context.read(_told_in, reader.account_id, message.message_id, now=now)
-    if told is not None:
-        card = brief_card(told, reader.language, context.house.zone, now)
-        await edit_in_place(update, context, card)
+    if told is None:
+        return None
+    return brief_card(told, reader.language, context.house.zone, now, choosing=choosing)
 
 
 async def _show_brief(
@@ -354,23 +362,14 @@ async def _show_brief(
     text: str = "",
     about: Subject | None = None,
 ) -> None:
-    """Show the brief that was tapped as it reads now.
+    """Show the brief, or the reminder by itself, that was tapped as it reads now.
 
-    What was tapped may be a reminder by itself, or too old to be found: then the ``text`` is
-    shown in its place.
+    Where it cannot be found, or a later one tells all of it, the ``text`` is shown in its place.
     """
-    message = tap(update).message
-    zone = context.house.zone
-    if isinstance(message, Message):
-        day = moments.local_day(message.date, zone)
-        sent, subjects_now, standing, studies = await context.read(
-            _sent_brief, reader.account_id, day, now=context.now()
-        )
-        if sent is not None and sent.message_id == message.message_id:
-            told = Told(sent.items, sent.news, subjects_now, standing=standing, studies=studies)
-            card = brief_card(told, reader.language, zone, context.now(), choosing=choosing)
-            await show(update, context, reader, card)
-            return
+    card = await _redrawn(update, context, reader, choosing=choosing)
+    if card is not None:
+        await show(update, context, reader, card)
+        return
     _ = catalog(reader.language).gettext
     keys = [Key(_("What is due"), OpenDue(0)), Key(_("Menu"), Home())]
     if about is not None:

@@ -82,6 +82,8 @@ def count_text(kind: str, number: int, language: str) -> str:
             text = ngettext(
                 "figures of {n} class are old", "figures of {n} classes are old", number
             )
+        case "remote_login":
+            text = ngettext("{n} has not logged in yet", "{n} have not logged in yet", number)
         case "remote_not_started":
             text = ngettext("{n} has not started studying", "{n} have not started studying", number)
         case "remote_behind":
@@ -204,7 +206,8 @@ def _due(at: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
 def _mile(kind: str, batch_id: int, language: str) -> tuple[Key, ...]:
     """A key to where the people of a remote class stand, with what holds them up."""
     _ = catalog(language).gettext
-    return (Key(_("Last mile"), OpenLastMile(batch_id)),) if kind in REMINDING else ()
+    is_of_study = kind in (*REMINDING, "remote_login")
+    return (Key(_("Last mile"), OpenLastMile(batch_id)),) if is_of_study else ()
 
 
 def _back(language: str) -> tuple[Key, ...]:

@@ -98,6 +98,7 @@ _ONES: Mapping[str, Voice] = {
     ballot_rules.CHASED: judging_voices.chased,
     ballot_rules.REOPEN_ASKED: judging_voices.reopen_asked,
     ballot_rules.REOPENED: judging_voices.reopened,
+    bulletins.EDIT: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
     "entry_accepted": receiving.accepted,
     "entry_returned": receiving.returned,

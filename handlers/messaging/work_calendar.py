@@ -14,8 +14,17 @@ from telegram import Update
 
 from handlers.buttons import Button, StaleButton
 from handlers.cards import Card, Key
-from handlers.context import Context, alert, show, tap
-from handlers.files import Attachment, Dropped, fetch, on_document, on_table
+from handlers.context import Context, alert, shortened, show, tap
+from handlers.files import (
+    Attachment,
+    Dropped,
+    NotATable,
+    fetch,
+    on_document,
+    on_file,
+    on_table,
+    sort_out,
+)
 from handlers.people.buttons import OpenDesk
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_tap
@@ -25,13 +34,16 @@ from storage.calendar import loading
 from storage.calendar.loading import Applied, Day, Month, NotACalendar, Preview
 from storage.calendar.tables import DayKind
 from storage.moments import local_day
-from storage.people import imports
+from storage.people import accounts, imports
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.people.imports import NoLongerWaiting
 from storage.refusals import Refusal
 
-SHOWN = 12  # stretches of days that a card lists
+ICS = ".ics"
+AWAITED = "calendar"  # a file that is sent while a month is looked at
+SHOWN = 12  # stretches of days, or rows not understood, that a card lists
+SAID = 40  # characters of what is not understood
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenCalendar, open_month)
     on_tap(application, ApplyCalendar, apply)
     on_tap(application, DropCalendar, drop)
-    on_document(application, ".ics", take_ics)
+    on_file(application, AWAITED, take_file)
+    on_document(application, ICS, take_ics)
     on_table(application, loading.is_calendar, take_table)
     on_desk(application, {Act.SET_CALENDAR}, _label, OpenCalendar)
 
@@ -191,18 +204,48 @@ def kind_text(kind: DayKind, language: str) -> str:
 
 
 def calendar_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datetime) -> str:
-    """Why a file is no calendar; empty for what is not ours."""
-    _ = catalog(language).gettext
+    """Why a file is no calendar; empty for what is not ours. Plain text."""
+    catalogue = catalog(language)
+    _ = catalogue.gettext
     match refusal:
-        case NotACalendar(said=""):
+        case NotACalendar(rows=()):
             return _("I found no holidays, make-up workdays or breaks in this file.")
-        case NotACalendar():
-            return _(
-                "I do not understand “{said}” in this file. A date looks like 2027-01-01; the "
-                "type is holiday, make-up workday or school break."
-            ).format(said=refusal.said[:40])
+        case NotACalendar(rows=((0, said), *_others)):
+            return _("I do not understand “{said}” in this file.").format(
+                said=shortened(said, SAID)
+            )
+        case NotACalendar(rows=rows):
+            lines = [
+                _("Row {row}: I do not understand “{said}”.").format(
+                    row=row, said=shortened(said, SAID)
+                )
+                for row, said in rows[:SHOWN]
+            ]
+            more = len(rows) - SHOWN
+            if more > 0:
+                lines.append(
+                    catalogue.ngettext("and {n} more", "and {n} more", more).format(n=more)
+                )
+            lines.append(
+                _(
+                    "A date looks like 2027-01-01; the type is holiday, make-up workday or school "
+                    "break."
+                )
+            )
+            return "\n".join(lines)
         case _:
             return ""
+
+
+def refused_card(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> Card:
+    """Why a file that was sent for the calendar changes nothing, and the way back to it."""
+    _ = catalog(language).gettext
+    text = calendar_text(refusal, language, zone, now) or _(
+        "This is not a calendar that I can read. Please send an .ics file, or a table (XLSX, XLS "
+        "or CSV) with the columns date, until, type and name."
+    )
+    keys = ((Key(_("Work calendar"), OpenCalendar()), Key(_("Desk"), OpenDesk())),)
+    return Card(html.escape(text, quote=False), keys)
 
 
 # --- talk --------------------------------------------------------------------------------------
@@ -224,12 +267,37 @@ async def _show_month(
     if not (1 <= number <= 12 and today.year - 50 <= year <= today.year + 50):
         raise StaleButton
     facts = await context.read(loading.month, reader.linked_teacher_id, year, number, now=now)
+    if facts.may_load:
+        await context.write(accounts.await_text, reader.account_id, AWAITED, now=now)
     await show(update, context, reader, month_card(facts, reader.language, today))
+
+
+async def take_file(
+    update: Update, context: Context, reader: Reader, attachment: Attachment
+) -> None:
+    """Look at a file sent beside the calendar; a table of another topic goes there all the same."""
+    try:
+        if attachment.name.lower().endswith(ICS):
+            await take_ics(update, context, reader, attachment)
+        else:
+            await sort_out(update, context, reader)
+    except NotATable as refusal:
+        await _refuse(update, context, reader, refusal)
+
+
+async def _refuse(update: Update, context: Context, reader: Reader, refusal: Refusal) -> None:
+    card = refused_card(refusal, reader.language, context.house.zone, context.now())
+    await show(update, context, reader, card)
 
 
 async def take_table(update: Update, context: Context, reader: Reader, dropped: Dropped) -> None:
     """Look at a table of days."""
-    days = loading.of_table(dropped.book)
+    await context.read(loading.check, reader.linked_teacher_id, now=context.now())
+    try:
+        days = loading.of_table(dropped.book)
+    except NotACalendar as refusal:
+        await _refuse(update, context, reader, refusal)
+        return
     await _preview(update, context, reader, days, dropped.attachment.name, dropped.content)
 
 
@@ -239,7 +307,11 @@ async def take_ics(
     """Look at an iCalendar file."""
     await context.read(loading.check, reader.linked_teacher_id, now=context.now())
     content = await fetch(context, attachment)
-    days = await asyncio.to_thread(loading.of_ics, content)
+    try:
+        days = await asyncio.to_thread(loading.of_ics, content)
+    except NotACalendar as refusal:
+        await _refuse(update, context, reader, refusal)
+        return
     await _preview(update, context, reader, days, attachment.name, content)
 
 
@@ -285,6 +357,6 @@ async def drop(update: Update, context: Context) -> None:
 
 
 def _days_of(name: str, content: bytes) -> tuple[Day, ...]:
-    if name.lower().endswith(".ics"):
+    if name.lower().endswith(ICS):
         return loading.of_ics(content)
     return loading.of_table(sheets.read(content, name))

@@ -194,6 +194,16 @@ def is_for_linking(text: str, reader: Reader) -> bool:
     return reader.teacher_id is None and linking.looks_like_code(text)
 
 
+def linked_card(reader: Reader) -> Card:
+    """To somebody who is linked already and has typed what looks like a link code."""
+    _ = catalog(reader.language).gettext
+    text = _(
+        "If that is a link code: you are linked already, as {name}, and it was left as it is. "
+        "Another person has to type it in their own chat with me."
+    ).format(name=html.escape(reader.name))
+    return Card(text, ((Key(_("Menu"), Home(), style="primary"),),))
+
+
 async def _conclude(update: Update, context: Context, outcome: LinkOutcome) -> None:
     # Read again: the name and the role may be known only now.
     reader = await context.reader(update)

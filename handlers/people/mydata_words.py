@@ -284,6 +284,7 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "meeting_changed": _("change of a meeting"),
         "phase_changed": _("another place or other days of a stretch of a training"),
         "remote_bulletin": _("how far the schools are in remote training, in a group"),
+        "remote_bulletin_edit": _("newer figures of the schools in remote training, in a group"),
         "work_returned": _("return of your work"),
         "work_accepted": _("acceptance of your work"),
         "nominated": _("word that your school sends you"),

@@ -17,7 +17,13 @@ from handlers.files import taken
 from handlers.messaging.groups import bot_moved
 from handlers.people.buttons import EnterCode, Home, OpenDesk, OpenHelp
 from handlers.people.home import show_home
-from handlers.people.linking import ask, is_for_linking, link_card, link_with_code
+from handlers.people.linking import (
+    ask,
+    is_for_linking,
+    link_card,
+    link_with_code,
+    linked_card,
+)
 from handlers.wiring import (
     AnyApplication,
     follow,
@@ -29,7 +35,7 @@ from handlers.wiring import (
 )
 from locales import catalog
 from storage.messaging import returning
-from storage.people import accounts, staff
+from storage.people import accounts, linking, staff
 from storage.people.accounts import Reader
 from storage.refusals import Refusal
 
@@ -90,6 +96,8 @@ async def typed(update: Update, context: Context) -> None:
         await link_with_code(update, context, reader, text)
     elif reader.teacher_id is not None and (form := form_route(context, text)) is not None:
         await form(update, context, reader, text)
+    elif reader.teacher_id is not None and linking.looks_like_code(text):
+        await _beside(context, reader, linked_card(reader))
     else:
         await _honest(context, reader)
 
@@ -111,12 +119,23 @@ async def _honest(context: Context, reader: Reader) -> None:
     if reader.teacher_id is None:
         await show_anew(context, reader, link_card(reader.language))
         return
-    text = _(
-        "I did not understand this: at this point I wait for one of the keys above. "
-        "What you may be looking for is in the menu; your school coordinator helps with the rest."
-    )
-    card = Card(text, ((Key(_("Menu"), Home(), style="primary"), Key(_("Help"), OpenHelp())),))
-    # Beside the card and not in its place: what somebody was doing goes on there.
+    keys = [Key(_("Menu"), Home(), style="primary"), Key(_("Help"), OpenHelp())]
+    if await context.read(staff.has_desk, reader.teacher_id, now=context.now()):
+        text = _(
+            "I did not understand this: at this point I wait for one of the keys above. "
+            "What you may be looking for is in the menu, or on your desk."
+        )
+        keys.append(Key(_("My desk"), OpenDesk()))
+    else:
+        text = _(
+            "I did not understand this: at this point I wait for one of the keys above. What you "
+            "may be looking for is in the menu; your school coordinator helps with the rest."
+        )
+    await _beside(context, reader, Card(text, (tuple(keys),)))
+
+
+async def _beside(context: Context, reader: Reader, card: Card) -> None:
+    """Say something beside the card and not in its place: what somebody was doing goes on there."""
     await context.bot.send_message(
         reader.tg_user_id, card.text, parse_mode=ParseMode.HTML, reply_markup=card.markup()
     )

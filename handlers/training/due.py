@@ -10,6 +10,7 @@ from telegram import Update
 
 from handlers.cards import Card, Key, pager
 from handlers.context import Context, send_file, shortened, show
+from handlers.messaging.notice_buttons import NoticeRead
 from handlers.people.buttons import Home
 from handlers.training.buttons import DueCalendar, OpenDue, OpenProgramme, OpenProgrammes
 from handlers.training.check_in import check_in_key
@@ -51,6 +52,8 @@ def what_text(item: DueItem, language: str) -> str:
             return _("Begins: {title}").format(title=item.title)
         case DueKind.REMOTE_END:
             return _("Finish: {title}").format(title=item.title)
+        case DueKind.CONFIRM:
+            return _("Confirm: {title}").format(title=item.title)
         case DueKind.REG_CLOSE:
             return _("Registration closes: {title}").format(title=item.title)
 
@@ -94,9 +97,11 @@ def due_card(
         if item.place:
             text += f" · {html.escape(item.place)}"
         lines.append(text)
-        if item.batch_id not in seen:
+        label = shortened(f"{index}. {item.title}", KEY)
+        if item.notice_id is not None:
+            keys.append((Key(label, NoticeRead(item.notice_id)),))
+        elif item.batch_id not in seen:
             seen.add(item.batch_id)
-            label = shortened(f"{index}. {item.title}", KEY)
             keys.append((Key(label, OpenProgramme(item.batch_id)),))
     turn = pager(number, pages, OpenDue)
     return Card(
@@ -122,7 +127,9 @@ def due_calendar(items: list[DueItem], teacher_id: int, language: str, now: date
     calendar.add("method", "PUBLISH")
     for item in items:
         event = Event()
-        subject = item.session_id or item.offer_id or item.task_id or item.batch_id
+        subject = (
+            item.session_id or item.offer_id or item.task_id or item.notice_id or item.batch_id
+        )
         event.add("uid", f"{item.kind.value}-{subject}-{teacher_id}@qinglan")
         event.add("dtstamp", now)
         event.add("summary", what_text(item, language))

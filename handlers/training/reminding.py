@@ -14,13 +14,15 @@ from handlers.buttons import Button
 from handlers.cards import Card, Key, pager
 from handlers.competitions import due_text
 from handlers.context import Context, alert, shortened, show, tap
+from handlers.offsets import offset_text
 from handlers.training import times
 from handlers.training.buttons import OpenRun
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
-from locales import catalog, dates
-from storage import moments
+from locales import catalog, dates, numbers
+from storage import kinds, moments
 from storage.calendar import workdays
 from storage.messaging.reminders import StepView
+from storage.messaging.sweeping import BY_HAND
 from storage.messaging.tables import DeadlineState, Level, ReminderState, StepOutcome
 from storage.people import accounts
 from storage.people.accounts import Reader
@@ -29,7 +31,6 @@ from storage.refusals import Refusal
 from storage.training import extending, reminding
 from storage.training.extending import NotLater, NotOwed
 from storage.training.reminding import ItemFacts, Items, PeopleOf, PersonFacts, StepOfPerson
-from storage.training.remote.last_mile import BY_HAND
 
 AWAITED = "extend"  # what a typed text answers: until when somebody has time
 GIVEN = (3, 7, 14)  # calendar days that a key gives
@@ -112,46 +113,51 @@ def _label(language: str) -> str:
 def kind_text(kind: str, language: str) -> str:
     """What a deadline of a class is about, in a word or two."""
     _ = catalog(language).gettext
-    return (
-        {
-            "reg_open": _("registration opens"),
-            "reg_close": _("registration closes"),
-            "nomination": _("nominated people answer"),
-            "nominate_close": _("nominations close"),
-            "quota_unfilled": _("seats of schools"),
-            "release": _("unused seats are released"),
-            "roster": _("the list is reported"),
-            "batch_start": _("begins"),
-            "session": _("meeting"),
-            "session_lead": _("meeting, for who teaches"),
-            "task_due": _("work is due"),
-            "phase_end": _("stretch ends"),
-            "phase_help": _("stretch ends, for tutors"),
-            "survey_close": _("survey ends"),
-            "gate": _("gate not passed"),
-            "shadowing": _("school receives people"),
-            "remote_start": _("remote training begins"),
-            "remote_end": _("remote training ends"),
-            "remote_not_started": _("study has not started"),
-            "remote_behind": _("behind the pace"),
-            "remote_idle": _("no new study"),
-            "remote_idle_long": _("no new study for long"),
-            "import_stale": _("figures are old"),
-            "grade_due": _("completion is decided"),
-            "review_due": _("work is reviewed"),
-            "makeup": _("making good ends"),
-            "approve_county": _("registrations are decided"),
-        }.get(kind)
-        or due_text.kind_name(kind, language)
-        or kind
-    )
+    said = {
+        "reg_open": _("registration opens"),
+        "reg_close": _("registration closes"),
+        "nomination": _("nominated people answer"),
+        "nominate_close": _("nominations close"),
+        "quota_unfilled": _("seats of schools"),
+        "release": _("unused seats are released"),
+        "roster": _("the list is reported"),
+        "batch_start": _("begins"),
+        "session": _("meeting"),
+        "session_lead": _("meeting, for who teaches"),
+        "task_due": _("work is due"),
+        "item_due": _("a part of the study is due"),
+        "phase_end": _("stretch ends"),
+        "phase_help": _("stretch ends, for tutors"),
+        "survey_close": _("survey ends"),
+        "gate": _("gate not passed"),
+        "shadowing": _("school receives people"),
+        "remote_start": _("remote training begins"),
+        "remote_login": _("not logged in yet"),
+        "remote_end": _("remote training ends"),
+        "remote_not_started": _("study has not started"),
+        "remote_behind": _("behind the pace"),
+        "remote_idle": _("no new study"),
+        "remote_idle_long": _("no new study for long"),
+        "import_stale": _("figures are old"),
+        "grade_due": _("completion is decided"),
+        "review_due": _("work is reviewed"),
+        "makeup": _("making good ends"),
+        "makeup_window": _("making good ends"),
+        "approve_county": _("registrations are decided"),
+    }
+    return said.get(kind) or due_text.kind_name(kind, language) or kind
 
 
-def level_text(level: Level, language: str) -> str:
+def is_told(kind: str) -> bool:
+    """Whether people are only told of it, such as of a meeting, and have nothing to get done."""
+    return kinds.KINDS[kind].is_event or kind in ("reg_open", "remote_start", "shadowing")
+
+
+def level_text(level: Level, kind: str, language: str) -> str:
     """Whom a step speaks to."""
     _ = catalog(language).gettext
     return {
-        Level.TEACHER: _("those who owe it"),
+        Level.TEACHER: _("those concerned") if is_told(kind) else _("those who owe it"),
         Level.COORDINATOR: _("school coordinators"),
         Level.PRINCIPAL: _("principals"),
         Level.OWNER: _("organiser"),
@@ -208,7 +214,11 @@ def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) ->
     lines = [
         f"<b>{html.escape(shortened(title, TITLE))}</b>",
         f"{kind_text(view.kind, language)} · {dates.moment(view.at, zone, language, today)}",
-        ngettext("{n} still owes it", "{n} still owe it", facts.owing).format(n=facts.owing),
+        (
+            ngettext("It concerns {n} person", "It concerns {n} people", facts.owing)
+            if is_told(view.kind)
+            else ngettext("{n} still owes it", "{n} still owe it", facts.owing)
+        ).format(n=facts.owing),
     ]
     if view.state is not DeadlineState.ACTIVE:
         lines.append(_("cancelled"))
@@ -222,7 +232,7 @@ def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) ->
     for level in Level:
         theirs = [step for step in shown if step.level is level]
         if theirs:
-            lines.append("\n" + level_text(level, language))
+            lines.append("\n" + level_text(level, view.kind, language))
         lines += [_step_line(step, language, zone, now) for step in theirs[:STEPS]]
     keys = (
         (Key(_("Person by person"), OpenReminded(view.deadline_id)),),
@@ -240,23 +250,58 @@ def _step_line(step: StepView, language: str, zone: ZoneInfo, now: datetime) -> 
             "found too late, {n} not told", "found too late, {n} not told", step.reminded
         ).format(n=step.reminded)
     elif step.level is Level.GROUP and step.outcome is StepOutcome.SWEPT:
-        what = ngettext("posted in {n} group", "posted in {n} groups", step.reminded).format(
-            n=step.reminded
-        )
+        what = _groups_text(step, language)
     elif step.persons:
-        what = ", ".join(
-            f"{state_text(state, language)} {step.persons[state]}"
-            for state in ReminderState
-            if state in step.persons
+        what = numbers.joined(
+            [
+                _("{what}: {n}").format(what=state_text(state, language), n=step.persons[state])
+                for state in ReminderState
+                if state in step.persons
+            ],
+            language,
         )
     elif step.outcome is StepOutcome.SWEPT:
-        what = _("nobody owed it")
+        what = _("there was nothing to remind of")
     elif step.due_at > now:
         what = _("planned")
     else:
         what = _("under way")
-    name = _("by hand") if step.name.startswith(BY_HAND) else step.name
-    return f"· {name} {when}: {what}"
+    return _("· {step}, {when}: {what}").format(
+        step=step_text(step.name, language), when=when, what=what
+    )
+
+
+def step_text(name: str, language: str) -> str:
+    """A step by its name in words."""
+    _ = catalog(language).gettext
+    return _("by hand") if name.startswith(BY_HAND) else offset_text(name, language)
+
+
+def _groups_text(step: StepView, language: str) -> str:
+    """In how many groups a step was said, and why not in the others."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    enough, nothing = step.unsaid.enough, step.unsaid.nothing
+    posted = step.reminded - nothing
+    each = (
+        (posted, ngettext("posted in {n} group", "posted in {n} groups", posted)),
+        (
+            enough,
+            ngettext(
+                "{n} group had heard enough of me", "{n} groups had heard enough of me", enough
+            ),
+        ),
+        (
+            nothing,
+            ngettext(
+                "in {n} group nothing was left to say, or too few are meant to be counted",
+                "in {n} groups nothing was left to say, or too few are meant to be counted",
+                nothing,
+            ),
+        ),
+    )
+    said = [text.format(n=n) for n, text in each if n > 0]
+    return numbers.joined(said, language) or _("no group is connected for it")
 
 
 def people_card(facts: PeopleOf, language: str) -> Card:
@@ -268,7 +313,10 @@ def people_card(facts: PeopleOf, language: str) -> Card:
         lines.append(_("This has concerned nobody so far."))
     keys: list[tuple[Key, ...]] = []
     for line in facts.lines:
-        owes = _("owes it") if line.owes else _("done")
+        if is_told(facts.kind):
+            owes = _("concerned") if line.owes else _("not concerned any more")
+        else:
+            owes = _("owes it") if line.owes else _("done")
         last = "" if line.last is None else f" · {state_text(line.last, language)}"
         lines.append(f"{html.escape(line.name)} · {owes}{last}")
         press = WhyReminded(facts.deadline_id, line.teacher_id)
@@ -286,8 +334,12 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, now: datetime
     lines = [
         f"<b>{html.escape(facts.name)}</b>",
         f"{html.escape(shortened(title, TITLE))} · {kind_text(facts.kind, language)}",
-        _("Still owes it.") if facts.owes else _("Owes nothing there (any more)."),
     ]
+    if is_told(facts.kind):
+        is_meant = _("It concerns this person."), _("It does not concern this person (any more).")
+    else:
+        is_meant = _("Still owes it."), _("Owes nothing there (any more).")
+    lines.append(is_meant[0] if facts.owes else is_meant[1])
     if facts.own_date is not None:
         when = dates.before(facts.own_date, zone, language, today)
         lines.append(_("Has a date of their own: {when}").format(when=when))
@@ -297,7 +349,13 @@ def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, now: datetime
         lines.append(_("Cannot be reached by messages now."))
     for step in facts.steps[:STEPS]:
         when = dates.moment(step.due_at, zone, language, today)
-        lines.append(f"· {step.name} {when}: {_why(step, facts, language, zone, now)}")
+        lines.append(
+            _("· {step}, {when}: {what}").format(
+                step=step_text(step.name, language),
+                when=when,
+                what=_why(step, facts, language, zone, now),
+            )
+        )
     keys: list[tuple[Key, ...]] = []
     if facts.may_extend and facts.owes:
         of = (facts.deadline_id, facts.teacher_id)
@@ -327,7 +385,9 @@ def _why(
     if step.outcome is StepOutcome.STALE:
         return _("found too late, said to nobody")
     if step.outcome is StepOutcome.SWEPT:
-        return _("wants no more of it") if facts.muted else _("did not owe it then")
+        if facts.muted:
+            return _("wants no more of it")
+        return _("was not concerned then") if is_told(facts.kind) else _("did not owe it then")
     return _("planned")
 
 

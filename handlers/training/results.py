@@ -22,18 +22,18 @@ from handlers.files import (
     read_table,
 )
 from handlers.people.desk import show_desk
-from handlers.training import words
+from handlers.training import aiming, words
 from handlers.training.buttons import OpenRun
 from handlers.training.results_text import (
     figures_text,
     grade_name,
     mark_text,
     preview_text,
-    problem_text,
     results_text,
     rules_text,
     score_text,
 )
+from handlers.training.rows_text import problem_text
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog
@@ -45,9 +45,9 @@ from storage.people.tables import ImportState
 from storage.refusals import NotFound
 from storage.sheets import Book, Table
 from storage.training import results
+from storage.training.aiming import Candidate, candidates
 from storage.training.results import (
     GRADES,
-    Candidate,
     Figures,
     Listed,
     Mark,
@@ -322,27 +322,17 @@ def preview_card(facts: Preview, language: str) -> Card:
 def which_card(found: tuple[Candidate, ...], job_id: int, language: str) -> Card:
     """Which class is this table about?"""
     _ = catalog(language).gettext
-    if not found:
-        return Card(
-            _(
-                "This looks like a table of marks, but none of your classes has any of these "
-                "people. Please check the staff numbers."
-            ),
-            ((Key(_("Cancel"), CancelMarks(job_id)),),),
-        )
-    keys = [
-        (
-            Key(
-                shortened(
-                    " · ".join(p for p in (one.title, one.batch, str(one.matched)) if p), LABEL
-                ),
-                AimTable(job_id, one.batch_id),
-            ),
-        )
-        for one in found
-    ]
-    text = _("Marks: which class are they of? The number says how many of the people are in it.")
-    return Card(text, (*keys, (Key(_("Cancel"), CancelMarks(job_id)),)))
+    return aiming.which_card(
+        found,
+        _("Marks: which class are they of? The number says how many of the people are in it."),
+        _(
+            "This looks like a table of marks, but none of your classes has any of these "
+            "people. Please check the staff numbers."
+        ),
+        lambda batch_id: AimTable(job_id, batch_id),
+        CancelMarks(job_id),
+        language,
+    )
 
 
 def rules_card(facts: Figures, given: SetRules, language: str) -> Card:
@@ -580,7 +570,7 @@ async def table_dropped(update: Update, context: Context, reader: Reader, droppe
     table = _table(dropped.book)
     job_id = await _kept(context, reader, dropped)
     found = await context.read(
-        results.candidates, reader.linked_teacher_id, table, now=context.now()
+        candidates, reader.linked_teacher_id, *results.named(table), now=context.now()
     )
     await show(update, context, reader, which_card(found, job_id, reader.language))
 

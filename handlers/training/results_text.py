@@ -8,6 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.training import words
+from handlers.training.rows_text import problem_count, problem_text
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
 from storage.training import completion, results
@@ -162,39 +163,6 @@ def own_left_text(language: str) -> str:
     """That the reader's own completion waits for somebody else, and why."""
     _ = catalog(language).gettext
     return _("Your own waits for a colleague or the next level: nobody decides about themselves.")
-
-
-def problem_count(state: RowState, number: int, language: str) -> str:
-    """So many rows have this problem, in three words."""
-    ngettext = catalog(language).ngettext
-    sentence = {
-        RowState.EMPTY: ngettext("{n} without a mark", "{n} without a mark", number),
-        RowState.UNKNOWN: ngettext("{n} unknown person", "{n} unknown people", number),
-        RowState.AMBIGUOUS: ngettext("{n} unclear name", "{n} unclear names", number),
-        RowState.MISMATCH: ngettext(
-            "{n} number that does not fit", "{n} numbers that do not fit", number
-        ),
-        RowState.TWICE: ngettext("{n} twice in the file", "{n} twice in the file", number),
-        RowState.NOT_UNDERSTOOD: ngettext("{n} not understood", "{n} not understood", number),
-        RowState.DECIDED: ngettext("{n} decided already", "{n} decided already", number),
-        RowState.OWN: ngettext("{n} of your own", "{n} of your own", number),
-    }[state]
-    return sentence.format(n=number)
-
-
-def problem_text(state: RowState, language: str) -> str:
-    """What is wrong with a row, and what to do."""
-    _ = catalog(language).gettext
-    return {
-        RowState.EMPTY: _("no mark."),
-        RowState.UNKNOWN: _("nobody of this class."),
-        RowState.AMBIGUOUS: _("several people of this name; please add the staff number."),
-        RowState.MISMATCH: _("the staff number belongs to another name."),
-        RowState.TWICE: _("this person stands in the file twice; the first row counts."),
-        RowState.NOT_UNDERSTOOD: _("neither a mark from 0 to 100 nor a grade."),
-        RowState.DECIDED: _("completion has been decided, so the mark stays as it is."),
-        RowState.OWN: _("this is your own mark, which somebody else enters."),
-    }.get(state, "")
 
 
 # --- completion -----------------------------------------------------------------------------------

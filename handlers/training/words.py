@@ -126,8 +126,11 @@ def fact_key(value: str, language: str) -> str:
 
 
 def fact_value(value: str, language: str) -> str:
-    """A value of a fact; what is a name already, such as a subject, stays as it is."""
+    """A value of a fact; a subject by its name here, and any other name as it is."""
     _ = catalog(language).gettext
+    # Rosters write subjects as simplified Chinese has them.
+    if language != "zh_Hans" and value in (subjects := _subjects(language)):
+        return subjects[value]
     return {
         "senior": _("senior secondary"),
         "junior": _("junior secondary"),
@@ -169,6 +172,36 @@ def fact_value(value: str, language: str) -> str:
         "retired": _("retired"),
         "left": _("left"),
     }.get(value, value)
+
+
+def _subjects(language: str) -> dict[str, str]:
+    """The subjects of the national curriculum, and of kindergartens."""
+    pgettext = catalog(language).pgettext
+    return {
+        "保教": pgettext("subject", "care and education"),
+        "语文": pgettext("subject", "Chinese"),
+        "数学": pgettext("subject", "mathematics"),
+        "英语": pgettext("subject", "English"),
+        "道德与法治": pgettext("subject", "morality and law"),
+        "思想政治": pgettext("subject", "politics"),
+        "历史": pgettext("subject", "history"),
+        "地理": pgettext("subject", "geography"),
+        "物理": pgettext("subject", "physics"),
+        "化学": pgettext("subject", "chemistry"),
+        "生物": pgettext("subject", "biology"),
+        "科学": pgettext("subject", "science"),
+        "信息科技": pgettext("subject", "information science"),
+        "信息技术": pgettext("subject", "information technology"),
+        "通用技术": pgettext("subject", "general technology"),
+        "音乐": pgettext("subject", "music"),
+        "美术": pgettext("subject", "fine arts"),
+        "体育": pgettext("subject", "physical education"),
+        "体育与健康": pgettext("subject", "physical education and health"),
+        "劳动": pgettext("subject", "labour"),
+        "综合实践": pgettext("subject", "integrated practice"),
+        "心理健康": pgettext("subject", "mental health"),
+        "特殊教育": pgettext("subject", "special education"),
+    }
 
 
 def joined(values: Iterable[str], language: str) -> str:

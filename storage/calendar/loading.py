@@ -46,11 +46,14 @@ _HOLIDAY = ("休", "放假", "节", "節", "holiday", "元旦", "除夕", "春�
 
 
 class NotACalendar(Refusal):
-    """The file names no day that is understood; ``said`` is the first that is not."""
+    """The file names no day that is understood, or says in ``rows`` what is not.
 
-    def __init__(self, said: str = "") -> None:
-        super().__init__(f"no calendar: {said!r}")
-        self.said = said
+    Each is the row's number as the person sees it, 0 outside of a table, and what it says.
+    """
+
+    def __init__(self, *rows: tuple[int, str]) -> None:
+        super().__init__(f"no calendar: {rows!r}")
+        self.rows = rows
 
 
 @dataclass(frozen=True)
@@ -116,17 +119,23 @@ def of_table(book: Book) -> tuple[Day, ...]:
     if table is None:
         raise NotACalendar
     found: list[Day] = []
+    wrong: list[tuple[int, str]] = []
     for line in table.lines:
-        first = sheets.as_day(line.values["day"])
-        if first is None:
-            raise NotACalendar(line.values["day"])
+        said = line.values["day"]
+        first = sheets.as_day(said)
         until = line.values.get("until", "")
         last = sheets.as_day(until) if until else first
         label = line.values.get("label", "")
         kind = kind_of(line.values["kind"]) or kind_of(label)
-        if last is None or kind is None:
-            raise NotACalendar(until if last is None else line.values["kind"])
-        found += _days(first, last, kind, label)
+        if first is None or last is None or kind is None:
+            said = said if first is None else until if last is None else line.values["kind"]
+            wrong.append((line.number, said))
+        elif not _is_stretch(first, last):
+            wrong.append((line.number, f"{said}-{until}"))
+        else:
+            found += _days(first, last, kind, label)
+    if wrong:
+        raise NotACalendar(*wrong)
     return _whole(found)
 
 
@@ -147,6 +156,8 @@ def of_ics(content: bytes) -> tuple[Day, ...]:
         label = str(event.get("SUMMARY", ""))
         said = f"{event.get('CATEGORIES').to_ical().decode() if event.get('CATEGORIES') else ''}"
         kind = kind_of(said) or kind_of(label) or DayKind.HOLIDAY
+        if not _is_stretch(start, last):
+            raise NotACalendar((0, f"{start}-{last}"))
         found += _days(start, last, kind, label)
     return _whole(found)
 
@@ -176,9 +187,11 @@ def kind_of(text: str) -> DayKind | None:
     return None
 
 
+def _is_stretch(first: date, last: date) -> bool:
+    return first <= last <= first + LONGEST_EVENT
+
+
 def _days(first: date, last: date, kind: DayKind, label: str) -> list[Day]:
-    if last < first or last - first > LONGEST_EVENT:
-        raise NotACalendar(f"{first}-{last}")
     label = " ".join(label.split())[:LONGEST]
     return [Day(first + timedelta(days=n), kind, label) for n in range((last - first).days + 1)]
 

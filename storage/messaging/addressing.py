@@ -19,18 +19,39 @@ from storage.training.tables import Batch
 
 
 def audience_options(
-    session: Session, actor_id: int, notice_id: int, what: str, *, page: int = 0, now: datetime
+    session: Session,
+    actor_id: int,
+    notice_id: int,
+    what: str,
+    *,
+    page: int = 0,
+    like: str = "",
+    holding: str = "",
+    now: datetime,
 ) -> Options:
     """Return a page of what the audience can be narrowed to: units, classes, values, things owed.
 
     ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact, or
-    ``issuer`` for the unit in whose name it is.
+    ``issuer`` for the unit in whose name it is. ``like`` is a part of the name; ``holding``
+    asks for the page on which the option with that key stands.
     """
     notice = notices.access(session, actor_id, notice_id, now=now)
-    every = _options(session, actor_id, notice, what, now=now)
+    every = [
+        each
+        for each in _options(session, actor_id, notice, what, now=now)
+        if like.casefold() in each.label.casefold()
+    ]
+    keys = [each.key for each in every]
+    if holding in keys:
+        page = keys.index(holding) // notices.PAGE
     pages = max(1, -(-len(every) // notices.PAGE))
     page = min(max(0, page), pages - 1)
-    return Options(tuple(every[page * notices.PAGE : (page + 1) * notices.PAGE]), page, pages)
+    closed: tuple[str, ...] = ()
+    if what == "chats":
+        today = offices.today(session, now)
+        closed = tuple(name for _id, name in _bound_there(session, actor_id, today, closed=True))
+    lines = tuple(every[page * notices.PAGE : (page + 1) * notices.PAGE])
+    return Options(lines, page, pages, closed)
 
 
 def _options(
@@ -145,6 +166,15 @@ def _turned(values: list[Any], value: Any, on: bool) -> list[Any]:
 
 
 def _places_there(session: Session, actor_id: int, today: date) -> list[tuple[int, str]]:
+    """Where this person may post: bound groups and topics, and channels of units without one."""
+    # The channels of a unit that has no group stand under its id with a minus.
+    units_ = relays.without_group(session, actor_id, today=today)
+    return _bound_there(session, actor_id, today) + [(-unit_id, name) for unit_id, name in units_]
+
+
+def _bound_there(
+    session: Session, actor_id: int, today: date, *, closed: bool = False
+) -> list[tuple[int, str]]:
     """The groups and topics bound to units and classes that this person may write to."""
     reach = authority.reaches(session, actor_id, Act.NOTIFY_UNIT, today=today).subquery()
     run = authority.batches(session, actor_id, Act.NOTIFY_CLASS, today=today).subquery()
@@ -152,7 +182,7 @@ def _places_there(session: Session, actor_id: int, today: date) -> list[tuple[in
         select(Chat.id, Chat.title, Chat.topic)
         .where(
             col(Chat.active),
-            col(Chat.closed).is_(False),
+            col(Chat.closed).is_(closed),
             col(Chat.purpose).is_not(None),
             sa.or_(
                 sa.and_(
@@ -165,7 +195,4 @@ def _places_there(session: Session, actor_id: int, today: date) -> list[tuple[in
         )
         .order_by(Chat.title, Chat.topic, col(Chat.id))
     ).all()
-    places = [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]
-    # The channels of a unit that has no group stand under its id with a minus.
-    units_ = relays.without_group(session, actor_id, today=today)
-    return places + [(-unit_id, name) for unit_id, name in units_]
+    return [(id_, " · ".join(filter(None, (title, topic)))) for id_, title, topic in rows]

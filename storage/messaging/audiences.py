@@ -131,6 +131,8 @@ class Options:
     lines: tuple[Option, ...]
     page: int
     pages: int
+    closed: tuple[str, ...] = ()
+    """Groups by name that could be chosen if anything could be posted there now."""
 
 
 @dataclass(frozen=True)

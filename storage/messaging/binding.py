@@ -29,8 +29,9 @@ from storage.messaging.tables import (
 )
 from storage.moments import Moment, local_day
 from storage.people import authority, drafts, offices
+from storage.people import units as org_units
 from storage.people.authority import Act
-from storage.people.tables import Account, OrgUnit, Teacher
+from storage.people.tables import Account, OrgUnit, Posting, Teacher, TeacherFact
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.waiting_for import Waiting
 
@@ -55,7 +56,7 @@ TO_BIND = frozenset({Act.BIND_GROUP, Act.NOTIFY_CLASS})
 
 _SUBJECT = ("purpose", "unit_id", "programme_id", "competition_id", "bound_by")
 _TARGET = {ChatPurpose.PROGRAMME: "programme_id", ChatPurpose.COMPETITION: "competition_id"}
-_BINDING = (*_SUBJECT, "language", "urges")
+_BINDING = (*_SUBJECT, "subject", "language", "urges")
 # Of programmes and classes the engine knows a few columns, by name.
 _programme = sa.table(
     "programme",
@@ -353,6 +354,8 @@ def bind(
         "competition_id": None,
         "language": language,
     }
+    if chat.purpose is not purpose or chat.unit_id != target_id:
+        wanted["subject"] = ""  # asked for anew
     if purpose is ChatPurpose.PROGRAMME:
         # Whoever binds another group to it at this moment waits, and finds this one.
         owner: Any = session.exec(
@@ -403,7 +406,11 @@ def bind(
         session, actor_id, "bind_group", f"group:{chat_id}", now=now, before=before, after=after
     )
     deed_id = deeds.done(
-        session, DEED, actor_id, {"chat_id": chat_id, "before": before, "after": after}, now=now
+        session,
+        DEED,
+        actor_id,
+        {"chat_id": chat_id, "before": before, "after": after, "about": chat.topic or chat.title},
+        now=now,
     )
     if not was_bound and chat.active:
         presence.greet(session, chat_id, is_bound=True, not_before=now, now=now)
@@ -428,7 +435,8 @@ def unbind(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> B
     audit.record(
         session, actor_id, "unbind_group", f"group:{chat_id}", now=now, before=before, after=after
     )
-    data = {"chat_id": chat_id, "before": before, "after": after}
+    about = chat.topic or chat.title
+    data = {"chat_id": chat_id, "before": before, "after": after, "about": about}
     deed_id = deeds.done(session, DEED, actor_id, data, now=now)
     return Bound(_place(session, chat_id), deed_id)
 
@@ -446,7 +454,8 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         raise ChangedSince(chat.title)
     _drop_pending(session, chat.id)
     for name in _BINDING:
-        setattr(chat, name, before[name])
+        if name in before:
+            setattr(chat, name, before[name])
     chat.purpose = ChatPurpose(before["purpose"]) if before["purpose"] else None
     chat.bound_at = now
     chat.met_at = now if chat.purpose is None else chat.met_at
@@ -462,6 +471,35 @@ def set_language(
 ) -> Place:
     """Let the bot speak this language there. Raises NotFound or NotAllowed."""
     return _set(session, actor_id, chat_id, "language", language, now)
+
+
+def subjects(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> list[str]:
+    """Return all subjects that somebody teaches, those of the group's unit and below first.
+
+    Raises NotFound or NotAllowed.
+    """
+    found = place(session, actor_id, chat_id, now=now).group
+    if found.purpose is not ChatPurpose.SUBJECT or found.unit_id is None:
+        raise NotFound("subject")
+    here = org_units.below([found.unit_id]).subquery()
+    of_unit = sa.case((col(Posting.unit_id).in_(sa.select(here.c.id)), 1), else_=0)
+    rows = session.exec(
+        select(TeacherFact.value)
+        .join(Posting, col(Posting.teacher_id) == col(TeacherFact.teacher_id))
+        .where(TeacherFact.key == "subject", col(Posting.is_primary), col(Posting.until).is_(None))
+        .group_by(TeacherFact.value)
+        .order_by(sa.func.sum(of_unit).desc(), sa.func.count().desc(), TeacherFact.value)
+    ).all()
+    return list(rows)
+
+
+def set_subject(
+    session: Session, actor_id: int, chat_id: int, subject: str, *, now: datetime
+) -> Place:
+    """Say of which subject a subject group is. Raises NotFound or NotAllowed."""
+    if subject not in subjects(session, actor_id, chat_id, now=now):
+        raise NotFound("subject")
+    return _set(session, actor_id, chat_id, "subject", subject, now)
 
 
 def set_urges(session: Session, actor_id: int, chat_id: int, on: bool, *, now: datetime) -> Place:
@@ -710,7 +748,7 @@ def _end(session: Session, chat: Chat, now: datetime) -> None:
     _drop_pending(session, chat.id)
     chat.purpose = chat.unit_id = chat.programme_id = chat.bound_by = None
     chat.competition_id = None
-    chat.dissolve_at, chat.urges, chat.met_at = None, False, now
+    chat.dissolve_at, chat.urges, chat.met_at, chat.subject = None, False, now, ""
     chat.bound_at = now  # a person has spoken: a plan does not bind it again
     session.flush()
     _keep_deadline(session, chat, now)

@@ -467,6 +467,7 @@ class TodaysBrief:
 
     outbox_id: int
     message_id: int
+    sent_at: datetime
     items: tuple[Item, ...]
     news: tuple[NewsItem, ...]
     breaks_out: bool = False
@@ -510,7 +511,22 @@ _SENT: Any = sa.select(
     col(OutboxMessage.kind),
     col(OutboxMessage.message_id),
     col(OutboxMessage.teacher_id),
+    col(OutboxMessage.sent_at),
 ).where(col(OutboxMessage.state) == OutboxState.SENT)
+
+
+def _again(session: Session, teacher_id: int, deadline_id: int) -> datetime | None:
+    """Until when the person has put this deadline off, in whichever message that was."""
+    return session.exec(
+        select(sa.func.max(Reminder.not_before))
+        .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
+        .where(
+            Reminder.teacher_id == teacher_id,
+            Reminder.state == ReminderState.DUE,
+            DeadlineStep.deadline_id == deadline_id,
+            DeadlineStep.level == Level.TEACHER,
+        )
+    ).one()
 
 
 def _as_it_reads(session: Session, row: Any, now: datetime) -> TodaysBrief | None:
@@ -522,13 +538,12 @@ def _as_it_reads(session: Session, row: Any, now: datetime) -> TodaysBrief | Non
         item = _item(rows)
         own = deadlines.own_dates(session, item.kind, item.subject_id, teacher_id=row.teacher_id)
         at = own.get(row.teacher_id, item.at)
-        again = [each.not_before for each in rows if each.reminder is ReminderState.DUE]
         items.append(
             replace(
                 item,
                 at=at,
                 done=state is ReminderState.SATISFIED,
-                again=max(filter(None, again), default=None),
+                again=_again(session, row.teacher_id, item.deadline_id),
                 muted=state is ReminderState.MUTED,
             )
         )
@@ -540,6 +555,7 @@ def _as_it_reads(session: Session, row: Any, now: datetime) -> TodaysBrief | Non
     return TodaysBrief(
         row.id,
         row.message_id,
+        row.sent_at,
         tuple(sorted(items, key=lambda item: (item.at, item.deadline_id))),
         tuple(NewsItem(one.id, one.kind, one.subject_id, one.facts, one.at) for one in news),
         breaks_out=row.kind == outbox.REMINDER,

@@ -100,6 +100,9 @@ class Impact:
     what: What
     old: Value
     new: Value
+    old_ends: datetime | None
+    new_ends: datetime | None
+    """When it ends, before and after, where it is the time that is corrected."""
     revision: int
     """The version that is corrected; it is given back when the correction is made."""
     told: int
@@ -134,12 +137,13 @@ def impact(
     what: What,
     value: Value,
     *,
+    ends: datetime | None = None,
     duty: bool = False,
     now: datetime,
 ) -> Impact:
     """Return what this correction would do. Raises as ``correct``."""
     notice = _out(session, actor_id, notice_id, now=now)
-    new = _checked(notice, what, value, now)
+    new = _checked(notice, what, value, now, ends)
     told, waiting = session.exec(
         sa.select(  # type: ignore[call-overload]
             sa.func.coalesce(sa.func.sum(sa.case((_IS_TOLD, 1), else_=0)), 0),
@@ -168,6 +172,8 @@ def impact(
         what=what,
         old=getattr(notice, what.value),
         new=new,
+        old_ends=notice.happens_until if what is What.HAPPENS_AT else None,
+        new_ends=_ends(notice, what, new, ends),
         revision=notice.revision,
         told=int(told),
         waiting=int(waiting),
@@ -188,26 +194,27 @@ def correct(
     what: What,
     value: Value,
     *,
+    ends: datetime | None = None,
     duty: bool = False,
     seen: int | None = None,
     now: datetime,
 ) -> bool:
     """Make the correction; False when a second tap finds it made.
 
+    Of a time, ``ends`` is when it ends; without it what happens takes as long as before.
     ``seen`` is the version that the author looked at: ChangedSince is raised if it is another
     one now. Raises NotFound, NotAllowed, NotOut, NothingChanges or NotLikeThat, too.
     """
     notice = _out(session, actor_id, notice_id, now=now)
     if seen is not None and notice.revision != seen:
-        if _same(getattr(notice, what.value), value):
+        if _same(getattr(notice, what.value), value) and ends in (None, notice.happens_until):
             return False
         raise ChangedSince(notice.title)
-    new = _checked(notice, what, value, now)
+    new = _checked(notice, what, value, now, ends)
     old = getattr(notice, what.value)
     rings = duty or what in RING
-    if what is What.HAPPENS_AT and notice.happens_at and notice.happens_until:
-        length = notice.happens_until - notice.happens_at
-        notice.happens_until = new + length if isinstance(new, datetime) else None
+    if what is What.HAPPENS_AT:
+        notice.happens_until = _ends(notice, what, new, ends)
     setattr(notice, what.value, new)
     notice.revision += 1
     if rings:
@@ -483,7 +490,20 @@ def _out(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> N
     return notice
 
 
-def _checked(notice: Notice, what: What, value: Value, now: datetime) -> Value:
+def _ends(notice: Notice, what: What, new: Value, ends: datetime | None) -> datetime | None:
+    """When it ends once it is corrected: as is said, or after as long as before."""
+    if what is not What.HAPPENS_AT or not isinstance(new, datetime):
+        return None
+    if ends is not None:
+        return ends
+    if notice.happens_at is None or notice.happens_until is None:
+        return None
+    return new + (notice.happens_until - notice.happens_at)
+
+
+def _checked(
+    notice: Notice, what: What, value: Value, now: datetime, ends: datetime | None
+) -> Value:
     if what in MOMENTS:
         if isinstance(value, str) or (isinstance(value, datetime) and value <= now):
             raise NotLikeThat
@@ -492,7 +512,8 @@ def _checked(notice: Notice, what: What, value: Value, now: datetime) -> Value:
         new = value.strip() if isinstance(value, str) else ""
         if (not new and what in MUST) or len(new) > LONGEST[what]:
             raise NotLikeThat(LONGEST[what])
-    if _same(getattr(notice, what.value), new):
+    is_as_long = ends is None or ends == notice.happens_until
+    if _same(getattr(notice, what.value), new) and is_as_long:
         raise NothingChanges
     return new
 

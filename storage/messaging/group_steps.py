@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,20 +34,31 @@ _COUNTED = (outbox.GROUP_REMINDER, BULLETIN)
 _TAKEN = (OutboxState.PENDING, OutboxState.SENDING, OutboxState.SENT, OutboxState.DOUBTFUL)
 
 
+@dataclass(frozen=True)
+class Unsaid:
+    """Groups that a step concerned, and that did not hear it."""
+
+    enough: int = 0
+    """They had had as much that day, or that week, as they bear."""
+    nothing: int = 0
+    """When its turn came nothing was left to say, or too few to be a figure."""
+
+
 def post(
     session: Session, step_id: int, deadline_id: int, useful_until: datetime, *, now: datetime
-) -> int:
+) -> int | None:
     """Queue the card of this step for each group that it concerns; return for how many.
 
-    A group that has had enough gets none, and that is kept as a row that was skipped.
+    A group that has had enough gets none, and that is kept as a row that was skipped. None
+    where no allowed moment is left to say it.
     """
     calendar = workdays.load(session)
     moment = quiet.next_push(calendar, now)
     if moment >= useful_until:
-        return 0
+        return None
     queued = 0
     for chat_id in session.exec(chats(session, deadline_id, now=now)).scalars().all():
-        key = f"{outbox.GROUP_REMINDER}:{step_id}:{chat_id}"
+        key = f"{_key(step_id)}{chat_id}"
         facts = {"deadline_id": deadline_id}
         if has_enough(session, chat_id, moment, calendar):
             session.exec(
@@ -79,6 +91,22 @@ def post(
         )
         queued += 1
     return queued
+
+
+def unsaid(session: Session, step_id: int) -> Unsaid:
+    """Return how many groups did not hear a step that was posted, and why not."""
+    skipped = session.exec(
+        select(OutboxMessage.fault).where(
+            col(OutboxMessage.dedupe_key).startswith(_key(step_id), autoescape=True),
+            OutboxMessage.state == OutboxState.SKIPPED,
+        )
+    ).all()
+    enough = skipped.count(ENOUGH)
+    return Unsaid(enough, len(skipped) - enough)
+
+
+def _key(step_id: int) -> str:
+    return f"{outbox.GROUP_REMINDER}:{step_id}:"
 
 
 def chats(session: Session, deadline_id: int, *, now: datetime) -> Any:

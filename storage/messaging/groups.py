@@ -26,7 +26,7 @@ from storage.messaging.tables import (
 
 _OF_THE_GROUP = ("title", "bot_is_admin", "is_forum", "rights", "closed")
 _OF_THE_BINDING = (
-    *("purpose", "unit_id", "programme_id", "language", "urges"),
+    *("purpose", "unit_id", "programme_id", "subject", "language", "urges"),
     *("bound_by", "bound_at", "met_at", "dissolve_at"),
 )
 
@@ -67,6 +67,8 @@ class Group:
     purpose: ChatPurpose | None
     unit_id: int | None
     programme_id: int | None
+    subject: str
+    """Of a subject group, as the roster names it; empty until somebody has said."""
     language: str
     active: bool
     bot_is_admin: bool
@@ -153,6 +155,7 @@ def as_group(chat: Chat) -> Group:
         purpose=chat.purpose,
         unit_id=chat.unit_id,
         programme_id=chat.programme_id,
+        subject=chat.subject,
         language=chat.language,
         active=chat.active,
         bot_is_admin=chat.bot_is_admin,
@@ -184,6 +187,7 @@ def bind(
             thread_id=thread_id,
             title=title,
             topic="",
+            subject="",
             language=language,
             active=True,
             bot_is_admin=False,

@@ -252,11 +252,14 @@ def people(
     among: Among,
     *,
     page: int = 0,
+    like: str = "",
+    holding: int | None = None,
     now: datetime,
 ) -> People:
     """Return a page of recipients by name; a look from above is written down.
 
-    Raises NotFound, NotAllowed.
+    ``like`` is a part of a person's or a unit's name; ``holding`` asks for the page on which
+    that teacher stands. Raises NotFound, NotAllowed.
     """
     today = local_day(now, offices.zone(session))
     reach = tending.reach(session, actor_id, notice_id, today=today)
@@ -268,13 +271,25 @@ def people(
     total, contacted = session.exec(
         sa.select(sa.func.count(), sa.func.count(each.called))  # type: ignore[call-overload]
     ).one()
-    pages = max(1, -(-total // PAGE))
-    page = min(max(0, page), pages - 1)
     # Who is marked today keeps the place in the list, so that the mark is seen and taken back.
     morning = moments.at(today, 0, offices.zone(session))
+    order = sa.case((each.called < morning, 1), else_=0), each.unit_id, each.staff_no
+    ordered = sa.select(*each, sa.func.row_number().over(order_by=order).label("number"))
+    if like:
+        ordered = ordered.where(
+            sa.or_(*(name.contains(like, autoescape=True) for name in (each.name, each.unit)))
+        )
+    listed = ordered.subquery().c
+    matching, place = session.exec(
+        sa.select(  # type: ignore[call-overload]
+            sa.func.count(), sa.func.max(sa.case((listed.id == holding, listed.number)))
+        )
+    ).one()
+    pages = max(1, -(-matching // PAGE))
+    page = min(max(0, page if place is None else (place - 1) // PAGE), pages - 1)
     rows = session.exec(
-        sa.select(*each)  # type: ignore[call-overload]
-        .order_by(sa.case((each.called < morning, 1), else_=0), each.unit_id, each.staff_no)
+        sa.select(*listed)  # type: ignore[call-overload]
+        .order_by(listed.number)
         .offset(page * PAGE)
         .limit(PAGE)
     ).all()

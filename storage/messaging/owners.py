@@ -12,7 +12,15 @@ from storage.messaging.tables import Chat, ChatPurpose
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import MAY, Act
-from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher, TeacherState
+from storage.people.tables import (
+    OrgUnit,
+    Posting,
+    Role,
+    RoleAssignment,
+    ScopeKind,
+    Teacher,
+    TeacherState,
+)
 
 # Of a batch the engine knows its programme, by name: it does not import the training wing.
 _batch = sa.table("batch", sa.column("id"), sa.column("programme_id"))
@@ -78,6 +86,25 @@ def owners(session: Session, chat_id: int, *, today: date) -> list[int]:
         unit_id = session.exec(
             sa.select(programme.c.owner_unit_id).where(programme.c.id == chat.programme_id)  # type: ignore[call-overload]
         ).scalar_one_or_none()
+    return _tending_next(session, unit_id, today)
+
+
+def askable(session: Session, teacher_id: int, *, now: datetime) -> tuple[str, ...]:
+    """Return by name who could say what a group of this person's school stands for."""
+    today = offices.today(session, now)
+    home = session.exec(
+        select(Posting.unit_id).where(
+            Posting.teacher_id == teacher_id, col(Posting.is_primary), col(Posting.until).is_(None)
+        )
+    ).first()
+    who = _tending_next(session, home, today)
+    rows = session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(who))).all()
+    names = dict(rows)
+    return tuple(names[id_] for id_ in who)
+
+
+def _tending_next(session: Session, unit_id: int | None, today: date) -> list[int]:
+    """Who tends this unit, or the next above it that anybody tends."""
     while unit_id is not None:
         found = _tending(session, unit_id, today)
         if found:

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from storage import kinds, moments
 from storage.calendar import workdays
 from storage.inserting import insert_new
-from storage.messaging import quiet, rings
+from storage.messaging import group_steps, quiet, rings
+from storage.messaging.group_steps import Unsaid
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -187,8 +188,10 @@ class StepView:
     outcome: StepOutcome | None
     """None while the step is still to come, or its sweep under way."""
     reminded: int
-    """Of a stale step: who would have been reminded."""
+    """Of a stale step: who would have been reminded; of one to groups: for how many it was due."""
     persons: dict[ReminderState, int]
+    unsaid: Unsaid
+    """Of one to groups: those of them that did not hear it."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,9 @@ def overview(session: Session, deadline_id: int) -> Overview:
             outcome=step.outcome,
             reminded=step.reminded,
             persons=persons.get(step.id, {}),
+            unsaid=group_steps.unsaid(session, step.id)
+            if step.level is Level.GROUP and step.outcome is StepOutcome.SWEPT
+            else Unsaid(),
         )
         for step in planned
     ]

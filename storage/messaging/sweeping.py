@@ -8,7 +8,7 @@ its own for a step that breaks out.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from storage import kinds, moments
 from storage.calendar import workdays
+from storage.calendar.steps import WEEKLY
 from storage.inserting import insert_new
 from storage.messaging import group_steps, owed, quiet, rings, upward
 from storage.messaging.tables import (
@@ -30,13 +31,16 @@ from storage.messaging.tables import (
     ReminderState,
     StepOutcome,
 )
-from storage.people.tables import Account, Teacher
+from storage.people.tables import Account, Posting, RoleAssignment, ScopeKind, Teacher
 
 _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
 
 
 ASKED_AGAIN = timedelta(minutes=5)
 """A step that waits is not asked again sooner."""
+
+BY_HAND = "hand "
+"""What the name of a step begins with that somebody asked for; the day follows."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,46 @@ class _Step:
     def owing(self, session: Session, now: datetime) -> Any:
         """Select who owes it and wants to hear of it."""
         who = owed.owing(session, self.kind, self.subject_id, self.own, now=now)
-        return who.where(
+        teacher = who.selected_columns[0]
+        wants = who.where(
             ~sa.exists().where(
                 col(ReminderMute.deadline_id) == self.deadline_id,
-                col(ReminderMute.teacher_id) == who.selected_columns[0],
+                col(ReminderMute.teacher_id) == teacher,
             )
         )
+        asked = self._asked_by_hand(session) if kinds.KINDS[self.kind].preset == WEEKLY else ()
+        if not asked:
+            return wants
+        return wants.where(
+            ~sa.exists().where(
+                col(Reminder.step_id).in_(asked),
+                col(Reminder.teacher_id) == teacher,
+                sa.or_(
+                    col(Reminder.state) == ReminderState.DUE,
+                    sa.and_(
+                        col(Reminder.state) == ReminderState.SENT,
+                        col(Reminder.settled_at) >= week_of(session, now),
+                    ),
+                ),
+            )
+        )
+
+    def _asked_by_hand(self, session: Session) -> Sequence[int]:
+        """The steps by which somebody has asked people about the same thing."""
+        same = [
+            kind.id
+            for kind in kinds.KINDS.values()
+            if kind.subject == kinds.KINDS[self.kind].subject
+        ]
+        return session.exec(
+            select(DeadlineStep.id)
+            .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
+            .where(
+                Deadline.subject_id == self.subject_id,
+                col(Deadline.kind).in_(same),
+                col(DeadlineStep.name).startswith(BY_HAND),
+            )
+        ).all()
 
 
 def sweep(session: Session, *, now: datetime, chunk: int = 20_000) -> Swept:
@@ -139,15 +177,22 @@ def _due_step(session: Session, now: datetime) -> _Step | None:
     return None if row is None else _Step(*row)
 
 
+def week_of(session: Session, now: datetime) -> datetime:
+    """When the seven days began that end with this one: so long one reminder by week is enough."""
+    zone = workdays.load(session).zone
+    return moments.at(moments.local_day(now, zone) - timedelta(days=6), 0, zone)
+
+
 def ask_by_hand(
-    session: Session, deadline_id: int, teacher_ids: Collection[int], name: str, *, now: datetime
+    session: Session, deadline_id: int, teacher_ids: Collection[int], *, now: datetime
 ) -> int:
     """Remind these people of a deadline once more, because somebody asks for it; of how many.
 
-    It is a step of its own by this name, which nobody hears twice, and it keeps to everything
-    that reminders keep to: it rides in the brief, and whoever owes nothing any more when the
-    brief goes out hears nothing.
+    It is a step of its own, which nobody hears twice on a day, and it keeps to everything that
+    reminders keep to: it rides in the brief, and whoever owes nothing any more when the brief
+    goes out hears nothing. What comes every week leaves out whom it has reached.
     """
+    name = f"{BY_HAND}{moments.local_day(now, workdays.load(session).zone).isoformat()}"
     deadline = session.exec(select(Deadline).where(Deadline.id == deadline_id)).one()
     session.exec(
         insert_new(session, DeadlineStep).values(
@@ -209,7 +254,8 @@ def _speak_to_groups(session: Session, step: _Step, now: datetime) -> Swept:
         _finish(session, step.id, StepOutcome.STALE, 0, now)
         return Swept(more=True, steps=1)
     posted = group_steps.post(session, step.id, step.deadline_id, step.over, now=now)
-    _finish(session, step.id, StepOutcome.SWEPT, posted, now)
+    outcome = StepOutcome.STALE if posted is None else StepOutcome.SWEPT
+    _finish(session, step.id, outcome, posted or 0, now)
     return Swept(more=True, steps=1)
 
 
@@ -223,11 +269,9 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
     counted = owed.outstanding(session, *of, step.own, now=now).subquery()
     open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
     spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
-    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), now)
-    who = told.where(
-        sa.true() if open_ - spoken.keys() else sa.false(),
-        told.selected_columns[0].not_in(owed.owing(session, *of, step.own, now=now)),
-    )
+    besides = _own_alone(session, step, counted, len(open_), now)
+    told = upward.audience(session, step.level, *of, open_ - spoken.keys(), besides, now)
+    who = told.where(sa.true() if open_ - spoken.keys() else sa.false())
     if step.useful_until <= now:
         missed = len(session.exec(who).all())
         _finish(session, step.id, StepOutcome.STALE, missed, now)
@@ -243,6 +287,37 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
             .values(due_at=max(waits, now + ASKED_AGAIN), reminded=DeadlineStep.reminded + reminded)
         )
     return Swept(more=True, steps=int(waits is None), reminded=reminded)
+
+
+def _own_alone(
+    session: Session, step: _Step, counted: sa.Subquery, units: int, now: datetime
+) -> Any:
+    """Select who would hear of nothing but what they owe themselves, and so hear it as that.
+
+    What an office owes is its holder's own. Of what people owe each for themselves, a
+    coordinator who has not done it either hears of all the others.
+    """
+    owing = owed.owing(session, step.kind, step.subject_id, step.own, now=now)
+    if not kinds.KINDS[step.kind].has_names or step.own:
+        return owing
+    of_a_unit = step.level in (Level.COORDINATOR, Level.PRINCIPAL)
+    theirs = sa.exists().where(
+        col(RoleAssignment.teacher_id) == col(Posting.teacher_id),
+        col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+        col(RoleAssignment.scope_id) == col(Posting.unit_id),
+    )
+    return owing.where(
+        owing.selected_columns[0].in_(
+            sa.select(col(Posting.teacher_id))
+            .join(counted, counted.c.unit_id == col(Posting.unit_id))
+            .where(
+                theirs if of_a_unit else sa.true() if units == 1 else sa.false(),
+                counted.c.number == 1,
+                col(Posting.is_primary),
+                col(Posting.until).is_(None),
+            )
+        )
+    )
 
 
 def _remind(session: Session, step: _Step, chunk: int, now: datetime) -> tuple[int, int, bool]:

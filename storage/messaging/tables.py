@@ -127,7 +127,7 @@ class Chat(Row, table=True):
     unit_id: int | None = key(default=None, foreign_key="org_unit.id")
     programme_id: int | None = key(default=None, foreign_key="programme.id")
     competition_id: int | None = key(default=None, foreign_key="competition.id")
-    subject: str = ""  # of a research group's group
+    subject: str = ""  # of a subject group, as the roster names it
     language: str = "zh_Hans"
     active: bool = True
     bot_is_admin: bool = False

@@ -81,15 +81,37 @@ def audience(
     kind: str,
     subject_id: int,
     units: Collection[int],
+    besides: Any,
     now: datetime,
 ) -> Any:
-    """Select who is to hear on this level that these units still owe it."""
+    """Select who is to hear on this level that these units still owe it.
+
+    Whoever stands nearest: a class that has no teacher is its organiser's. Nobody of those whose
+    own it is (``besides``): what an organiser has left goes to whoever stands above.
+    """
+    ways = [
+        way.where(way.selected_columns[0].not_in(besides))
+        for way in _ways(session, level, kind, subject_id, units, now)
+    ]
+    connection = session.connection()
+    return next((way for way in ways[:-1] if connection.execute(way.limit(1)).first()), ways[-1])
+
+
+def _ways(
+    session: Session,
+    level: Level,
+    kind: str,
+    subject_id: int,
+    units: Collection[int],
+    now: datetime,
+) -> list[Any]:
+    """Who stands on this level, the nearest first."""
     if level is Level.COORDINATOR:
-        return holders(session, (Role.SCHOOL_COORDINATOR,), of=_ids(units), now=now)
+        return [holders(session, (Role.SCHOOL_COORDINATOR,), of=_ids(units), now=now)]
     if level is Level.PRINCIPAL:
-        return holders(session, (Role.PRINCIPAL,), of=_ids(units), now=now)
+        return [holders(session, (Role.PRINCIPAL,), of=_ids(units), now=now)]
     if level is Level.BUREAU:
-        return holders(session, (Role.BUREAU_VIEWER,), now=now)
+        return [holders(session, (Role.BUREAU_VIEWER,), now=now)]
     place = kinds.place(session, kind, subject_id)
     owners = kinds.KINDS[kind].owners
     ways = []
@@ -98,9 +120,7 @@ def audience(
     if place.unit_id is not None:
         ways.append(holders(session, OFFICE, of=place.unit_id, now=now))
     ways.append(holders(session, (Role.COUNTY_COORDINATOR,), now=now))
-    # Whoever stands nearest: a class that has no teacher is its organiser's.
-    connection = session.connection()
-    return next((way for way in ways if connection.execute(way.limit(1)).first()), ways[-1])
+    return ways
 
 
 def _ids(units: Collection[int]) -> Any:

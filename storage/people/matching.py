@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -27,21 +27,19 @@ class People(Generic[T]):
         self._by_number: dict[str, tuple[T, str]] = {}
         self._by_name: dict[str, list[tuple[T, tuple[str, ...]]]] = defaultdict(list)
         for one, staff_no, name, schools in people:
-            self._by_number[plain(staff_no).upper()] = (one, _squeezed(name))
-            self._by_name[_squeezed(name)].append((one, schools))
-        # Spreadsheets like to take the zeros off the front of a number.
-        bare = Counter(number.lstrip("0") for number in self._by_number)
-        self._by_bare_number = {
-            number.lstrip("0"): found
-            for number, found in self._by_number.items()
-            if bare[number.lstrip("0")] == 1
-        }
+            called = squeezed(name)
+            self._by_number[plain(staff_no).upper()] = (one, called)
+            self._by_name[called].append((one, schools))
+        self._with_zeros: dict[str, list[str]] = defaultdict(list)
+        for number in self._by_number:
+            if number.startswith("0"):
+                self._with_zeros[number.lstrip("0")].append(number)
 
     def find(self, staff_no: str, name: str, school: str) -> T | Doubt:
         """Return who is meant; empty is what the row does not say."""
-        number, name, school = plain(staff_no).upper(), _squeezed(name), plain(school)
+        number, name, school = plain(staff_no).upper(), squeezed(name), plain(school)
         if number:
-            found = self._by_number.get(number) or self._by_bare_number.get(number.lstrip("0"))
+            found = self._by_number.get(number) or self._but_for_zeros(number.lstrip("0"))
             if found is None:
                 return Doubt.UNKNOWN
             one, called = found
@@ -55,6 +53,12 @@ class People(Generic[T]):
             return Doubt.SEVERAL if same else Doubt.UNKNOWN
         return same[0][0]
 
+    def _but_for_zeros(self, bare: str) -> tuple[T, str] | None:
+        """Who alone has this number: spreadsheets like to take the zeros off its front."""
+        numbers = [*self._with_zeros.get(bare, ()), *({bare} & self._by_number.keys())]
+        return self._by_number[numbers[0]] if len(numbers) == 1 else None
 
-def _squeezed(name: str) -> str:
+
+def squeezed(name: str) -> str:
+    """A name as typed in any width, without its spaces."""
     return "".join(plain(name).split())

@@ -27,6 +27,7 @@ from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, Outb
 from storage.people.tables import Account, Office, OrgUnit
 from storage.refusals import NotFound
 from storage.schema import METADATA
+from storage.training.remote.tables import ProgressItem
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -459,6 +460,9 @@ _BATCH_OF: dict[str, Callable[[set[int]], Any]] = {
     ),
     "task": lambda ids: select(Task.id, Task.batch_id).where(col(Task.id).in_(ids)),
     "phase": lambda ids: select(Phase.id, Phase.batch_id).where(col(Phase.id).in_(ids)),
+    "progress_item": lambda ids: select(ProgressItem.id, ProgressItem.batch_id).where(
+        col(ProgressItem.id).in_(ids)
+    ),
     "registration": lambda ids: select(Registration.id, Registration.batch_id).where(
         col(Registration.id).in_(ids)
     ),

@@ -442,6 +442,7 @@ class ChatPart(Part):
     unit: str = ""
     programme: str = ""
     competition: str = ""
+    subject: str = ""
     language: Literal["zh_Hans", "zh_Hant", "en"] = "zh_Hans"
 
 

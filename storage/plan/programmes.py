@@ -276,6 +276,7 @@ def keep_chats(load: Load) -> None:
                     if part.competition
                     else None
                 ),
+                "subject": part.subject,
                 "language": part.language,
             }
         )

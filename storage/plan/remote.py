@@ -14,6 +14,7 @@ from storage.plan.form import RemotePart
 from storage.plan.load import Load, Run
 from storage.plan.reading import ends, starts
 from storage.plan.rows import Values
+from storage.training.remote import counting
 from storage.training.remote.tables import Platform, ProgressItem, RemotePlan
 
 
@@ -35,6 +36,7 @@ def keep_remote(load: Load, owners: dict[str, int]) -> set[int]:
         load.keep("remote plan", RemotePlan, ["batch_id"], [row], among={"batch_id": [run.id]})
         _items(load, run.id, part)
         if (load.new.total(), load.changed.total()) != before:
+            counting.follow(load.session, run.id)
             touched.add(run.id)
     return touched
 

@@ -33,6 +33,7 @@ from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, find_table, plain
 from storage.training import reserves, schedule, seats, waiting
 from storage.training.audience import fits
+from storage.training.classes import batch_of
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
     SEATED,
@@ -726,14 +727,7 @@ def capacity_of(quotas: Sequence[Quota]) -> int:
 def _run_by(
     session: Session, actor_id: int, batch_id: int, now: datetime
 ) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
+    found = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     return found

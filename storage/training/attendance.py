@@ -22,6 +22,7 @@ from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import check_codes, check_in, windows
 from storage.training.check_codes import Box, Code
+from storage.training.classes import batch_of
 from storage.training.owing import TAKES_PART
 from storage.training.tables import (
     Attendance,
@@ -305,14 +306,7 @@ def list_meetings(
 
     Raises NotFound or NotAllowed.
     """
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    batch, programme = found
+    batch, programme = batch_of(session, batch_id)
     reach = reach_of(session, actor_id, batch_id, now)
     if programme.state is ProgrammeState.DRAFT and not reach.runs_it:
         raise NotAllowed

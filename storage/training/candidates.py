@@ -20,6 +20,7 @@ from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Posting, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound
 from storage.training import audience, eligibility, nominations
+from storage.training.classes import batch_of
 from storage.training.nominations import MAY_BE_NOMINATED, TooManyAtOnce
 from storage.training.refusals import Finding, Misfit
 from storage.training.tables import Programme, Registration, RegistrationState
@@ -108,7 +109,7 @@ def candidates(
 
     Raises NotFound or NotAllowed.
     """
-    _batch_row, programme = nominations.batch_of(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     authority.check(session, actor_id, Act.NOMINATE, unit_id, today=today)
     unit = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).first()
@@ -192,7 +193,7 @@ def candidate(
     now: datetime,
 ) -> Candidate:
     """Return whether one person could be sent, and why not. Raises NotFound or NotAllowed."""
-    _batch_row, programme = nominations.batch_of(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     if nominations.unit_of(session, actor_id, teacher_id, today) != unit_id:
         raise NotAllowed

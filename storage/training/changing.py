@@ -31,9 +31,10 @@ from storage.moments import local_day
 from storage.people import authority, offices, units
 from storage.people.authority import Act
 from storage.people.tables import Account, OrgUnit
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, Refusal
 from storage.training import enrolment, making, schedule, seats, waiting
 from storage.training.audience import audience_size
+from storage.training.classes import batch_of
 from storage.training.making import Form, WrongValue
 from storage.training.publishing import NotUnderWay
 from storage.training.refusals import ProgrammeCancelled
@@ -407,16 +408,10 @@ def news(session: Session, teacher_id: int, told: dict[str, Any]) -> News | None
 def _class(
     session: Session, actor_id: int, batch_id: int, *, now: datetime
 ) -> tuple[Programme, Batch]:
-    found = session.exec(
-        select(Programme, Batch)
-        .join(Batch, col(Batch.programme_id) == col(Programme.id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return found
+    return programme, batch
 
 
 def _siblings(session: Session, programme_id: int) -> list[int]:

@@ -31,6 +31,7 @@ from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training import attendance, certificates, seats, tasks
+from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.remote import finishing
 from storage.training.results import (
@@ -303,7 +304,7 @@ def _unknown(has: Has, needs: Needs) -> tuple[Lack, ...]:
 def assess(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Assessment:
     """Say what confirming would do. Raises NotAllowed or NotFound."""
     today = _check(session, actor_id, batch_id, now)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     lines, needs = _lines(session, batch_id, today, now)
     undecided = [line for line in lines if line.state in OPEN and line.teacher_id != actor_id]
     not_approved = session.exec(
@@ -342,7 +343,7 @@ def people(
     ``kind`` of a decided state begins with ``is_``. The log keeps that names were looked at.
     """
     today = _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     lines, needs = _lines(session, batch_id, today, now)
     wanted = [line for line in lines if _is_of(line, kind)]
     pages = max(1, -(-len(wanted) // PAGE))
@@ -373,7 +374,7 @@ def person(session: Session, actor_id: int, registration_id: int, *, now: dateti
     if row is None:
         raise NotFound("registration")
     today = _check(session, actor_id, row.batch_id, now)
-    _batch_row, programme = _batch(session, row.batch_id)
+    _batch_row, programme = batch_of(session, row.batch_id)
     lines, needs = _lines(session, row.batch_id, today, now, only=registration_id)
     if not lines:
         raise NotFound("registration")
@@ -409,7 +410,7 @@ def confirm(
     """
     today = _check(session, actor_id, batch_id, now)
     seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if now < batch.ends_at:
         raise NotOverYet(batch.ends_at)
     lines, _needs = _lines(session, batch_id, today, now)
@@ -542,7 +543,7 @@ def give_make_up(
     if until < today:
         raise DayIsPast
     seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     lines, _needs = _lines(session, batch_id, today, now, only=registration_id)
     if registration_id is None:
         chosen = _may_make_up(lines, actor_id)
@@ -649,17 +650,6 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> dat
     return today
 
 
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
-
-
 def _one(
     session: Session, actor_id: int, registration_id: int, now: datetime
 ) -> tuple[Registration, Batch, Programme, date]:
@@ -671,7 +661,7 @@ def _one(
         raise OwnCase
     seats.lock(session, row.batch_id)
     session.refresh(row)
-    batch, programme = _batch(session, row.batch_id)
+    batch, programme = batch_of(session, row.batch_id)
     return row, batch, programme, today
 
 
@@ -686,7 +676,7 @@ def _lines(
     session: Session, batch_id: int, today: date, now: datetime, *, only: int | None = None
 ) -> tuple[list[Line], Needs]:
     """Return every participant, or one, with what follows from the facts."""
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     there = attendance.presence_of(session, batch_id)
     work = tasks.task_state(session, batch_id)
     learned = finishing.learned(session, batch_id)
@@ -783,7 +773,7 @@ def _settle(
     reason: str = "",
 ) -> set[int]:
     """Move everybody, write down why, number the certificates; return whose number is new."""
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     by_state: dict[RegistrationState, list[int]] = {}
     for line, state in settled:
         by_state.setdefault(state, []).append(line.registration_id)

@@ -16,6 +16,7 @@ from storage.people.tables import Office, Posting, Teacher, TeacherState
 from storage.refusals import NotFound
 from storage.training import seats, waiting
 from storage.training.audience import described
+from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import NominationGone, NotSelfRegistration, ProgrammeCancelled
 from storage.training.tables import (
@@ -61,14 +62,7 @@ def enrol_all_due(session: Session, batch_id: int, *, now: datetime) -> Enrolled
 
     Raises NotFound, ProgrammeCancelled or NotSelfRegistration with the door it really has.
     """
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    batch, programme = found
+    batch, programme = batch_of(session, batch_id)
     if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     if programme.enrolment is not Enrolment.AUTOMATIC:

@@ -36,9 +36,10 @@ from storage.people.tables import (
     UnitKind,
 )
 from storage.plan.form import ProgrammePart
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotAllowed, Refusal
 from storage.tables import Row
 from storage.training import publishing, seats, template
+from storage.training.classes import batch_of
 from storage.training.publishing import NotUnderWay
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
@@ -530,16 +531,10 @@ def seats_of(session: Session, batch_id: int) -> int | None:
 def _class(
     session: Session, actor_id: int, batch_id: int, *, now: datetime
 ) -> tuple[Programme, Batch]:
-    found = session.exec(
-        select(Programme, Batch)
-        .join(Batch, col(Batch.programme_id) == col(Programme.id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return found
+    return programme, batch
 
 
 def _check_home(session: Session, actor_id: int, form: Form, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Posting, Teacher
 from storage.refusals import NotAllowed, NotFound
 from storage.training import nominations, reserves
+from storage.training.classes import batch_of
 from storage.training.nominations import REPLACEABLE
 from storage.training.tables import (
     LIVE,
@@ -91,7 +92,7 @@ def my_people(
 
     For whoever looks at schools from above, such as the county, the log keeps the look.
     """
-    batch, programme = nominations.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     mine, above = _mine(session, actor_id, today)
     if programme.state is ProgrammeState.DRAFT:

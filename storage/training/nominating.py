@@ -25,6 +25,7 @@ from storage.refusals import NotFound, Refusal
 from storage.training import nominations, reserves, seats, waiting
 from storage.training.candidates import MOST, fitting, unfit
 from storage.training.clashes import clashes
+from storage.training.classes import batch_of
 from storage.training.decisions import decide
 from storage.training.nominations import (
     MAY_BE_NOMINATED,
@@ -98,7 +99,7 @@ def nominate(
     if len(teacher_ids) > MOST:
         raise TooManyAtOnce
     seats.lock(session, batch_id)
-    batch, programme = nominations.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     units = {
         one: nominations.unit_of(session, actor_id, one, today)
@@ -167,7 +168,7 @@ def take_back(
     NotFound, NotAllowed or NotReplaceable.
     """
     seats.lock(session, batch_id)
-    batch, programme = nominations.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     registration = nominations.registrations(session, batch_id, [teacher_id]).get(teacher_id)
     if registration is None:

@@ -134,19 +134,6 @@ class TooManyAtOnce(Refusal):
     """More people than are nominated in one go."""
 
 
-def batch_of(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    """Return the class as it is now. Raises NotFound."""
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
-
-
 def takes_place(batch: Batch, programme: Programme) -> bool:
     """Whether it is published and has not been cancelled."""
     return programme.state is ProgrammeState.PUBLISHED and batch.cancelled_at is None

@@ -21,7 +21,7 @@ from storage.people.tables import Account, Role, Teacher, TeacherState
 from storage.training import eligibility, gates
 from storage.training.audience import fits
 from storage.training.remote import owing as of_study
-from storage.training.remote.tables import SurveyTaken
+from storage.training.remote.tables import ProgressItem, SurveyTaken
 from storage.training.tables import (
     Batch,
     ClassSession,
@@ -60,7 +60,7 @@ def owes(
 
     ``subject_id`` is a batch; for ``session`` and ``session_lead`` a class session, for
     ``task_due`` a task, for ``offer`` a seat offer, for ``phase_end`` and ``phase_help`` a
-    phase, for ``makeup`` a registration. With
+    phase, for ``makeup`` a registration, for ``item_due`` an item of a remote plan. With
     ``teacher_id`` at most that one comes back. A cancelled or paused programme is owed by
     nobody, and so is one that is gone; None is for a kind that is none of training's.
     """
@@ -132,9 +132,21 @@ def _taking_part(_session: Session, batch_id: int) -> Owing:
     )
 
 
-def _unfinished(session: Session, batch_id: int) -> Owing:
-    """Return those who are expected and have something left to study."""
-    return _taking_part(session, batch_id).where(of_study.has_left(batch_id))
+def _studying(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Return those who are expected and may begin to study remotely."""
+    return _taking_part(session, batch_id).where(of_study.may_study(session, batch_id, now))
+
+
+def _unfinished(session: Session, batch_id: int, now: datetime) -> Owing:
+    """Return those of them who have something left to study."""
+    return _studying(session, batch_id, now).where(of_study.has_left(batch_id))
+
+
+def _behind_item(session: Session, item_id: int, now: datetime) -> Owing:
+    """Return those who have not reached an item of a plan, as long as the class takes place."""
+    batch_id = sa.select(col(ProgressItem.batch_id)).where(col(ProgressItem.id) == item_id)
+    found: Owing = of_study.of_item(session, item_id, now)
+    return found.where(_takes_place(batch_id.scalar_subquery()))
 
 
 def _planned(who: Callable[[Session, int, datetime], Owing]) -> Callable[..., Owing]:
@@ -498,6 +510,9 @@ def place(session: Session, subject: str, subject_id: int) -> Place:
         ),
         "task": sa.select(col(Task.batch_id)).where(col(Task.id) == subject_id),
         "phase": sa.select(col(Phase.batch_id)).where(col(Phase.id) == subject_id),
+        "progress_item": sa.select(col(ProgressItem.batch_id)).where(
+            col(ProgressItem.id) == subject_id
+        ),
         "registration": sa.select(col(Registration.batch_id)).where(
             col(Registration.id) == subject_id
         ),
@@ -515,7 +530,7 @@ def place(session: Session, subject: str, subject_id: int) -> Place:
     return Place() if row is None else Place(*row)
 
 
-def _takes_place(batch_id: int) -> sa.ColumnElement[bool]:
+def _takes_place(batch_id: Any) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(Batch.id) == batch_id,
         *_as_planned(),
@@ -576,8 +591,6 @@ KINDS: dict[str, Callable[[Session, int], Owing]] = {
     "offer": _offered,
     "nomination": _nominated,
     "batch_start": _beginning,
-    "remote_start": _taking_part,
-    "remote_end": _unfinished,
     "makeup": _making_up,
 }
 """The deadlines of training; see ``storage.training.schedule`` for when each is set."""
@@ -598,6 +611,11 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "roster": _with_unanswered,
     "grade_due": _grading,
     "approve_county": _deciding,
+    "remote_start": _studying,
+    "remote_login": _planned(of_study.not_logged_in),
+    "remote_end": _unfinished,
+    "item_due": _behind_item,
+    "makeup_window": _planned(of_study.making_up),
     "remote_not_started": _planned(of_study.not_started),
     "remote_behind": _planned(of_study.behind),
     "remote_idle": _planned(of_study.idle),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlmodel import Session, and_, col, func, or_, select
 
+from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.moments import local_day
 from storage.people.tables import Office, Posting, Teacher
 from storage.refusals import NotFound
@@ -37,7 +38,7 @@ from storage.training.registration import (
     leaving,
     second_round,
 )
-from storage.training.remote import my_study
+from storage.training.remote import my_study, pace
 from storage.training.seats import place_in_queue
 from storage.training.tables import (
     SEATED,
@@ -116,7 +117,11 @@ class DueKind(StrEnum):
     START = "start"
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
+    CONFIRM = "confirm"  # a notice
 
+
+_STILL_ASKED = timedelta(days=30)
+"""So long a notice whose date has passed stands among what is due."""
 
 # Built once: to build a statement costs several times what it takes to run it.
 _BATCH = (
@@ -399,6 +404,8 @@ class DueItem:
     task_id: int | None = None
     task_title: str = ""
     is_late: bool = False
+    notice_id: int | None = None
+    """Set where it is a notice that is to be confirmed; then there is no batch."""
 
 
 @dataclass(frozen=True)
@@ -655,6 +662,7 @@ def due(session: Session, teacher_id: int, *, now: datetime) -> list[DueItem]:
     items += _due_presence(session, teacher_id, now)
     items += _due_work(session, teacher_id, now)
     items += _due_wishes(session, teacher_id, now)
+    items += _due_notices(session, teacher_id, now)
     return sorted(items, key=lambda item: (item.at, item.batch_id, item.kind))
 
 
@@ -848,8 +856,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
         )
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
-    is_remote = any(programme.mode is Mode.REMOTE for _, programme in takes_part)
-    learned = my_study.learned(session, teacher_id) if is_remote else frozenset[int]()
+    ends = {batch.id: _study_ends(session, batch, programme) for batch, programme in takes_part}
+    learned = my_study.learned(session, teacher_id) if any(ends.values()) else frozenset[int]()
     items = []
     for batch, programme in takes_part:
         items += [
@@ -881,17 +889,28 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                     bring=batch.bring,
                 )
             )
-        if programme.mode is Mode.REMOTE and batch.id not in learned:
+        study_ends = ends[batch.id]
+        if study_ends is not None and study_ends > now and batch.id not in learned:
             items.append(
                 DueItem(
                     DueKind.REMOTE_END,
                     batch.id,
                     programme.title,
-                    batch.ends_at,
+                    study_ends,
                     online_url=programme.external_url,
                 )
             )
     return items
+
+
+def _study_ends(session: Session, batch: Batch, programme: Programme) -> datetime | None:
+    """When what is studied remotely ends, be it the class or a stretch of it; None without any."""
+    if programme.mode is Mode.REMOTE:
+        return batch.ends_at
+    if programme.mode not in (Mode.BLENDED, Mode.LIVE):
+        return None
+    course = pace.of_class(session, batch.id)
+    return None if course is None else course.ends_at
 
 
 def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:
@@ -930,6 +949,25 @@ def _due_work(session: Session, teacher_id: int, now: datetime) -> list[DueItem]
         )
         for task, batch, title in rows
         for due_at in (tasks.due_for(session, task, teacher_id),)
+    ]
+
+
+def _due_notices(session: Session, teacher_id: int, now: datetime) -> list[DueItem]:
+    """Return notices that are to be confirmed by a date, also for a while when it has passed."""
+    rows = session.exec(
+        select(Notice.id, Notice.title, Notice.answer_by)
+        .join(NoticeRecipient, col(NoticeRecipient.notice_id) == col(Notice.id))
+        .where(
+            NoticeRecipient.teacher_id == teacher_id,
+            col(NoticeRecipient.confirmed_at).is_(None),
+            col(Notice.state).in_([NoticeState.SENDING, NoticeState.SENT]),
+            col(Notice.wants_answer),
+        )
+    ).all()
+    return [
+        DueItem(DueKind.CONFIRM, 0, title, at, notice_id=id_, is_late=at <= now)
+        for id_, title, at in rows
+        if at is not None and at > now - _STILL_ASKED
     ]
 
 

@@ -31,6 +31,7 @@ from storage.people.authority import Act
 from storage.people.tables import Account, Teacher
 from storage.refusals import NotAllowed, NotFound
 from storage.training import extending, subjects
+from storage.training.remote.tables import ProgressItem
 from storage.training.subjects import Subject
 from storage.training.tables import ClassSession, Phase, Registration, Task
 
@@ -328,6 +329,9 @@ def _of_class(batch_id: int) -> sa.ColumnElement[bool]:
         ),
         "task": sa.select(col(Task.id)).where(col(Task.batch_id) == batch_id),
         "phase": sa.select(col(Phase.id)).where(col(Phase.batch_id) == batch_id),
+        "progress_item": sa.select(col(ProgressItem.id)).where(
+            col(ProgressItem.batch_id) == batch_id
+        ),
         "registration": sa.select(col(Registration.id)).where(
             col(Registration.batch_id) == batch_id
         ),

@@ -30,6 +30,7 @@ from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.sheets import Book, Table, as_number, find_table, key, plain
 from storage.training import seats
+from storage.training.classes import batch_of
 from storage.training.tables import (
     Batch,
     Grade,
@@ -283,16 +284,6 @@ class Preview:
         return self.counts.get(RowState.NEW, 0) + self.counts.get(RowState.CHANGED, 0)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A class that a table may be about, and how many of its rows are people of it."""
-
-    batch_id: int
-    title: str
-    batch: str
-    matched: int
-
-
 # --- grades -------------------------------------------------------------------------------------
 
 
@@ -396,7 +387,7 @@ def table_of(book: Book) -> Table | None:
 def figures(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Figures:
     """Return how the results of a class stand. Raises NotAllowed or NotFound."""
     today = _check(session, actor_id, batch_id, now)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     states = Counter(
         dict(
             session.exec(
@@ -434,7 +425,7 @@ def listed(
 ) -> Listed:
     """Return a page of participants with their results; the log keeps that it was asked."""
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     rows = _people(session, batch_id)
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(0, page), pages - 1)
@@ -457,7 +448,7 @@ def person(
     that somebody looked.
     """
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     rows = _people(session, batch_id)
     if number < 0:
         missing = (n for n, row in enumerate(rows) if row.grade is None and row.state in OPEN)
@@ -503,7 +494,7 @@ def blank(
     It is a file with names, so the log keeps that it was made.
     """
     _check(session, actor_id, batch_id, now)
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     audit.record(session, actor_id, "export_marks_table", f"batch:{batch_id}", now=now)
     return programme.title, tuple(
         (row.staff_no, row.name, row.unit, row.score, row.entered)
@@ -579,7 +570,7 @@ def set_rules(
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     if not 0 <= pass_mark <= excellent_mark <= TOP or not (cap is None or 0 <= cap <= 1):
         raise WrongRules
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     before = Rules.of(programme)
     after = Rules(pass_mark, excellent_mark, cap)
     if before != after:
@@ -604,7 +595,7 @@ def set_rules(
 
 def regrade(session: Session, batch_id: int) -> Graded:
     """Let every grade of the class follow from the marks; the caller holds its lock."""
-    _batch_row, programme = _batch(session, batch_id)
+    _batch_row, programme = batch_of(session, batch_id)
     graded = grades(_scored(session, batch_id), Rules.of(programme))
     kept = dict(
         session.exec(
@@ -628,33 +619,11 @@ def regrade(session: Session, batch_id: int) -> Graded:
 # --- tables -------------------------------------------------------------------------------------
 
 
-def candidates(
-    session: Session, actor_id: int, table: Table, *, now: datetime
-) -> tuple[Candidate, ...]:
-    """Return the classes that the table may be about, those first whose people it names."""
-    today = local_day(now, offices.zone(session))
-    mine = authority.batches(session, actor_id, Act.ENTER_RESULTS, today=today)
-    numbers = {plain(line.values.get("staff_no", "")).upper() for line in table.lines} - {""}
-    names = {plain(line.values.get("name", "")) for line in table.lines} - {""}
-    named = sa.or_(
-        func.upper(Teacher.staff_no).in_(sorted(numbers)), col(Teacher.name).in_(sorted(names))
-    )
-    rows = session.exec(
-        select(Batch.id, Programme.title, Batch.title, func.count())
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Registration, col(Registration.batch_id) == col(Batch.id))
-        .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
-        .where(
-            col(Batch.id).in_(mine),
-            col(Registration.state).in_(TAKES_PART),
-            Batch.starts_at <= now,
-            named,
-        )
-        .group_by(col(Batch.id), col(Programme.title), col(Batch.title), col(Batch.ends_at))
-        .order_by(func.count().desc(), col(Batch.ends_at).desc())
-        .limit(PAGE)
-    ).all()
-    return tuple(Candidate(*row) for row in rows)
+def named(table: Table) -> tuple[set[str], set[str]]:
+    """Return the staff numbers, in capitals, and the names that the table says."""
+    numbers = {plain(line.values.get("staff_no", "")).upper() for line in table.lines}
+    names = {plain(line.values.get("name", "")) for line in table.lines}
+    return numbers - {""}, names - {""}
 
 
 def aim(
@@ -686,7 +655,7 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
     if job.subject_id is None:
         raise NotFound("import")
     _check(session, actor_id, job.subject_id, now)
-    _batch_row, programme = _batch(session, job.subject_id)
+    _batch_row, programme = batch_of(session, job.subject_id)
     lines = _lines(job)
     own = _own(session, job.subject_id, actor_id)
     kept, states = _kept(session, job.subject_id)
@@ -848,17 +817,6 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Any
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.ENTER_RESULTS, batch_id, today=today)
     return today
-
-
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _of(batch_id: int) -> Any:

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from storage.moments import local_day
 from storage.people import authority, offices, units
 from storage.people.authority import WITH_PROGRAMMES, Act
-from storage.refusals import NotAllowed, NotFound
+from storage.refusals import NotAllowed
+from storage.training.classes import batch_of
 from storage.training.tables import (
     Batch,
     Mode,
@@ -166,14 +167,7 @@ def runs(
 def run(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Run:
     """Return a class as far as the actor may see it. Raises NotFound or NotAllowed."""
     today = local_day(now, offices.zone(session))
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    batch, programme = found
+    batch, programme = batch_of(session, batch_id)
     acts = acts_on(session, actor_id, batch_id, now=now)
     runs_it = bool(acts & WITH_PROGRAMMES)
     if not acts or (programme.state is ProgrammeState.DRAFT and not runs_it):

@@ -7,7 +7,7 @@ moved training never reminds of its old date.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,10 +26,12 @@ from storage.messaging.tables import (
 from storage.moments import at, local_day
 from storage.refusals import NotFound
 from storage.training import menu_options, seats, waiting
+from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
 from storage.training.remote import carrying, pace
+from storage.training.remote.pace import Course
 from storage.training.tables import (
     LIVE,
     Batch,
@@ -60,12 +62,14 @@ OF_BATCH = (
     "roster",
     "batch_start",
     "remote_start",
+    "remote_login",
     "remote_end",
     "remote_not_started",
     "remote_behind",
     "remote_idle",
     "remote_idle_long",
     "import_stale",
+    "makeup_window",
     "grade_due",
     "review_due",
     "survey_close",
@@ -74,6 +78,11 @@ OF_BATCH = (
 OF_MEETING = ("session", "session_lead")
 OF_PHASE = ("phase_end", "phase_help", "gate", "shadowing")
 """The kinds of deadline whose subject is a phase."""
+
+FROM_NOW_ON = ("remote_not_started", "import_stale")
+"""Kinds whose steps all follow their moment, so that they can be set when that is past."""
+
+AT_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 GRADED_WITHIN, GRADED_BY = 10, 17 * 60
 """Working days after its end, and the minute of the day, by which a class is to be decided on."""
@@ -113,10 +122,13 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
 
     Only what is still to come gets a deadline; one that has come and is as it was stays, since
     the word of an opening may still be on its way to people's briefs. Remote training starts
-    and ends; everything else starts, by its sessions where there are any. What is no longer
-    published, is paused or does not take place has none. Calling it twice changes nothing.
+    and ends, and so does the stretch of a class that is studied remotely; everything else
+    starts, by its sessions where there are any. Who has not started studying is asked from the
+    beginning on, or from when the class was first known to be remote, and figures are asked for
+    from when the newest are too old. What is no longer published, is paused or does not take
+    place has none. Calling it twice changes nothing.
     """
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     meetings = session.exec(
         select(ClassSession.id, ClassSession.starts_at).where(ClassSession.batch_id == batch_id)
     ).all()
@@ -154,11 +166,11 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         wanted["remote_end"] = batch.ends_at
     else:
         wanted["batch_start"] = batch.starts_at
+    opens = {"reg_close": batch.reg_open}
     course = pace.of_class(session, batch_id)
     if course is not None:
-        wanted["remote_not_started"] = course.starts_at
-        for kind in ("remote_behind", "remote_idle", "remote_idle_long", "import_stale"):
-            wanted[kind] = course.ends_at
+        wanted |= _of_study(session, batch, programme, course, now=now)
+        opens["makeup_window"] = course.pace.makeup and course.pace.makeup[0]
     # The first meeting is the start: one reminder for both is enough.
     subjects = [(kind, batch_id, moment) for kind, moment in wanted.items()] + [
         ("session", session_id, None if starts_at == wanted["batch_start"] else starts_at)
@@ -184,13 +196,18 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
             select(Task.id, Task.due_at, Task.mandatory).where(Task.batch_id == batch_id)
         ).all()
     ]
+    # What is due with the end is said by the end.
+    subjects += [
+        ("item_due", item_id, due_at if due_at and course and due_at < course.ends_at else None)
+        for item_id, due_at in carrying.due_items(session, batch_id)
+    ]
     for kind, subject_id, moment in subjects:
-        if takes_place and moment is not None and moment > now:
-            preset = (
-                steps_while_open(session, kind, batch.reg_open, moment)
-                if kind == "reg_close"
-                else None
-            )
+        if (
+            takes_place
+            and moment is not None
+            and (moment > now or (kind in FROM_NOW_ON and moment == now))
+        ):
+            preset = steps_while_open(session, kind, opens.get(kind), moment)
             deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
         elif not (
             takes_place and moment is not None and _stands(session, kind, subject_id, moment)
@@ -209,6 +226,45 @@ def _has_allotments(session: Session, batch_id: int) -> bool:
         Quota.batch_id == batch_id, col(Quota.is_pool).is_(False), Quota.seats > 0
     )
     return session.exec(found.limit(1)).first() is not None
+
+
+def _of_study(
+    session: Session, batch: Batch, programme: Programme, course: Course, *, now: datetime
+) -> dict[str, datetime | None]:
+    """The deadlines of what is studied remotely, be it all of the class or a stretch of it."""
+    wanted: dict[str, datetime | None] = dict.fromkeys(
+        ("remote_behind", "remote_idle", "remote_idle_long"), course.ends_at
+    )
+    for kind, begins in zip(FROM_NOW_ON, (course.starts_at, course.stale_from), strict=True):
+        wanted[kind] = _since(session, kind, course, begins, now=now)
+    wanted["remote_login"] = course.starts_at
+    wanted["makeup_window"] = course.pace.makeup and course.pace.makeup[1]
+    if programme.mode is not Mode.REMOTE:
+        # What begins with the class is announced with it.
+        wanted["remote_start"] = course.starts_at if course.starts_at > batch.starts_at else None
+        wanted["remote_end"] = course.ends_at
+    return wanted
+
+
+def _since(
+    session: Session, kind: str, course: Course, begins: datetime, *, now: datetime
+) -> datetime | None:
+    """From when on its steps count: its own moment, or now where that has been missed.
+
+    What has once begun to count goes on as it is; what is over is not begun.
+    """
+    if begins > now:
+        return begins if begins < course.ends_at else None
+    known = session.exec(
+        select(Deadline.at).where(
+            Deadline.kind == kind,
+            Deadline.subject_id == course.batch_id,
+            Deadline.state == DeadlineState.ACTIVE,
+            Deadline.at >= begins,
+            Deadline.at <= now,
+        )
+    ).first()
+    return known or (now if now < course.ends_at else None)
 
 
 def _stands(session: Session, kind: str, subject_id: int, at: datetime) -> bool:
@@ -244,7 +300,7 @@ def move(
     ProgrammeCancelled, or NotInOrder.
     """
     seats.lock(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if programme.state is ProgrammeState.CANCELLED or batch.cancelled_at is not None:
         raise ProgrammeCancelled(programme.title)
     before = _dates(batch)
@@ -356,7 +412,7 @@ def cancel_batch(
     is the clock. Raises NotFound.
     """
     lock_classes(session, batch_id)
-    batch, programme = _batch(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         return Cancelled(programme.id, programme.title, offers=0, told=0)
     again = batch.second_close if batch.second_close and batch.second_close > now else None
@@ -469,24 +525,13 @@ def steps_while_open(
     usual = offsets_of(KINDS[kind].preset)
     kept = usual
     while kept:
-        planned = plan_steps(closes, kept, calendar, now=opens)
+        # Also what is of no use any more at the opening would be said before it.
+        planned = plan_steps(closes, kept, calendar, now=AT_ANY_TIME)
         too_soon = {step.name for step in planned if step.due_at < opens}
         if not too_soon:
             break
         kept = tuple(offset for offset in kept if offset not in too_soon)
     return None if kept == usual else " ".join(kept or usual[-1:])
-
-
-def _batch(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _shift_parts(session: Session, batch_id: int, shift: timedelta) -> None:

@@ -24,9 +24,11 @@ from storage.people.authority import Act, check_with, may_with
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, seats, shadowing
+from storage.training.classes import batch_of
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
-from storage.training.remote.tables import ProgressItem, RemotePlan
+from storage.training.remote import counting
+from storage.training.remote.tables import ProgressItem
 from storage.training.tables import (
     Batch,
     CheckIn,
@@ -478,7 +480,7 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
         deadlines.cancel_deadline(session, kind, phase_id, now=now)
     session.delete(phase)
     session.flush()
-    fit_required(session, batch.id)
+    counting.follow(session, batch.id)
     note(
         session, actor_id, "remove_phase", f"phase:{phase_id}", batch, now=now, after={"was": title}
     )
@@ -568,24 +570,12 @@ def remove_module(session: Session, actor_id: int, module_id: int, *, now: datet
     title = module.title
     session.delete(module)
     session.flush()
-    fit_required(session, batch_id)
+    counting.follow(session, batch_id)
     thing = f"module:{module_id}"
     note(session, actor_id, "remove_module", thing, batch, now=now, after={"was": title})
 
 
 # --- what these share --------------------------------------------------------------------------
-
-
-def batch_of(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def to_change(
@@ -666,20 +656,6 @@ def _let_go(session: Session, modules: Any) -> None:
         session.exec(
             sa.update(table).where(col(table.module_id).in_(modules)).values(module_id=None)
         )
-
-
-def fit_required(session: Session, batch_id: int) -> None:
-    """Require no more modules of remote study than have something in them that counts."""
-    left = session.exec(
-        select(func.count(sa.distinct(col(ProgressItem.module_id)))).where(
-            ProgressItem.batch_id == batch_id
-        )
-    ).one()
-    session.exec(
-        sa.update(RemotePlan)
-        .where(col(RemotePlan.batch_id) == batch_id, col(RemotePlan.required_modules) > left)
-        .values(required_modules=left or None)
-    )
 
 
 def _reorder(

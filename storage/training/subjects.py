@@ -20,12 +20,15 @@ from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotFound
 from storage.training.owing import TAKES_PART
 from storage.training.registration import closes_at
+from storage.training.remote.tables import ProgressItem
 from storage.training.tables import (
     Batch,
     ClassSession,
     Menu,
+    Mode,
     OfferState,
     Phase,
+    PhaseKind,
     Programme,
     ProgrammeState,
     Registration,
@@ -78,6 +81,7 @@ _OF_CLASSES = frozenset(
         "class_session",
         "task",
         "phase",
+        "progress_item",
         "registration",
         "seat_offer",
         "menu",
@@ -86,6 +90,8 @@ _OF_CLASSES = frozenset(
     }
 )
 
+
+_OF_REMOTE = ("remote_start", "remote_end")
 
 _PROGRAMME: tuple[Any, ...] = (
     col(Programme.title).label("programme_title"),
@@ -157,10 +163,15 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
     if kinds.KINDS[kind].subject in ("round", "venue"):
         return _round_subject(kind, subject_id, row)
     closes = closes_at(row["reg_close"], row["starts_at"])
+    online = (
+        (row.get("online_from"), row.get("online_until")) if kind in _OF_REMOTE else (None,) * 2
+    )
     moments = {
         "reg_open": row["reg_open"] or row["starts_at"],
         "reg_close": closes,
-        "remote_end": row["ends_at"],
+        "remote_start": online[0],
+        "remote_end": online[1] or row["ends_at"],
+        "item_due": row.get("item_due_at"),
         "session": row.get("session_starts_at"),
         "session_lead": row.get("session_starts_at"),
         "task_due": row.get("task_due_at"),
@@ -179,6 +190,7 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
     part = (
         row.get("session_title")
         or row.get("task_title")
+        or row.get("item_title")
         or row.get("phase_title")
         or row["batch_title"]
     )
@@ -189,7 +201,10 @@ def _subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         batch_id=row["batch_id"],
         title=f"{title} · {part}" if part and part != title else title,
         at=moments.get(kind) or row["starts_at"],
-        ends_at=row.get("session_ends_at") or row.get("phase_ends_at") or row["ends_at"],
+        ends_at=row.get("session_ends_at")
+        or row.get("phase_ends_at")
+        or online[1]
+        or row["ends_at"],
         closes_at=closes,
         place=row.get("session_place") or row.get("host") or row["place"],
         bring=row.get("session_bring") or row["bring"],
@@ -299,9 +314,28 @@ def _round_subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
 def _batches(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
     return _by_id(
         session,
-        sa.select(col(Batch.id).label("subject_id"), *_PROGRAMME)
+        sa.select(
+            col(Batch.id).label("subject_id"),
+            *_PROGRAMME,
+            _online(sa.func.min(col(Phase.starts_at))).label("online_from"),
+            _online(sa.func.max(col(Phase.ends_at))).label("online_until"),
+        )
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(col(Batch.id).in_(ids)),
+    )
+
+
+def _online(what: Any) -> Any:
+    """Of the stretches of a blended class that are studied remotely."""
+    return (
+        sa.select(what)
+        .where(
+            col(Phase.batch_id) == col(Batch.id),
+            col(Phase.kind) == PhaseKind.ONLINE,
+            col(Programme.mode) != Mode.REMOTE,
+        )
+        .correlate(Batch, Programme)
+        .scalar_subquery()
     )
 
 
@@ -335,6 +369,21 @@ def _tasks(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
         .join(Batch, col(Batch.id) == col(Task.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(col(Task.id).in_(ids)),
+    )
+
+
+def _items(session: Session, ids: Collection[int]) -> dict[int, sa.RowMapping]:
+    return _by_id(
+        session,
+        sa.select(
+            col(ProgressItem.id).label("subject_id"),
+            *_PROGRAMME,
+            col(ProgressItem.title).label("item_title"),
+            col(ProgressItem.due_at).label("item_due_at"),
+        )
+        .join(Batch, col(Batch.id) == col(ProgressItem.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(col(ProgressItem.id).in_(ids)),
     )
 
 
@@ -482,6 +531,7 @@ _READ = {
     "seat_offer": _offers,
     "task": _tasks,
     "phase": _phases,
+    "progress_item": _items,
     "registration": _registrations,
     "menu": _menus,
     "chat": _chats,

@@ -15,6 +15,7 @@ from storage.people.authority import Act
 from storage.refusals import NotFound
 from storage.training import nominating, nominations, reserves, seats
 from storage.training.clashes import clashes
+from storage.training.classes import batch_of
 from storage.training.decisions import decide
 from storage.training.nominations import (
     REPLACEABLE,
@@ -62,7 +63,7 @@ def substitute(
     NotReplaceable, IsIn, DoesNotFit, Clashing or SeatReserved.
     """
     seats.lock(session, batch_id)
-    batch, programme = nominations.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     rows = nominations.registrations(session, batch_id, [out_id, in_id])
     names = nominations.names_of(session, [out_id, in_id])

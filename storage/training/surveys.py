@@ -20,7 +20,7 @@ from storage.moments import at, local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with
 from storage.refusals import NotFound, Refusal
-from storage.training import structure
+from storage.training.classes import batch_of
 from storage.training.remote.plan import OutOfRange
 from storage.training.remote.tables import SurveyAnswer, SurveyTaken
 from storage.training.schedule import ASKED_BY, ASKED_WITHIN
@@ -88,7 +88,7 @@ def sheet(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
     Raises NotFound for anybody else, or SurveyNotOpen.
     """
     registration_id = _registration(session, teacher_id, batch_id)
-    batch, programme = structure.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     opens_at, closes_at = span(session, batch)
     taken = session.exec(
         select(SurveyTaken.id).where(SurveyTaken.registration_id == registration_id)
@@ -148,7 +148,7 @@ def satisfaction(session: Session, actor_id: int, batch_id: int, *, now: datetim
     """
     today = offices.today(session, now)
     check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    batch, programme = structure.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     opens_at, closes_at = span(session, batch)
     asked = session.exec(
         select(func.count()).where(

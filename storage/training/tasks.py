@@ -25,9 +25,10 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import schedule
+from storage.training.classes import batch_of
 from storage.training.owing import TAKES_PART
 from storage.training.refusals import ProgrammeCancelled
-from storage.training.structure import InUse, Use, batch_of, check_module, titled, to_change
+from storage.training.structure import InUse, Use, check_module, titled, to_change
 from storage.training.tables import (
     Batch,
     HandIn,

@@ -25,6 +25,7 @@ from storage.people.authority import MAY, Act
 from storage.people.tables import OrgUnit, Role
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, seats
+from storage.training.classes import batch_of
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
     SEATED,
@@ -292,14 +293,7 @@ def _ask(session: Session, facts: Thin, *, now: datetime) -> None:
 def _run_by(
     session: Session, actor_id: int, batch_id: int, now: datetime
 ) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-        .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
+    found = batch_of(session, batch_id)
     today = local_day(now, offices.zone(session))
     authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
     return found

@@ -16,6 +16,7 @@ from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with
 from storage.training import schedule, seats
+from storage.training.classes import batch_of
 from storage.training.meetings import (
     NewMeeting,
     check_unused,
@@ -28,7 +29,6 @@ from storage.training.structure import (
     LONGEST_TITLE,
     InUse,
     MeetingFacts,
-    batch_of,
     check_module,
     meeting_facts,
     note,

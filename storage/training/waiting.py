@@ -22,6 +22,7 @@ from storage.people.tables import Account, Teacher
 from storage.refusals import NotFound
 from storage.training import reserves, seats
 from storage.training.audience import fits
+from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import OfferGone, ProgrammePaused
 from storage.training.seats import place_in_queue
@@ -93,14 +94,7 @@ def offer_next(
     over and keeps the place.
     """
     seats.lock(session, batch_id)
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    batch, programme = found
+    batch, programme = batch_of(session, batch_id)
     seats.release_unused(session, batch_id, now=now)
     if programme.state is not ProgrammeState.PUBLISHED or now >= batch.starts_at:
         return ()

@@ -586,6 +586,30 @@ async def test_a_call_is_noted_and_taken_back(database: Database) -> None:
     await database.write(play)
 
 
+async def test_a_long_list_is_searched_and_opens_where_somebody_stands(database: Database) -> None:
+    def play(session: Session) -> None:
+        author, teachers = notices.coordinator(session), people(session, 19)
+        teachers.append(make.teacher(session, "上官俊逸", at="第二_小学"))
+        notice_id = notices.notice(session, author, teachers)
+
+        def listed(**how: Any) -> notice_report.People:
+            return notice_report.people(
+                session, author, notice_id, Among.UNCONFIRMED, now=NOW, **how
+            )
+
+        for like in ("官俊", "二_小"):
+            found = listed(like=like)
+            assert [line.name for line in found.lines] == ["上官俊逸"]
+            assert (found.total, found.pages) == (20, 1)
+        assert listed(like="没有此人").lines == ()
+        assert listed(like="_%").lines == ()
+        found = listed(holding=teachers[-1])
+        assert (found.page, found.lines[-1].name) == (2, "上官俊逸")
+        assert listed(page=1, holding=0).page == 1
+
+    await database.write(play)
+
+
 async def test_a_look_from_above_is_written_down_and_one_at_ones_own_is_not(
     database: Database,
 ) -> None:

@@ -139,6 +139,35 @@ async def test_a_coordinator_who_adds_the_bot_connects_the_group_in_private(stag
     assert "training assistant of 澄禾县实验小学" in at.seen()[0]
 
 
+async def test_a_subject_group_is_asked_for_its_subject_and_can_change_it(stage: Stage) -> None:
+    at = await hall(stage)
+    await stage.teacher("石晓岚", subject="数学")
+    await stage.teacher("上官俊逸", subject="数学")
+    await stage.teacher("方觉", subject="物理", at="第二中学")
+    await at.cheng.taps("Subject group")
+    await at.cheng.taps(SCHOOL)
+    said = await at.cheng.taps("English")
+    assert said.startswith("Connected.\n全体教师群: of which subject is it?")
+    assert at.cheng.labels()[:3] == ["mathematics", "Chinese", "physics"]
+    said = await at.cheng.taps("mathematics")
+    assert "Subject group: 澄禾县实验小学, mathematics" in said
+    assert (await at.place()).subject == "数学"
+    await at.cheng.taps("Subject")
+    assert "Subject group: 澄禾县实验小学, Chinese" in await at.cheng.taps("Chinese")
+    await at.lin.says("/menu")
+    place = await at.place()
+    assert "do not have the right" in await at.lin.sends_data(f"gsu:{place.id}::0")
+    # Of another purpose it has none, and is asked for it anew when it is a subject's again.
+    await at.cheng.taps("Change")
+    await at.cheng.taps("All staff")
+    await at.cheng.taps(SCHOOL)
+    await at.cheng.taps("English")
+    assert (await at.place()).subject == ""
+    assert "Subject" not in at.cheng.labels()
+    await at.cheng.taps("Undo")
+    assert (await at.place()).subject == "语文"
+
+
 async def test_connecting_can_be_undone_and_the_group_is_silent_again(stage: Stage) -> None:
     at = await hall(stage)
     await at.connect()
@@ -200,7 +229,8 @@ async def test_one_topic_is_chosen_by_a_tap_in_it_and_everything_goes_there(stag
     place = await at.place(topic.id)
     await stage.database.write(groups.post_card, place.id, batch_id)
     await stage.passes(minutes=11)
-    assert len(at.seen(topic.id)) == 3  # the key, the greeting, the programme's card
+    # The greeting and the programme's card; the key is gone once it has shown the place.
+    assert len(at.seen(topic.id)) == 2
     assert any(text.startswith("[Registration]") for text in at.seen(topic.id))
     await at.lin.taps("Full details", at=at.id)
     whispered = [one for one in at.lin.messages(at=at.id) if one.only_for_you]
@@ -412,6 +442,39 @@ async def test_a_group_that_a_stranger_added_is_left_with_one_sentence(stage: St
     said = [one.text for one in lin.messages(at=room.id) if one.sender_id == stage.world.bot_id]
     (goodbye,) = [text for text in said if text]
     assert goodbye.startswith("There is nothing for me to post in this group")
+
+
+async def test_a_teacher_who_adds_the_bot_is_told_alone_whom_to_ask(stage: Stage) -> None:
+    await coordinator(stage, "罗佳宁")
+    lin = await stage.teacher("林若溪")
+    room = stage.world.add_group("<b>语文组</b> /b", members=[lin.id])
+    room.bot_status = "left"
+    stage.world.add_bot(lin.id, room.id)
+    await stage.settle()
+    said = lin.sees()
+    assert "You have added me to <b>语文组</" in said
+    assert "/b" not in said.replace("/bind", "")
+    assert "after 7 days I leave" in said
+    assert "Please ask 罗佳宁 to send /bind in the group." in said
+    assert all("罗佳宁" not in one.text for one in lin.messages(at=room.id) if one.text)
+    # Where the group stands for something already there is nothing to ask.
+    stage.world.kick_bot(lin.id, room.id)
+    await stage.settle()
+
+    def bind(session: Session) -> None:
+        groups.bind(
+            session,
+            room.id,
+            "语文组",
+            purpose=ChatPurpose.ALL_STAFF,
+            unit_id=make.school(session),
+        )
+
+    await stage.database.write(bind)
+    number = len(lin.messages())
+    stage.world.add_bot(lin.id, room.id)
+    await stage.settle()
+    assert len(lin.messages()) == number
 
 
 async def test_a_group_that_nobody_connects_in_a_week_is_left(stage: Stage) -> None:

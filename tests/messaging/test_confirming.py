@@ -22,7 +22,7 @@ from storage.messaging.tables import (
     ReminderState,
 )
 from storage.refusals import NotAllowed, NotFound
-from storage.training import registration
+from storage.training import programmes, registration
 from tests import make
 from tests.make import NOW
 from tests.messaging import notices
@@ -304,3 +304,18 @@ async def test_a_group_is_urged_only_if_it_wants_to_be_and_once_a_day(
         assert len(notices.waiting(session, confirming.URGE)) == int(urges)
 
     await database.write(play)
+
+
+async def test_what_is_to_be_confirmed_stands_among_what_is_due(database: Database) -> None:
+    def play(session: Session) -> list[list[int | None]]:
+        _author, notice_id, (one, *_) = scene(session)
+        days = (NOW, NOW + timedelta(days=6), NOW + timedelta(days=60))
+        found = [[item.notice_id for item in programmes.due(session, one, now=day)] for day in days]
+        confirming.confirm(session, one, notice_id, now=NOW)
+        assert programmes.due(session, one, now=NOW) == []
+        assert found[0] == [notice_id]
+        return found
+
+    due, late, forgotten = await database.write(play)
+    assert due == late
+    assert forgotten == []

@@ -22,12 +22,19 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "session": ("T-1 T-1h", {O: "T-1"}, True),
         "session_lead": ("T-3 T-1", {}, False),
     },
-    13: {"task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False)},
+    13: {
+        "task_due": ("T-3 T-1 T-3h", {O: "T+1"}, False),
+        # The figures of a platform are days old, so there is no step of hours and nothing after.
+        "item_due": ("T-3 T-1", {}, False),
+    },
     14: {
         "phase_end": ("T-5 T-1", {O: "T-1"}, True),
         "phase_help": ("T-5 T-1", {}, False),
     },
-    15: {"remote_start": ("T-3 T+0", {}, True)},
+    15: {
+        "remote_start": ("T-3 T+0", {}, True),
+        "remote_login": ("", {C: "T+3"}, False),
+    },
     16: {"remote_not_started": ("T+3 T+5 T+8", {C: "T+5", P: "T+8"}, False)},
     17: {"remote_behind": ("weekly", {C: "weekly"}, False)},
     18: {
@@ -35,12 +42,16 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
         "remote_idle_long": ("weekly", {C: "weekly"}, False),
     },
     19: {"remote_end": ("T-14 T-7 T-3 T-1 T-6h", {C: "T-7", P: "T-3", O: "T-1"}, True)},
-    20: {"import_stale": ("weekly", {O: "weekly"}, False)},
+    # From the eighth day without an import on, and again as long as none comes.
+    20: {"import_stale": ("T+0 T+5 weekly_after", {O: "T+3 weekly_after"}, False)},
     21: {
         "grade_due": ("T-3 T-1 T+1", {O: "T+1"}, False),
         "review_due": ("T-3 T-1 T+1", {}, False),
     },
-    22: {"makeup": ("T-7 T-3 T-1", {C: "T-3"}, False)},
+    22: {
+        "makeup": ("T-7 T-3 T-1", {C: "T-3"}, False),
+        "makeup_window": ("T-7 T-3 T-1", {C: "T-3"}, False),
+    },
     26: {
         "year_hours": (
             "T-183d T-122d T-91d T-61d T-11d",
@@ -66,6 +77,9 @@ TABLE: dict[int, dict[str, tuple[str, dict[Level, str], bool]]] = {
     36: {"publicity": ("T-1", {}, False)},
     37: {"external_close": ("long", {B: "T-7"}, False)},
     58: {"menu_close": ("standard", {C: "T-3"}, True)},
+    61: {"ack_due": ("T-24h T-4h", {}, False)},
+    # The group is told by a card of its own, three days ahead.
+    68: {"chat_dissolve": ("T-3 T-0 T+5", {}, False)},
     69: {"role_gap": ("weekly", {P: "weekly"}, False)},
 }
 """Of each row: its kinds with their steps, whoever stands above, and whether groups hear."""
@@ -89,9 +103,7 @@ LATER = (
     ("studios and projects", (54, 55)),
     ("resources and stories", (56, 57)),
     ("outreach", (59, 60)),
-    ("notices", (61,)),
     ("budget, inspection, certificates and the archive", (62, 63, 64, 65, 66, 67)),
-    ("groups that are dissolved", (68,)),
     ("consent", (70,)),
 )
 """Rows of wings that are not here; each comes with its wing."""
@@ -106,7 +118,7 @@ def test_every_row_of_the_table_is_here_or_known_to_come() -> None:
     assert sorted([*TABLE, *BY_OTHER_MEANS, *later]) == list(range(1, 71))
     known = {kind for kinds in TABLE.values() for kind in kinds}
     known |= OWN | ({"approve_county"} & set(KINDS))
-    assert set(KINDS) <= known | {"ack_due", "chat_dissolve"}
+    assert set(KINDS) <= known
     assert {kind for kinds in TABLE.values() for kind in kinds} <= set(KINDS)
     assert set(BY_OTHER_MEANS.values()) == set(BY_CARD) | set(AT_ONCE)
 

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from storage import moments
+from storage import kinds, moments
 from storage.calendar import quiet, workdays
 from storage.database import Database
 from storage.messaging import deadlines, group_steps, outbox, reminders, upward
+from storage.messaging.group_steps import Unsaid
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -28,7 +29,8 @@ from storage.messaging.tables import (
 )
 from storage.people.tables import Contact, Role, RoleAssignment
 from storage.training import worklist
-from storage.training.tables import Batch
+from storage.training.remote.tables import RemotePlan
+from storage.training.tables import Batch, Mode
 from tests import make
 from tests.messaging import cast
 from tests.messaging.cast import local
@@ -154,10 +156,38 @@ async def test_a_school_of_which_one_was_forgotten_is_passed_on(database: Databa
     assert made["principal"] in await database.write(day, T3)
 
 
-async def test_a_head_who_owes_it_too_hears_it_as_everybody_does(database: Database) -> None:
+async def test_a_head_who_owes_it_too_still_hears_of_the_others(database: Database) -> None:
     made = await database.write(scene)
     await database.write(cast.register, made["batch"], made["principal"])
-    assert made["principal"] not in await database.write(day, T3)
+    assert made["principal"] in await database.write(day, T3)
+
+
+async def test_who_alone_of_the_school_owes_it_hears_it_as_everybody_does(
+    database: Database,
+) -> None:
+    def alone(session: Session) -> tuple[int, int]:
+        made = scene(session)
+        heads = []
+        for owes in (True, False):
+            teacher_id = make.teacher(session, at="第三小学" if owes else "第二小学")
+            make.account(session, teacher_id)
+            unit_id = make.school(session, "第三小学" if owes else "第二小学")
+            role = RoleAssignment(
+                teacher_id=teacher_id,
+                role=Role.PRINCIPAL,
+                scope_id=unit_id,
+                since=date(2026, 9, 1),
+            )
+            session.add(role)
+            if owes:
+                cast.register(session, made["batch"], teacher_id)
+            heads.append(teacher_id)
+        return heads[0], heads[1]
+
+    owing, other = await database.write(alone)
+    told = await database.write(day, T3)
+    assert owing not in told
+    assert other in told
 
 
 async def test_somebody_with_a_date_of_their_own_is_left_out(database: Database) -> None:
@@ -230,6 +260,13 @@ async def test_a_group_hears_figures_of_five_and_more_once_a_day_and_thrice_a_we
                 )
             session.flush()
             cast.sweep_all(session, moment)
+        unsaid = [
+            step.unsaid
+            for step in reminders.overview(session, made["deadline"]).steps
+            if step.level is Level.GROUP and step.name.startswith("X")
+        ]
+        assert unsaid.count(Unsaid(enough=1)) == 8
+        assert unsaid.count(Unsaid()) == 2  # the third is the step of the deadline itself
         rows = session.exec(
             select(OutboxMessage.fault, OutboxMessage.state)
             .where(OutboxMessage.chat_id == chat_id)
@@ -336,7 +373,40 @@ async def test_nobody_is_told_where_nobody_holds_the_office(sqlite: Database, le
     def look(session: Session) -> list[Any]:
         batch_id = make.batch(session)
         units = {make.school(session)}
-        who = upward.audience(session, level, "remote_end", batch_id, units, T7)
+        owing = kinds.owes(session, "remote_end", batch_id, now=T7)
+        who = upward.audience(session, level, "remote_end", batch_id, units, owing, T7)
         return list(session.exec(who).all())
 
     assert await sqlite.write(look) == []
+
+
+@pytest.mark.parametrize("kind", ["grade_due", "import_stale"])
+async def test_what_a_school_has_left_of_its_own_class_goes_to_the_county(
+    database: Database, kind: str
+) -> None:
+    def arrange(session: Session) -> dict[str, int]:
+        school = make.school(session, "实验小学")
+        batch_id = make.batch(
+            session,
+            programme={"owner_unit_id": school, "mode": Mode.REMOTE},
+            starts_at=BEFORE,
+            ends_at=AT,
+        )
+        session.add(RemotePlan(batch_id=batch_id))
+        teacher_id = make.teacher(session, at="实验小学")
+        cast.register(session, batch_id, teacher_id)
+        return {
+            "batch": batch_id,
+            "coordinator": office(session, Role.SCHOOL_COORDINATOR, school),
+            "county": office(session, Role.COUNTY_COORDINATOR, make.county(session)),
+        }
+
+    def told(session: Session, batch_id: int) -> set[int]:
+        when = local("2026-12-07", 17)
+        owing = kinds.owes(session, kind, batch_id, now=when)
+        assert len(session.exec(owing).all()) == 1  # the school, and not the county
+        who = upward.audience(session, Level.OWNER, kind, batch_id, (), owing, when)
+        return set(session.connection().execute(who).scalars())
+
+    made = await database.write(arrange)
+    assert await database.write(told, made["batch"]) == {made["county"]}

@@ -320,6 +320,21 @@ async def test_files_come_again_on_a_tap(play: Play) -> None:
 # --- correcting ------------------------------------------------------------------------------
 
 
+async def test_a_time_is_corrected_with_its_end(play: Play) -> None:
+    author = play.author
+    await play.sends()
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("time")
+    await author.says("12月9日 14:30-17:00")
+    assert "to “Wed 9 Dec, 14:30–17:00”" in author.sees()
+    await author.taps("Yes, correct it")
+    await author.taps("Correct")
+    await author.taps("time")
+    await author.says("12月10日 9:00")  # it takes as long as before, and says so
+    assert "from “Wed 9 Dec, 14:30–17:00” to “Thu 10 Dec, 09:00–11:30”" in author.sees()
+
+
 async def test_another_place_rings_and_another_title_does_not(play: Play) -> None:
     lin, *_ = play.people
     author = play.author
@@ -364,6 +379,24 @@ async def test_another_text_rings_if_it_changes_a_duty(play: Play) -> None:
     await play.stage.passes(seconds=40)
     assert "听课记录" in lin.sees()
     assert lin.sees().startswith("[Correction]")
+
+
+async def test_a_name_is_found_in_a_long_list_and_marked_there(play: Play) -> None:
+    for number in range(9):
+        play.people.append(await play.stage.teacher(f"余{number}"))
+    await play.sends()
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Not confirmed · 14")
+    await play.author.taps("Find a name")
+    shown = await play.author.says("余8")
+    assert "Not confirmed yet: 14" in shown
+    assert [label for label in play.author.labels() if label[0] == "○"] == ["○ 余8"]
+    await play.author.taps("余8")
+    assert "✓ 余8" in play.author.labels()
+    await play.author.taps("Find a name")
+    assert "Nobody in this list fits." in await play.author.says("欧阳")
+    await play.author.taps("Back")
+    assert "1 / 2" in play.author.labels()
 
 
 async def test_a_date_that_is_not_understood_is_asked_for_again(play: Play) -> None:

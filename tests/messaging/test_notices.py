@@ -446,6 +446,7 @@ async def test_groups_of_ones_own_can_be_chosen(database: Database) -> None:
         notice_id = written(session, at.coordinator)
         found = addressing.audience_options(session, at.coordinator, notice_id, "chats", now=NOW)
         assert [each.key for each in found.lines] == [str(own)]
+        assert found.closed == ("群3",)
         addressing.turn(session, at.coordinator, notice_id, "chats", str(own), now=NOW)
         assert row(session, notice_id).chats == [own]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -231,8 +232,8 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "3 people, 1 of them not reached" in await draft(luo)
     assert "3 people" in await luo.taps("For whom")
     await luo.taps("Subject")
-    assert "2 people" in await luo.taps("数学")
-    assert "✓ 数学" in luo.labels()
+    assert "2 people" in await luo.taps("mathematics")
+    assert "✓ mathematics" in luo.labels()
     assert "2 people" in await luo.taps("OK")
     lost = await luo.taps("Not reached")
     assert "第二小学: 1 person" in lost
@@ -244,7 +245,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "0 people" in card
     await luo.taps("OK")
     card = await luo.taps("OK")
-    assert "For: 澄禾县实验小学; 数学" in card
+    assert "For: 澄禾县实验小学; mathematics" in card
     await luo.taps("Send…")
     assert "for nobody" in luo.alert
     await luo.taps("For whom")
@@ -255,7 +256,27 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     for key in ("Send…", "Send now", "Yes, send it"):
         await luo.taps(key)
     await stage.deliver()
-    assert "For: 数学" in maths.sees()
+    assert "For: mathematics" in maths.sees()
+
+
+async def test_a_school_among_many_is_found_by_a_part_of_its_name(stage: Stage) -> None:
+    luo = await coordinator(stage, "罗佳宁", at="教师发展中心", role=Role.COUNTY_COORDINATOR)
+    for number in range(12):
+        await stage.database.write(make.school, f"第{number}中学")
+    await stage.teacher("林若溪", at="青石小学")
+    await draft(luo)
+    await luo.taps("For whom")
+    await luo.taps("Schools")
+    await luo.taps("Find by name")
+    await luo.says("没有这所")
+    assert "There is nothing to choose here." in luo.sees()
+    await luo.taps("Find by name")
+    await luo.says("青石")
+    assert "○ 青石小学" in luo.labels()
+    assert "1 person" in await luo.taps("青石小学")
+    assert "✓ 青石小学" in luo.labels()
+    await luo.taps("OK")
+    assert "For: 青石小学" in await luo.taps("OK")
 
 
 async def test_a_name_of_ones_own_people_is_said(stage: Stage) -> None:
@@ -272,10 +293,12 @@ async def test_the_preview_is_what_readers_get_in_each_language(stage: Stage) ->
     await draft(zhou, "校本研修安排\n请带 <教案> & 笔。")
     seen = await zhou.taps("Preview")
     assert zhou.labels()[:2] == ["Confirm receipt", "Ask a question"]
-    await zhou.taps("Confirm receipt")  # a sample: it does nothing
+    await zhou.taps("Confirm receipt")
+    assert zhou.alert.startswith("This is a preview.")
     assert zhou.sees() == seen
     await zhou.taps("As in a group")
     assert "请带 <教案> & 笔。" in zhou.sees()
+    assert {"As in private", "· As in a group"} < set(zhou.labels())
     await zhou.taps("繁體")
     await zhou.taps("As in private")
     await zhou.taps("English")
@@ -285,6 +308,23 @@ async def test_the_preview_is_what_readers_get_in_each_language(stage: Stage) ->
         await zhou.taps(key)
     await stage.deliver()
     assert lin.sees() == seen
+
+
+async def test_a_preview_says_stages_and_subjects_in_its_language_and_the_count_of_a_group(
+    stage: Stage,
+) -> None:
+    luo = await coordinator(stage, "罗佳宁", at="教师发展中心", role=Role.COUNTY_COORDINATOR)
+    for name in ("林若溪", "石晓岚", "顾念", "白雨桐", "丁广田"):
+        await stage.teacher(name, subject="语文")
+    await draft(luo)
+    await luo.taps("For whom")
+    await luo.taps("Subject")
+    await luo.taps("Chinese")
+    await luo.taps("OK")
+    assert "For: Chinese" in await luo.taps("OK")
+    assert "For: Chinese" in await luo.taps("Preview")
+    assert "Confirmed:" not in luo.sees()
+    assert "Confirmed: 0/5" in await luo.taps("As in a group")
 
 
 async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: Stage) -> None:
@@ -578,12 +618,16 @@ async def test_who_gets_a_notice_after_its_date_reads_that_it_is_over(stage: Sta
 async def test_a_tag_that_was_typed_is_text_and_no_command(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪")
-    await draft(zhou, "<b>标题</b>\n<b>正文</b>")
+    typed = "<b>正文</b>\n/b 见 https://example.cn/b 语文/b （/hours）"
+    await draft(zhou, f"<b>标题</b> /b\n{typed}")
     for key in ("Send…", "Send now", "Yes, send it"):
         await zhou.taps(key)
     await stage.deliver()
     assert "<b>标题</" in lin.sees()
-    assert "/b" not in lin.sees()
+    # A path in an address, or after a word, is none; the rest reads as it was typed.
+    assert re.findall(r"(?<![\w/])/[A-Za-z]\w*", lin.sees()) == []
+    assert "https://example.cn/b 语文/b" in lin.sees()
+    assert typed in lin.sees().replace("\N{WORD JOINER}", "")
 
 
 async def test_a_long_notice_fits_one_message_in_every_language(stage: Stage) -> None:

@@ -231,6 +231,29 @@ async def test_last_weeks_brief_still_knows_what_it_was(stage: Stage) -> None:
     ]
 
 
+async def test_a_brief_before_the_newest_is_drawn_anew_and_keeps_its_day(stage: Stage) -> None:
+    lin, _ids = await lin_owes(stage, "remote_end", "remote_end", days=12)
+    await stage.passes(**BRIEF)
+    while not lin.messages():
+        await stage.passes(days=1)
+    older, heading = lin.messages()[-1].id, lin.sees().splitlines()[0]
+    assert "Your day" in heading
+
+    def read() -> str:
+        return next(one.text or "" for one in lin.messages() if one.id == older)
+
+    while lin.messages()[-1].id == older:
+        await stage.passes(days=1)
+    newest = lin.messages()[-1].text or ""
+    assert newest.splitlines()[0] != heading
+    await lin.taps("Later", message=older)
+    await lin.taps("1. 培训 1", message=older)
+    assert "I will remind you again" in lin.alert
+    assert read().splitlines()[0] == heading
+    assert read().count("→ Put off; the next reminder comes") == 1
+    assert "2. 培训 2" in read()
+
+
 async def test_the_last_hours_ring_by_themselves(stage: Stage) -> None:
     lin, _ids = await lin_owes(stage, "remote_end", days=3)
     await stage.passes(**BRIEF)

@@ -159,7 +159,11 @@ async def test_a_colleague_is_found_by_name_or_staff_number(stage: Stage) -> Non
     assert "Nobody whom you look after" in await luo.says("100%_")
     assert "1 teacher" in await luo.says("林若")  # a mistyped name is typed again
     await luo.taps("Back")
-    assert "I did not understand" in await luo.says("林若")
+    said = await luo.says("林若")
+    assert "I did not understand" in said
+    assert "on your desk" in said
+    assert "your school coordinator" not in said
+    assert "My desk" in luo.labels()
 
 
 async def test_of_who_has_closed_the_chat_it_is_not_said_that_messages_arrive(stage: Stage) -> None:

@@ -125,11 +125,12 @@ class Year:
                 )
                 if day.day == 1:
                     self.console.print(f"{day:%Y-%m}", end=" ")
-            await stage.database.read(self._note_owing, now)
             while pending and pending[0] <= now:
                 pending.pop(0)
                 for _ in range(ACTS_AT_ONCE):
                     await self._act()
+            # Last before the sweep: whoever has just withdrawn owes nothing any more.
+            await stage.database.read(self._note_owing, now)
             await stage.deliver()
             following = await stage.database.read(reminders.next_event, now=now)
             soonest = min(
@@ -421,6 +422,7 @@ def _announced(session: Session, year: Year) -> tuple[int, list[str]]:
 STYLE = """body{font:14px/1.5 system-ui,"Noto Sans CJK SC",sans-serif}
 body{max-width:70rem;margin:2rem auto}
 td,th{border-bottom:1px solid #8884;padding:.3rem .6rem;text-align:left;vertical-align:top}
+td:first-child{white-space:nowrap}
 pre{white-space:pre-wrap;margin:0;font:inherit;color:#555}h2{margin:2rem 0 .3rem}"""
 
 

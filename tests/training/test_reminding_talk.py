@@ -40,7 +40,8 @@ async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
     shown = await zhou.taps("Who owes it, and why")
     assert "2 still owe it" in shown
     assert "those who owe it" in shown
-    assert "T-3 Mon 7 Dec, 08:00: planned" in shown
+    assert "· 3 working days before, Mon 7 Dec, 08:00: planned" in shown
+    assert "T-3" not in shown
     assert "林若溪 · owes it" in await zhou.taps("Person by person")
     assert "Still owes it." in await zhou.taps("林若溪")
     shown = await zhou.taps("+3 days")
@@ -68,6 +69,32 @@ async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
         return dict(deadlines.own_dates(session, "task_due", task_id))
 
     assert await stage.database.read(own) == {}
+
+
+async def test_a_meeting_concerns_people_and_a_step_that_no_group_heard_says_why(
+    stage: Stage,
+) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+    await in_class(stage, batch, "林若溪")
+    at = NOW + timedelta(days=4, hours=1)  # Tuesday 24 November, 10:00
+
+    def begins(session: Session) -> int:
+        return deadlines.set_deadline(session, "batch_start", batch, at, now=NOW)
+
+    await stage.database.write(begins)
+    await stage.passes(days=3, hours=3)
+    await zhou.starts(f"run{batch}")
+    await zhou.taps("Reminders")
+    label = next(label for label in zhou.labels() if label.endswith("begins"))
+    shown = await zhou.taps(label)
+    assert "It concerns 1 person" in shown
+    assert "those concerned" in shown
+    assert "owe" not in shown
+    assert "T-1" not in shown
+    assert "2 hours before, Tue 24 Nov, 08:00: planned" in shown
+    assert "1 working day before, Mon 23 Nov, 08:00: no group is connected for it" in shown
+    assert "林若溪 · concerned" in await zhou.taps("Person by person")
+    assert "It concerns this person." in await zhou.taps("林若溪")
 
 
 async def school(stage: Stage, role: Role, name: str) -> Actor:
@@ -127,8 +154,14 @@ async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -
         return len(rows)
 
     assert await days() == 4
-    await zhou.taps("Undo")
+    await zhou.says("/desk")
+    doors = zhou.labels()
+    where = next(n for n, label in enumerate(doors) if label.startswith("Undo something"))
+    await zhou.taps(doors[where])
+    await zhou.taps("Undo 1")
     assert await days() == 0
+    await zhou.says("/desk")
+    assert zhou.labels()[:where] == doors[:where]  # the key that came and went stood last
     ics = (
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//EN\r\nBEGIN:VEVENT\r\nUID:1\r\n"
         "DTSTART;VALUE=DATE:20270101\r\nSUMMARY:元旦\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -136,3 +169,29 @@ async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -
     assert "New: 1" in await zhou.sends_file("a.ics", ics.encode())
     assert "Nothing was changed." in await zhou.taps("Cancel") or await days() == 0
     assert "no holidays" in await zhou.sends_file("b.ics", b"nothing")
+
+
+async def test_a_calendar_that_is_not_understood_says_which_rows_and_leads_back(
+    stage: Stage,
+) -> None:
+    zhou = await organiser(stage)
+    table = "日期,类型\n2027-01-01,放假\n2027-13-01,放假\n2027-02-01,<i>吃饭\n"
+    shown = await zhou.sends_file("校历.csv", table.encode())
+    assert "Row 3: I do not understand “2027-13-01”." in shown
+    assert "Row 4: I do not understand “<i>吃饭”." in shown
+    assert "21 working days" in await zhou.taps("Work calendar")
+    shown = await zhou.sends_file("校历.pdf", b"%PDF-1.4")
+    assert "This is not a calendar that I can read. Please send an .ics file" in shown
+    assert await zhou.taps("Work calendar")
+    shown = await zhou.sends_file("a.csv", "种类,数量\n甲,1\n".encode())
+    assert "with the columns date, until, type and name" in shown
+    # A file for something else finds its way, and so does a right one after a wrong one.
+    shown = await zhou.sends_file(
+        "名册.csv", "工号,姓名,单位\nCH01,林若溪,澄禾县实验小学\n".encode()
+    )
+    assert "calendar" not in shown
+    await zhou.says("/desk")
+    await zhou.taps("Work calendar")
+    await zhou.sends_file("校历.pdf", b"%PDF-1.4")
+    shown = await zhou.sends_file("校历.csv", "日期,类型\n2027-01-01,放假\n".encode())
+    assert "New: 1" in shown

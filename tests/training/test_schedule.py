@@ -8,7 +8,14 @@ from sqlmodel import Session, col, select
 
 from storage.audit import AuditLog
 from storage.database import Database
-from storage.messaging.tables import Deadline, DeadlineState, OutboxMessage, OutboxState
+from storage.messaging.tables import (
+    Deadline,
+    DeadlineState,
+    DeadlineStep,
+    Level,
+    OutboxMessage,
+    OutboxState,
+)
 from storage.people.tables import Role
 from storage.refusals import NotFound
 from storage.training import interest, owing, registration, schedule, waiting
@@ -274,3 +281,21 @@ async def test_whoever_teaches_or_helps_is_reminded_as_long_as_there_is_need(
     await database.write(schedule.cancel, await database.read(programme_of, batch), now=NOW)
     for kind, subject in (("session_lead", named), ("phase_help", phase), ("review_due", batch)):
         assert await database.read(who, kind, subject) == set()
+
+
+async def test_nothing_is_said_of_a_close_before_it_can_be_met(database: Database) -> None:
+    opens = NOW + 10 * DAY - timedelta(hours=1)  # Monday at eight, when a step is due
+    batch = await database.write(make.batch, reg_open=opens, reg_close=NOW + 13 * DAY)
+    await database.write(schedule.plan_deadlines, batch, now=NOW)
+
+    def due(session: Session) -> list[datetime]:
+        found = (
+            select(DeadlineStep.due_at)
+            .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
+            .where(Deadline.kind == "reg_close", DeadlineStep.level == Level.TEACHER)
+        )
+        return list(session.exec(found).all())
+
+    found = await database.read(due)
+    assert found
+    assert all(moment >= opens for moment in found)

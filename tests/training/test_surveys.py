@@ -36,7 +36,7 @@ def over(session: Session, people: int) -> tuple[int, int, list[int]]:
         starts_at=NOW - 40 * DAY,
         ends_at=ENDED,
     )
-    plan.begin(session, actor, batch, now=NOW)
+    plan.change(session, actor, batch, {"slack": 20}, now=NOW)
     took_part = classes.people_in(session, batch, people)
     return actor, batch, [session.get_one(Registration, one).teacher_id for one in took_part]
 

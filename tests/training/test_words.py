@@ -4,9 +4,11 @@ import pytest
 
 from handlers.credits.words import category_name
 from handlers.training import words
+from handlers.training.rows_text import problem_count, problem_text
 from locales import LANGUAGES
 from storage.plan.form import STAGES
-from storage.training import plan_sheet
+from storage.training import plan_sheet, results
+from storage.training.remote import rows
 from storage.training.tables import CATEGORIES, RegistrationState
 
 
@@ -35,3 +37,15 @@ def test_what_a_coordinator_reads_of_a_registration_does_not_address_the_teacher
         assert "您" not in said
         assert "you" not in said.split()
         assert "your" not in said.split()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_problem_of_a_row_has_words(language: str) -> None:
+    of_marks = set(results.RowState) - set(results.UNDERSTOOD)
+    of_progress = set(rows.RowState) - set(rows.UNDERSTOOD)
+    for state in of_marks | of_progress:
+        assert "2" in problem_count(state, 2, language)
+    for state in of_marks | of_progress - {rows.RowState.FOREIGN}:
+        assert problem_text(state, language)
+    not_understood = results.RowState.NOT_UNDERSTOOD, rows.RowState.NOT_UNDERSTOOD
+    assert len({problem_text(state, language) for state in not_understood}) == 2

@@ -29,6 +29,7 @@ class GroupChat:
     unit: str = ""
     programme: str = ""
     competition: str = ""
+    subject: str = ""
 
 
 CHATS = (
@@ -53,6 +54,7 @@ CHATS = (
         "澄禾县小学语文教研群",
         lambda person: (person.stage, person.subject) == ("primary", "语文"),
         "CH-RO",
+        subject="语文",
     ),
     GroupChat(
         -1000000000005,
@@ -101,6 +103,7 @@ def generate() -> str:
                     unit=chat.unit,
                     programme=chat.programme,
                     competition=chat.competition,
+                    subject=chat.subject,
                 )
                 for chat in CHATS
             ],

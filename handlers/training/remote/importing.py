@@ -25,6 +25,7 @@ from handlers.files import (
 )
 from handlers.people.desk import show_desk
 from handlers.progress import Progress
+from handlers.training import aiming
 from handlers.training.buttons import OpenRun
 from handlers.training.remote.importing_buttons import (
     AimProgress,
@@ -46,9 +47,9 @@ from handlers.training.remote.importing_text import (
     imports_card_text,
     meaning_name,
     preview_text,
-    problem_text,
     unclear_text,
 )
+from handlers.training.rows_text import problem_text
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog, dates
@@ -60,9 +61,10 @@ from storage.people.authority import Act
 from storage.people.tables import ImportState
 from storage.refusals import NotFound
 from storage.sheets import Book
+from storage.training.aiming import Candidate
 from storage.training.remote import importing, mapping, reading, unclear
 from storage.training.remote.importing import Imports, Preview
-from storage.training.remote.mapping import Candidate, Columns
+from storage.training.remote.mapping import Columns
 from storage.training.remote.rows import RowState
 from storage.training.remote.unclear import Unclear
 
@@ -108,25 +110,17 @@ def _label(language: str) -> str:
 def which_card(found: tuple[Candidate, ...], job_id: int, language: str) -> Card:
     """Which class is this table about?"""
     _ = catalog(language).gettext
-    cancel = (Key(_("Cancel"), CancelProgress(job_id)),)
-    if not found:
-        text = _(
+    return aiming.which_card(
+        found,
+        _("Study progress: which class is this table about?"),
+        _(
             "This looks like a table of study progress, but none of your classes that study on "
             "a platform has any of these people. Please check the staff numbers and names."
-        )
-        return Card(text, (cancel,))
-    keys = [
-        (
-            Key(
-                shortened(
-                    " · ".join(p for p in (one.title, one.batch, str(one.matched)) if p), LABEL
-                ),
-                AimProgress(job_id, one.batch_id),
-            ),
-        )
-        for one in found
-    ]
-    return Card(_("Study progress: which class is this table about?"), (*keys, cancel))
+        ),
+        lambda batch_id: AimProgress(job_id, batch_id),
+        CancelProgress(job_id),
+        language,
+    )
 
 
 def columns_card(facts: Columns, language: str) -> Card:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.context import shortened
+from handlers.training.rows_text import problem_count, problem_text
 from locales import catalog, dates, numbers
 from storage.people.tables import ImportState
 from storage.refusals import Refusal
@@ -201,34 +202,6 @@ def _as_of(facts: Preview, language: str, time: str) -> str:
         AsOfFrom.SET: _("As of {time}, as you have said"),
         AsOfFrom.SAME: _("As of {time}: this very file was imported before"),
     }[facts.as_of_from].format(time=time)
-
-
-def problem_count(state: RowState, number: int, language: str) -> str:
-    """So many rows have this problem, in three words."""
-    ngettext = catalog(language).ngettext
-    sentence = {
-        RowState.UNKNOWN: ngettext("{n} unknown person", "{n} unknown people", number),
-        RowState.AMBIGUOUS: ngettext("{n} unclear name", "{n} unclear names", number),
-        RowState.MISMATCH: ngettext(
-            "{n} number that does not fit", "{n} numbers that do not fit", number
-        ),
-        RowState.FOREIGN: ngettext("{n} of elsewhere", "{n} of elsewhere", number),
-        RowState.TWICE: ngettext("{n} twice in the file", "{n} twice in the file", number),
-        RowState.NOT_UNDERSTOOD: ngettext("{n} not understood", "{n} not understood", number),
-    }[state]
-    return sentence.format(n=number)
-
-
-def problem_text(state: RowState, language: str) -> str:
-    """What is wrong with a row, and what to do."""
-    _ = catalog(language).gettext
-    return {
-        RowState.UNKNOWN: _("nobody of this class."),
-        RowState.AMBIGUOUS: _("several people of this name; please add the staff number."),
-        RowState.MISMATCH: _("the staff number belongs to another name."),
-        RowState.TWICE: _("this person stands in the file twice; the first row counts."),
-        RowState.NOT_UNDERSTOOD: _("a figure in this row cannot be read."),
-    }.get(state, "")
 
 
 def unclear_text(facts: Unclear, language: str) -> str:

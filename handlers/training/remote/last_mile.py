@@ -223,12 +223,15 @@ async def post_bulletin(update: Update, context: Context) -> None:
 
 
 async def bulletin_voice(house: House, row: Claimed) -> Said:
-    """A bulletin in a group, as it was when it was posted."""
+    """A bulletin in a group; a later version takes the place of the one that hangs there."""
     facts = await house.database.read(bulletins.to_say, row.facts)
     if facts is None:
         return Nothing("the class does not take place")
-    batch_id = row.facts["batch_id"]
+    batch_id, edits = row.facts["batch_id"], row.facts.get("message_id")
+    if row.facts.get("is_withdrawn"):
+        if edits is None:
+            return Nothing("its figures were taken back")
+        return Say(public.bulletin_withdrawn_card(facts, row.language), edits=edits)
     now = house.clock()
-    return Say(
-        public.bulletin_group_card(facts, batch_id, row.language, house.zone, now, house.link)
-    )
+    card = public.bulletin_group_card(facts, batch_id, row.language, house.zone, now, house.link)
+    return Say(card, edits=edits)

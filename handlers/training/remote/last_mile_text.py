@@ -381,8 +381,8 @@ def asked_text(answers: Mapping[Asked, int], language: str) -> str:
         (
             lately,
             ngettext(
-                "{n} was reminded in the last two working days.",
-                "{n} were reminded in the last two working days.",
+                "{n} has been reminded within a week already.",
+                "{n} have been reminded within a week already.",
                 lately,
             ),
         ),
@@ -412,7 +412,7 @@ def draft_card(facts: Draft, said: str, language: str) -> Card:
     _, ngettext = catalogue.gettext, catalogue.ngettext
     back = (Key(_("Back"), OpenLastMile(facts.batch_id)),)
     if facts.is_posted:
-        note = _("This bulletin has been posted. The next one follows the next import.")
+        note = _("This bulletin has been posted. New figures are put into it where it hangs.")
         return Card(f"{said}\n\n{note}", (back,))
     if not facts.groups:
         note = _("No group of this class is connected yet, so nobody would see it.")

@@ -64,6 +64,8 @@ def settings_card(facts: Settings, language: str, zone: ZoneInfo, today: date) -
     lines += _targets(facts, language)
     if facts.makeup_until is not None:
         lines.append(_make_up(facts, language, zone, today))
+    if facts.has_plan and facts.has_bulletin:
+        lines.append(_("Bulletin in the groups: every second Friday, from the third week on"))
     keys: list[tuple[Key, ...]] = []
     if facts.may_change:
         if not facts.items:
@@ -177,7 +179,7 @@ def items_card(facts: Settings, language: str) -> Card:
     lines = [_("<b>What counts: {title}</b>").format(title=html.escape(facts.title))]
     lines += [f"{item.position}. {_item_line(item, facts, language)}" for item in facts.items]
     if facts.has_figures:
-        lines.append(_("What you change here holds from the next import on."))
+        lines.append(_("What you change here counts at once."))
     keys = [
         (Key(shortened(f"{item.position}. {item.title}", LABEL), OpenItem(item.item_id)),)
         for item in facts.items
@@ -252,7 +254,7 @@ def remove_card(facts: Settings, item: Item, language: str) -> Card:
     _ = catalog(language).gettext
     text = _("Shall “{title}” count no longer?").format(title=html.escape(item.title))
     if facts.has_figures:
-        text += "\n" + _("What people have done of it stops counting with the next import.")
+        text += "\n" + _("What people have done of it stops counting at once.")
     return Card(
         text,
         (

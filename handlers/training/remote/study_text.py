@@ -365,6 +365,24 @@ def brief_text(kind: str, seen: Study, language: str, zone: ZoneInfo, now: datet
     )
 
 
+def due_text(
+    seen: Study, item_id: int, at: datetime, language: str, zone: ZoneInfo, now: datetime
+) -> str:
+    """What is left of one thing that is due before the end. HTML."""
+    _ = catalog(language).gettext
+    today = now.astimezone(zone).date()
+    lines = [line for line in seen.lines if line.item_id == item_id]
+    return _(
+        "<b>{title}</b>: {left}, due {before}. As of {as_of}; if you have done it since then, "
+        "please ignore this."
+    ).format(
+        title=_escaped(seen.title),
+        before=dates.before(at, zone, language, today),
+        left=html.escape("".join(left_text(line, language) for line in lines)),
+        as_of=_when(seen.as_of, language, zone, today),
+    )
+
+
 def _when(moment: datetime | None, language: str, zone: ZoneInfo, today: date) -> str:
     if moment is None:
         return numbers.NO_FIGURE

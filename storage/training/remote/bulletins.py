@@ -3,36 +3,56 @@
 Figures only, of nobody by name: how many have begun and how many have studied everything, of
 whom, and as of when. Schools stand in the order of the roster and are not ranked; who has
 reached the target is named with thanks. A school with fewer than five people due is counted
-with others. What was posted is kept as it was posted.
+with others.
+
+One is posted by hand, or every second Friday where the class's plan wants it. The newest one
+is kept true where it hangs: when a new table comes, one is taken back, or what counts is
+changed, it is edited without a ring. Every version is kept in the log.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from storage import audit, moments
 from storage.audit import AuditLog
 from storage.calendar import quiet, workdays
-from storage.messaging import group_steps, outbox
-from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage, Priority
+from storage.calendar.steps import BRIEF_MINUTE
+from storage.messaging import group_steps, news, outbox
+from storage.messaging.tables import (
+    Chat,
+    ChatPurpose,
+    News,
+    OutboxMessage,
+    OutboxState,
+    Priority,
+)
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit
 from storage.refusals import NotFound, Refusal
-from storage.training.remote import pace, rates
+from storage.training.remote import counting, owing, pace, rates
 from storage.training.remote.last_mile import NotRemote
+from storage.training.remote.pace import Course
 from storage.training.remote.rates import FEWEST, Rate, Sets
 from storage.training.remote.tables import ProgressImport, RemotePlan
 from storage.training.tables import Batch, Programme, ProgrammeState
 
 KIND = group_steps.BULLETIN
-DONE = "post_bulletin"
+EDIT = "remote_bulletin_edit"
+DONE, CORRECTED, SKIPPED = "post_bulletin", "correct_bulletin", "skip_bulletin"
+NEWS = "bulletin_skipped"
+FIRST_WEEK, EVERY = 3, 2
+"""In which week of a class the first one is posted by itself, and every how many the next."""
+KEPT_TRUE = timedelta(days=60)
+"""So long after its end what hangs of a class is still put right."""
 
 
 class NoBulletin(Refusal):
@@ -57,7 +77,8 @@ class Bar:
 class Bulletin:
     """A bulletin: no field is about a person. ``target`` is a part of one.
 
-    ``number`` counts those of a class; one that goes out with a reminder has none (0).
+    ``number`` counts those of a class; one that goes out with a reminder has none (0). It is
+    ``corrected`` where it said something else before that was wrong, and not only older.
     """
 
     title: str
@@ -67,6 +88,7 @@ class Bulletin:
     whole: Bar
     bars: tuple[Bar, ...]
     others: Bar | None
+    corrected: bool = False
 
     @property
     def reached(self) -> tuple[str, ...]:
@@ -93,6 +115,7 @@ def of(kept: Mapping[str, Any]) -> Bulletin:
         whole=Bar(**kept["whole"]),
         bars=tuple(Bar(**bar) for bar in kept["bars"]),
         others=None if others is None else Bar(**others),
+        corrected=kept.get("corrected", False),
     )
 
 
@@ -121,11 +144,10 @@ def draft(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> D
 
     Raises NotFound, NotAllowed, NotRemote, NoBulletin or NothingToReport.
     """
-    today = moments.local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today)
-    made, import_id, programme, is_posted = _made(session, batch_id, now)
-    groups = len(_chats(session, programme))
-    return Draft(batch_id, import_id, made, groups, is_posted)
+    _check(session, actor_id, batch_id, now)
+    made = _made(session, batch_id, now)
+    groups = len(_chats(session, made.programme))
+    return Draft(batch_id, made.import_id, made.bulletin, groups, made.is_posted)
 
 
 def for_step(session: Session, batch_id: int, *, now: datetime) -> Bulletin | None:
@@ -134,13 +156,23 @@ def for_step(session: Session, batch_id: int, *, now: datetime) -> Bulletin | No
     None where there is nothing that a bulletin could say.
     """
     try:
-        return replace(_made(session, batch_id, now)[0], number=0)
+        return replace(_made(session, batch_id, now).bulletin, number=0)
     except Refusal:
         return None
 
 
-def _made(session: Session, batch_id: int, now: datetime) -> tuple[Bulletin, int, Programme, bool]:
-    """The bulletin of the newest import, the import, whose it is, and whether it was posted."""
+@dataclass(frozen=True)
+class _Made:
+    """The bulletin of the newest import, and whether it was posted."""
+
+    bulletin: Bulletin
+    import_id: int
+    mark: str
+    programme: Programme
+    is_posted: bool
+
+
+def _made(session: Session, batch_id: int, now: datetime, *, even_if_off: bool = False) -> _Made:
     found = session.exec(
         select(Batch, Programme, RemotePlan)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
@@ -153,12 +185,14 @@ def _made(session: Session, batch_id: int, now: datetime) -> tuple[Bulletin, int
     course = pace.of_class(session, batch_id)
     if plan is None or course is None:
         raise NotRemote
-    if not plan.has_bulletin:
+    if not (plan.has_bulletin or even_if_off):
         raise NoBulletin
     newest = _newest(session, batch_id)
+    if newest is None or course.is_stale(now):
+        raise NothingToReport
     counted = rates.by_unit(session, batch_id, now=now)
     together = rates.together(counted)
-    if newest is None or course.is_stale(now) or together.due < FEWEST:
+    if together.due < FEWEST:
         raise NothingToReport
     shown, others = rates.showable(counted)
     names = session.exec(
@@ -178,7 +212,8 @@ def _made(session: Session, batch_id: int, now: datetime) -> tuple[Bulletin, int
         bars=tuple(_bar(name, shown[unit_id]) for unit_id, name in names),
         others=None if others is None or others.due < FEWEST else _bar("", others),
     )
-    return bulletin, newest.id, programme, is_posted
+    mark = _mark(session, batch_id)
+    return _Made(bulletin, newest.id, mark, programme, is_posted)
 
 
 def post(
@@ -189,25 +224,28 @@ def post(
     Once for an import; a group that has heard enough today or this week is left out. Raises as
     ``draft`` does, and NothingToReport when there are newer figures than those that were shown.
     """
+    _check(session, actor_id, batch_id, now)
     session.exec(select(Batch.id).where(Batch.id == batch_id).with_for_update())
-    seen = draft(session, actor_id, batch_id, now=now)
-    if seen.import_id != import_id:
+    made = _made(session, batch_id, now)
+    if made.import_id != import_id:
         raise NothingToReport
-    programme = session.exec(
-        select(Programme)
-        .join(Batch, col(Batch.programme_id) == col(Programme.id))
-        .where(Batch.id == batch_id)
-    ).one()
-    keys = {chat: f"{KIND}:{batch_id}:{import_id}:{chat}" for chat in _chats(session, programme)}
-    there = set(
-        session.exec(
-            select(OutboxMessage.chat_id).where(
-                col(OutboxMessage.dedupe_key).in_(list(keys.values()))
-            )
-        ).all()
-    )
-    if seen.is_posted:
-        return Posted(len(there), len(keys) - len(there), is_new=False)
+    return _post(session, actor_id, batch_id, made, now)
+
+
+def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> None:
+    today = moments.local_day(now, offices.zone(session))
+    authority.check_with(session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today)
+
+
+def _post(
+    session: Session, actor_id: int | None, batch_id: int, made: _Made, now: datetime
+) -> Posted:
+    chats = _chats(session, made.programme)
+    keys = {chat_id: _key(batch_id, made.import_id, chat_id) for chat_id in chats}
+    if made.is_posted:
+        there = select(func.count()).where(col(OutboxMessage.dedupe_key).in_(keys.values()))
+        groups = session.exec(there).one()
+        return Posted(groups, len(keys) - groups, is_new=False)
     calendar = workdays.load(session)
     moment = quiet.next_push(calendar, now)
     groups = 0
@@ -219,7 +257,12 @@ def post(
             session,
             KIND,
             chat_id=chat_id,
-            facts={"batch_id": batch_id, "bulletin": seen.bulletin.kept()},
+            facts={
+                "batch_id": batch_id,
+                "import_id": made.import_id,
+                "mark": made.mark,
+                "bulletin": made.bulletin.kept(),
+            },
             priority=Priority.CARD,
             not_before=moment,
             dedupe_key=key,
@@ -227,16 +270,190 @@ def post(
             now=now,
         )
     if groups:
-        audit.record(
-            session,
-            actor_id,
-            DONE,
-            f"batch:{batch_id}",
-            now=now,
-            after={"import_id": import_id, "bulletin": seen.bulletin.kept()},
-        )
+        after = {"import_id": made.import_id, "bulletin": made.bulletin.kept()}
+        audit.record(session, actor_id, DONE, f"batch:{batch_id}", now=now, after=after)
     session.flush()
     return Posted(groups, len(keys) - groups, is_new=bool(groups))
+
+
+# --- by the clock ------------------------------------------------------------------------------
+
+
+def tend(session: Session, *, now: datetime) -> int:
+    """Put right what hangs in groups, and post what has come due; return for how many groups.
+
+    Where nothing has changed since it was last looked, a running class costs a few look-ups.
+    """
+    running = session.exec(
+        select(Batch.id)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
+        .where(
+            Programme.state == ProgrammeState.PUBLISHED,
+            col(Programme.paused_at).is_(None),
+            col(Batch.cancelled_at).is_(None),
+            Batch.starts_at <= now,
+            Batch.ends_at > now - KEPT_TRUE,
+        )
+        .order_by(col(Batch.id))
+    ).all()
+    return sum(_correct(session, each, now) + _come_due(session, each, now) for each in running)
+
+
+def _correct(session: Session, batch_id: int, now: datetime) -> int:
+    """Let the newest bulletin say what is known now, wherever it hangs or is about to."""
+    earlier = _earlier(session, batch_id)
+    if not earlier:
+        return 0
+    mark = _mark(session, batch_id)
+    programme = _programme(session, batch_id)
+    keys = [_key(batch_id, earlier[-1], chat_id) for chat_id in _chats(session, programme)]
+    hanging = session.exec(
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.dedupe_key).in_(keys),
+            col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENT]),
+        )
+        .order_by(col(OutboxMessage.id))
+        .with_for_update(skip_locked=True)
+    ).all()
+    outdated = [row for row in hanging if row.facts.get("mark") != mark]
+    if not outdated:
+        return 0
+    try:
+        made = _made(session, batch_id, now, even_if_off=True)
+    except Refusal:
+        made = None
+    corrected = 0
+    for row in outdated:
+        shown = of(row.facts["bulletin"])
+        stands = session.get_one(ProgressImport, row.facts["import_id"]).undone_at is None
+        said = {**row.facts, "mark": mark, "is_withdrawn": made is None and not stands}
+        if made is not None:
+            is_newer = stands and made.bulletin.as_of > shown.as_of
+            fresh = replace(made.bulletin, number=shown.number, corrected=not is_newer)
+            is_same = replace(fresh, corrected=shown.corrected) == shown
+            if not is_same or row.facts.get("is_withdrawn"):
+                said |= {"import_id": made.import_id, "bulletin": fresh.kept()}
+        changed = said["bulletin"] != row.facts["bulletin"] or (
+            said["is_withdrawn"] != row.facts.get("is_withdrawn", False)
+        )
+        if changed:
+            said["version"] = row.facts.get("version", 1) + 1
+            corrected += 1
+        row.facts = said
+        session.add(row)
+        if changed and row.state is OutboxState.SENT and row.message_id is not None:
+            outbox.put(
+                session,
+                EDIT,
+                chat_id=row.chat_id,
+                facts=said | {"message_id": row.message_id},
+                priority=Priority.CARD,
+                not_before=now,
+                dedupe_key=f"{EDIT}:{row.id}:{said['version']}",
+                rings=False,
+                now=now,
+            )
+    if corrected:
+        after: dict[str, Any] | None = None
+        if made is not None:
+            after = {"import_id": made.import_id, "bulletin": made.bulletin.kept()}
+        audit.record(session, None, CORRECTED, f"batch:{batch_id}", now=now, after=after)
+    session.flush()
+    return corrected
+
+
+def _come_due(session: Session, batch_id: int, now: datetime) -> int:
+    """Post this fortnight's bulletin, once, or tell whoever imports why there is none."""
+    course = pace.of_class(session, batch_id)
+    if course is None or not quiet.may_push(course.pace.calendar, now):
+        return 0
+    day = due_day(course, now)
+    if day is None:
+        return 0
+    monday = moments.at(day - timedelta(days=day.weekday()), 0, course.pace.calendar.zone)
+    settled = select(AuditLog.id).where(
+        AuditLog.thing == f"batch:{batch_id}",
+        col(AuditLog.action).in_([DONE, SKIPPED]),
+        col(AuditLog.at) >= monday,
+    )
+    plan = session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch_id)).one()
+    if not plan.has_bulletin or session.exec(settled).first() is not None:
+        return 0
+    session.exec(select(Batch.id).where(Batch.id == batch_id).with_for_update())
+    programme = _programme(session, batch_id)
+    calendar = course.pace.calendar
+    if all(
+        group_steps.has_enough(session, chat_id, now, calendar)
+        for chat_id in _chats(session, programme)
+    ):
+        return 0
+    if course.is_stale(now):
+        _tell_why(session, course, programme, now)
+        return 0
+    try:
+        made = _made(session, batch_id, now)
+    except Refusal:
+        return 0
+    return 0 if made.is_posted else _post(session, None, batch_id, made, now).groups
+
+
+def due_day(course: Course, now: datetime) -> date | None:
+    """Return the day whose bulletin is to be posted now, if it is time for one.
+
+    It is the Friday of the third week and of every second one after it, or the working day
+    before, before the class ends; from the time of the briefs until the end of the next
+    working day.
+    """
+    pace_, calendar = course.pace, course.pace.calendar
+    today = moments.local_day(now, calendar.zone)
+    first = pace_.starts + timedelta(days=4 - pace_.starts.weekday(), weeks=FIRST_WEEK - 1)
+    for back in (0, 1):
+        rounds = (today - first).days // (7 * EVERY) + 1 - back
+        friday = first + timedelta(weeks=EVERY * max(0, rounds))
+        day = calendar.shift(friday, 0)
+        opens = moments.at(day, BRIEF_MINUTE, calendar.zone)
+        closes = moments.at(calendar.shift(day, 1) + timedelta(days=1), 0, calendar.zone)
+        if opens <= now < closes and friday < pace_.ends:
+            return day
+    return None
+
+
+def _tell_why(session: Session, course: Course, programme: Programme, now: datetime) -> None:
+    """Say once to whoever imports that old figures are not posted."""
+    batch_id = course.batch_id
+    facts = {"title": programme.title, "batch_id": batch_id}
+    # Another fortnight's is news again.
+    session.exec(sa.delete(News).where(col(News.kind) == NEWS, col(News.subject_id) == batch_id))
+    importers: Any = session.exec(owing.importers(session, batch_id, now))
+    for teacher_id in importers.scalars().all():
+        news.tell(session, NEWS, teacher_id, batch_id, facts, now=now)
+    audit.record(session, None, SKIPPED, f"batch:{batch_id}", now=now)
+    session.flush()
+
+
+def _key(batch_id: int, import_id: int, chat_id: int) -> str:
+    return f"{KIND}:{batch_id}:{import_id}:{chat_id}"
+
+
+def _mark(session: Session, batch_id: int) -> str:
+    """Differs when the figures of a class may: by an import, one taken back, or what counts."""
+    newest, undone = session.exec(
+        select(func.max(ProgressImport.id), func.count(col(ProgressImport.undone_at))).where(
+            ProgressImport.batch_id == batch_id
+        )
+    ).one()
+    counts = zlib.crc32(counting.counted(session, batch_id).digest.encode())
+    return f"{newest}/{undone}/{counts:08x}"
+
+
+def _programme(session: Session, batch_id: int) -> Programme:
+    return session.exec(
+        select(Programme)
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(Batch.id == batch_id)
+    ).one()
 
 
 def to_say(session: Session, kept: Mapping[str, Any]) -> Bulletin | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,6 +14,12 @@ from storage.training.remote.tables import ProgressItem, RemotePlan, TutorUnit
 def is_remote(session: Session, batch_id: int) -> bool:
     """Whether somebody has said how the class studies remotely."""
     return _plan(session, batch_id) is not None
+
+
+def due_items(session: Session, batch_id: int) -> list[tuple[int, datetime | None]]:
+    """Return each item with its own day, if it has one and has to be done."""
+    items = _items(session, batch_id)
+    return [(item.id, item.due_at if item.mandatory else None) for item in items]
 
 
 def copy(session: Session, of: int, to: int, modules: Mapping[int, int], shift: timedelta) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col, func, select
 
-from storage.training.remote.tables import Measure, ProgressItem, RemotePlan
+from storage.training.remote.tables import Measure, Progress, ProgressItem, RemotePlan
 
 
 @dataclass(frozen=True)
@@ -45,16 +48,22 @@ class Counted:
         """Differs when any of what is reckoned with does."""
         return repr((self.items, self.required_modules, self.start_threshold))
 
+    @cached_property
+    def _weighed(self) -> tuple[tuple[int, float, float], ...]:
+        return tuple((item.id, item.required, item.weight) for item in self.items)
+
+    @cached_property
+    def _mandatory(self) -> tuple[tuple[int, float], ...]:
+        return tuple((item.id, item.required) for item in self.items if item.mandatory)
+
     def percent(self, figures: Mapping[int, float]) -> float:
         """The share of the work that is done, weighted, from 0 to 100."""
         done = of = 0.0
-        for item in self.items:
-            of += item.weight
-            figure = figures.get(item.id)
+        for id_, required, weight in self._weighed:
+            of += weight
+            figure = figures.get(id_)
             if figure:
-                done += item.weight * (
-                    1.0 if figure >= item.required else max(figure, 0) / item.required
-                )
+                done += weight if figure >= required else weight * (max(figure, 0) / required)
         # Nobody is brought to a hundred by rounding.
         return min(round(100 * done / of, 2), 100.0 if done >= of else 99.99) if of else 0.0
 
@@ -63,9 +72,7 @@ class Counted:
         if not self.items:
             return False
         if self.required_modules is None:
-            return all(
-                figures.get(item.id, 0) >= item.required for item in self.items if item.mandatory
-            )
+            return all(figures.get(id_, 0) >= required for id_, required in self._mandatory)
         done: dict[int, bool] = defaultdict(lambda: True)
         for item in self.items:
             is_reached = figures.get(item.id, 0) >= item.required
@@ -104,3 +111,80 @@ def counted(session: Session, batch_id: int) -> Counted:
     if plan is None:
         return Counted(items)
     return Counted(items, plan.required_modules, plan.start_threshold, plan.platform_id)
+
+
+def follow(session: Session, batch_id: int) -> None:
+    """Let what is required, and how far everybody is, follow from what counts now.
+
+    No more modules are required than have something in them that counts. The newest figures of
+    each person are counted anew in one statement, so that nobody's standing waits for the next
+    import; what an earlier import said stays as it was. Called by whoever changes what counts,
+    who holds the lock of the class.
+    """
+    there = func.count(sa.distinct(col(ProgressItem.module_id)))
+    left = session.exec(select(there).where(ProgressItem.batch_id == batch_id)).one()
+    session.exec(
+        sa.update(RemotePlan)
+        .where(col(RemotePlan.batch_id) == batch_id, col(RemotePlan.required_modules) > left)
+        .values(required_modules=left or None)
+    )
+    session.flush()
+    counts = counted(session, batch_id)
+    percent = _percent(session, counts)
+    table = SQLModel.metadata.tables["progress"]
+    session.connection().execute(
+        sa.update(table)
+        .where(table.c.batch_id == batch_id)
+        .values(
+            percent=percent,
+            is_started=percent > counts.start_threshold,
+            is_learned=_is_learned(counts),
+        )
+    )
+    session.expire_all()
+
+
+def _figure(item: Item) -> Any:
+    return func.coalesce(col(Progress.figures)[str(item.id)].as_float(), 0.0)
+
+
+def _is_reached(item: Item) -> Any:
+    return _figure(item) >= item.required
+
+
+def _percent(session: Session, counts: Counted) -> Any:
+    """Say in SQL what ``Counted.percent`` says."""
+    done: Any = sa.literal(0.0, sa.Float())
+    of = 0.0
+    for item in counts.items:
+        weight = sa.literal(item.weight, sa.Float())
+        figure = _figure(item)
+        of += item.weight
+        done += sa.case(
+            (_is_reached(item), weight), (figure > 0, weight * figure / item.required), else_=0.0
+        )
+    if not of:
+        return sa.literal(0.0, sa.Float())
+    share = 100 * done / of
+    if session.get_bind().dialect.name != "sqlite":
+        share = sa.cast(share, sa.Numeric())
+    rounded = sa.cast(func.round(share, 2), sa.Float())
+    whole = sa.and_(*(_is_reached(item) for item in counts.items))
+    return sa.case((whole, 100.0), (rounded > 99.99, 99.99), else_=rounded)
+
+
+def _is_learned(counts: Counted) -> Any:
+    """Say in SQL what ``Counted.is_learned`` says."""
+    if not counts.items:
+        return sa.false()
+    if counts.required_modules is None:
+        return sa.and_(sa.true(), *(_is_reached(item) for item in counts.items if item.mandatory))
+    outside = [item for item in counts.items if item.module_id is None and item.mandatory]
+    modules: dict[int, list[Any]] = defaultdict(list)
+    for item in counts.items:
+        if item.module_id is not None:
+            modules[item.module_id] += [_is_reached(item)] if item.mandatory else []
+    done: Any = sa.literal(0)
+    for reached in modules.values():
+        done += sa.case((sa.and_(sa.true(), *reached), 1), else_=0)
+    return sa.and_(done >= counts.required_modules, *(_is_reached(item) for item in outside))

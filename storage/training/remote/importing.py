@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,8 +29,8 @@ from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotAllowed, NotFound
 from storage.sheets import Book
 from storage.tables import DOCUMENT
-from storage.training import seats
-from storage.training.remote import mapping, reading
+from storage.training import schedule, seats
+from storage.training.remote import mapping, reading, study_claims
 from storage.training.remote.counting import Counted, counted
 from storage.training.remote.folding import (
     Stand,
@@ -178,32 +178,27 @@ def look(
     lines = []
     started = learned = 0
     changed = 0
+    moved: dict[RowState, int] = defaultdict(int)
     said_before = {} if earlier is None else said_by(session, earlier[0])
     for registration_id, line in read.lines.items():
+        said, score, active = line
         had = stands.get(registration_id)
         base = before.get(registration_id)
-        figures = line.figures if base is None else {**base.figures, **line.figures}
+        figures = said if base is None else base.figures | said
         percent = counts.percent(figures)
         is_learned = counts.is_learned(figures)
-        lines.append(
-            [
-                registration_id,
-                line.figures,
-                line.score,
-                line.active and line.active.isoformat(),
-                percent,
-                is_learned,
-            ]
-        )
+        day = active and active.isoformat()
+        lines.append((registration_id, said, score, day, percent, is_learned))
         if is_newest:
             after = figures
         else:
-            after = line.figures if had is None else {**line.figures, **had.figures}
+            after = said if had is None else said | had.figures
             percent, is_learned = counts.percent(after), counts.is_learned(after)
         started += counts.is_started(percent) - (had is not None and had.is_started)
         learned += is_learned - (had is not None and had.is_learned)
-        read.counts[_moved(had, after, percent, line.score if is_newest else None)] += 1
-        changed += said_before.get(registration_id) != (line.figures, line.score, line.active)
+        moved[_moved(had, after, percent, score if is_newest else None)] += 1
+        changed += said_before.get(registration_id) != line
+    read.counts.update(moved)
     is_nothing = (earlier is not None and not changed) or (
         newest == as_of and read.counts[RowState.SAME] == len(lines)
     )
@@ -379,6 +374,7 @@ def apply(session: Session, actor_id: int, job_id: int, *, now: datetime) -> Pre
         overlay(session, kept, counts)
     _begin(session, kept, now=now)
     _catch_up(session, kept, counts, now=now)
+    schedule.plan_deadlines(session, batch_id, now=now)
     deed_id = deeds.done(
         session,
         DEED,
@@ -426,6 +422,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     session.exec(sa.delete(ProgressSnapshot).where(col(ProgressSnapshot.import_id) == import_id))
     recount(session, batch_id, ids)
     _begin_not(session, kept, actor_id=deed.actor_id, now=now)
+    schedule.plan_deadlines(session, batch_id, now=now)
     session.exec(
         sa.update(StudyClaim)
         .where(
@@ -549,7 +546,7 @@ def _people(session: Session, batch_id: int) -> Sequence[Any]:
     return session.connection().execute(query).all()
 
 
-def _packed(lines: list[Any]) -> str:
+def _packed(lines: Sequence[Sequence[Any]]) -> str:
     """Lines as one short text: a document of a hundred thousand of them is slow to keep."""
     return base64.b64encode(zlib.compress(json.dumps(lines).encode(), 1)).decode()
 
@@ -603,14 +600,11 @@ def _begin(session: Session, kept: ProgressImport, *, now: datetime) -> None:
     """Whoever has begun to study takes part from now on, and reads so in /why."""
     registration = SQLModel.metadata.tables["registration"]
     progress = SQLModel.metadata.tables["progress"]
-    beginners = (
-        sa.select(progress.c.registration_id)
-        .join(registration, registration.c.id == progress.c.registration_id)
-        .where(
-            progress.c.batch_id == kept.batch_id,
-            progress.c.is_started,
-            registration.c.state == RegistrationState.APPROVED,
-        )
+    # From week to week fewer are left who have not begun: they are asked, and not all.
+    beginners = sa.select(registration.c.id).where(
+        registration.c.batch_id == kept.batch_id,
+        registration.c.state == RegistrationState.APPROVED,
+        sa.exists().where(progress.c.registration_id == registration.c.id, progress.c.is_started),
     )
     facts = {"import_id": kept.id, "as_of": kept.as_of.isoformat()}
     _note(session, beginners, "first_progress", facts, kept.by_id, now)
@@ -697,3 +691,4 @@ def _catch_up(session: Session, kept: ProgressImport, counts: Counted, *, now: d
             .where(col(StudyClaim.id).in_(part))
             .values(state=StudyClaimState.CAUGHT_UP, decided_at=now)
         )
+    study_claims.hush(session, kept.batch_id, now=now)

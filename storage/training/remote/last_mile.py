@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, kinds, moments
 from storage.calendar import workdays
-from storage.messaging import deadlines, sweeping, upward
+from storage.messaging import briefs, deadlines, sweeping, upward
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
@@ -32,6 +32,7 @@ from storage.people import authority, offices, reaching, units
 from storage.people.authority import Act
 from storage.people.tables import Account, Contact, OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.training.classes import batch_of
 from storage.training.remote import forecast, obstacles, pace, rates
 from storage.training.remote.forecast import Forecast
 from storage.training.remote.pace import Course, Standing
@@ -59,7 +60,8 @@ KIND = "remote_end"
 REMINDING = ("remote_not_started", "remote_behind", "remote_idle", "remote_idle_long", KIND)
 """Deadlines by which those who have not finished hear of it."""
 LEFT_ALONE = 2
-"""Working days after being spoken with, or reminded, in which nobody is asked again."""
+"""Working days after being spoken with, and in the last days after a reminder, in which nobody
+is asked again; before these it is a week after a reminder."""
 PAGE = 8
 MISSING = (*pace.UNFINISHED, Standing.MAKING_UP)
 """Has something left to do, on the platform or to make it good."""
@@ -202,7 +204,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
 
     Raises NotRemote where nothing is studied on a platform.
     """
-    batch, programme = _class(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     today = moments.local_day(now, offices.zone(session))
     runs_it = authority.may_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
     seen = set(_ids(session, authority.reaches(session, actor_id, Act.SEE_PEOPLE, today=today)))
@@ -235,7 +237,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
     return LastMile(
         batch_id=batch_id,
         title=_title(batch, programme),
-        ends_at=batch.ends_at,
+        ends_at=course.ends_at,
         as_of=course.as_of,
         is_stale=course.is_stale(now),
         runs_it=runs_it,
@@ -259,7 +261,7 @@ def people(
 
     Raises NotAllowed, NotFound or NotRemote.
     """
-    batch, programme = _class(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     own = _check(session, actor_id, unit_id, now)
     course = _course(session, batch_id)
     lines = _lines(session, course, unit_id, now)
@@ -293,7 +295,7 @@ def person(session: Session, actor_id: int, registration_id: int, *, now: dateti
     Raises NotAllowed or NotRemote, and NotFound for somebody who has finished meanwhile.
     """
     row = _registration(session, registration_id)
-    batch, programme = _class(session, row.batch_id)
+    batch, programme = batch_of(session, row.batch_id)
     own = _check(session, actor_id, row.unit_id_at, now)
     course = _course(session, row.batch_id)
     lines = _lines(session, course, row.unit_id_at, now, registration_id)
@@ -392,7 +394,7 @@ def remind(
     has been spoken with or reminded lately, is ill, or says that it is done, is left alone.
     Raises NotAllowed, NotFound, NotRemote or NothingToRemind.
     """
-    _class(session, batch_id)
+    batch_of(session, batch_id)
     _check(session, actor_id, unit_id, now)
     course = _course(session, batch_id)
     deadline = _deadline(session, batch_id, now)
@@ -402,9 +404,7 @@ def remind(
     answers = _asking(session, batch_id, lines, now)
     asked = [line.teacher_id for line in lines if answers[line.registration_id] is Asked.ASKED]
     if asked:
-        day = moments.local_day(now, course.pace.calendar.zone)
-        name = f"{BY_HAND}{day.isoformat()}"
-        sweeping.ask_by_hand(session, deadline, asked, name, now=now)
+        sweeping.ask_by_hand(session, deadline.id, asked, now=now)
         audit.record(
             session,
             actor_id,
@@ -419,27 +419,12 @@ def remind(
     return found
 
 
-BY_HAND = "hand "
-"""What the name of a step begins with that somebody asked for; the day follows."""
-
-
 def about_class(batch_id: int) -> str:
     """Return what a contact about a class is noted under (``storage.messaging.upward``)."""
     return f"batch:{batch_id}"
 
 
 # --- what these share -------------------------------------------------------------------------
-
-
-def _class(session: Session, batch_id: int) -> tuple[Batch, Programme]:
-    found = session.exec(
-        select(Batch, Programme)
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .where(Batch.id == batch_id)
-    ).first()
-    if found is None:
-        raise NotFound("programme")
-    return found
 
 
 def _course(session: Session, batch_id: int) -> Course:
@@ -636,10 +621,10 @@ def _lines(
     return lines
 
 
-def _deadline(session: Session, batch_id: int, now: datetime) -> int | None:
+def _deadline(session: Session, batch_id: int, now: datetime) -> Deadline | None:
     """Everybody's deadline of the class that is still to come."""
     return session.exec(
-        select(Deadline.id).where(
+        select(Deadline).where(
             Deadline.kind == KIND,
             Deadline.subject_id == batch_id,
             Deadline.teacher_id == 0,
@@ -653,7 +638,8 @@ def _asking(
     session: Session, batch_id: int, lines: Sequence[Line], now: datetime
 ) -> dict[int, Asked]:
     """What asking each of them would come to; of nobody when there is nothing to ask for."""
-    if _deadline(session, batch_id, now) is None:
+    deadline = _deadline(session, batch_id, now)
+    if deadline is None:
         return {}
     owes = kinds.owes(session, KIND, batch_id, now=now)
     teachers = [line.teacher_id for line in lines]
@@ -668,10 +654,14 @@ def _asking(
     calendar = workdays.load(session)
     day = calendar.shift(moments.local_day(now, calendar.zone), -LEFT_ALONE)
     since = moments.at(day, moments.minute_of_day(now, calendar.zone), calendar.zone)
-    return {line.registration_id: _answer(line, owing, since) for line in lines}
+    # By the week and by hand, nobody is reminded of the same thing more often than once a week.
+    is_last = deadline.at <= now + briefs.LAST_DAYS
+    lately = since if is_last else min(since, sweeping.week_of(session, now))
+    return {line.registration_id: _answer(line, owing, since, lately) for line in lines}
 
 
-def _answer(line: Line, owing: Collection[int], since: datetime) -> Asked:
+def _answer(line: Line, owing: Collection[int], since: datetime, lately: datetime) -> Asked:
+    """What asking comes to; ``since`` is for being spoken with, ``lately`` for reminders."""
     if line.teacher_id not in owing:
         return Asked.NOT_OWED
     if line.reason in _NOT_ASKED or line.claims:
@@ -682,6 +672,6 @@ def _answer(line: Line, owing: Collection[int], since: datetime) -> Asked:
         return Asked.UNREACHABLE
     if line.is_to_hear:
         return Asked.TO_HEAR
-    if line.reminded_at is not None and line.reminded_at > since:
+    if line.reminded_at is not None and line.reminded_at > lately:
         return Asked.LATELY
     return Asked.ASKED

@@ -14,25 +14,25 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from storage.inserting import insert_new
 from storage.moments import local_day
 from storage.people import authority, imports, offices
 from storage.people.authority import Act
 from storage.people.imports import NoLongerWaiting
-from storage.people.tables import ImportJob, ImportState, Teacher
+from storage.people.tables import ImportJob, ImportState
 from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, key, plain
+from storage.training import aiming
+from storage.training.aiming import Candidate
 from storage.training.remote import reading
 from storage.training.remote.counting import Counted, Item, counted
 from storage.training.remote.reading import Grid, Unit, signature
 from storage.training.remote.tables import Measure, PlatformSheet, ProgressItem
-from storage.training.results import TAKES_PART
-from storage.training.tables import Batch, Programme, Registration
+from storage.training.tables import Batch, Programme
 
 KIND = "progress"
-PAGE = 10
 SAMPLE = 300  # rows by which the class is found
 
 STAFF_NO, NAME, SCHOOL, PHONE = "staff_no", "name", "school", "phone"
@@ -83,16 +83,6 @@ class Unfinished(Refusal):
     def __init__(self, lacks: str) -> None:
         super().__init__(f"no column of {lacks}")
         self.lacks = lacks
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A class that a table may be about, and how many of some of its rows are people of it."""
-
-    batch_id: int
-    title: str
-    batch: str
-    matched: int
 
 
 @dataclass(frozen=True)
@@ -159,26 +149,9 @@ def candidates(
 
     Only classes that have begun and that count something on a platform.
     """
-    today = local_day(now, offices.zone(session))
-    mine = authority.batches(session, actor_id, Act.ENTER_RESULTS, today=today)
-    rows = session.exec(
-        select(Batch.id, Programme.title, Batch.title, func.count())
-        .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Registration, col(Registration.batch_id) == col(Batch.id))
-        .join(Teacher, col(Teacher.id) == col(Registration.teacher_id))
-        .where(
-            col(Batch.id).in_(mine),
-            col(Batch.cancelled_at).is_(None),
-            Batch.starts_at <= now,
-            sa.exists().where(col(ProgressItem.batch_id) == col(Batch.id)),
-            col(Registration.state).in_(TAKES_PART),
-            sa.or_(func.upper(Teacher.staff_no).in_(numbers), col(Teacher.name).in_(names)),
-        )
-        .group_by(col(Batch.id), col(Programme.title), col(Batch.title), col(Batch.ends_at))
-        .order_by(func.count().desc(), col(Batch.ends_at).desc())
-        .limit(PAGE)
-    ).all()
-    return tuple(Candidate(*row) for row in rows)
+    counts = sa.exists().where(col(ProgressItem.batch_id) == col(Batch.id))
+    stands = col(Batch.cancelled_at).is_(None)
+    return aiming.candidates(session, actor_id, numbers, names, stands, counts, now=now)
 
 
 def check(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> None:

@@ -212,6 +212,13 @@ class Course:
         """The newest of these moments."""
         return max(self.imports.values(), default=None)
 
+    @property
+    def stale_from(self) -> datetime:
+        """When the newest figures become too old; without any they do so from the start on."""
+        zone = self.pace.calendar.zone
+        day = self.pace.starts if self.as_of is None else local_day(self.as_of, zone)
+        return at(max(day, self.pace.starts) + timedelta(days=self.pace.stale_days), 0, zone)
+
     def is_stale(self, now: datetime) -> bool:
         """Whether the newest figures are too old to hold anything against anybody."""
         return self.pace.is_stale(self.as_of, now)
@@ -234,11 +241,8 @@ def of_class(session: Session, batch_id: int) -> Course | None:
         )
     ).one()
     calendar = workdays.load(session)
-    window = (
-        (plan.makeup_from, plan.makeup_until)
-        if plan.makeup_from is not None and plan.makeup_until is not None
-        else None
-    )
+    # Nobody has said from when on: as soon as the class is over.
+    window = (plan.makeup_from or ends_at, plan.makeup_until) if plan.makeup_until else None
     starts_at, ends_at = online[0] or starts_at, online[1] or ends_at
     pace = Pace(
         starts=local_day(starts_at, calendar.zone),

@@ -1,7 +1,7 @@
 """How a class studies remotely: what counts, what is required, and at which pace.
 
 A class without a plan is not studied remotely, or nobody has said how. What is changed here
-takes effect with the next import: the figures that people have seen stay as they were.
+takes effect at once: where people stand is counted anew from the newest figures.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from storage.messaging import deadlines
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with, may_with
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, structure
+from storage.training.classes import batch_of
+from storage.training.remote import counting
 from storage.training.remote.tables import (
     ITEM_KINDS,
     ItemKind,
@@ -170,7 +173,7 @@ def settings(session: Session, actor_id: int, batch_id: int, *, now: datetime) -
     today = offices.today(session, now)
     check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
     may_change = may_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    batch, programme = structure.batch_of(session, batch_id)
+    batch, programme = batch_of(session, batch_id)
     row = of_batch(session, batch_id)
     one = row or RemotePlan(batch_id=batch_id)
     platform = session.exec(select(Platform).where(Platform.id == one.platform_id)).first()
@@ -285,16 +288,6 @@ def batch_of_item(session: Session, item_id: int) -> int:
 # --- setting -----------------------------------------------------------------------------------
 
 
-def begin(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> bool:
-    """Let the class be studied remotely, with nothing said yet; False when it is already."""
-    batch, _programme = structure.to_change(session, actor_id, batch_id, now)
-    if of_batch(session, batch_id) is not None:
-        return False
-    made(session, batch_id, now=now)
-    structure.note(session, actor_id, "begin_remote_plan", f"batch:{batch_id}", batch, now=now)
-    return True
-
-
 _OF_PLAN = frozenset(
     {
         "required_modules",
@@ -312,6 +305,9 @@ _OF_PLAN = frozenset(
         "has_bulletin",
     }
 )
+
+
+_OF_COUNTING = frozenset({"required_modules", "start_threshold"})
 
 
 def change(
@@ -348,6 +344,9 @@ def change(
     session.flush()
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch_id, now=now)
+        if wanted.keys() & _OF_COUNTING:
+            counting.follow(session, batch_id)
         structure.note(
             session,
             actor_id,
@@ -452,6 +451,8 @@ def add_item(
     )
     session.add(row)
     session.flush()
+    schedule.plan_deadlines(session, batch_id, now=now)
+    counting.follow(session, batch_id)
     thing, after = f"progress_item:{row.id}", {"title": title, "required": required}
     structure.note(session, actor_id, "add_progress_item", thing, batch, now=now, after=after)
     return row.id
@@ -473,9 +474,10 @@ def change_item(
         setattr(row, name, value)
     session.add(row)
     session.flush()
-    structure.fit_required(session, batch.id)
+    counting.follow(session, batch.id)
     after = {name: plain(getattr(row, name)) for name in wanted}
     if before != after:
+        schedule.plan_deadlines(session, batch.id, now=now)
         thing = f"progress_item:{item_id}"
         structure.note(
             session,
@@ -501,7 +503,8 @@ def remove_item(session: Session, actor_id: int, item_id: int, *, now: datetime)
     before = {"title": row.title, "required": row.required, "weight": row.weight}
     session.delete(row)
     session.flush()
-    structure.fit_required(session, batch.id)
+    deadlines.cancel_deadline(session, "item_due", item_id, now=now)
+    counting.follow(session, batch.id)
     thing = f"progress_item:{item_id}"
     structure.note(session, actor_id, "remove_progress_item", thing, batch, now=now, before=before)
 

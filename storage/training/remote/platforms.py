@@ -14,6 +14,7 @@ from storage.people import offices, units
 from storage.people.authority import Act, check, check_with
 from storage.refusals import NotFound, Refusal
 from storage.training import structure
+from storage.training.classes import batch_of
 from storage.training.remote import plan
 from storage.training.remote.tables import Platform
 
@@ -61,7 +62,7 @@ def platforms(
     """
     today = offices.today(session, now)
     check_with(session, actor_id, Act.SEE_PROGRAMME, batch_id, today=today)
-    _batch, programme = structure.batch_of(session, batch_id)
+    _batch, programme = batch_of(session, batch_id)
     row = plan.of_batch(session, batch_id)
     chosen = row.platform_id if row else None
     within = units.with_all_above(session, [programme.owner_unit_id])

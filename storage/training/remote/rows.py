@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from sqlmodel import Session, select
 
 from storage.people import phones
-from storage.people.matching import Doubt, People
+from storage.people.matching import Doubt, People, squeezed
 from storage.people.tables import Office
 from storage.sheets import Book, as_day, plain
 from storage.training.remote import mapping, reading
-from storage.training.remote.counting import Counted, Item
+from storage.training.remote.counting import Counted
+from storage.training.remote.folding import Line
 from storage.training.remote.reading import NotAFigure, Unit
-from storage.training.remote.tables import ProgressMatch
+from storage.training.remote.tables import Measure, ProgressMatch
 
+PART = 1_000  # rows that are read at a time
 OPEN_KEPT = 1_000  # rows that a person may settle; the rest stands in the annotated copy
 
 Tell = Callable[[int, int], None]
@@ -56,15 +58,6 @@ DOUBTS = {
 
 
 @dataclass
-class Line:
-    """What a file says of one participant."""
-
-    figures: dict[int, float]
-    score: float | None
-    active: date | None
-
-
-@dataclass
 class File:
     """A file, read: whom it means and what it says, and the rows of which that is not clear."""
 
@@ -76,24 +69,20 @@ class File:
 
 
 def said_of(staff_no: str, name: str, school: str, tail: str) -> str:
-    return "|".join((staff_no.upper(), "".join(name.split()), school, tail))
+    return "|".join((staff_no.upper(), squeezed(name), school, tail))
 
 
 class Matcher:
-    """Finds whom a row means."""
+    """Finds whom a row means.
+
+    ``people`` are registrations, each with teacher, number, name, school, its short name, and
+    the hash of the phone.
+    """
 
     def __init__(self, session: Session, people: Sequence[Any], platform_id: int) -> None:
-        self._rows = people
-        # Nearly every row says number and name, or name and school, just as the roster does.
-        self._exact: dict[tuple[str, str], int] = {
-            (row.staff_no, row.name): row.id for row in people
-        }
-        placed = Counter((row.name, row.unit) for row in people)
-        self._placed: dict[tuple[str, str], int] = {
-            (row.name, row.unit): row.id for row in people if placed[row.name, row.unit] == 1
-        }
-        self._by_teacher: dict[int, int] = {row.teacher_id: row.id for row in people}
-        self._by_phone = {row.phone_hash: row for row in people if row.phone_hash}
+        columns = tuple(zip(*people, strict=True)) or ((),) * 7
+        self._ids, self._teachers, self._numbers, self._names, *_ = columns
+        self._units, self._short_names, self._phones = columns[4:]
         self._salt = session.exec(select(Office.salt)).first() or ""
         self._matches = dict(
             session.exec(
@@ -104,9 +93,52 @@ class Matcher:
         )
 
     @cached_property
+    def _exact(self) -> dict[tuple[str, str], int]:
+        return dict(zip(zip(self._numbers, self._names, strict=True), self._ids, strict=True))
+
+    @cached_property
+    def _placed(self) -> dict[tuple[str, str], int]:
+        placed = tuple(zip(self._names, self._units, strict=True))
+        times = Counter(placed)
+        return {who: id_ for who, id_ in zip(placed, self._ids, strict=True) if times[who] == 1}
+
+    @cached_property
+    def _by_teacher(self) -> dict[int, int]:
+        return dict(zip(self._teachers, self._ids, strict=True))
+
+    @cached_property
+    def _by_phone(self) -> dict[str, tuple[int, str]]:
+        people = zip(self._ids, self._names, strict=True)
+        return dict(zip(self._phones, people, strict=True))
+
+    @cached_property
     def _people(self) -> People[int]:
-        return People(
-            (row.id, row.staff_no, row.name, (row.unit, row.short_name)) for row in self._rows
+        schools = zip(self._units, self._short_names, strict=True)
+        return People(zip(self._ids, self._numbers, self._names, schools, strict=True))
+
+    @cached_property
+    def _settled(self) -> set[str]:
+        """The names, and whatever else, of the rows about which somebody has said something."""
+        return {part for said in self._matches for part in said.split("|")}
+
+    def exact(
+        self, numbers: Sequence[str], names: Sequence[str], schools: Sequence[str]
+    ) -> Iterable[int | None]:
+        """Return the registrations of those rows that say whom they mean just as the roster does.
+
+        Nearly every row says number and name, or name and school, like that.
+        """
+        found: Iterable[int | None]
+        if any(numbers):
+            found = map(self._exact.get, zip(numbers, names, strict=True))
+        else:
+            found = map(self._placed.get, zip(names, schools, strict=True))
+        if not self._matches:
+            return found
+        # What somebody has said about a row goes before what it says itself.
+        return (
+            None if squeezed(name) in self._settled else one
+            for name, one in zip(names, found, strict=True)
         )
 
     def find(self, staff_no: str, name: str, school: str, phone: str) -> int | RowState:
@@ -131,8 +163,8 @@ class Matcher:
             found = self._people.find("", name, school)
         if found is Doubt.SEVERAL and phones.normalised(phone):
             owner = self._by_phone.get(phones.hashed(phone, self._salt))
-            if owner is not None and plain(owner.name) == plain(name):
-                return int(owner.id)
+            if owner is not None and plain(owner[1]) == plain(name):
+                return owner[0]
         return DOUBTS[found] if isinstance(found, Doubt) else found
 
 
@@ -141,17 +173,69 @@ def tail_of(phone: str) -> str:
     return "".join(c for c in plain(phone) if c.isdigit())[-4:]
 
 
+class _Cells(dict[str, Any]):
+    """What the cells of one column were read as: it says the same few things over and over."""
+
+    def __init__(self, at: int, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._at = at
+        self._read = read
+
+    def __missing__(self, text: str) -> Any:
+        value = self[text] = self._read(text)
+        return value
+
+    def of(self, part: _Part) -> Iterable[Any]:
+        return map(self.__getitem__, part.column(self._at))
+
+
+class _Part:
+    """Some rows of a sheet, by column; what stands in no column is empty."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self.size = len(rows)
+        self._columns = tuple(zip_longest(*rows, fillvalue=""))
+
+    def column(self, at: int | None) -> Sequence[str]:
+        if at is None or at >= len(self._columns):
+            return ("",) * self.size
+        return self._columns[at]
+
+
+_BAD = object()  # what stands there says no figure
+
+
+def _figures(measure: Measure, required: float, unit: Unit) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return reading.figure(text, measure, required, unit)
+        except NotAFigure:
+            return _BAD
+
+    return read
+
+
 @dataclass
 class _Form:
-    """Where the columns of one form stand."""
+    """Where the columns of one form stand, and how each is read."""
 
     person: dict[str, int]
-    items: list[tuple[int, Item, Unit, dict[str, float | None]]]
-    """Each with what its cells were read as: a column says the same few things over and over."""
-    score: int | None
-    active: int | None
-    scores: dict[str, float | None] = field(default_factory=dict)
-    days: dict[str, date | None] = field(default_factory=dict)
+    items: dict[int, _Cells]  # by item
+    score: _Cells | None
+    active: _Cells | None
+
+    def lines(self, part: _Part) -> Iterator[Line | None]:
+        """What each row says, None where a figure cannot be understood."""
+        nothing = (None,) * part.size
+        ids = tuple(self.items)
+        scores = nothing if self.score is None else self.score.of(part)
+        days = nothing if self.active is None else self.active.of(part)
+        figures = (cells.of(part) for cells in self.items.values())
+        for score, active, *said in zip(scores, days, *figures, strict=True):
+            if score is _BAD or _BAD in said:
+                yield None
+            else:
+                yield {i: f for i, f in zip(ids, said, strict=True) if f is not None}, score, active
 
 
 def read_file(
@@ -162,13 +246,12 @@ def read_file(
     of = sum(len(book.sheets[grid.sheet].rows) - grid.header for grid in grids)
     read = File()
     for grid in grids:
-        rows = book.sheets[grid.sheet].rows[grid.header :]
-        form = _form(grid.headings, forms.get(grid.shape, {}), counts, rows)
-        if not form.person:
-            continue
-        for number, row in enumerate(rows, grid.header + 1):
-            _read_row(read, grid.name, number, row, form, matcher)
-            if read.rows % 1000 == 0:
+        rows = book.sheets[grid.sheet].rows
+        form = _form(grid.headings, forms.get(grid.shape, {}), counts, rows[grid.header :])
+        if form.person:
+            for first in range(grid.header, len(rows), PART):
+                part = _Part(rows[first : first + PART])
+                _read_part(read, grid.name, first + 1, part, form, matcher)
                 tell(read.rows, of)
     return read
 
@@ -179,85 +262,89 @@ def _form(
     counts: Counted,
     rows: Sequence[Sequence[str]],
 ) -> _Form:
-    by_id = {str(item.id): item for item in counts.items}
     at = {meant[h]: c for c, h in enumerate(headings) if h and meant.get(h)}
-    items: list[tuple[int, Item, Unit, dict[str, float | None]]] = []
-    for meaning, c in at.items():
-        if meaning in by_id:
-            item = by_id[meaning]
+    items: dict[int, _Cells] = {}
+    for item in counts.items:
+        c = at.get(str(item.id))
+        if c is not None:
             unit = reading.unit_of(headings[c], item.measure)
             if unit is Unit.PERCENT and reading.is_share(row[c] for row in rows if c < len(row)):
                 unit = Unit.SHARE
-            items.append((c, item, unit, {}))
-    person = {m: at[m] for m in mapping.PERSONAL if m in at}
-    return _Form(person, items, at.get(mapping.SCORE), at.get(mapping.ACTIVE))
+            items[item.id] = _Cells(c, _figures(item.measure, item.required, unit))
+    score, active = at.get(mapping.SCORE), at.get(mapping.ACTIVE)
+    return _Form(
+        {m: at[m] for m in mapping.PERSONAL if m in at},
+        items,
+        None if score is None else _Cells(score, _figures(mapping.SCORED, 100, Unit.PLAIN)),
+        None if active is None else _Cells(active, as_day),
+    )
 
 
-def _read_row(
-    read: File, sheet: str, number: int, row: Sequence[str], form: _Form, matcher: Matcher
+def _read_part(
+    read: File,
+    sheet: str,
+    first: int,
+    part: _Part,
+    form: _Form,
+    matcher: Matcher,
 ) -> None:
-    def cell(at: int | None) -> str:
-        return row[at] if at is not None and at < len(row) else ""
-
-    staff_no = cell(form.person.get(mapping.STAFF_NO))
-    name = cell(form.person.get(mapping.NAME))
-    if not (staff_no or name) or reading.is_total(name or staff_no):
-        return
-    read.rows += 1
-    school, phone = cell(form.person.get(mapping.SCHOOL)), cell(form.person.get(mapping.PHONE))
-    line = _line(row, form)
-    who = matcher.find(staff_no, name, school, phone)
-    if line is None:
-        who = RowState.NOT_UNDERSTOOD
-    if not isinstance(who, RowState) and line is not None:
-        earlier = read.lines.setdefault(who, line)
-        if earlier is line or _joins(earlier, line):
-            return
-        who = RowState.TWICE
-    assert isinstance(who, RowState)
-    read.counts[who] += 1
-    if who is not RowState.FOREIGN:
-        read.problems.append((sheet, number, who))
-    if (
-        who in OPEN
-        and line is not None
-        and (who is not RowState.UNKNOWN or read.counts[who] <= OPEN_KEPT)
-    ):
-        said = plain(staff_no), plain(name), plain(school), tail_of(phone)
-        figures = {str(id_): figure for id_, figure in line.figures.items()}
-        active = line.active and line.active.isoformat()
-        read.open.append([sheet, number, who.value, *said, figures, line.score, active])
+    """Read some rows of a sheet, column by column; ``first`` is the number of the first."""
+    said = [part.column(form.person.get(meaning)) for meaning in mapping.PERSONAL]
+    numbers, names, schools, _phones = said
+    exact = matcher.exact(numbers, names, schools)
+    each = zip(exact, form.lines(part), zip(*said, strict=True), strict=True)
+    for number, (registration_id, line, person) in enumerate(each, first):
+        who: int | RowState
+        if registration_id is not None:
+            who = registration_id
+        elif not (person[0] or person[1]) or reading.is_total(person[1] or person[0]):
+            continue
+        else:
+            who = matcher.find(*person)
+        read.rows += 1
+        if line is None:
+            _set_aside(read, sheet, number, RowState.NOT_UNDERSTOOD, person, line)
+        elif isinstance(who, RowState):
+            _set_aside(read, sheet, number, who, person, line)
+        elif not _takes(read.lines, who, line):
+            _set_aside(read, sheet, number, RowState.TWICE, person, line)
 
 
-def _line(row: Sequence[str], form: _Form) -> Line | None:
-    """What the row says, or None where a figure cannot be understood."""
-    width = len(row)
-    figures: dict[int, float] = {}
-    try:
-        for c, item, unit, known in form.items:
-            text = row[c] if c < width else ""
-            if text not in known:
-                known[text] = reading.figure(text, item.measure, item.required, unit)
-            value = known[text]
-            if value is not None:
-                figures[item.id] = value
-        text = row[form.score] if form.score is not None and form.score < width else ""
-        if text not in form.scores:
-            form.scores[text] = reading.figure(text, mapping.SCORED, 100, Unit.PLAIN)
-        score = form.scores[text]
-    except NotAFigure:
-        return None
-    text = row[form.active] if form.active is not None and form.active < width else ""
-    if text not in form.days:
-        form.days[text] = as_day(text)
-    return Line(figures, score, form.days[text])
-
-
-def _joins(earlier: Line, line: Line) -> bool:
-    """Add what another sheet says of the same person; False where the two contradict."""
-    if any(earlier.figures.get(id_, figure) != figure for id_, figure in line.figures.items()):
+def _takes(lines: dict[int, Line], who: int, line: Line) -> bool:
+    """Add what a row says of somebody; False where another has said otherwise."""
+    earlier = lines.setdefault(who, line)
+    if earlier is line:
+        return True
+    figures, score, active = earlier
+    if any(figures.get(id_, figure) != figure for id_, figure in line[0].items()):
         return False
-    earlier.figures.update(line.figures)
-    earlier.score = line.score if earlier.score is None else earlier.score
-    earlier.active = max(filter(None, (earlier.active, line.active)), default=None)
+    lines[who] = (
+        figures | line[0],
+        line[1] if score is None else score,
+        max(filter(None, (active, line[2])), default=None),
+    )
     return True
+
+
+def _set_aside(
+    read: File,
+    sheet: str,
+    number: int,
+    state: RowState,
+    person: tuple[str, ...],
+    line: Line | None,
+) -> None:
+    """Note a row that is not taken over, and keep it where a person may settle it."""
+    read.counts[state] += 1
+    if state is not RowState.FOREIGN:
+        read.problems.append((sheet, number, state))
+    if state not in OPEN or line is None:
+        return
+    if state is RowState.UNKNOWN and read.counts[state] > OPEN_KEPT:
+        return
+    staff_no, name, school, phone = person
+    said = plain(staff_no), plain(name), plain(school), tail_of(phone)
+    figures, score, active = line
+    by_item = {str(id_): figure for id_, figure in figures.items()}
+    day = active and active.isoformat()
+    read.open.append([sheet, number, state.value, *said, by_item, score, day])

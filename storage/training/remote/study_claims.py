@@ -18,11 +18,13 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit
 from storage.messaging import news
+from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+from storage.training.remote import tutors
 from storage.training.remote.tables import (
     ProgressItem,
     StudyClaim,
@@ -34,6 +36,7 @@ from storage.waiting_for import Waiting
 
 KIND = "study_claims"
 NEWS = "study_claim_decided"
+NEWS_WAITING = "study_claims_wait"
 LONGEST = 300  # characters of a text and of an answer
 PAGE = 8
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -120,8 +123,9 @@ def say(
 ) -> Said:
     """Say that one item, or all of it, is studied and not reported yet, with what shows it.
 
-    Saying it again of the same while it is open replaces what shows it. Raises NotFound for
-    whoever does not take part, or NoEvidence.
+    Whoever is the nearest to look at it hears in their next brief that something waits, once
+    for all that comes before that brief. Saying it again of the same while it is open replaces
+    what shows it. Raises NotFound for whoever does not take part, or NoEvidence.
     """
     mine = session.exec(
         select(Registration)
@@ -156,7 +160,51 @@ def say(
     if evidence_file_id:
         row.evidence_file_id, row.evidence_name = evidence_file_id, evidence_name
     session.flush()
+    if is_new:
+        _tell_nearest(session, mine, row.id, now=now)
     return Said(row.id, batch_id, is_new)
+
+
+def _tell_nearest(
+    session: Session, registration: Registration, claim_id: int, *, now: datetime
+) -> None:
+    nearest = tutors.nearest(session, registration.id, now=now)
+    known = {row.teacher_id for row in session.exec(_untold(registration.batch_id)).all()}
+    title = session.exec(
+        select(Programme.title)
+        .join(Batch, col(Batch.programme_id) == col(Programme.id))
+        .where(Batch.id == registration.batch_id)
+    ).one()
+    facts = {"title": title, "batch_id": registration.batch_id}
+    for teacher_id in set(nearest) - known - {registration.teacher_id}:
+        news.tell(session, NEWS_WAITING, teacher_id, claim_id, facts, now=now)
+
+
+def hush(session: Session, batch_id: int, *, now: datetime) -> None:
+    """Let nobody be told of claims in this class who has none to look at any more."""
+    for row in session.exec(_untold(batch_id)).all():
+        left = _theirs(session, row.teacher_id, now).where(
+            col(Registration.batch_id) == batch_id,
+            col(Registration.teacher_id) != row.teacher_id,
+        )
+        if session.exec(left.limit(1)).first() is None:
+            session.delete(row)
+    session.flush()
+
+
+def _untold(batch_id: int) -> Any:
+    """Select the news of claims in this class that no brief has told."""
+    return (
+        select(News)
+        .join(StudyClaim, col(StudyClaim.id) == col(News.subject_id))
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .where(
+            News.kind == NEWS_WAITING,
+            col(News.told_at).is_(None),
+            col(News.outbox_id).is_(None),
+            Registration.batch_id == batch_id,
+        )
+    )
 
 
 def waiting(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Claims:
@@ -249,6 +297,7 @@ def decide(
         "batch_id": registration.batch_id,
     }
     news.tell(session, NEWS, registration.teacher_id, claim_id, facts, now=now)
+    hush(session, registration.batch_id, now=now)
     after = {"state": wanted.value}
     audit.record(
         session, actor_id, "decide_study_claim", f"study_claim:{claim_id}", now=now, after=after
@@ -269,30 +318,32 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
     """Select the open claims that the actor is the nearest to look at.
 
-    A school's tutor in the class, where it has one, stands before the class teacher, and
+    A school's tutor in the class, where it has one today, stands before the class teacher, and
     whoever has the class before its organiser.
     """
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.REVIEW_WORK, today=today)
+    holds = sa.select(col(RoleAssignment.id)).where(
+        col(RoleAssignment.scope_kind) == ScopeKind.BATCH,
+        col(RoleAssignment.scope_id) == col(Registration.batch_id),
+        authority.runs(today),
+    )
     tutor = (
         sa.select(col(TutorUnit.tutor_id))
         .where(
             col(TutorUnit.batch_id) == col(Registration.batch_id),
             col(TutorUnit.unit_id) == col(Registration.unit_id_at),
+            holds.where(
+                col(RoleAssignment.role) == Role.TUTOR,
+                col(RoleAssignment.teacher_id) == col(TutorUnit.tutor_id),
+            )
+            .correlate(Registration, TutorUnit)
+            .exists(),
         )
         .correlate(Registration)
         .scalar_subquery()
     )
-    holds = (
-        sa.select(col(RoleAssignment.id))
-        .where(
-            col(RoleAssignment.scope_kind) == ScopeKind.BATCH,
-            col(RoleAssignment.scope_id) == col(Registration.batch_id),
-            authority.runs(today),
-        )
-        .correlate(Registration)
-    )
-    leads = holds.where(col(RoleAssignment.role) == Role.CLASS_TEACHER)
+    leads = holds.where(col(RoleAssignment.role) == Role.CLASS_TEACHER).correlate(Registration)
     nearest = sa.case(
         (tutor.is_not(None), tutor == actor_id),
         (leads.exists(), leads.where(col(RoleAssignment.teacher_id) == actor_id).exists()),

@@ -15,6 +15,7 @@ from storage.people.authority import Act, check_with
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotFound
 from storage.training import structure
+from storage.training.classes import batch_of
 from storage.training.remote.tables import TutorUnit
 from storage.training.tables import Registration, RegistrationState
 
@@ -67,7 +68,7 @@ def tutors(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> 
     """Return who tutors whom, for who runs the class. Raises NotFound or NotAllowed."""
     today = offices.today(session, now)
     check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    _batch, programme = structure.batch_of(session, batch_id)
+    _batch, programme = batch_of(session, batch_id)
     names = _appointed(session, batch_id, now=now)
     given = _given(session, batch_id)
     schools = tuple(
@@ -153,18 +154,35 @@ def tutor_of(session: Session, registration_id: int, *, now: datetime) -> int | 
 
     None when the class has neither. Of several class teachers the first appointed one.
     """
+    tutor, leads, _others = _helpers(session, registration_id, now=now)
+    return next(iter(tutor or leads), None)
+
+
+def nearest(session: Session, registration_id: int, *, now: datetime) -> tuple[int, ...]:
+    """Return who is to look at what this participant says: their tutor, else the class teachers.
+
+    In a class without these it is every tutor's; with none at all it stays with the organiser.
+    """
+    tutor, leads, others = _helpers(session, registration_id, now=now)
+    return tutor or leads or others
+
+
+def _helpers(
+    session: Session, registration_id: int, *, now: datetime
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The tutor of this participant's school, the class teachers, and all tutors of the class."""
     found = session.exec(
         select(Registration.batch_id, Registration.unit_id_at).where(
             Registration.id == registration_id
         )
     ).first()
     if found is None:
-        return None
+        return (), (), ()
     batch_id, unit_id = found
+    every = _appointed(session, batch_id, now=now)
     tutor_id = _given(session, batch_id).get(unit_id)
-    if tutor_id is not None and tutor_id in _appointed(session, batch_id, now=now):
-        return tutor_id
-    return next(iter(_appointed(session, batch_id, now=now, role=Role.CLASS_TEACHER)), None)
+    own = (tutor_id,) if tutor_id is not None and tutor_id in every else ()
+    return own, tuple(_appointed(session, batch_id, now=now, role=Role.CLASS_TEACHER)), tuple(every)
 
 
 def _schools(session: Session, batch_id: int) -> list[tuple[int, str, int]]:

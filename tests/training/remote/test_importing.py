@@ -1,4 +1,4 @@
-"""Imports of progress: three invented platforms, what is new, what is unclear, and undo."""
+"""Imports of progress: four invented platforms, what is new, what is unclear, and undo."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from storage import sheets, undoing
+from storage import moments, sheets, undoing
 from storage.database import Database
+from storage.messaging.tables import Deadline, DeadlineStep, Level, News
 from storage.people import imports
 from storage.people.imports import PreviewOutdated
-from storage.people.tables import ImportState
-from storage.training.remote import importing, mapping, reading
+from storage.people.tables import ImportState, Role
+from storage.training import schedule
+from storage.training.remote import importing, mapping, reading, study_claims, unclear
 from storage.training.remote.importing import AsOfFrom, Preview
-from storage.training.remote.rows import RowState
+from storage.training.remote.rows import PART, RowState
 from storage.training.remote.tables import (
     ProgressImport,
     ProgressItem,
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import RegistrationState
+from storage.training.tables import Registration, RegistrationState
 from tests.make import NOW
 from tests.training import classes
-from tests.training.remote import exports, programme
+from tests.training.remote import exports, programme, studying
 from tests.training.remote.exports import Studied
+from tests.training.remote.studying import SHANGHAI
 
 HOME = classes.HOME
 APPROVED, ATTENDING = RegistrationState.APPROVED, RegistrationState.ATTENDING
@@ -106,7 +109,12 @@ EXPECTED = {
 
 @pytest.mark.parametrize(
     ("export", "name"),
-    [(exports.orchid, "a.xlsx"), (exports.bamboo, "b.csv"), (exports.tidal, "c.xlsx")],
+    [
+        (exports.orchid, "a.xlsx"),
+        (exports.bamboo, "b.csv"),
+        (exports.tidal, "c.xlsx"),
+        (exports.gallery, "d.xls"),
+    ],
 )
 async def test_each_platform_s_export_says_the_same_of_the_same_people(
     database: Database, class_: Any, export: Any, name: str
@@ -220,6 +228,58 @@ async def test_a_claim_that_the_platform_shows_by_now_waits_for_nobody(
     assert await database.read(states) == [StudyClaimState.OPEN, StudyClaimState.OPEN]
 
 
+async def test_each_import_puts_off_the_day_on_which_figures_are_too_old(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, _people = class_
+
+    def due(session: Session) -> tuple[datetime, list[str]]:
+        row = session.exec(select(Deadline).where(Deadline.kind == "import_stale")).one()
+        steps = (
+            select(DeadlineStep.name)
+            .where(
+                DeadlineStep.deadline_id == row.id,
+                DeadlineStep.level == Level.TEACHER,
+                col(DeadlineStep.outcome).is_(None),
+            )
+            .order_by(col(DeadlineStep.due_at))
+        )
+        return row.at, list(session.exec(steps).all())[:3]
+
+    # Since October nobody has brought any: they are asked for from now on.
+    await database.write(schedule.plan_deadlines, batch_id, now=NOW)
+    await database.write(schedule.plan_deadlines, batch_id, now=NOW + timedelta(hours=1))
+    assert await database.read(due) == (NOW, ["T+0", "T+5", "W+2"])
+    done = await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))
+    at, names = await database.read(due)
+    day = moments.local_day(done.as_of, SHANGHAI) + timedelta(days=8)
+    assert (at, names) == (moments.at(day, 0, SHANGHAI), ["T+0", "T+5", "W+2"])
+    later = NOW + timedelta(hours=2)
+    assert done.deed_id is not None
+    await database.write(undoing.undo, gao, done.deed_id, now=later)
+    assert (await database.read(due))[0] == later
+
+
+async def test_nobody_is_told_of_claims_that_an_import_has_answered(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, people = class_
+
+    def claims(session: Session) -> None:
+        studying.appointed(session, "许文", Role.TUTOR, batch_id)
+        lin = session.get_one(Registration, people["林若溪"]).teacher_id
+        study_claims.say(session, lin, batch_id, text="看完了", now=NOW)
+
+    def told(session: Session) -> int:
+        waiting = select(News.id).where(News.kind == study_claims.NEWS_WAITING)
+        return len(session.exec(waiting).all())
+
+    await database.write(claims)
+    assert await database.read(told) == 1
+    await database.write(imported, gao, batch_id, exports.orchid([LIN, SHI]))
+    assert await database.read(told) == 0
+
+
 async def test_a_number_of_another_name_and_a_bad_figure_are_not_taken_over(
     database: Database, class_: Any
 ) -> None:
@@ -246,3 +306,28 @@ async def test_a_number_of_another_name_and_a_bad_figure_are_not_taken_over(
         RowState.TWICE: 1,
     }
     assert set(await database.read(programme.stands, batch_id)) == {"欧阳立"}
+
+
+async def test_what_was_said_of_a_row_goes_before_what_the_row_says_itself(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, _people = class_
+    first = exports.bamboo([LIN, replace(OUYANG, name="黄一鸣")])
+    seen = await database.write(dropped, gao, batch_id, first, "b.csv")
+    assert seen.counts == {RowState.NEW: 1, RowState.UNKNOWN: 1}
+    await database.write(unclear.settle, gao, seen.job_id, 0, None, now=NOW)
+    await database.write(programme.joins, batch_id, "黄一鸣", "河东小学")
+    second = exports.bamboo([LIN, SHI, replace(OUYANG, name="黄一鸣"), OUYANG])
+    again = await database.write(dropped, gao, batch_id, second, "b.csv")
+    assert again.counts == {RowState.NEW: 3, RowState.FOREIGN: 1}
+
+
+async def test_of_a_long_table_every_row_is_read(database: Database, class_: Any) -> None:
+    batch_id, gao, _people = class_
+    strangers = [replace(OUYANG, staff_no=f"X{n}", name=f"邻县{n}") for n in range(2 * PART)]
+    people = [LIN, *strangers[:PART], SHI, *strangers[PART:], OUYANG]
+    seen = await database.write(dropped, gao, batch_id, exports.tidal(people), "c.xlsx")
+    assert seen.rows == len(people)
+    assert seen.counts == {RowState.NEW: 3, RowState.UNKNOWN: len(strangers)}
+    remarks = await database.write(importing.remarks, gao, seen.job_id, now=NOW)
+    assert set(range(3, len(people) + 3)) - remarks["导出"].keys() == {3, 4 + PART, len(people) + 2}

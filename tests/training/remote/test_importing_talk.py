@@ -67,6 +67,40 @@ async def test_a_table_is_explained_once_then_seen_applied_and_taken_back(stage:
     assert await stage.database.read(programme.stands, batch_id) == {}
 
 
+async def test_a_workbook_of_the_old_kind_is_taken_like_any_other(stage: Stage) -> None:
+    batch_id = await stage.database.write(prepared)
+    gao = await coordinator(stage)
+    await gao.sends_file("学习统计.xls", exports.gallery([LIN, SHI]))
+    assert "学习时长(小时) → 视频学习 (15: 900 min)" in gao.sees()
+    assert "作业完成率 → 作业 (1: 2 times)" in gao.sees()
+    await gao.taps("That is right")
+    assert "As of Thu 19 Nov, 23:59, as the table says" in gao.sees()
+    await gao.taps("Import it")
+    assert "Progress imported" in gao.sees()
+    stands = await stage.database.read(programme.stands, batch_id)
+    assert stands == {"林若溪": (100.0, True, True), "石晓岚": (35.0, True, False)}
+
+
+async def test_of_several_classes_one_is_chosen_and_strangers_are_of_none(stage: Stage) -> None:
+    await stage.database.write(prepared)
+
+    def another(session: Session) -> None:
+        batch_id = programme.remote(session, "第二期远程培训")
+        programme.joins(session, batch_id, "周明远", staff_no="CH060014")
+
+    await stage.database.write(another)
+    gao = await coordinator(stage)
+    zhou = Studied("CH060014", "周明远", HOME, minutes=90)
+    await gao.sends_file("学习情况.xlsx", exports.tidal([LIN, SHI, zhou]))
+    assert "which class is this table about?" in gao.sees()
+    assert gao.labels() == ["全员岗位远程培训 · 2", "第二期远程培训 · 1", "Cancel"]
+    await gao.taps("第二期远程培训")
+    assert "What do the columns mean?" in gao.sees()
+    await gao.sends_file("别处.xlsx", exports.tidal([Studied("X1", "城外人", "某校")]))
+    assert "none of your classes that study on a platform" in gao.sees()
+    assert gao.labels() == ["Cancel"]
+
+
 async def test_whom_a_row_means_is_said_once_and_remembered(stage: Stage) -> None:
     batch_id = await stage.database.write(prepared)
     gao = await coordinator(stage)

@@ -186,7 +186,7 @@ async def test_what_was_asked_by_hand_stands_among_the_reminders(stage: Stage) -
     assert "1 person will read it" in luo.alert
     await zhou.starts(f"run{batch}")
     await zhou.taps("Reminders")
-    assert "· by hand Fri 20 Nov" in await zhou.taps("1. remote training ends")
+    assert "· by hand, Fri 20 Nov" in await zhou.taps("1. remote training ends")
 
 
 async def test_who_says_that_something_holds_them_up_is_one_tap_away_for_their_school(

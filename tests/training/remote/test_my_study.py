@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from storage import kinds
 from storage.database import Database
@@ -181,6 +182,59 @@ async def test_it_waits_for_the_schools_tutor_else_the_class_teacher_else_the_or
         return found
 
     assert await database.write(says) == [["管"], ["班"], ["导"]]
+
+
+async def test_whoever_is_no_tutor_any_more_keeps_nothing_from_the_class_teacher(
+    database: Database,
+) -> None:
+    def says(session: Session) -> list[bool]:
+        batch_id, lin, _mine = lin_studies(session)
+        leads = studying.appointed(session, "班", Role.CLASS_TEACHER, batch_id)
+        was = make.teacher(session, "导")
+        session.add(TutorUnit(batch_id=batch_id, unit_id=make.school(session), tutor_id=was))
+        study_claims.say(session, lin, batch_id, text="看完了", now=NOW)
+        return [bool(study_claims.waits(session, who, now=NOW)) for who in (was, leads)]
+
+    assert await database.write(says) == [False, True]
+
+
+def waiting_news(session: Session) -> list[int]:
+    """Who is to be told of claims in their next brief, each as often as it is said."""
+    rows = session.exec(
+        select(News).where(News.kind == study_claims.NEWS_WAITING, col(News.told_at).is_(None))
+    ).all()
+    return [row.teacher_id for row in rows]
+
+
+async def test_a_tutor_is_told_once_for_all_that_waits_and_not_of_what_is_settled(
+    database: Database,
+) -> None:
+    def says(session: Session) -> tuple[list[list[int]], int]:
+        batch_id, lin, _mine = lin_studies(session)
+        tutor = studying.appointed(session, "导", Role.TUTOR, batch_id)
+        other = make.teacher(session, "另一人")
+        classes.joins(session, batch_id, other)
+        items_ = session.exec(select(ProgressItem.id)).all()
+        first = study_claims.say(session, lin, batch_id, text="看完了", now=NOW).claim_id
+        found = [waiting_news(session)]
+        second = study_claims.say(
+            session, lin, batch_id, item_id=items_[0], text="看完了", now=NOW
+        ).claim_id
+        third = study_claims.say(session, other, batch_id, text="看完了", now=NOW).claim_id
+        found.append(waiting_news(session))
+        for claim_id in (first, second):
+            study_claims.decide(session, tutor, claim_id, True, now=NOW)
+        found.append(waiting_news(session))  # one waits still
+        study_claims.decide(session, tutor, third, True, now=NOW)
+        found.append(waiting_news(session))
+        # Once a brief has told it, what comes later is said by the next one.
+        study_claims.say(session, lin, batch_id, text="又看完了", now=NOW)
+        session.exec(sa.update(News).values(told_at=NOW))
+        study_claims.say(session, other, batch_id, text="又看完了", now=NOW)
+        return [*found, waiting_news(session)], tutor
+
+    found, tutor = await database.write(says)
+    assert found == [[tutor], [tutor], [tutor], [], [tutor]]
 
 
 async def test_a_tutor_accepts_and_the_teacher_hears_of_it(database: Database) -> None:

@@ -15,6 +15,7 @@ from storage.training.remote.tables import (
     ObstacleReason,
     Platform,
     Progress,
+    ProgressItem,
     StudyClaim,
     StudyClaimState,
 )
@@ -109,13 +110,17 @@ async def test_what_is_studied_and_not_reported_goes_to_the_tutor_and_back(stage
     assert "Your tutor looks at it" in await lin.says("周三已在平台提交第二次作业")
     assert "your tutor is looking at it" in lin.sees()
 
+    await stage.passes(hours=8)
+    assert "study that its platform does not show yet waits for your look" in tutor.sees()
+    assert "林若溪" not in tutor.sees()
+    assert "林若溪" in await tutor.taps("Not updated yet")
     await tutor.starts("desk")
     assert "1 word of study not updated yet" in tutor.sees()
     assert "林若溪" in await tutor.taps("Not updated yet (1)")
     assert "周三已在平台提交第二次作业" in await tutor.taps("林若溪")
     await tutor.taps("Refuse")
     assert "Nothing is waiting" in await tutor.says("平台上没有这次作业")
-    await stage.passes(hours=8)
+    await stage.passes(days=3)
     assert "not accepted. 平台上没有这次作业" in lin.sees()
 
     await lin.starts(f"study{batch}")
@@ -170,6 +175,27 @@ async def test_a_brief_says_the_own_gap_once_as_of_when(stage: Stage) -> None:
     await lin.taps("Done")
     assert "come with a delay" in lin.alert
     assert "○ 视频学习: 300 of 900 min" in await lin.taps("My study")
+
+
+async def test_a_part_that_is_due_before_the_end_is_announced_with_its_own_gap(
+    stage: Stage,
+) -> None:
+    lin, batch = await lin_studies(stage)
+
+    def due_on_wednesday(session: Session) -> None:
+        row = session.exec(select(ProgressItem).where(ProgressItem.title == "作业")).one()
+        row.due_at = at(11, 25, 17)
+        session.flush()
+        schedule.plan_deadlines(session, batch, now=at(11, 19))
+
+    await stage.database.write(due_on_wednesday)
+    await stage.passes(hours=8)
+    said = "作业, 1 more, due by Wed 25 Nov, 17:00. As of Thu 19 Nov, 10:00"
+    assert said in lin.sees()
+    # Whatever is tapped under it, it goes on saying how far the study is.
+    await lin.taps("Later")
+    await lin.taps("1. 全员岗位远程培训")
+    assert said in "\n".join(message.text for message in lin.messages())
 
 
 async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage: Stage) -> None:

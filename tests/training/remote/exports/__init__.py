@@ -1,4 +1,4 @@
-"""Three platforms that do not exist, and how each exports what its people have studied.
+"""Four platforms that do not exist, and how each exports what its people have studied.
 
 Every export is made by code from the same kind of rows: the shapes and encodings are those of
 real platforms, the platforms and people are invented.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import xlsxwriter
+
+from tests import old_workbook
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,17 @@ def tidal(people: Sequence[Studied]) -> bytes:
             ]
             sheet.write_row(n + 2, 0, row)
     return made.getvalue()
+
+
+def gallery(people: Sequence[Studied]) -> bytes:
+    """石渠学习网: a workbook of the old kind (.xls), figures as numbers, shares as hundredths."""
+    rows: list[list[str | float]] = [
+        ["全员岗位远程培训学习统计（截止2026年11月19日）"],
+        ["序号", "继教号", "学员姓名", "工作单位", "学习时长(小时)", "作业完成率", "发帖", "研讨"],
+    ]
+    for n, one in enumerate(people):
+        person: list[str | float] = [float(n + 1), one.staff_no, one.name, one.school]
+        work = [one.homework / 2, float(one.posts), "是" if one.seminar else "否"]
+        rows.append([*person, one.minutes / 60, *work])
+    rows.append(["合计", "", "", "", sum(one.minutes for one in people) / 60])
+    return old_workbook.made(rows)
