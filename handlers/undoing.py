@@ -73,6 +73,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "calendar": _("loading the work calendar"),
         "bind_group": _("saying what a group stands for"),
         "progress": _("importing progress"),
+        "decide_venue": _("deciding a list of a competition"),
     }
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.calendar import loading
+from storage.competitions import deciding as list_deciding
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -46,6 +47,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     binding.DEED: binding.undo,
     loading.KIND: loading.undo,
     importing.DEED: importing.undo,
+    list_deciding.DEED: list_deciding.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 
