@@ -12,10 +12,13 @@ import handlers.people.starting
 from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
+from handlers.competitions import awards as competition_awards
+from handlers.competitions import deciding as competition_lists
 from handlers.competitions import editing as competition_editing
+from handlers.competitions import lists, objections, outcomes, outside, round_cards, rules, running
 from handlers.competitions import making as competition_making
 from handlers.competitions import publishing as competition_publishing
-from handlers.competitions import round_cards, rules, running
+from handlers.competitions import reporting as competition_report
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
 from handlers.messaging import (
@@ -126,6 +129,13 @@ TOPICS = (
     competition_publishing,
     rules,
     round_cards,
+    competition_lists,
+    lists,
+    objections,
+    outcomes,
+    competition_awards,
+    outside,
+    competition_report,
     notice_questions,
     notice_overdue,
     notice_report,

@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
+from handlers.competitions.after_text import after_text
 from handlers.competitions.values_text import setup_text
 from handlers.context import Context, alert, is_private, lead, show, show_anew
 from handlers.credits.claims_text import credits_text
@@ -93,6 +94,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     last_mile_text,
     notices_text,
     relays_text,
+    after_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -74,6 +74,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "bind_group": _("saying what a group stands for"),
         "progress": _("importing progress"),
         "decide_venue": _("deciding a list of a competition"),
+        "publicity": _("putting a list on public display"),
     }
 
 

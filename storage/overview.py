@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from storage import deeds
-from storage.competitions import editing
+from storage.competitions import editing, lists_waiting
 from storage.credits import appeals, claims, posting
 from storage.messaging import binding, overdue, questions, seconding
 from storage.people import staff
@@ -51,6 +51,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     binding.waits,
     overdue.waits,
     editing.waits,
+    lists_waiting.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

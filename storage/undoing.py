@@ -10,6 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.calendar import loading
 from storage.competitions import deciding as list_deciding
+from storage.competitions import publicity
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -48,6 +49,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     loading.KIND: loading.undo,
     importing.DEED: importing.undo,
     list_deciding.DEED: list_deciding.undo,
+    publicity.DEED: publicity.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

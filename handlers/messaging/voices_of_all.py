@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.competitions import round_cards
+from handlers.competitions import list_cards, outcomes, round_cards
 from handlers.competitions import told as of_competitions
 from handlers.messaging import (
     binding,
@@ -26,7 +26,7 @@ from handlers.messaging.voices import Voice
 from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
-from storage.competitions import editing
+from storage.competitions import awarding, deciding, editing, forwarding, objections
 from storage.competitions import publishing as competition_publishing
 from storage.messaging import binding as binding_rules
 from storage.messaging import presence
@@ -82,6 +82,13 @@ _ONES: Mapping[str, Voice] = {
     editing.DATES: of_competitions.dates_moved,
     competition_publishing.CANCELLED: of_competitions.cancelled,
     round_cards.KIND: round_cards.voice,
+    list_cards.KIND: list_cards.voice,
+    deciding.OUTCOME: outcomes.outcome,
+    forwarding.LAPSED: outcomes.lapsed,
+    objections.RAISED: outcomes.raised,
+    objections.ANSWERED: outcomes.answered,
+    awarding.GIVEN: outcomes.award_given,
+    awarding.REVOKED: outcomes.award_revoked,
     bulletins.KIND: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
 }

@@ -226,16 +226,15 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
 def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
     """Return what became of one's own entry. Raises NotFound, NotAllowed for anybody else's."""
     found = session.exec(
-        select(EntryRound, Entry, Round, Competition, Track)
+        select(EntryRound, Entry, Round, Competition)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
         .join(Round, col(Round.id) == col(EntryRound.round_id))
         .join(Competition, col(Competition.id) == col(Round.competition_id))
-        .join(Track, col(Track.id) == col(Entry.track_id))
         .where(EntryRound.id == place_id)
     ).first()
     if found is None:
         raise NotFound("entry")
-    place, entry, round_, competition, track = found
+    place, entry, round_, competition = found
     if teacher_id not in people(session, [entry.id])[entry.id]:
         raise NotAllowed
     state = (
@@ -265,7 +264,7 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         round_.id,
         competition.title,
         round_.name,
-        track.title,
+        session.exec(select(Track.title).where(Track.id == entry.track_id)).one(),
         entry.title,
         session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).one(),
         place.state,

@@ -320,3 +320,12 @@ def to_forward(session: Session, venue_id: int) -> int:
             col(EntryRound.forwarded_at).is_(None),
         )
     ).one()
+
+
+def round_name(session: Session, round_id: int) -> tuple[int, str, str] | None:
+    """Return the competition of a round, its title, and the round's name."""
+    return session.exec(
+        select(Competition.id, Competition.title, Round.name)
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .where(Round.id == round_id)
+    ).first()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage import undoing
 from storage.competitions import deciding, forwarding, ranking
@@ -41,7 +41,8 @@ def _decided(session: Session, actor: int, venue_id: int) -> deciding.Decided:
 
 
 def _states(session: Session) -> list[RoundState]:
-    return list(session.exec(select(EntryRound.state).order_by(EntryRound.id)).all())
+    rows = session.exec(select(EntryRound).order_by(col(EntryRound.id))).all()
+    return [row.state for row in rows]
 
 
 async def test_the_list_follows_from_scores_ties_and_quota(database: Database) -> None:
