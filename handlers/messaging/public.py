@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key, fitted
 from handlers.competitions import values_text
+from handlers.competitions.list_text import list_lines
 from handlers.context import shortened
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
@@ -264,28 +265,6 @@ def list_taken_down_card(language: str) -> GroupCard:
     """What stays of a list that was on display, where the message itself cannot be deleted."""
     _ = catalog(language).gettext
     return GroupCard(_("The time of public display is over, and the list was taken down."))
-
-
-def list_lines(facts: PublicList, language: str) -> list[str]:
-    """The lines of a public list, by track and award. HTML."""
-    _ = catalog(language).gettext
-    lines: list[str] = []
-    last = ("", "")
-    for one in facts.lines:
-        here = (one.track, one.award)
-        if here != last:
-            lines.append(
-                _("<b>{track} · {award}</b>").format(
-                    track=_escaped(one.track), award=_escaped(one.award)
-                )
-                if one.award
-                else _("<b>{track}</b>").format(track=_escaped(one.track))
-            )
-        last = here
-        lines.append(
-            _("{name} ({school})").format(name=_escaped(one.name), school=_escaped(one.school))
-        )
-    return lines
 
 
 BARS = 30  # schools that a bulletin spells out

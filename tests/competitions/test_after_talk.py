@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from storage import sheets
+from storage.competitions import venues
 from storage.competitions.tables import Competition, EntryRound, Honour, Round
 from storage.messaging.tables import Chat, ChatPurpose
 from storage.people import roles
@@ -54,7 +55,7 @@ async def judged_final(stage: Stage, position: int = 2) -> dict[str, Actor]:
                 assert place is not None
                 session.delete(place)
                 session.flush()
-                place = judged.venues.let_in(session, entry, round_, now=NOW)
+                place = venues.let_in(session, entry, round_, now=NOW)
             assert place is not None
             places.append(place)
         judged.score(session, places, judged.totals(90, 80, 70, 60))

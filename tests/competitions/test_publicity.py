@@ -130,6 +130,7 @@ async def test_an_objection_is_seen_by_who_decides_and_by_nobody_concerned(
             today=NOW.date(),
             now=NOW,
         )
+        assert places[0].venue_id is not None
         session.add(
             Judge(
                 venue_id=places[0].venue_id,
