@@ -149,8 +149,8 @@ class Proposal:
 def confirm(session: Session, actor_id: int, round_id: int, *, now: datetime) -> Confirmed:
     """Let the result of a round stand, with all that follows; a second time adds nothing.
 
-    Raises NotFound, NotAllowed, NotUnderWay, NotAllDecided, TooEarlyToConfirm or
-    ObjectionsOpen.
+    Raises NotFound, NotAllowed, OwnCase for who competes in it, NotUnderWay, NotAllDecided,
+    TooEarlyToConfirm or ObjectionsOpen.
     """
     session.exec(select(Round.id).where(Round.id == round_id).with_for_update())
     round_ = session.exec(select(Round).where(Round.id == round_id)).first()
@@ -167,6 +167,8 @@ def confirm(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
         return Confirmed(round_id, 0, 0, 0, 0, is_new=False)
     if competition.state is not CompetitionState.PUBLISHED:
         raise NotUnderWay
+    if any(deciding.is_entrant(session, actor_id, each.id) for each in venues):
+        raise OwnCase
     facts = publicity.lists(session, actor_id, round_id, now=now)
     if facts.undecided or not venues:
         raise publicity.NotAllDecided(facts.undecided)

@@ -33,7 +33,7 @@ from storage.competitions.tables import (
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.tables import OrgUnit, Teacher
-from storage.refusals import NotFound, Refusal
+from storage.refusals import NotFound, OwnCase, Refusal
 
 PAGE = 10
 LONGEST = 60
@@ -126,7 +126,7 @@ def nominate(
 ) -> int:
     """Nominate an entry that could be; return its place. Never above the quota of its track.
 
-    Raises NotFound, NotAllowed, NotUnderWay, NotNominated or QuotaFull.
+    Raises NotFound, NotAllowed, OwnCase, NotUnderWay, NotNominated or QuotaFull.
     """
     session.exec(select(Round.id).where(Round.id == round_id).with_for_update())
     round_, competition = _round(session, actor_id, round_id, now=now)
@@ -141,7 +141,7 @@ def nominate(
         raise NotNominated
     entry = session.exec(select(Entry).where(Entry.id == entry_id)).one()
     if actor_id in deciding.people(session, [entry_id])[entry_id]:
-        raise NotNominated
+        raise OwnCase
     quota = ranking.seats(
         round_.quota, competition.owner_unit_id, _of_before(session, round_, entry.track_id)
     )
@@ -239,7 +239,7 @@ def came_back(
     """Record what came back of an entry that was sent: its award, or none.
 
     Saying the same again changes nothing; saying another thing corrects it. Raises NotFound,
-    NotAllowed, NotUnderWay or NotNominated.
+    NotAllowed, OwnCase, NotUnderWay or NotNominated.
     """
     place = session.exec(
         select(EntryRound).where(EntryRound.id == place_id).with_for_update()
@@ -248,6 +248,8 @@ def came_back(
         raise NotFound("entry")
     round_, competition = _round(session, actor_id, place.round_id, now=now)
     _check_on(competition)
+    if actor_id in deciding.people(session, [place.entry_id])[place.entry_id]:
+        raise OwnCase
     if place.state not in PUSHED:
         raise NotNominated
     award = " ".join(award.split())[:LONGEST]

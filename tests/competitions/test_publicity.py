@@ -254,6 +254,19 @@ async def test_confirmed_once_awards_make_honours_hours_and_proposals(
     assert venues == {VenueState.CONFIRMED}
 
 
+async def test_nobody_confirms_the_round_in_which_they_compete(database: Database) -> None:
+    def play(session: Session) -> None:
+        _who, round_id, _made, places = _shown(session)
+        entrant = session.exec(select(Entry.teacher_id).where(Entry.id == places[3].entry_id)).one()
+        county = make.county(session)
+        today = NOW.date()
+        roles.appoint(session, entrant, Role.COUNTY_COORDINATOR, county, today=today, now=NOW)
+        with pytest.raises(OwnCase):
+            awarding.confirm(session, entrant, round_id, now=AFTER)
+
+    await database.write(play)
+
+
 async def test_an_award_taken_back_takes_back_what_followed(database: Database) -> None:
     def play(session: Session) -> Any:
         who, round_id, _made, places = _shown(session)
