@@ -17,6 +17,7 @@ from handlers.competitions import deciding as competition_lists
 from handlers.competitions import editing as competition_editing
 from handlers.competitions import lists, objections, outcomes, outside, round_cards, rules, running
 from handlers.competitions import making as competition_making
+from handlers.competitions import plan_sheet as competition_plan
 from handlers.competitions import publishing as competition_publishing
 from handlers.competitions import reporting as competition_report
 from handlers.context import Context, House
@@ -127,6 +128,7 @@ TOPICS = (
     competition_making,
     competition_editing,
     competition_publishing,
+    competition_plan,
     rules,
     round_cards,
     competition_lists,

@@ -151,7 +151,10 @@ def _question(
         case "title":
             usual_title = title_of(asked, home, context.house.language)
             key = Key(shortened(usual_title, LABEL), _press(step, USUAL), style="primary")
-            return _("What is it called? Please type the title, or take the usual one."), ((key,),)
+            text = _(
+                "What shall the competition be called? Please type it, or take the usual name."
+            )
+            return text, ((key,),)
         case "stage":
             picked = asked.said.get("stage") or []
             text = _("For which stages? Each stage and subject make a track.")

@@ -138,7 +138,7 @@ def more_card(facts: Desk, language: str) -> Card:
         keys.append(Key(_("Throw away"), DiscardCompetition(id_), style="danger"))
     if facts.state is CompetitionState.PUBLISHED:
         keys.append(Key(_("Close it"), FinishCompetition(id_)))
-        keys.append(Key(_("Cancel it"), CancelCompetition(id_), style="danger"))
+        keys.append(Key(_("Cancel the competition"), CancelCompetition(id_), style="danger"))
     if facts.state in (CompetitionState.FINISHED, CompetitionState.CANCELLED):
         keys.append(Key(_("Put away"), ArchiveCompetition(id_)))
     rows = tuple(tuple(keys[n : n + 2]) for n in range(0, len(keys), 2))
@@ -146,17 +146,24 @@ def more_card(facts: Desk, language: str) -> Card:
     return Card(text, (*rows, (Key(_("Back"), RunCompetition(id_)),)))
 
 
+def _told(people: int, language: str) -> list[str]:
+    """How many would hear of it; nothing where nobody would."""
+    if not people:
+        return []
+    text = catalog(language).ngettext(
+        "{n} person is told, once.", "{n} people are told, once each.", people
+    )
+    return [text.format(n=people)]
+
+
 def reason_card(facts: Desk, people: int, language: str, trouble: str = "") -> Card:
     """Ask why it is cancelled."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
+    _ = catalog(language).gettext
     lines = [
         f"<b>{html.escape(facts.title)}</b>",
         *([trouble] if trouble else []),
         _("Why is it cancelled? Please type the reason; those concerned will read it."),
-        ngettext("{n} person is told, once.", "{n} people are told, once each.", people).format(
-            n=people
-        ),
+        *_told(people, language),
     ]
     back = Key(_("Back"), MoreOfCompetition(facts.competition_id))
     return Card("\n".join(lines), ((back,),))
@@ -164,16 +171,15 @@ def reason_card(facts: Desk, people: int, language: str, trouble: str = "") -> C
 
 def sure_card(facts: Desk, people: int, reason: str, language: str) -> Card:
     """Ask once more before it is cancelled for good."""
-    catalogue = catalog(language)
-    _, ngettext = catalogue.gettext, catalogue.ngettext
+    _ = catalog(language).gettext
     lines = [
         _("Cancel “{title}”? This cannot be undone.").format(title=html.escape(facts.title)),
         _("Reason: {reason}").format(reason=html.escape(reason)),
-        ngettext("{n} person is told, once.", "{n} people are told, once each.", people).format(
-            n=people
-        ),
+        *_told(people, language),
     ]
-    sure = Key(_("Cancel it"), CancelCompetitionSure(facts.competition_id), style="danger")
+    sure = Key(
+        _("Cancel the competition"), CancelCompetitionSure(facts.competition_id), style="danger"
+    )
     back = Key(_("Back"), MoreOfCompetition(facts.competition_id))
     return Card("\n".join(lines), ((sure, back),))
 
@@ -251,12 +257,11 @@ async def cancel_surely(update: Update, context: Context) -> None:
     competition_id = CancelCompetitionSure.parse(tap(update).data).competition_id
     told = await context.write(_cancel, reader, competition_id, now=context.now())
     context.house.wake_delivery()
-    await alert(
-        update,
-        catalogue.ngettext(
+    if told:
+        text = catalogue.ngettext(
             "Cancelled; {n} person is told.", "Cancelled; {n} people are told.", told
-        ).format(n=told),
-    )
+        )
+        await alert(update, text.format(n=told))
     await running.show_desk(update, context, reader, competition_id)
 
 

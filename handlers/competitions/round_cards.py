@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -47,35 +48,45 @@ async def refresh(bot: Bot, house: House) -> int:
     late = await house.database.read(round_cards.late, now=now)
     if late:
         await house.database.write(round_cards.hang_late, late)
-    due = await house.database.read(round_cards.due, now=now, limit=AT_ONCE)
+    due = await house.database.read(round_cards.due, now=now)
+    new = [card for card in due if card.message_id is None]
+    if new:
+        await house.database.write(_queue, new[:AT_ONCE], house)
+        house.wake_delivery()
+    # All cards of a round say the same in a language: it is drawn once, however many hang.
+    drawn: dict[tuple[int, str], cards.GroupCard | None] = {}
     edits = 0
     for card in due:
-        if card.message_id is None:
-            await house.database.write(_queue, card, house)
-        else:
-            edits += await _look(bot, house, card, card.message_id)
-    if any(card.message_id is None for card in due):
-        house.wake_delivery()
+        if card.message_id is None or edits >= AT_ONCE:
+            continue
+        place = card.round_id, card.language
+        if place not in drawn:
+            facts = await _facts(house, card.round_id)
+            drawn[place] = None if facts is None else _drawn(house, facts, card.language)
+        says = drawn[place]
+        if says is not None and digest(says) != card.shown:
+            edits += await _edit(bot, house, card, card.message_id, says)
     return edits
 
 
-def _queue(session: Session, card: Hung, house: House) -> None:
-    """Put a card that hangs nowhere yet into the outbox, for the next hour of work."""
+def _queue(session: Session, new: Sequence[Hung], house: House) -> None:
+    """Put cards that hang nowhere yet into the outbox, for the next hour of work."""
     now = house.clock()
     calendar = workdays.load(session)
     at = quiet.next_push(calendar, now)
     day = moments.local_day(at, calendar.zone)
-    outbox.put(
-        session,
-        KIND,
-        chat_id=card.chat_id,
-        facts={"round_id": card.round_id, "card_id": card.id},
-        priority=Priority.CARD,
-        not_before=at,
-        useful_until=moments.at(day + timedelta(days=1), 0, calendar.zone),
-        dedupe_key=f"{KIND}:{card.id}:{day.isoformat()}",
-        now=now,
-    )
+    for card in new:
+        outbox.put(
+            session,
+            KIND,
+            chat_id=card.chat_id,
+            facts={"round_id": card.round_id, "card_id": card.id},
+            priority=Priority.CARD,
+            not_before=at,
+            useful_until=moments.at(day + timedelta(days=1), 0, calendar.zone),
+            dedupe_key=f"{KIND}:{card.id}:{day.isoformat()}",
+            now=now,
+        )
 
 
 async def voice(house: House, row: Claimed) -> Said:
@@ -94,15 +105,8 @@ async def posted(house: House, row: Claimed, message_id: int) -> None:
     )
 
 
-async def _look(bot: Bot, house: House, card: Hung, message_id: int) -> int:
-    """Compare one card with the truth and edit it if they differ; return the edits made."""
-    facts = await _facts(house, card.round_id)
-    if facts is None:
-        return 0
-    drawn = _drawn(house, facts, card.language)
-    seen = digest(drawn)
-    if seen == card.shown:
-        return 0
+async def _edit(bot: Bot, house: House, card: Hung, message_id: int, drawn: cards.GroupCard) -> int:
+    """Let a card say what is true now; return whether Telegram was asked to."""
 
     async def drop() -> None:
         await house.database.write(round_cards.drop, card.id)
@@ -112,7 +116,9 @@ async def _look(bot: Bot, house: House, card: Hung, message_id: int) -> int:
     )
     if edit is not Edit.DONE:
         return int(edit is Edit.FAILED)
-    await house.database.write(round_cards.shown, card.id, seen, message_id, now=house.clock())
+    await house.database.write(
+        round_cards.shown, card.id, digest(drawn), message_id, now=house.clock()
+    )
     return 1
 
 

@@ -56,7 +56,7 @@ def rules_card(facts: Rules, language: str, zone: ZoneInfo, now: datetime) -> Ca
             title=html.escape(facts.title), round=html.escape(facts.round_name)
         ),
         _("{what}: {value}").format(
-            what=_("Held by"), value=words.levels(language)[RoundLevel(own["level"])]
+            what=_("Level of the round"), value=words.levels(language)[RoundLevel(own["level"])]
         ),
     ]
     lines += [_line(what, whole, facts, language) for what in OF_ALL if _says(what, whole)]

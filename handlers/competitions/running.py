@@ -31,7 +31,7 @@ from handlers.competitions.setup_buttons import (
     VenuesOfRound,
 )
 from handlers.context import Context, shortened, show, tap
-from handlers.people.buttons import OpenDesk
+from handlers.people.buttons import Home, OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_tap
 from locales import catalog, dates, numbers
 from storage.competitions import views
@@ -87,7 +87,7 @@ def list_card(found: Runs, language: str, zone: ZoneInfo, now: datetime) -> Card
     ]
     turn = pager(found.page, found.pages, RunCompetitions)
     keys += [turn] if turn else []
-    foot = [Key(_("Back"), OpenDesk())]
+    foot = [Key(_("Back"), OpenDesk() if found.may_make else Home())]
     if found.may_make:
         foot.insert(0, Key(_("New competition"), NewCompetition(), style="primary"))
     return Card("\n".join(lines), (*keys, tuple(foot)))
@@ -106,7 +106,8 @@ def _line(number: int, line: Line, language: str, zone: ZoneInfo, now: datetime)
     ]
     if line.next_at is not None:
         said.append(
-            _("   Next: {what} ({round}), {when}").format(
+            "   "
+            + _("Next: {what} ({round}), {when}").format(
                 what=_next_names(language)[line.next_what],
                 round=html.escape(line.next_round),
                 when=dates.moment(line.next_at, zone, language, today),
@@ -232,7 +233,8 @@ def _round_lines(each: RoundLine, language: str, zone: ZoneInfo, now: datetime) 
             lines.append(f"   {entries}")
         else:
             lines.append(
-                _("   {entries}; lists decided {done} of {all}").format(
+                "   "
+                + _("{entries}; lists decided {done} of {all}").format(
                     entries=entries, done=each.decided, all=each.venues
                 )
             )

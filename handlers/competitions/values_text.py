@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from locales import catalog, dates, numbers
 from storage.calendar.saying import YearLeftOut
 from storage.competitions import editing, making, publishing, values
 from storage.competitions.editing import What
+from storage.competitions.round_cards import Dates
 from storage.moments import local_day
 from storage.refusals import Refusal
 from storage.training.making import WrongValue
@@ -24,7 +25,7 @@ def label(what: What, language: str) -> str:
     """What a thing that can be changed is called, short enough for a key."""
     _ = catalog(language).gettext
     return {
-        What.TITLE: _("Title"),
+        What.TITLE: _("What it is called"),
         What.SCHEME: _("Scheme"),
         What.CONTACT: _("Contact"),
         What.AUDIENCE: _("Who may enter"),
@@ -35,7 +36,7 @@ def label(what: What, language: str) -> str:
         What.MIN_SHARE: _("Share of each unit"),
         What.AWARDS: _("Awards"),
         What.OFFERS: _("Share the work"),
-        What.NAME: _("Name"),
+        What.NAME: _("Name of the round"),
         What.SEASON: _("Season"),
         What.ENTRY: _("Entering"),
         What.MATERIAL_DUE: _("Materials due"),
@@ -71,6 +72,18 @@ def round_dates(
                 )
             )
     return lines
+
+
+def schedule(rounds: Iterable[Dates], language: str, zone: ZoneInfo, today: date) -> str:
+    """When the rounds are held, in a line; those without days are left out."""
+    _ = catalog(language).gettext
+    return ("; " if language == "en" else "；").join(
+        _("{round} {when}").format(
+            round=html.escape(each.name), when=dates.span(start, end, zone, language, today)
+        )
+        for each in rounds
+        if (start := each.starts_at) is not None and (end := each.ends_at) is not None
+    )
 
 
 def dates_text(
@@ -307,7 +320,7 @@ def trouble(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> s
         case WrongValue(field="unit"):
             return _("I do not know a unit of this name, or more than one has it.")
         case WrongValue(field=field) if field in set(What):
-            return example(What(field), language)
+            return "\n".join((_("I could not read this."), example(What(field), language)))
     return making_words(refusal, language, zone, now)
 
 

@@ -170,19 +170,9 @@ def round_opening_card(
         lines.append(
             _("Entries close: {time}").format(time=dates.moment(closes, zone, language, today))
         )
-    schedule = [
-        _("{round} {when}").format(
-            round=_escaped(each.name), when=dates.span(start, end, zone, language, today)
-        )
-        for each in facts.schedule[:ROUNDS]
-        if (start := each.starts_at) is not None and (end := each.ends_at) is not None
-    ]
+    schedule = values_text.schedule(facts.schedule[:ROUNDS], language, zone, today)
     if schedule:
-        lines.append(
-            _("Schedule: {schedule}").format(
-                schedule=("; " if language == "en" else "；").join(schedule)
-            )
-        )
+        lines.append(_("Schedule: {schedule}").format(schedule=schedule))
     if facts.quota:
         lines.append(
             _("Places in the next round: {quota}").format(

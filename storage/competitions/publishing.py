@@ -25,13 +25,13 @@ from storage.competitions import (
     venues,
 )
 from storage.competitions.tables import (
-    CompetingState,
     Competition,
     CompetitionState,
-    Entry,
+    EntryRound,
     Objection,
     ObjectionState,
     Round,
+    RoundState,
     RuleChange,
     Venue,
     VenueState,
@@ -288,8 +288,10 @@ def _running(session: Session, competition_id: int) -> tuple[int, int]:
             col(Venue.round_id).in_(mine),
             col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
             sa.exists().where(
-                col(Entry.competition_id) == competition_id,
-                col(Entry.state) == CompetingState.COMPETING,
+                col(EntryRound.venue_id) == col(Venue.id),
+                col(EntryRound.state).in_(
+                    [RoundState.READY, RoundState.SCHEDULED, RoundState.SCORED]
+                ),
             ),
         )
     ).one()

@@ -28,7 +28,7 @@ from storage.competitions.tables import (
 from storage.inserting import insert_new
 from storage.messaging import groups, owners
 from storage.messaging.groups import Group
-from storage.messaging.tables import Chat, ChatPurpose
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage, OutboxState
 from storage.moments import local_day
 from storage.people import offices, units
 from storage.people.tables import OrgUnit, UnitKind
@@ -236,12 +236,17 @@ def hang(session: Session, chat_id: int, round_id: int, kind: RoundCardKind) -> 
     )
 
 
-def due(session: Session, *, now: datetime, limit: int) -> tuple[Hung, ...]:
+def due(session: Session, *, now: datetime) -> tuple[Hung, ...]:
     """Return the opening cards to look at: those that hang nowhere yet first.
 
     One is posted when entries open, and looked at until a while after they have closed, or
-    until it says that the competition is cancelled.
+    until it says that the competition is cancelled. One that is on its way is not among them.
     """
+    on_its_way = sa.exists().where(
+        col(OutboxMessage.kind) == KIND,
+        col(OutboxMessage.chat_id) == col(RoundCard.chat_id),
+        col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENDING]),
+    )
     live = sa.or_(
         col(RoundCard.message_id).is_not(None), col(Competition.state) == CompetitionState.PUBLISHED
     )
@@ -266,9 +271,9 @@ def due(session: Session, *, now: datetime, limit: int) -> tuple[Hung, ...]:
             live,
             began,
             sa.or_(open_, ended),
+            sa.or_(col(RoundCard.message_id).is_not(None), ~on_its_way),
         )
         .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
-        .limit(limit)
     ).all()
     return tuple(_hung(card, chat) for card, chat in rows)
 

@@ -91,7 +91,10 @@ class Change:
 
 
 def rules_of(session: Session, round_: Round) -> dict[str, Any]:
-    """Return the rules of a round as plain JSON: those of all rounds and its own."""
+    """Return the rules of a round as plain JSON: those of all rounds and its own.
+
+    What it is called is none of them: a slip in a name is put right by one person.
+    """
     competition = session.exec(
         select(Competition).where(Competition.id == round_.competition_id)
     ).one()
@@ -109,7 +112,6 @@ def rules_of(session: Session, round_: Round) -> dict[str, Any]:
         },
         "round": {
             "position": round_.position,
-            "name": round_.name,
             "level": round_.level.value,
             "external": round_.external,
             **{name: getattr(round_, name) for name in OF_ROUND},

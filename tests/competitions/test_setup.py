@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from storage.competitions import (
@@ -17,6 +20,7 @@ from storage.competitions import (
     rules,
     values,
     venues,
+    views,
 )
 from storage.competitions import (
     making as setting_up,
@@ -31,6 +35,7 @@ from storage.competitions.tables import (
     CompetitionState,
     RoundCard,
     RoundLevel,
+    RoundState,
     VenueState,
 )
 from storage.database import Database
@@ -331,6 +336,85 @@ async def test_a_cancelled_competition_tells_those_concerned_once_and_stops_its_
         "fixed": editing.NotUnderWay,
         "reason": "与联考时间冲突",
     }
+
+
+async def test_it_is_finished_once_its_lists_are_decided_and_then_put_away(
+    database: Database,
+) -> None:
+    def play(session: Session) -> list[object]:
+        gu = coordinator(session)
+        made = draft(session)
+        publishing.publish(session, gu, made.id, now=NOW)
+        _entry, place = making.entry(session, made, make.teacher(session, "林若溪"))
+        assert place is not None
+        found: list[object] = [
+            refused(lambda: publishing.archive(session, gu, made.id, now=NOW)),
+            refused(lambda: publishing.finish(session, gu, made.id, now=NOW)),
+        ]
+        place.state = RoundState.OUT
+        session.flush()
+        over = (publishing.finish, publishing.finish, publishing.archive, publishing.archive)
+        found += [do(session, gu, made.id, now=NOW) for do in over]
+        found.append(list(views.runs(session, gu, now=NOW).lines))
+        return found
+
+    assert await database.write(play) == [
+        publishing.NotUnderWay,
+        publishing.StillRunning,
+        True,
+        False,
+        True,
+        False,
+        [],
+    ]
+
+
+TYPED = ("5", "40%", "不限", "yes", "no", "none", "1", "tier:backbone", "2027-05-01", "抽签",
+         "一等奖 20%", "教学目标 100", "教案 docx", "2年", "")  # fmt: skip
+
+
+history = st.lists(st.tuples(st.sampled_from(list(What)), st.sampled_from(TYPED)), max_size=12)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(history)
+def test_one_organiser_alone_never_changes_what_is_frozen(
+    sqlite: Database, acts: list[tuple[What, str]]
+) -> None:
+    def live_through(session: Session) -> None:
+        gu = coordinator(session)
+        made = draft(session)
+        publishing.publish(session, gu, made.id, now=NOW)
+        rounds = venues.rounds(session, made.id)
+        before = {each.id: each.frozen_hash for each in rounds}
+
+        def act(round_id: int, what: What, text: str) -> None:
+            def change() -> None:
+                editing.change(session, gu, made.id, what, text, round_id=round_id, now=NOW)
+
+            def ask_and_confirm() -> None:
+                asked = editing.ask(
+                    session, gu, made.id, what, text, "x", round_id=round_id, now=NOW
+                )
+                if asked is not None:
+                    editing.settle(session, gu, asked, True, now=NOW)
+
+            refused(change)
+            refused(ask_and_confirm)
+
+        for what, text in acts:
+            for round_id in before:
+                act(round_id, what, text)
+        session.flush()
+        session.expire_all()
+        for round_id, kept in before.items():
+            shown = rules.rules(session, round_id)
+            assert (shown.intact, shown.hash) == (True, kept)
+        session.rollback()
+
+    asyncio.run(sqlite.write(live_through))
 
 
 async def test_next_years_copy_moves_by_a_year_to_days_of_work(database: Database) -> None:

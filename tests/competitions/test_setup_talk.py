@@ -8,8 +8,23 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from handlers.competitions import round_cards
+from handlers.competitions.buttons import RunCompetition, RunCompetitions
+from handlers.competitions.setup_buttons import (
+    AskValue,
+    CopyCompetition,
+    GiveValue,
+    OpenChange,
+    ShowRules,
+)
 from storage.competitions import rules
-from storage.competitions.tables import Competition, CompetitionState, Round
+from storage.competitions.round_cards import hang
+from storage.competitions.tables import (
+    Competition,
+    CompetitionState,
+    Round,
+    RoundCardKind,
+    Venue,
+)
 from storage.messaging.tables import Chat, ChatPurpose, Deadline
 from storage.people import roles
 from storage.people.tables import Role
@@ -157,9 +172,9 @@ async def test_a_moved_date_and_the_end_of_it_are_told(stage: Stage) -> None:
     assert "[New dates] 课堂教学大赛 · 初赛" in lin.sees()
     await gu.taps("Back")
     await gu.taps("More")
-    assert "1 person is told" in await gu.taps("Cancel it")
+    assert "1 person is told" in await gu.taps("Cancel the competition")
     assert "This cannot be undone" in await gu.says("与联考时间冲突")
-    assert "cancelled" in await gu.taps("Cancel it")
+    assert "cancelled" in await gu.taps("Cancel the competition")
     await stage.deliver()
     assert "[Cancelled] 课堂教学大赛\nReason: 与联考时间冲突" in lin.sees()
 
@@ -243,3 +258,88 @@ async def test_the_card_hangs_in_the_group_once_entries_open_and_says_no_names(
     assert "林若溪" not in gu.sees(at=group.id)
     await gu.taps("Rules", at=group.id)
     assert "Rules: 课堂教学大赛" in gu.sees()
+
+
+async def test_the_head_of_a_research_group_sees_the_competition_and_changes_nothing(
+    stage: Stage,
+) -> None:
+    lin, head = await stage.teacher("林若溪"), await stage.teacher("邵云帆")
+    made = await a_published(stage)
+    await enters(stage, made, lin)
+
+    def named(session: Session) -> int:
+        venue = session.exec(select(Venue)).one()
+        venue.organiser_id = head.teacher_id
+        return venue.round_id
+
+    round_id = await stage.database.write(named)
+    await head.says("/menu")
+    await head.sends_data(RunCompetitions().data)
+    assert "1 list to decide" in head.sees()
+    await head.taps("课堂教学大赛")
+    assert "Settings" not in head.labels()
+    await head.taps("初赛")
+    assert "1 entry in this round." in head.sees()
+    assert "Judges" not in head.labels()
+    await head.sends_data(GiveValue(made, round_id, "judges", "9").data)
+    assert "You do not have the right" in head.alert
+    await lin.says("/menu")
+    await lin.sends_data(RunCompetition(made).data)
+    assert "You do not have the right" in lin.alert
+
+
+async def test_buttons_of_a_competition_that_is_gone_are_answered(stage: Stage) -> None:
+    gu = await organiser(stage)
+    made = await a_published(stage)
+    await gu.says("/desk")
+    for button in (
+        RunCompetition(999),
+        ShowRules(999),
+        OpenChange(999),
+        AskValue(made, 999, "judges"),
+        CopyCompetition(999),
+    ):
+        assert "no longer there" in await gu.sends_data(button.data), button
+    assert "out of date" in await gu.sends_data(AskValue(made, 0, "nothing").data)
+
+
+async def test_every_group_of_many_gets_the_card_and_the_news(stage: Stage) -> None:
+    made = await a_published(stage)
+    groups = [stage.world.add_group(f"学校{number}群") for number in range(23)]
+
+    def bound(session: Session) -> None:
+        round_id = session.exec(select(Round.id).where(Round.position == 1)).one()
+        for group in groups:
+            chat = Chat(
+                tg_chat_id=group.id,
+                title=group.title,
+                purpose=ChatPurpose.ALL_STAFF,
+                unit_id=make.school(session, group.title),
+                language="en",
+            )
+            session.add(chat)
+            session.flush()
+            hang(session, chat.id, round_id, RoundCardKind.OPEN)
+
+    await stage.database.write(bound)
+    stage.clock.advance(timedelta(days=3, hours=1))
+
+    async def looked() -> None:
+        for _time in range(3):
+            await round_cards.refresh(stage.office.application.bot, stage.office.house)
+            await stage.deliver()
+            stage.clock.advance(timedelta(minutes=2))
+
+    await looked()
+
+    def cancel(session: Session) -> None:
+        row = session.get_one(Competition, made)
+        row.state, row.ended_at = CompetitionState.CANCELLED, stage.clock()
+
+    await stage.database.write(cancel)
+    await looked()
+    texts = [
+        [message.body.get("text") for message in stage.world.chats[group.id].messages.values()]
+        for group in groups
+    ]
+    assert texts == [["[Cancelled] 课堂教学大赛"]] * len(groups)

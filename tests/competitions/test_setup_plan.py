@@ -1,0 +1,55 @@
+"""A competition that comes with the office's plan has frozen rules like any other."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import Session, col, select
+
+from storage.competitions import rules
+from storage.competitions.tables import Round
+from storage.database import Database
+from storage.plan import PlanError, load_plan, read_plan
+from tests.make import NOW
+from tests.people.test_plan import PLAN
+
+COMPETITION = """\
+competitions:
+  - code: KT2027
+    title: 第十二届课堂教学大赛
+    kind: classroom
+    school_year: 2026-2027
+    tracks: [{title: 小学语文, stage: primary, subject: 语文}]
+    min_share: 1
+    rounds:
+      - name: 初赛
+        level: teaching_group
+        entry_close: 2026-12-04T18:00
+        quota: {share: 0.4, min: 1}
+        judges: 3
+        ties: [median, lot]
+        rubric: [{key: aims, title: 教学目标, most: 100}]
+"""
+
+
+def load(session: Session, text: str) -> None:
+    load_plan(session, read_plan(text, "plan.yaml"), now=NOW)
+
+
+async def test_its_rules_are_frozen_and_a_later_file_does_not_change_them(
+    database: Database,
+) -> None:
+    text = PLAN + COMPETITION
+    await database.write(load, text)
+    await database.write(load, text)
+    first = await database.read(lambda s: s.exec(select(Round.id, Round.frozen_hash)).one())
+    shown = await database.read(lambda s: rules.rules(s, first[0]))
+    assert shown.intact
+    assert len(shown.hash) == 64
+
+    with pytest.raises(PlanError, match="the rules of round 1 are published"):
+        await database.write(load, text.replace("judges: 3", "judges: 5"))
+    await database.write(load, text.replace("2026-12-04T18:00", "2026-12-05T18:00"))
+    kept = await database.read(
+        lambda s: s.exec(select(col(Round.judges), col(Round.frozen_hash))).one()
+    )
+    assert tuple(kept) == (3, first[1])
