@@ -13,12 +13,22 @@ from bot.inbox import Inbox
 from bot.request import AiohttpRequest
 from handlers import undoing
 from handlers.competitions import (
+    awards as competition_awards,
+)
+from handlers.competitions import (
+    deciding as competition_lists,
+)
+from handlers.competitions import (
     editing as competition_editing,
 )
 from handlers.competitions import (
     entering,
     handing_in,
     judging,
+    lists,
+    objections,
+    outcomes,
+    outside,
     panel,
     paper_ballots,
     putting_forward,
@@ -38,6 +48,9 @@ from handlers.competitions import (
 )
 from handlers.competitions import (
     publishing as competition_publishing,
+)
+from handlers.competitions import (
+    reporting as competition_report,
 )
 from handlers.context import Context, House
 from handlers.credits import appeals, claims, hours, posting
@@ -155,6 +168,13 @@ TOPICS = (
     turns,
     judging,
     paper_ballots,
+    competition_lists,
+    lists,
+    objections,
+    outcomes,
+    competition_awards,
+    outside,
+    competition_report,
     notice_questions,
     notice_overdue,
     notice_report,

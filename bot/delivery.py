@@ -31,7 +31,7 @@ from bot.pacer import Pacer, Refusals
 from bot.relaying import Relaying
 from bot.request import parameters
 from handlers.cards import Card, GroupCard, drawn, plain
-from handlers.competitions import round_cards
+from handlers.competitions import list_cards, round_cards
 from handlers.context import House
 from handlers.messaging import group_cards, group_troubles
 from handlers.messaging.voices import File, Later, Nothing, Say, Voice
@@ -264,6 +264,8 @@ class Delivery:
                 await group_cards.posted(self._house, row, message_id)
             elif row.kind == round_cards.KIND:
                 await round_cards.posted(self._house, row, message_id)
+            elif row.kind == list_cards.KIND:
+                await list_cards.posted(self._house, row, message_id)
 
     async def _refused(self, row: Claimed, said: Say, error: TelegramError) -> None:
         await self._house.database.write(

@@ -28,10 +28,11 @@ from bot.request import AiohttpRequest
 from bot.scheduler import Ticks
 from bot.settings import Settings
 from bot.webhook import webhook_application
-from handlers.competitions import round_cards
+from handlers.competitions import list_cards, round_cards
 from handlers.context import Channels, House
 from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
+from storage.competitions import forwarding
 from storage.database import Database
 from storage.messaging import brief_edits, confirming, correcting, filling, leases, sweeping
 from storage.messaging import inbox as inbox_rows
@@ -99,6 +100,7 @@ class Office:
         self.ticks.every(timedelta(minutes=1), "approvals", self._approvals)
         self.ticks.every(timedelta(seconds=60), "thin classes", self._thin_classes)
         self.ticks.every(timedelta(seconds=60), "seals", self._seals)
+        self.ticks.every(timedelta(minutes=1), "lists of competitions", self._lists)
         self.ticks.every(timedelta(seconds=5), "group cards", self._group_cards)
         self.ticks.every(timedelta(minutes=1), "leaving groups", self._leaving_groups)
         self.ticks.every(timedelta(minutes=1), "bulletins", self._bulletins)
@@ -312,10 +314,19 @@ class Office:
         while await self.database.write(sealing.seal):
             pass
 
+    async def _lists(self) -> None:
+        """Let decided lists of competitions stand, and what was not forwarded in time lapse."""
+        if not await self.leads():
+            return
+        done = await self.database.write(forwarding.settle_due, now=self.clock())
+        if done:
+            self.delivery.wake()
+
     async def _group_cards(self) -> None:
         if await self.leads():
             await group_cards.refresh(self.application.bot, self.house)
             await round_cards.refresh(self.application.bot, self.house)
+            await list_cards.refresh(self.application.bot, self.house)
             await notice_posts.refresh(self.application.bot, self.house)
 
     async def _notices_out(self) -> None:

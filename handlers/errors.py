@@ -14,6 +14,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
+from handlers.competitions.after_text import after_text
 from handlers.competitions.entering_text import entering_text
 from handlers.competitions.handing_in_text import materials_text
 from handlers.competitions.judging_text import judging_refused
@@ -99,6 +100,7 @@ WORDS: tuple[Callable[[Refusal, str, ZoneInfo, datetime], str], ...] = (
     relays_text,
     entering_text,
     materials_text,
+    after_text,
 )
 """Each says why not for the refusals of its wing, and is empty for others'."""
 

@@ -75,6 +75,8 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "progress": _("importing progress"),
         "accept_entries": _("accepting competition entries"),
         "disqualify_entry": _("taking a competition entry out"),
+        "decide_venue": _("deciding a list of a competition"),
+        "publicity": _("putting a list on public display"),
     }
 
 

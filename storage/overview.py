@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from storage import deeds
-from storage.competitions import editing, receiving
+from storage.competitions import editing, lists_waiting, receiving
 from storage.credits import appeals, claims, posting
 from storage.messaging import binding, overdue, questions, seconding
 from storage.people import staff
@@ -52,6 +52,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     overdue.waits,
     editing.waits,
     receiving.waits,
+    lists_waiting.waits,
 )
 """Each takes a session, ``actor_id`` and ``now``."""
 

@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from storage import deeds
 from storage.calendar import loading
-from storage.competitions import receiving
+from storage.competitions import deciding as list_deciding
+from storage.competitions import publicity, receiving
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -49,6 +50,8 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     importing.DEED: importing.undo,
     receiving.DEED: receiving.undo_accept,
     receiving.DEED_OUT: receiving.undo_disqualify,
+    list_deciding.DEED: list_deciding.undo,
+    publicity.DEED: publicity.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

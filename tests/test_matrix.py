@@ -30,6 +30,7 @@ from storage.calendar.loading import Day
 from storage.calendar.tables import DayKind
 from storage.competitions import venues
 from storage.competitions.editing import What as Thing
+from storage.competitions.objections import How
 from storage.competitions.tables import Ballot, CompetingState, Entry, Judge, JudgeState
 from storage.credits.tables import Appeal, Claim, CreditEntry, EntryState
 from storage.database import Database
@@ -79,6 +80,7 @@ from storage.training.tasks import NewTask
 from tests import make
 from tests.competitions import making
 from tests.competitions import places as competitions
+from tests.competitions import places_after as after
 from tests.make import NOW
 
 TODAY = date(2026, 11, 20)
@@ -319,6 +321,29 @@ OF_COMPETITIONS: dict[str, Callable[[Session, Place], dict[str, Any]]] = {
     "round_cards.places": competitions.published,
     "views.desk": competitions.published,
     "views.round_desk": competitions.published,
+    "deciding.listing": after.signed,
+    "deciding.decide": after.signed,
+    "forwarding.forward": after.to_forward,
+    "forwarding.pass_over": after.to_forward,
+    "publicity.lists": after.final,
+    "publicity.put_up": after.final,
+    "objections.of_round": after.objected,
+    "objections.open_one": after.objected,
+    "objections.to_say": after.objected,
+    "objections.settle": lambda session, at: after.objected(session, at) | {"how": How.REFUSE},
+    "awarding.confirm": after.final,
+    "awarding.awards_in": after.awarded,
+    "awarding.revoke": after.awarded,
+    "lists_waiting.of_competition": after.final,
+    "outside.outside": after.nominated,
+    "outside.export": after.nominated,
+    "outside.nominate": after.nominated,
+    "outside.withdraw": after.nominated,
+    "outside.push": after.nominated,
+    "outside.came_back": after.sent,
+    "outside.record_all": after.sent,
+    "reporting.report": after.final,
+    "reporting.export": after.final,
 }
 """What is done with a competition as a whole, and what each is given."""
 
@@ -791,6 +816,11 @@ OTHERWISE = {
     "storage.training.sealing.may_see": "the check itself",
     "storage.training.runs.under_way": REACH,
     "storage.competitions.making.homes": REACH,
+    "storage.competitions.awarding.proposals": REACH,
+    "storage.competitions.awarding.settle_proposal": "school, then county; test_publicity",
+    "storage.competitions.lists_waiting.items": REACH,
+    "storage.competitions.lists_waiting.overview": REACH,
+    "storage.competitions.publicity.correct": "what settling an objection calls, after the check",
     "storage.competitions.plan_sheet.preview": "for a unit of one's own; test_setup_sheet",
     "storage.competitions.plan_sheet.apply": "of one's own file; test_setup_sheet",
     "storage.competitions.round_cards.hang_in": "in a group that one tends; test_setup_groups",
@@ -1266,6 +1296,8 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
     ),
     "accept_entries": (frozenset({Act.RUN_COMPETITION}), an_accepted_entry),
     "disqualify_entry": (frozenset({Act.RUN_COMPETITION}), an_entry_taken_out),
+    "decide_venue": (frozenset({COMPETITION}), after.decided_deed),
+    "publicity": (frozenset({COMPETITION}), after.shown_deed),
     "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),
 }
 """What each kind of deed needs of who undoes it, and what such a deed would have kept."""

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import GroupCard, Key, fitted
 from handlers.competitions import values_text
+from handlers.competitions.list_text import list_lines
 from handlers.context import shortened, typed_text
 from handlers.messaging.buttons import GroupDetails, GroupRegister
 from handlers.messaging.group_buttons import BindHere
 from handlers.messaging.notice_buttons import NoticeAsk, NoticeConfirm
 from handlers.training import words
 from locales import catalog, dates, numbers
+from storage.competitions.publicity import PublicList
 from storage.competitions.round_cards import Opening
 from storage.competitions.tables import CompetitionState
 from storage.kinds import Figures
@@ -238,6 +240,63 @@ def round_opening_card(
 
 TRACKS = 30  # tracks and rounds that a group's card spells out
 ROUNDS = 8
+
+LISTED = 3600  # characters of a list that a group's card spells out; the rest in private
+
+
+def public_list_card(
+    facts: PublicList, language: str, today: date, link: Callable[[str], str]
+) -> GroupCard:
+    """A list on public display: name, school and award, and how one objects."""
+    _ = catalog(language).gettext
+    names = {"title": _escaped(facts.title), "round": _escaped(facts.round_name)}
+    if facts.is_cancelled:
+        heading = _("[Cancelled] {title}").format(title=names["title"])
+        return GroupCard(f"<b>{heading}</b>")
+    heading = (
+        _("[Public display] {title} · {round}")
+        if facts.version == 1
+        else _("[Public display, corrected] {title} · {round}")
+    ).format(**names)
+    head = [f"<b>{heading}</b>"]
+    if facts.version > 1:
+        head.append(_("This list (version {n}) replaces the earlier one.").format(n=facts.version))
+    foot = []
+    if facts.until is not None:
+        foot.append(
+            _("On public display until {day}, 17:00.").format(
+                day=dates.day(facts.until, language, today)
+            )
+        )
+    foot.append(
+        _("Whoever has an objection raises it in private by the key below; it is confidential.")
+    )
+    if facts.contact:
+        foot.append(_("Contact: {contact}").format(contact=_escaped(facts.contact)))
+    text = "\n".join((*head, fitted("\n".join(list_lines(facts, language)), LISTED), *foot))
+    keys = (
+        Key(_("Full list"), url=link(f"list{facts.round_id}")),
+        Key(_("Objection"), url=link(f"list{facts.round_id}")),
+    )
+    return GroupCard(text, (keys,))
+
+
+def winners_card(facts: PublicList, language: str) -> GroupCard:
+    """Congratulations, once the result stands: name, school and award."""
+    _ = catalog(language).gettext
+    heading = _("[Congratulations] {title} · {round}").format(
+        title=_escaped(facts.title), round=_escaped(facts.round_name)
+    )
+    body = fitted("\n".join(list_lines(facts, language)), LISTED)
+    thanks = _("Warm congratulations, and thanks to all who took part.")
+    return GroupCard(f"<b>{heading}</b>\n{body}\n{thanks}")
+
+
+def list_taken_down_card(language: str) -> GroupCard:
+    """What stays of a list that was on display, where the message itself cannot be deleted."""
+    _ = catalog(language).gettext
+    return GroupCard(_("The time of public display is over, and the list was taken down."))
+
 
 BARS = 30  # schools that a bulletin spells out
 BOXES = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers.competitions import judging_voices, receiving, round_cards
+from handlers.competitions import judging_voices, list_cards, outcomes, receiving, round_cards
 from handlers.competitions import told as of_competitions
 from handlers.messaging import (
     binding,
@@ -27,12 +27,16 @@ from handlers.people import roles
 from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
 from storage.competitions import (
-    ballots as ballot_rules,
-)
-from storage.competitions import (
+    awarding,
+    deciding,
     editing,
+    forwarding,
+    objections,
     panels,
     timetable,
+)
+from storage.competitions import (
+    ballots as ballot_rules,
 )
 from storage.competitions import (
     publishing as competition_publishing,
@@ -91,6 +95,13 @@ _ONES: Mapping[str, Voice] = {
     editing.DATES: of_competitions.dates_moved,
     competition_publishing.CANCELLED: of_competitions.cancelled,
     round_cards.KIND: round_cards.voice,
+    list_cards.KIND: list_cards.voice,
+    deciding.OUTCOME: outcomes.outcome,
+    forwarding.LAPSED: outcomes.lapsed,
+    objections.RAISED: outcomes.raised,
+    objections.ANSWERED: outcomes.answered,
+    awarding.GIVEN: outcomes.award_given,
+    awarding.REVOKED: outcomes.award_revoked,
     bulletins.KIND: last_mile.bulletin_voice,
     panels.INVITED: judging_voices.invited,
     timetable.TURN: judging_voices.turn,

@@ -73,6 +73,26 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext(
                 "{n} competition entry to accept", "{n} competition entries to accept", n
             )
+        case "lists":
+            text = ngettext(
+                "{n} list of a competition to decide", "{n} lists of competitions to decide", n
+            )
+        case "forwarding":
+            text = ngettext("{n} entry to forward", "{n} entries to forward", n)
+        case "publicity":
+            text = ngettext(
+                "{n} list to put on public display", "{n} lists to put on public display", n
+            )
+        case "list_results":
+            text = ngettext("{n} result to confirm", "{n} results to confirm", n)
+        case "objections":
+            text = ngettext("{n} objection to answer", "{n} objections to answer", n)
+        case "pushing":
+            text = ngettext("{n} entry to send up", "{n} entries to send up", n)
+        case "outcomes":
+            text = ngettext("{n} outcome to enter", "{n} outcomes to enter", n)
+        case "tiers":
+            text = ngettext("{n} proposal for a tier", "{n} proposals for a tier", n)
         case "groups":
             text = ngettext("{n} group to connect", "{n} groups to connect", n)
         case _:

@@ -1,0 +1,37 @@
+"""The lines of a public list: name, school and award, as a group may see them."""
+
+from __future__ import annotations
+
+import html
+
+from handlers.context import shortened
+from locales import catalog
+from storage.competitions.publicity import PublicList
+
+TITLE = 120
+
+
+def _escaped(text: str) -> str:
+    return html.escape(shortened(text, TITLE))
+
+
+def list_lines(facts: PublicList, language: str) -> list[str]:
+    """The lines of a public list, by track and award. HTML."""
+    _ = catalog(language).gettext
+    lines: list[str] = []
+    last = ("", "")
+    for one in facts.lines:
+        here = (one.track, one.award)
+        if here != last:
+            lines.append(
+                _("<b>{track} · {award}</b>").format(
+                    track=_escaped(one.track), award=_escaped(one.award)
+                )
+                if one.award
+                else _("<b>{track}</b>").format(track=_escaped(one.track))
+            )
+        last = here
+        lines.append(
+            _("{name} ({school})").format(name=_escaped(one.name), school=_escaped(one.school))
+        )
+    return lines

@@ -1,0 +1,519 @@
+"""异议: raised in private while a list is on display, answered within five working days.
+
+Who raised it only those see who decide, and of these nobody decides who judged in the round,
+competes in it, belongs to the school concerned, or raised it. Upheld, the list follows from the
+rules anew and hangs as a new version; refused, whoever raised it reads why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from storage import audit
+from storage.calendar import workdays
+from storage.competitions import deciding, publicity, rights, schedule, telling
+from storage.competitions.editing import NotUnderWay
+from storage.competitions.tables import (
+    CompetingState,
+    Competition,
+    CompetitionState,
+    Entry,
+    EntryAuthor,
+    EntryRound,
+    Judge,
+    JudgeState,
+    Objection,
+    ObjectionState,
+    Round,
+    RoundState,
+    Track,
+    Venue,
+    VenueState,
+)
+from storage.messaging import outbox
+from storage.messaging.tables import Priority
+from storage.moments import at, local_day
+from storage.people import authority, offices
+from storage.people.tables import OrgUnit, Teacher
+from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
+
+RAISED = "objection_raised"
+ANSWERED = "objection_answered"
+"""Kinds of messages: to those who decide, and to whoever raised it."""
+DAYS = 5
+"""Working days in which an objection is answered."""
+LONGEST = 1000
+MOST = 3
+"""Open objections that one person may have to one list."""
+
+
+class NotOnDisplay(Refusal):
+    """The list is not on public display (any more)."""
+
+
+class TooManyObjections(Refusal):
+    """This person has as many open objections to this list as one may."""
+
+
+class AnswerMissing(Refusal):
+    """An objection is answered in words."""
+
+
+class WrongScore(Refusal):
+    """The score that would be right lies outside of what can be reached."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"0 to {most}")
+        self.most = most
+
+
+class How(StrEnum):
+    """How an objection is settled."""
+
+    REFUSE = "refuse"
+    NOTED = "noted"  # upheld; what was wrong is put right elsewhere, such as a name
+    OUT = "out"  # upheld; the entry is taken out
+    SCORE = "score"  # upheld; the entry has another score
+
+
+@dataclass(frozen=True)
+class Mine:
+    """One's own objection, as one follows it."""
+
+    id: int
+    title: str
+    round_name: str
+    about: str
+    text: str
+    evidence_name: str
+    submitted_at: datetime
+    due_at: datetime
+    state: ObjectionState
+    answer: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An objection for those who decide it."""
+
+    id: int
+    round_id: int
+    competition_id: int
+    title: str
+    round_name: str
+    about: str
+    """The entry it is about: name, school and award; empty for the list as a whole."""
+    place_id: int | None
+    score: float | None
+    by_name: str
+    by_school: str
+    text: str
+    evidence_file_id: str
+    evidence_name: str
+    submitted_at: datetime
+    due_at: datetime
+    state: ObjectionState
+    answer: str
+    decided_at: datetime | None
+
+
+def submit(
+    session: Session,
+    teacher_id: int,
+    round_id: int,
+    text: str,
+    *,
+    place_id: int | None = None,
+    evidence_file_id: str = "",
+    evidence_name: str = "",
+    now: datetime,
+) -> Mine:
+    """Raise an objection to a list on display; the same words twice are one.
+
+    Raises NotFound, NotOnDisplay or TooManyObjections.
+    """
+    public = publicity.public_list(session, round_id, now=now)
+    if public is None or not public.is_up:
+        raise NotOnDisplay
+    text = text.strip()[:LONGEST]
+    entry_id = None
+    if place_id is not None:
+        entry_id = session.exec(
+            select(EntryRound.entry_id).where(
+                EntryRound.id == place_id, EntryRound.round_id == round_id
+            )
+        ).first()
+        if entry_id is None:
+            raise NotFound("entry")
+    mine = session.exec(
+        select(Objection).where(
+            Objection.round_id == round_id,
+            Objection.by_id == teacher_id,
+            Objection.state == ObjectionState.OPEN,
+        )
+    ).all()
+    same = next((one for one in mine if (one.text, one.entry_id) == (text, entry_id)), None)
+    if same is not None:
+        return _mine(session, same)
+    if len(mine) >= MOST:
+        raise TooManyObjections
+    calendar = workdays.load(session)
+    due = calendar.shift(local_day(now, calendar.zone), DAYS)
+    row = Objection(
+        round_id=round_id,
+        entry_id=entry_id,
+        by_id=teacher_id,
+        text=text,
+        evidence_file_id=evidence_file_id,
+        evidence_name=evidence_name,
+        submitted_at=now,
+        due_at=at(due, schedule.ENDS, calendar.zone),
+    )
+    session.add(row)
+    session.flush()
+    for person in deciders(session, row, now=now):
+        outbox.put(
+            session,
+            RAISED,
+            teacher_id=person,
+            facts={"objection_id": row.id},
+            priority=Priority.CARD,
+            not_before=now,
+            dedupe_key=f"{RAISED}:{row.id}:{person}",
+            now=now,
+        )
+    return _mine(session, row)
+
+
+def withdraw(session: Session, teacher_id: int, objection_id: int, *, now: datetime) -> Mine:
+    """Take one's own objection back, as long as it is open. Raises NotFound or NotAllowed."""
+    row = _row(session, objection_id)
+    if row.by_id != teacher_id:
+        raise NotAllowed
+    if row.state is ObjectionState.OPEN:
+        row.state, row.decided_at = ObjectionState.WITHDRAWN, now
+        session.flush()
+    return _mine(session, row)
+
+
+def own(session: Session, teacher_id: int, objection_id: int) -> Mine:
+    """Return one's own objection. Raises NotFound or NotAllowed."""
+    row = _row(session, objection_id)
+    if row.by_id != teacher_id:
+        raise NotAllowed
+    return _mine(session, row)
+
+
+def owned(session: Session, teacher_id: int, round_id: int) -> tuple[Mine, ...]:
+    """Return one's own objections to a list, the newest first."""
+    rows = session.exec(
+        select(Objection)
+        .where(Objection.by_id == teacher_id, Objection.round_id == round_id)
+        .order_by(col(Objection.id).desc())
+        .limit(10)
+    ).all()
+    return tuple(_mine(session, row) for row in rows)
+
+
+def of_round(
+    session: Session, actor_id: int, round_id: int, *, now: datetime
+) -> tuple[Raised, ...]:
+    """Return the objections to a round's list that this person may decide, open ones first.
+
+    Raises NotFound or NotAllowed.
+    """
+    round_ = session.exec(select(Round).where(Round.id == round_id)).first()
+    if round_ is None:
+        raise NotFound("round")
+    rights.check_organises(session, actor_id, round_.competition_id, now=now)
+    rows = session.exec(
+        select(Objection).where(Objection.round_id == round_id).order_by(col(Objection.due_at))
+    ).all()
+    seen = [row for row in rows if _bar(session, actor_id, row, now=now) is None]
+    seen.sort(key=lambda row: row.state is not ObjectionState.OPEN)
+    return tuple(_raised(session, row) for row in seen)
+
+
+def open_one(session: Session, actor_id: int, objection_id: int, *, now: datetime) -> Raised:
+    """Return an objection to who decides it; the look is written down.
+
+    Raises NotFound, NotAllowed, or OwnCase for a judge, an entrant, or the school concerned.
+    """
+    row = _may_decide(session, actor_id, objection_id, now=now)
+    audit.looked(session, actor_id, "see_objection", f"objection:{row.id}", now=now)
+    return _raised(session, row)
+
+
+def to_say(session: Session, actor_id: int, objection_id: int, *, now: datetime) -> Raised | None:
+    """Return an open objection for the message to who decides it; None when it is settled.
+
+    Raises NotFound or NotAllowed.
+    """
+    row = _may_decide(session, actor_id, objection_id, now=now)
+    return _raised(session, row) if row.state is ObjectionState.OPEN else None
+
+
+def settle(
+    session: Session,
+    actor_id: int,
+    objection_id: int,
+    how: How,
+    answer: str,
+    *,
+    score: float | None = None,
+    now: datetime,
+) -> Raised:
+    """Decide an objection, in words that its author reads; what is decided stays so.
+
+    Upheld, the list is made anew from the rules, whoever it changes is told, and a list on
+    display becomes a new version. Raises NotFound, NotAllowed, OwnCase, NotUnderWay,
+    AnswerMissing or WrongScore.
+    """
+    session.exec(select(Objection.id).where(Objection.id == objection_id).with_for_update())
+    row = _may_decide(session, actor_id, objection_id, now=now)
+    if row.state is not ObjectionState.OPEN:
+        return _raised(session, row)
+    if not answer.strip():
+        raise AnswerMissing
+    state = session.exec(
+        select(Competition.state)
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .where(Round.id == row.round_id)
+    ).one()
+    if state is not CompetitionState.PUBLISHED:
+        raise NotUnderWay
+    if how in (How.OUT, How.SCORE):
+        _correct(session, actor_id, row, how, score, now=now)
+    row.state = ObjectionState.REFUSED if how is How.REFUSE else ObjectionState.UPHELD
+    row.decided_by, row.decided_at, row.answer = actor_id, now, answer.strip()[:LONGEST]
+    session.flush()
+    publicity.correct(session, actor_id, row.round_id, now=now)
+    outbox.put(
+        session,
+        ANSWERED,
+        teacher_id=row.by_id,
+        facts={"objection_id": row.id},
+        priority=Priority.CARD,
+        not_before=now,
+        dedupe_key=f"{ANSWERED}:{row.id}",
+        now=now,
+    )
+    audit.record(
+        session,
+        actor_id,
+        "settle_objection",
+        f"objection:{row.id}",
+        now=now,
+        after={"how": how.value, "score": score},
+        reason=answer,
+    )
+    return _raised(session, row)
+
+
+def deciders(session: Session, row: Objection, *, now: datetime) -> list[int]:
+    """Return the organisers who may decide this objection."""
+    competition_id = session.exec(
+        select(Round.competition_id).where(Round.id == row.round_id)
+    ).one()
+    found = session.exec(telling.organisers(session, competition_id, now=now)).scalars().all()
+    return [each for each in found if _bar(session, each, row, now=now) is None]
+
+
+def waits(session: Session, actor_id: int, *, now: datetime) -> list[tuple[int, int]]:
+    """Return the open objections that this person may decide: id and round, the first due first."""
+    today = local_day(now, offices.zone(session))
+    mine = rights.organised(session, actor_id, today=today)
+    rows = session.exec(
+        select(Objection)
+        .join(Round, col(Round.id) == col(Objection.round_id))
+        .where(
+            Objection.state == ObjectionState.OPEN,
+            col(Round.competition_id).in_(mine),
+        )
+        .order_by(col(Objection.due_at), col(Objection.id))
+    ).all()
+    return [(row.id, row.round_id) for row in rows if _bar(session, actor_id, row, now=now) is None]
+
+
+def _row(session: Session, objection_id: int) -> Objection:
+    row = session.exec(select(Objection).where(Objection.id == objection_id)).first()
+    if row is None:
+        raise NotFound("objection")
+    return row
+
+
+def _may_decide(session: Session, actor_id: int, objection_id: int, *, now: datetime) -> Objection:
+    row = _row(session, objection_id)
+    competition_id = session.exec(
+        select(Round.competition_id).where(Round.id == row.round_id)
+    ).one()
+    rights.check_organises(session, actor_id, competition_id, now=now)
+    barred = _bar(session, actor_id, row, now=now)
+    if barred is not None:
+        raise barred
+    return row
+
+
+def _bar(session: Session, actor_id: int, row: Objection, *, now: datetime) -> NotAllowed | None:
+    """Why somebody who organises does not decide this one; None when they may."""
+    if row.by_id == actor_id:
+        return OwnCase()
+    judged = session.exec(
+        select(Judge.id)
+        .join(Venue, col(Venue.id) == col(Judge.venue_id))
+        .where(
+            Venue.round_id == row.round_id,
+            Judge.teacher_id == actor_id,
+            Judge.state == JudgeState.ACCEPTED,
+        )
+    ).first()
+    if judged is not None:
+        return OwnCase()
+    mate = sa.exists().where(
+        col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == actor_id
+    )
+    competes = session.exec(
+        select(Entry.id)
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .where(
+            EntryRound.round_id == row.round_id,
+            sa.or_(col(Entry.teacher_id) == actor_id, mate),
+        )
+    ).first()
+    if competes is not None:
+        return OwnCase()
+    if row.entry_id is None:
+        return None
+    concerned, owner = session.exec(
+        select(Entry.unit_id, Competition.owner_unit_id)
+        .join(Competition, col(Competition.id) == col(Entry.competition_id))
+        .where(Entry.id == row.entry_id)
+    ).one()
+    today = local_day(now, offices.zone(session))
+    at_home = authority.unit_of(session, actor_id, today=today)
+    # In a school's own competition all are of the school concerned.
+    if at_home == concerned and concerned != owner:
+        return OwnCase()
+    return None
+
+
+def _correct(
+    session: Session,
+    actor_id: int,
+    row: Objection,
+    how: How,
+    score: float | None,
+    *,
+    now: datetime,
+) -> None:
+    """Put right what was wrong with the entry, and let the list follow from it."""
+    if row.entry_id is None:
+        raise NotFound("entry")
+    place, entry, round_ = session.exec(
+        select(EntryRound, Entry, Round)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .join(Round, col(Round.id) == col(EntryRound.round_id))
+        .where(EntryRound.entry_id == row.entry_id, EntryRound.round_id == row.round_id)
+    ).one()
+    if place.venue_id is None:
+        raise NotFound("venue")
+    venue = session.exec(select(Venue).where(Venue.id == place.venue_id)).one()
+    if venue.state is VenueState.CONFIRMED:
+        raise NotUnderWay
+    before = {"state": place.state.value, "score": place.score, "award": place.award}
+    changed: set[int] = set()
+    if how is How.OUT:
+        place.state, entry.state = RoundState.DISQUALIFIED, CompetingState.DISQUALIFIED
+        place.changed_at = entry.changed_at = now
+        entry.reason = "objection"
+        changed.add(place.id)
+    else:
+        most = sum(each["most"] for each in round_.rubric)
+        if score is None or not 0 <= score <= most:
+            raise WrongScore(most)
+        place.score, place.changed_at = round(score, 2), now
+    session.flush()
+    changed |= set(deciding.write(session, venue, now=now))
+    deciding.tell(session, sorted(changed), after=timedelta(0), now=now)
+    audit.record(
+        session,
+        actor_id,
+        "correct_list",
+        f"entry_round:{place.id}",
+        now=now,
+        before=before,
+        after={"state": place.state.value, "score": place.score, "award": place.award},
+    )
+
+
+def _about(session: Session, row: Objection) -> tuple[str, EntryRound | None]:
+    if row.entry_id is None:
+        return "", None
+    name, school, track, place = session.exec(
+        select(Teacher.name, OrgUnit.name, Track.title, EntryRound)
+        .select_from(Entry)
+        .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
+        .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
+        .join(Track, col(Track.id) == col(Entry.track_id))
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .where(Entry.id == row.entry_id, EntryRound.round_id == row.round_id)
+    ).one()
+    parts = (track, name, school, place.award)
+    return " · ".join(part for part in parts if part), place
+
+
+def _titles(session: Session, row: Objection) -> tuple[int, str, str]:
+    return session.exec(
+        select(Competition.id, Competition.title, Round.name)
+        .join(Round, col(Round.competition_id) == col(Competition.id))
+        .where(Round.id == row.round_id)
+    ).one()
+
+
+def _mine(session: Session, row: Objection) -> Mine:
+    _id, title, round_name = _titles(session, row)
+    return Mine(
+        row.id,
+        title,
+        round_name,
+        _about(session, row)[0],
+        row.text,
+        row.evidence_name,
+        row.submitted_at,
+        row.due_at,
+        row.state,
+        row.answer,
+    )
+
+
+def _raised(session: Session, row: Objection) -> Raised:
+    competition_id, title, round_name = _titles(session, row)
+    about, place = _about(session, row)
+    today = local_day(row.submitted_at, offices.zone(session))
+    unit_id = authority.unit_of(session, row.by_id, today=today)
+    school = session.exec(select(OrgUnit.name).where(OrgUnit.id == unit_id)).first()
+    return Raised(
+        row.id,
+        row.round_id,
+        competition_id,
+        title,
+        round_name,
+        about,
+        None if place is None else place.id,
+        None if place is None else place.score,
+        session.exec(select(Teacher.name).where(Teacher.id == row.by_id)).one(),
+        school or "",
+        row.text,
+        row.evidence_file_id,
+        row.evidence_name,
+        row.submitted_at,
+        row.due_at,
+        row.state,
+        row.answer,
+        row.decided_at,
+    )

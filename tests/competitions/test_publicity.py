@@ -1,0 +1,374 @@
+"""Public display, objections, what follows from awards, external rounds and the report."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+
+from storage.competitions import (
+    awarding,
+    deciding,
+    objections,
+    outside,
+    publicity,
+    reporting,
+)
+from storage.competitions.editing import NotUnderWay
+from storage.competitions.objections import How
+from storage.competitions.tables import (
+    Competition,
+    CompetitionState,
+    Entry,
+    EntryRound,
+    Honour,
+    Judge,
+    JudgeState,
+    ObjectionState,
+    ResourceProposal,
+    Round,
+    RoundCard,
+    RoundCardKind,
+    RoundState,
+    TierProposal,
+    TierProposalState,
+    Venue,
+    VenueState,
+)
+from storage.credits.tables import CreditEntry, EntryState
+from storage.database import Database
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage
+from storage.people import roles
+from storage.people.tables import Role
+from storage.refusals import NotAllowed, OwnCase
+from tests import make
+from tests.competitions import judged, making
+from tests.make import NOW
+
+SCHOOL, OTHER = "澄禾县实验小学", "柳渡镇中心小学"
+FOUR = {"林若溪": SCHOOL, "石晓岚": SCHOOL, "韩静仪": OTHER, "唐亦舟": OTHER}
+SOON = NOW + timedelta(minutes=11)
+AFTER = NOW + timedelta(days=40)
+"""The public display of the tests' final is over then."""
+
+
+def _final(session: Session, *totals: int) -> tuple[int, int, Competition, list[EntryRound]]:
+    """A final of four, decided; its organiser, round, competition and places."""
+    made = making.competition(session)
+    venue_id, places = judged.venue(
+        session, made, FOUR, judged.totals(*(totals or (90, 80, 70, 60))), position=2
+    )
+    who = judged.holder(session)
+    round_ = session.exec(select(Round).where(Round.position == 2)).one()
+    round_.publicity_from = NOW.date()
+    round_.publicity_until = NOW.date() + timedelta(days=1)
+    session.flush()
+    seen = deciding.listing(session, who, venue_id, now=NOW)
+    deciding.decide(session, who, venue_id, seen.mark, now=NOW)
+    return who, round_.id, made, places
+
+
+def _shown(session: Session, *totals: int) -> tuple[int, int, Competition, list[EntryRound]]:
+    who, round_id, made, places = _final(session, *totals)
+    publicity.put_up(session, who, round_id, now=SOON)
+    return who, round_id, made, places
+
+
+async def test_a_list_hangs_five_working_days_and_names_only_who_has_an_award(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, _places = _final(session)
+        session.add_all(
+            [
+                Chat(
+                    tg_chat_id=-100,
+                    title="比赛群",
+                    purpose=ChatPurpose.COMPETITION,
+                    competition_id=made.id,
+                ),
+                Chat(tg_chat_id=-101, title="全员群", purpose=ChatPurpose.ALL_STAFF),
+                Chat(tg_chat_id=-102, title="学科群", purpose=ChatPurpose.SUBJECT),
+            ]
+        )
+        session.flush()
+        with pytest.raises(publicity.NotAllDecided):
+            publicity.put_up(session, who, round_id, now=NOW)
+        public = publicity.put_up(session, who, round_id, now=SOON)
+        again = publicity.put_up(session, who, round_id, now=SOON)
+        cards = session.exec(select(RoundCard.kind)).all()
+        return public, again == public, list(cards)
+
+    public, same, cards = await database.write(play)
+    assert same
+    assert cards == [RoundCardKind.PUBLICITY] * 2
+    assert [(one.name, one.school, one.award) for one in public.lines] == [
+        ("林若溪", SCHOOL, "一等奖"),
+        ("石晓岚", SCHOOL, "一等奖"),
+    ]
+    # Friday 20 November and four working days more.
+    assert (public.until.month, public.until.day) == (11, 26)
+
+
+async def test_an_objection_is_seen_by_who_decides_and_by_nobody_concerned(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        judge = judged.holder(session, "方砚秋")
+        concerned = make.teacher(session, "邵云帆", at=SCHOOL)
+
+        roles.appoint(
+            session,
+            concerned,
+            Role.COUNTY_COORDINATOR,
+            make.county(session),
+            today=NOW.date(),
+            now=NOW,
+        )
+        assert places[0].venue_id is not None
+        session.add(
+            Judge(
+                venue_id=places[0].venue_id,
+                teacher_id=judge,
+                number=9,
+                state=JudgeState.ACCEPTED,
+                invited_by=who,
+                invited_at=NOW,
+            )
+        )
+        session.flush()
+        raised = objections.submit(
+            session, by, round_id, "该课例曾获奖", place_id=places[0].id, now=SOON
+        )
+        twice = objections.submit(
+            session, by, round_id, "该课例曾获奖", place_id=places[0].id, now=SOON
+        )
+        told = session.exec(
+            select(OutboxMessage.teacher_id).where(OutboxMessage.kind == objections.RAISED)
+        ).all()
+        for other in (judge, concerned):
+            with pytest.raises(OwnCase):
+                objections.open_one(session, other, raised.id, now=SOON)
+            assert objections.of_round(session, other, round_id, now=SOON) == ()
+        with pytest.raises(NotAllowed):
+            objections.open_one(session, by, raised.id, now=SOON)
+        seen = objections.open_one(session, who, raised.id, now=SOON)
+        with pytest.raises(awarding.ObjectionsOpen):
+            awarding.confirm(session, who, round_id, now=AFTER)
+        return raised.id == twice.id, list(told) == [who], seen.by_name, raised.due_at, made.id
+
+    same, only, by_name, due, _id = await database.write(play)
+    assert same
+    assert only
+    assert by_name == "周知行"
+    assert due == datetime(2026, 11, 27, 9, 0, tzinfo=NOW.tzinfo)
+
+
+async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        raised = objections.submit(session, by, round_id, "抄袭", place_id=places[0].id, now=SOON)
+        later = NOW + timedelta(days=3)
+        objections.settle(session, who, raised.id, How.OUT, "查实", now=later)
+        objections.settle(session, who, raised.id, How.REFUSE, "改主意", now=later)
+        public = publicity.public_list(session, round_id, now=later)
+        mine = objections.own(session, by, raised.id)
+        assert public is not None
+        return public, mine.state, mine.answer, places[0].state, places[0].award
+
+    public, state, answer, place, award = await database.write(play)
+    assert public.version == 2
+    # Of three that are left a half, rounded up, is two.
+    assert [one.name for one in public.lines] == ["石晓岚", "韩静仪"]
+    assert (public.until.month, public.until.day) == (11, 27)
+    assert (state, answer) == (ObjectionState.UPHELD, "查实")
+    assert (place, award) == (RoundState.DISQUALIFIED, "")
+
+
+async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        one = objections.submit(session, by, round_id, "算错", place_id=places[2].id, now=SOON)
+        two = objections.submit(session, by, round_id, "整体", now=SOON)
+        objections.settle(session, who, two.id, How.REFUSE, "名单无误", now=SOON)
+        with pytest.raises(objections.WrongScore):
+            objections.settle(session, who, one.id, How.SCORE, "更正", score=101, now=SOON)
+        objections.settle(session, who, one.id, How.SCORE, "更正", score=95, now=SOON)
+        public = publicity.public_list(session, round_id, now=SOON)
+        assert public is not None
+        return [line.name for line in public.lines], public.version, places[1].award
+
+    names, version, award = await database.write(play)
+    assert names == ["林若溪", "韩静仪"]
+    assert (version, award) == (2, "")
+
+
+async def test_confirmed_once_awards_make_honours_hours_and_proposals(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        with pytest.raises(awarding.TooEarlyToConfirm):
+            awarding.confirm(session, who, round_id, now=SOON)
+        done = awarding.confirm(session, who, round_id, now=AFTER)
+        again = awarding.confirm(session, who, round_id, now=AFTER)
+        honours = session.exec(select(Honour).order_by(col(Honour.id))).all()
+        hours = session.exec(select(CreditEntry)).all()
+        tiers = session.exec(select(TierProposal)).all()
+        nominated = session.exec(
+            select(EntryRound.entry_id).where(EntryRound.state == RoundState.NOMINATED)
+        ).all()
+        return (
+            done,
+            again.is_new,
+            [(row.award, row.level, row.certificate_no) for row in honours],
+            [(line.hours, line.level, line.state) for line in hours],
+            [tier.state for tier in tiers],
+            len(session.exec(select(ResourceProposal)).all()),
+            list(nominated) == [places[0].entry_id],
+            places[0].forwarded_at == AFTER,
+            {row.state for row in session.exec(select(Venue)).all()},
+        )
+
+    done, again, honours, hours, tiers, asked, nominated, sent, venues = await database.write(play)
+    assert (done.winners, done.hours, done.proposals, done.forwarded) == (2, 2, 2, 1)
+    assert not again
+    assert honours == [
+        ("一等奖", "county", "CH-J2026-0001"),
+        ("一等奖", "county", "CH-J2026-0002"),
+    ]
+    assert hours == [(Decimal(18), "county", EntryState.POSTED)] * 2
+    assert tiers == [TierProposalState.PROPOSED] * 2
+    assert asked == 2
+    assert nominated
+    assert sent
+    assert venues == {VenueState.CONFIRMED}
+
+
+async def test_nobody_confirms_the_round_in_which_they_compete(database: Database) -> None:
+    def play(session: Session) -> None:
+        _who, round_id, _made, places = _shown(session)
+        entrant = session.exec(select(Entry.teacher_id).where(Entry.id == places[3].entry_id)).one()
+        county = make.county(session)
+        today = NOW.date()
+        roles.appoint(session, entrant, Role.COUNTY_COORDINATOR, county, today=today, now=NOW)
+        with pytest.raises(OwnCase):
+            awarding.confirm(session, entrant, round_id, now=AFTER)
+
+    await database.write(play)
+
+
+async def test_an_award_taken_back_takes_back_what_followed(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        awarding.confirm(session, who, round_id, now=AFTER)
+        first = awarding.revoke(session, who, places[1].id, "作品非原创", now=AFTER)
+        second = awarding.revoke(session, who, places[1].id, "作品非原创", now=AFTER)
+        total = sum(line.hours for line in session.exec(select(CreditEntry)).all())
+        tiers = sorted(row.state.value for row in session.exec(select(TierProposal)).all())
+        public = publicity.winners(session, round_id)
+        assert public is not None
+        return first, second, total, tiers, [one.name for one in public.lines]
+
+    assert await database.write(play) == (1, 0, Decimal(18), ["proposed", "withdrawn"], ["林若溪"])
+
+
+async def test_school_then_county_agree_to_a_tier_and_nobody_to_their_own(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        awarding.confirm(session, who, round_id, now=AFTER)
+        school = make.school(session, SCHOOL)
+        head = judged.holder(session, "沈校长", Role.SCHOOL_COORDINATOR, school)
+        stranger = judged.holder(
+            session, "外校长", Role.SCHOOL_COORDINATOR, make.school(session, OTHER)
+        )
+        row = session.exec(select(TierProposal).order_by(col(TierProposal.id))).first()
+        assert row is not None
+        with pytest.raises(NotAllowed):
+            awarding.settle_proposal(session, stranger, row.id, agreed=True, now=AFTER)
+        waiting = len(awarding.proposals(session, head, now=AFTER))
+        one = awarding.settle_proposal(session, head, row.id, agreed=True, now=AFTER)
+        with pytest.raises(NotAllowed):
+            awarding.settle_proposal(session, head, row.id, agreed=True, now=AFTER)
+        two = awarding.settle_proposal(session, who, row.id, agreed=True, now=AFTER)
+        with pytest.raises(awarding.AlreadySettled):
+            awarding.settle_proposal(session, who, row.id, agreed=False, now=AFTER)
+        return waiting, one.state, two.state, places[0].id > 0
+
+    assert await database.write(play) == (
+        2,
+        TierProposalState.SCHOOL_OK,
+        TierProposalState.COUNTY_OK,
+        True,
+    )
+
+
+async def test_an_external_round_is_nominated_within_its_quota_sent_once_and_comes_back(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, places = _shown(session)
+        awarding.confirm(session, who, round_id, now=AFTER)
+        city = session.exec(select(Round).where(Round.position == 3)).one()
+        with pytest.raises(outside.QuotaFull):
+            outside.nominate(session, who, city.id, places[1].entry_id, now=AFTER)
+        facts = outside.outside(session, who, city.id, now=AFTER)
+        (nominee,) = facts.nominees
+        assert nominee.place_id is not None
+        with pytest.raises(outside.NotNominated):
+            outside.came_back(session, who, nominee.place_id, "市一等奖", now=AFTER)
+        sent = outside.push(session, who, city.id, now=AFTER)
+        twice = outside.push(session, who, city.id, now=AFTER)
+        number = outside.entry_number(nominee.entry_id, city.id)
+        read = outside.record_all(session, who, {number: "市一等奖", "K9-9": "x"}, now=AFTER)
+        outside.record_all(session, who, {number: "市一等奖"}, now=AFTER)
+        honours = session.exec(select(Honour.level).where(Honour.level == "city")).all()
+        outside.record_all(session, who, {number: "无"}, now=AFTER)
+        row = session.exec(select(EntryRound).where(EntryRound.id == nominee.place_id)).one()
+        left = session.exec(
+            select(Honour.id).where(Honour.level == "city", col(Honour.revoked_at).is_(None))
+        ).all()
+        report = reporting.report(session, who, made.id, now=AFTER)
+        return sent, twice, read, len(honours), row.state, len(left), report
+
+    sent, twice, read, honours, state, left, report = await database.write(play)
+    assert (sent, twice) == (1, 0)
+    assert (read.recorded, read.unknown) == (1, ("K9-9",))
+    assert (honours, state, left) == (1, RoundState.PUSHED_OUT, 0)
+    assert (report.entries, report.units) == (4, 2)
+    assert report.tracks[0].awards == {"一等奖": 2}
+    final = report.rounds[1]
+    assert (final.entries, final.went_on, final.places) == (4, 1, 1)
+
+
+async def test_a_cancelled_competition_shows_confirms_and_sends_nothing(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        who, round_id, made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        made.state = CompetitionState.CANCELLED
+        session.flush()
+
+        public = publicity.public_list(session, round_id, now=SOON)
+        assert public is not None
+        assert public.is_cancelled
+        assert not public.is_up
+        with pytest.raises(objections.NotOnDisplay):
+            objections.submit(session, by, round_id, "x", place_id=places[0].id, now=SOON)
+        with pytest.raises(NotUnderWay):
+            awarding.confirm(session, who, round_id, now=AFTER)
+        assert session.exec(select(Entry.id)).first() is not None
+
+    await database.write(play)
