@@ -26,6 +26,7 @@ from handlers.competitions.deciding_buttons import (
     OpenReport,
     PassOver,
 )
+from handlers.competitions.venue import on_venue
 from handlers.context import Context, alert, shortened, show, tap
 from handlers.people.buttons import OpenDesk
 from handlers.undoing import undo_key
@@ -49,6 +50,8 @@ MARKS = {RoundState.ADVANCED: "✅", RoundState.RESERVE: "🟡"}
 
 def install(application: AnyApplication) -> None:
     on_desk(application, {Act.RUN_COMPETITION}, _label, OpenAfter, lists_waiting.KINDS)
+    with_marks = (VenueState.REVEALED, VenueState.DECIDED, VenueState.CONFIRMED)
+    on_venue(application, _label, OpenList, with_marks)
     on_tap(application, OpenAfter, open_after)
     on_tap(application, CompetitionLists, open_competition)
     on_tap(application, OpenList, open_list)

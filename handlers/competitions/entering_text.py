@@ -16,6 +16,7 @@ from handlers.competitions.buttons import (
     RunCompetition,
     ShowCompetition,
 )
+from handlers.competitions.deciding_buttons import OpenOutcome
 from handlers.competitions.entering_buttons import (
     AnswerForward,
     AnswerMate,
@@ -29,6 +30,7 @@ from handlers.competitions.entering_buttons import (
     TitleEntry,
     WithdrawEntry,
 )
+from handlers.competitions.setup_buttons import RulesOf
 from handlers.context import shortened
 from handlers.people.buttons import Home
 from handlers.training.refusals_text import misfits_text
@@ -286,6 +288,8 @@ def _competition_keys(
         keys.append((Key(_("Put forward"), PutForward(facts.competition_id)),))
     if organises:
         keys.append((Key(_("Run it"), RunCompetition(facts.competition_id)),))
+    if facts.state is not CompetitionState.DRAFT:
+        keys.append((Key(_("Rules"), RulesOf(facts.competition_id)),))
     keys.append((Key(_("Back"), Competitions()),))
     return tuple(keys)
 
@@ -431,6 +435,8 @@ def _my_keys(facts: MyEntry, language: str) -> tuple[tuple[Key, ...], ...]:
             (Key(_("The competition"), ShowCompetition(facts.competition_id)),),
         )
     keys: list[tuple[Key, ...]] = []
+    if facts.now.told_at is not None:
+        keys.append((Key(_("Outcome"), OpenOutcome(facts.now.place_id), style="primary"),))
     ready = facts.can_submit and bool(facts.title) and not facts.missing
     folder = Key(_("Materials"), OpenFolder(here, facts.now.round_id))
     if facts.missing:

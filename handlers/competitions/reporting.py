@@ -39,7 +39,7 @@ def report_card(facts: Report, language: str) -> Card:
         ),
         _("{entries}, {people}, {units}").format(
             entries=ngettext("{n} entry", "{n} entries", facts.entries).format(n=facts.entries),
-            people=ngettext("{n} person", "{n} persons", facts.people).format(n=facts.people),
+            people=ngettext("{n} person", "{n} people", facts.people).format(n=facts.people),
             units=ngettext("{n} unit", "{n} units", facts.units).format(n=facts.units),
         ),
     ]

@@ -16,6 +16,7 @@ from handlers.competitions.buttons import (
     RunCompetition,
     RunCompetitions,
 )
+from handlers.competitions.deciding_buttons import CompetitionLists, OpenLists, OpenOutside
 from handlers.competitions.setup_buttons import (
     AskValue,
     CheckCompetition,
@@ -196,6 +197,7 @@ def desk_card(facts: Desk, language: str, zone: ZoneInfo, now: datetime) -> Card
         own = [each for each in facts.rounds if not each.external]
         if facts.state is CompetitionState.PUBLISHED and own:
             last.insert(0, Key(_("Card in groups"), RoundCardPlaces(own[0].round_id)))
+        keys.append((Key(_("Lists and awards"), CompetitionLists(id_)),))
         keys.append(tuple(last))
     else:
         keys.append((Key(_("Rules"), RulesOf(id_)),))
@@ -316,6 +318,9 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
                 )
             )
     foot = [Key(_("Back"), RunCompetition(facts.competition_id))]
+    if facts.organises and facts.frozen_hash:
+        lists = OpenOutside if facts.external else OpenLists
+        keys.append((Key(_("Lists and awards"), lists(facts.round_id)),))
     if facts.frozen_hash:
         foot.insert(0, Key(_("Rules"), ShowRules(facts.round_id)))
     return Card("\n".join(lines), (*(row for row in keys if row), tuple(foot)))

@@ -10,14 +10,14 @@ they have said yes (``storage.competitions.putting_forward``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit
+from storage import audit, deeds
 from storage.competitions import completeness, eligibility, schedule, venues
 from storage.competitions.eligibility import LIVE
 from storage.competitions.tables import (
@@ -633,6 +633,9 @@ class Now:
     slot_at: datetime | None
     place: str
     award: str
+    place_id: int = 0
+    told_at: datetime | None = None
+    """From when on the entrant may know what became of it here; None before it is decided."""
 
 
 @dataclass(frozen=True)
@@ -670,6 +673,7 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
     entry, competition = made_by(session, teacher_id, entry_id, lock=False)
     first = eligibility.first_round(session, competition.id)
     round_, where = standing(session, entry, first)
+    where = _as_told(where, now)
     titles = {each["key"]: each["title"] for each in round_.materials}
     is_own = entry.teacher_id == teacher_id
     on = competition.state is CompetitionState.PUBLISHED
@@ -736,7 +740,18 @@ def standing(session: Session, entry: Entry, first: Round) -> tuple[Round, Now]:
         slot_at=place.slot_at,
         place="" if venue is None else venue.place,
         award=place.award,
+        place_id=place.id,
+        told_at=None
+        if venue is None or venue.decided_at is None
+        else venue.decided_at + deeds.MINUTES,
     )
+
+
+def _as_told(where: Now, now: datetime) -> Now:
+    """What an entrant may know: not a list that can still be taken back."""
+    if where.told_at is None or where.told_at <= now:
+        return where
+    return replace(where, state=RoundState.SCORED, award="", told_at=None)
 
 
 def due_at(entry: Entry, round_: Round, first: Round) -> datetime | None:

@@ -23,8 +23,10 @@ from sqlmodel import Session, col, func, select
 from storage import audit, deeds
 from storage.competitions import (
     completeness,
+    deciding,
     eligibility,
     entering,
+    forwarding,
     materials,
     rights,
     schedule,
@@ -561,7 +563,7 @@ def disqualify(
         raise EntryStands(entry.state)
     found = venues.place_of(session, entry.id)
     place = None if found is None else found[0]
-    data = {
+    data: dict[str, Any] = {
         "entry_id": entry.id,
         "state": entry.state.value,
         "reason": entry.reason,
@@ -575,10 +577,36 @@ def disqualify(
     session.flush()
     if place is not None and place.venue_id is not None:
         schedule.plan_venue(session, place.venue_id, now=now)
+        data |= _let_a_reserve_on(session, place.venue_id, now=now)
     audit.record(session, actor_id, "disqualify_entry", f"entry:{entry.id}", now=now, reason=reason)
     deed_id = deeds.done(session, DEED_OUT, actor_id, data, now=now)
     _tell(session, "entry_disqualified", entry, deed_id, now=now)
     return deed_id
+
+
+def _let_a_reserve_on(session: Session, venue_id: int, *, now: datetime) -> dict[str, Any]:
+    """Where the list is decided, the first reserve takes the place that has become free.
+
+    Returns what undoing it needs.
+    """
+    venue = session.exec(select(Venue).where(Venue.id == venue_id)).one()
+    if venue.state not in deciding.OVER:
+        return {}
+    place_id = forwarding.move_up(session, venue, now=now)
+    if place_id is None:
+        return {}
+    keys = deciding.tell(session, [place_id], after=deeds.MINUTES, now=now)
+    return {"reserve": place_id, "keys": keys}
+
+
+def _put_reserve_back(session: Session, data: dict[str, Any], now: datetime) -> None:
+    """Let the reserve wait again. Raises ChangedSince once it has been forwarded."""
+    row = session.exec(select(EntryRound).where(EntryRound.id == data["reserve"])).one()
+    if row.state is not RoundState.ADVANCED or row.forwarded_at is not None:
+        raise ChangedSince("forwarded")
+    row.state, row.changed_at = RoundState.RESERVE, now
+    outbox.take_back(session, data["keys"])
+    session.flush()
 
 
 def undo_disqualify(session: Session, deed: Deed, now: datetime) -> None:
@@ -595,6 +623,8 @@ def undo_disqualify(session: Session, deed: Deed, now: datetime) -> None:
         place is not None and place.state is not RoundState.DISQUALIFIED
     ):
         raise ChangedSince("entry")
+    if "reserve" in deed.data:
+        _put_reserve_back(session, deed.data, now)
     entering.set_state(entry, CompetingState(deed.data["state"]), now)
     entry.reason = deed.data["reason"]
     if place is not None:
