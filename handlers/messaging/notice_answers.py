@@ -249,9 +249,9 @@ async def _show_confirmed(
         await reminders.redraw(update, context, reader)
         if isinstance(message, Message):
             await _redraw_tapped(update, context, reader, message)
-    if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
+    if done.standing is Standing.CONFIRMED:
         await context.write(
-            confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
+            confirming.redraw, reader.linked_teacher_id, done.notice_id, but=tapped, now=now
         )
         context.house.wake_delivery()
 
@@ -406,12 +406,31 @@ async def _linked_to_archive(
 
 
 async def edited(house: House, row: Claimed) -> Said:
-    """The notice in somebody's private chat, as it is now; without a ring."""
+    """The notice, or what else asked for its confirmation, as it is now; without a ring."""
+    if "copy" in row.facts:
+        return await _copy_edited(house, row)
     mine = await _mine(house, row)
     if mine is None or mine.message_id is None:
         return Nothing("the notice is not a message in this chat")
     card = notice_card(mine, row.language, house.zone, house.clock())
     return Say(card, edits=mine.message_id)
+
+
+async def _copy_edited(house: House, row: Claimed) -> Said:
+    """A correction, a brief or a reminder by itself, after its notice was confirmed elsewhere."""
+    try:
+        copy = await house.database.read(confirming.copy, row.facts["copy"])
+    except NotFound:
+        return Nothing("the message is gone")
+    if row.teacher_id is None or copy.account_id != row.account_id:
+        return Nothing("the message is in another chat")
+    if copy.kind == confirming.CORRECTED:
+        card = await _correction_card(house, row.teacher_id, copy.facts, row.language)
+    else:
+        card = await reminders.as_it_reads(house, copy.account_id, copy.message_id, row.language)
+    if card is None:
+        return Nothing("nothing is left of it")
+    return Say(card, edits=copy.message_id)
 
 
 async def corrected(house: House, row: Claimed) -> Said:
