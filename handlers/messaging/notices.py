@@ -422,6 +422,10 @@ async def set_field(update: Update, context: Context) -> None:
         case "urgent":
             facts = await _sheet(context, reader, id_)
             await context.write(drafting.set_urgent, me, id_, not facts.letter.urgent, now=now)
+        case "noturgent":
+            await context.write(drafting.set_urgent, me, id_, False, now=now)
+            await _show_price(update, context, reader, id_)
+            return
         case "noanswer":
             await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":
@@ -654,16 +658,19 @@ async def say_sample(update: Update, context: Context) -> None:
 async def open_price(update: Update, context: Context) -> None:
     """Show what it costs in rings, and the ways to send it."""
     button = NoticeSend.parse(tap(update).data)
-    reader = await context.reader(update)
+    await _show_price(update, context, await context.reader(update), button.notice_id)
+
+
+async def _show_price(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, now = _today(context)
-    facts = await _sheet(context, reader, button.notice_id)
+    facts = await _sheet(context, reader, notice_id)
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     if not facts.letter.title:
         raise drafting.Incomplete("title")
     if not facts.count.people and not facts.chats:
         raise drafting.Incomplete("people")
-    price = await context.read(releasing.price, reader.linked_teacher_id, button.notice_id, now=now)
+    price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
     await show(update, context, reader, price_card(facts, price, reader.language, zone, today))
 
 

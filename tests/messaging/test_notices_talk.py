@@ -401,6 +401,41 @@ async def test_in_quiet_hours_the_card_says_when_it_goes(stage: Stage) -> None:
     assert "校本研修安排" in lin.sees()
 
 
+async def test_who_is_alone_with_an_emergency_is_told_the_ways_on(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await stage.passes(hours=13)
+    await draft(zhou, "明早停训\n因大雪，明天的培训不举行。")
+    await zhou.taps("Urgent")
+    said = await zhou.taps("Send…")
+    assert "there is nobody else who could. Not urgent, it goes out Mon 23 Nov, 08:00" in said
+    assert zhou.labels() == ["Not urgent", "At a time", "Roles, deputies", "Back"]
+    assert "Roles and deputies" in await zhou.taps("Roles, deputies")
+    await zhou.starts(f"notice{(await notice(stage)).id}")
+    await zhou.taps("Send…")
+    assert "“Send now” means Mon 23 Nov, 08:00" in await zhou.taps("Not urgent")
+    assert not (await notice(stage)).urgent
+    await zhou.taps("Send now")
+    assert "queued for Mon 23 Nov, 08:00" in await zhou.taps("Yes, send it")
+
+
+async def test_what_was_just_sent_opens_its_report(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    # Before it has begun it can still be called back, and looked at again.
+    await zhou.taps("View")
+    assert {"Make it a draft", "Refresh"} <= set(zhou.labels())
+    await stage.deliver()
+    assert "1 recipient" in await zhou.taps("Refresh")
+    assert {"Correct", "Withdraw"} <= set(zhou.labels())
+    await zhou.starts(f"notice{(await notice(stage)).id}")
+    await zhou.taps("How it stands")
+    assert {"Correct", "Withdraw"} <= set(zhou.labels())
+
+
 async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
     zhou = await coordinator(stage)
     shen = await coordinator(stage, "沈怀远", role=Role.PRINCIPAL)
