@@ -364,6 +364,11 @@ def stopped_card(facts: dict[str, object], language: str) -> Card:
             "<b>{title}</b> was to go out with “{event}”, which does not take place then any "
             "more. It is a draft again."
         ).format(title=title, event=typed_text(str(facts["event"])))
+    elif facts["why"] == "past":
+        text = _(
+            "<b>{title}</b> could not go out in time with “{event}”, which is over by now. It is "
+            "a draft again."
+        ).format(title=title, event=typed_text(str(facts["event"])))
     else:
         text = _(
             "<b>{title}</b> of {unit} was stopped: {name} has no right to send it any more."
