@@ -523,6 +523,13 @@ async def test_a_question_is_answered_in_private(play: Play) -> None:
     assert "Answer: 电子版即可。" in lin.sees()
     await play.author.says("/desk")
     assert "question about" not in play.author.sees()
+    # What was asked and answered can be read again: from all questions, and from the notice.
+    listed = await play.author.taps("Questions")
+    assert listed.startswith("No question waits for an answer.\nAnswered\n1.")
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Questions")
+    assert "电子版即可。" in await play.author.taps(lin.name)
+    assert "Answer once more" in play.author.labels()
     await lin.taps("Ask again")
     await lin.says("格式呢？")
     await play.author.says("/desk")
