@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from telegram import Message, Update
+from telegram.constants import ParseMode
 from telegram.error import BadRequest
 
 from handlers.cards import Card, Key, pager
@@ -254,6 +255,8 @@ async def _show_confirmed(
             confirming.redraw, reader.linked_teacher_id, done.notice_id, but=tapped, now=now
         )
         context.house.wake_delivery()
+        if tapped != reader.card_message_id:
+            await _redraw_card(context, reader, done.notice_id)
 
 
 async def _redraw_tapped(
@@ -335,13 +338,38 @@ async def read(update: Update, context: Context) -> None:
     message = tap(update).message
     if isinstance(message, Message) and message.message_id != reader.card_message_id:
         await hush(update)
-        await show_anew(context, reader, await _notice(context, reader, notice_id))
+        shown = await show_anew(context, reader, await _notice(context, reader, notice_id))
+        context.house.screens.shows((reader.tg_user_id, shown), _screen(notice_id))
     else:
         await _show(update, context, reader, notice_id)
 
 
 async def _show(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
-    await show(update, context, reader, await _notice(context, reader, notice_id))
+    shown = await show(update, context, reader, await _notice(context, reader, notice_id))
+    context.house.screens.shows((reader.tg_user_id, shown), _screen(notice_id))
+
+
+def _screen(notice_id: int) -> str:
+    """What the card shows while it is this notice."""
+    return f"notice:{notice_id}"
+
+
+async def _redraw_card(context: Context, reader: Reader, notice_id: int) -> None:
+    """Let the card say that the notice is confirmed, if it is this notice that it shows."""
+    card_id = reader.card_message_id
+    if card_id is None or not context.house.screens.is_showing(
+        (reader.tg_user_id, card_id), _screen(notice_id)
+    ):
+        return
+    card = await _notice(context, reader, notice_id)
+    with contextlib.suppress(BadRequest):  # it says so already
+        await context.bot.edit_message_text(
+            card.text,
+            reader.tg_user_id,
+            card_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=card.markup(),
+        )
 
 
 async def _notice(context: Context, reader: Reader, notice_id: int) -> Card:

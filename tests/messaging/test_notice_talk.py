@@ -299,7 +299,9 @@ async def test_what_is_confirmed_anywhere_is_confirmed_in_every_copy(play: Play)
             or "anew" in m.text
         ]
 
-    assert len(asking()) == 3  # the notice, its correction and the reminder
+    correction = next(m.id for m in lin.messages() if m.text.startswith("[Correction]"))
+    await lin.taps("The notice", message=correction)
+    assert len(asking()) == 4  # the notice, its correction, the reminder and the card
     rings = len(lin.messages())
     await lin.taps("Confirm receipt", message=message_id)
     await play.stage.deliver()
