@@ -67,6 +67,7 @@ class Screens:
 
     def __init__(self) -> None:
         self._by: dict[tuple[int, int], int] = {}
+        self._shows: dict[tuple[int, int], str] = {}
 
     def turned(self, message: Message, update_id: int) -> None:
         """This update is about to change the message."""
@@ -74,9 +75,21 @@ class Screens:
 
     def turned_at(self, key: tuple[int, int], update_id: int) -> None:
         """The same, of a message by its chat and number."""
+        self._shows.pop(key, None)
         self._by[key] = max(update_id, self._by.pop(key, update_id))
         if len(self._by) > self.KEPT:
             del self._by[next(iter(self._by))]
+
+    def shows(self, key: tuple[int, int], what: str) -> None:
+        """Note what the message shows until a tap turns it; a restart forgets it."""
+        self._shows.pop(key, None)
+        self._shows[key] = what
+        if len(self._shows) > self.KEPT:
+            del self._shows[next(iter(self._shows))]
+
+    def is_showing(self, key: tuple[int, int], what: str) -> bool:
+        """Whether the message is known to show this."""
+        return self._shows.get(key) == what
 
     def is_still(self, message: Message, update_id: int) -> bool:
         """Whether no newer update has changed it."""
@@ -190,8 +203,10 @@ def is_private(update: Update) -> bool:
     return chat is not None and chat.type == ChatType.PRIVATE
 
 
-async def show(update: Update, context: Context, reader: Reader, card: Card) -> None:
+async def show(update: Update, context: Context, reader: Reader, card: Card) -> int:
     """Put the card in front of the person: in place after a tap, else as the one new card.
+
+    Returns the number of the message that it is.
 
     A personal card is shown in the private chat and nowhere else, whatever chat the tap says
     it comes from: a forged tap on a group's message must not turn that into somebody's hours.
@@ -204,9 +219,9 @@ async def show(update: Update, context: Context, reader: Reader, card: Card) -> 
         for failure in (answered, edited):
             if isinstance(failure, BaseException):
                 raise failure
-        if edited is True:
-            return
-    await show_anew(context, reader, card)
+        if edited is True and query.message is not None:
+            return query.message.message_id
+    return await show_anew(context, reader, card)
 
 
 async def edit_in_place(update: Update, context: Context, card: Card) -> bool:
@@ -237,12 +252,13 @@ def _own_card(update: Update) -> Message | None:
     return query.message if query.message.chat.type == ChatType.PRIVATE else None
 
 
-async def show_anew(context: Context, reader: Reader, card: Card) -> None:
-    """Send the card as a new message and take the former card away."""
+async def show_anew(context: Context, reader: Reader, card: Card) -> int:
+    """Send the card as a new message and take the former card away; return its number."""
     sent = await context.bot.send_message(
         reader.tg_user_id, card.text, parse_mode=ParseMode.HTML, reply_markup=card.markup()
     )
     await _becomes_the_card(context, reader, sent.message_id)
+    return sent.message_id
 
 
 async def show_picture(

@@ -278,6 +278,7 @@ NOTICES: dict[str, dict[str, Any]] = {
     "notices.sheet": {},
     "seconding.asked_of": {},
     "drafting.write_field": {"field": "place"},
+    "drafting.write_whole": {"text": "观摩课"},
     "drafting.set_time": {"starts_at": SOON, "ends_at": None},
     "drafting.set_answer": {"wanted": True},
     "drafting.set_urgent": {"urgent": True},

@@ -594,7 +594,10 @@ def _item_lines(
         else:
             text = study_text(item.kind, study, language, zone, now)
         mark = f"{number}. " if len(known) > 1 else ""
-        lines.append(f"✓ {mark}<s>{text}</s>" if item.done else f"{mark}{text}")
+        if item.done and item.kind == "ack_due":
+            lines.append(f"✓ {mark}{text}")  # says itself what has become of it
+        else:
+            lines.append(f"✓ {mark}<s>{text}</s>" if item.done else f"{mark}{text}")
         if _is_silenced(item):
             lines.append(_silenced_text(item, subject, language, zone, now))
     more = len(known) - SHOWN
@@ -655,6 +658,8 @@ def _event_sentence(subject: Subject, language: str) -> str:
 def _confirm_sentence(item: Item, subject: Subject, language: str, now: datetime) -> str:
     """M18: a notice that is still to be confirmed."""
     _ = catalog(language).gettext
+    if item.done:
+        return _("<b>{title}</b> is confirmed.")
     if not subject.is_dated:
         return _("<b>{title}</b> is still to be confirmed. Please tap “Confirm receipt”.")
     if item.at <= now:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import Card, GroupCard, Key, Keys, pager
 from handlers.context import shortened, typed_text
 from handlers.messaging import public
-from handlers.messaging.notice_buttons import Notices
+from handlers.messaging.notice_buttons import Notices, NoticeShow
 from handlers.messaging.notice_desk_buttons import (
     ClassNotices,
     CopyNotice,
@@ -171,9 +171,11 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
     back = (Key(_("Back"), Notices()),)
     look = Key(_("Preview"), NoticePreview(id_, language, IN_PRIVATE))
     if facts.state in (NoticeState.SCHEDULED, NoticeState.AWAITING):
-        return ((look, Key(_("Make it a draft"), RecallNotice(id_))), back)
+        again = Key(_("Refresh"), NoticeShow(id_))  # a moment later it may be on its way
+        return ((look, Key(_("Make it a draft"), RecallNotice(id_))), (again, *back))
     if facts.state is not NoticeState.DRAFT:
-        return ((look, Key(_("Write it again"), CopyNotice(id_))), back)
+        report = Key(_("How it stands"), NoticeShow(id_))
+        return ((look, Key(_("Write it again"), CopyNotice(id_))), (report, *back))
 
     def key(label: str, field: str) -> Key:
         return Key(label, NoticeSet(id_, field))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from telegram import Message, Update
+from telegram.constants import ParseMode
 from telegram.error import BadRequest
 
 from handlers.cards import Card, Key, pager
@@ -249,11 +250,13 @@ async def _show_confirmed(
         await reminders.redraw(update, context, reader)
         if isinstance(message, Message):
             await _redraw_tapped(update, context, reader, message)
-    if tapped != done.message_id and done.standing is Standing.CONFIRMED and done.message_id:
+    if done.standing is Standing.CONFIRMED:
         await context.write(
-            confirming.redraw, reader.linked_teacher_id, done.notice_id, "confirmed", now=now
+            confirming.redraw, reader.linked_teacher_id, done.notice_id, but=tapped, now=now
         )
         context.house.wake_delivery()
+        if tapped != reader.card_message_id:
+            await _redraw_card(context, reader, done.notice_id)
 
 
 async def _redraw_tapped(
@@ -335,13 +338,38 @@ async def read(update: Update, context: Context) -> None:
     message = tap(update).message
     if isinstance(message, Message) and message.message_id != reader.card_message_id:
         await hush(update)
-        await show_anew(context, reader, await _notice(context, reader, notice_id))
+        shown = await show_anew(context, reader, await _notice(context, reader, notice_id))
+        context.house.screens.shows((reader.tg_user_id, shown), _screen(notice_id))
     else:
         await _show(update, context, reader, notice_id)
 
 
 async def _show(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
-    await show(update, context, reader, await _notice(context, reader, notice_id))
+    shown = await show(update, context, reader, await _notice(context, reader, notice_id))
+    context.house.screens.shows((reader.tg_user_id, shown), _screen(notice_id))
+
+
+def _screen(notice_id: int) -> str:
+    """What the card shows while it is this notice."""
+    return f"notice:{notice_id}"
+
+
+async def _redraw_card(context: Context, reader: Reader, notice_id: int) -> None:
+    """Let the card say that the notice is confirmed, if it is this notice that it shows."""
+    card_id = reader.card_message_id
+    if card_id is None or not context.house.screens.is_showing(
+        (reader.tg_user_id, card_id), _screen(notice_id)
+    ):
+        return
+    card = await _notice(context, reader, notice_id)
+    with contextlib.suppress(BadRequest):  # it says so already
+        await context.bot.edit_message_text(
+            card.text,
+            reader.tg_user_id,
+            card_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=card.markup(),
+        )
 
 
 async def _notice(context: Context, reader: Reader, notice_id: int) -> Card:
@@ -406,12 +434,31 @@ async def _linked_to_archive(
 
 
 async def edited(house: House, row: Claimed) -> Said:
-    """The notice in somebody's private chat, as it is now; without a ring."""
+    """The notice, or what else asked for its confirmation, as it is now; without a ring."""
+    if "copy" in row.facts:
+        return await _copy_edited(house, row)
     mine = await _mine(house, row)
     if mine is None or mine.message_id is None:
         return Nothing("the notice is not a message in this chat")
     card = notice_card(mine, row.language, house.zone, house.clock())
     return Say(card, edits=mine.message_id)
+
+
+async def _copy_edited(house: House, row: Claimed) -> Said:
+    """A correction, a brief or a reminder by itself, after its notice was confirmed elsewhere."""
+    try:
+        copy = await house.database.read(confirming.copy, row.facts["copy"])
+    except NotFound:
+        return Nothing("the message is gone")
+    if row.teacher_id is None or copy.account_id != row.account_id:
+        return Nothing("the message is in another chat")
+    if copy.kind == confirming.CORRECTED:
+        card = await _correction_card(house, row.teacher_id, copy.facts, row.language)
+    else:
+        card = await reminders.as_it_reads(house, copy.account_id, copy.message_id, row.language)
+    if card is None:
+        return Nothing("nothing is left of it")
+    return Say(card, edits=copy.message_id)
 
 
 async def corrected(house: House, row: Claimed) -> Said:

@@ -53,22 +53,26 @@ def _label(language: str) -> str:
 def list_card(
     facts: questions.OpenQuestions, notice_id: int, language: str, zone: ZoneInfo, now: datetime
 ) -> Card:
-    """A page of what is asked, each a key; the oldest first."""
+    """A page of what is asked, each a key: what is open, the oldest first, then the answered."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     back = (Key(_("Back"), NoticeShow(notice_id) if notice_id else OpenDesk()),)
-    if not facts.lines:
-        return Card(_("No question waits for an answer."), (back,))
-    lines = [
-        ngettext(
-            "<b>{n} question waits for an answer</b>",
-            "<b>{n} questions wait for an answer</b>",
-            facts.total,
-        ).format(n=facts.total)
-    ]
+    lines = [_("No question waits for an answer.")]
+    if facts.total:
+        lines = [
+            ngettext(
+                "<b>{n} question waits for an answer</b>",
+                "<b>{n} questions wait for an answer</b>",
+                facts.total,
+            ).format(n=facts.total)
+        ]
     keys = []
+    was_open = True
     today = now.astimezone(zone).date()
     for number, line in enumerate(facts.lines, facts.page * questions.PAGE + 1):
+        if was_open and not line.is_open:
+            lines.append(_("<b>Answered</b>"))
+        was_open = line.is_open
         lines.append(
             f"{number}. {typed_text(line.asker)} · {typed_text(line.unit)} · "
             f"{dates.moment(line.at, zone, language, today)}\n"
@@ -215,7 +219,11 @@ async def asked(house: House, row: Claimed) -> Said:
     now, notice_id = house.clock(), row.facts["notice_id"]
     try:
         facts = await house.database.read(
-            questions.open_questions, row.teacher_id, notice_id=notice_id, now=now
+            questions.open_questions,
+            row.teacher_id,
+            notice_id=notice_id,
+            answered=False,
+            now=now,
         )
     except (NotAllowed, NotFound):
         return Nothing("somebody else answers for this notice now")

@@ -154,8 +154,9 @@ def _report_keys(
         if facts.where.get(where)
     ]
     keys += [tuple(lists[n : n + 2]) for n in range(0, len(lists), 2)]
-    if facts.asked and facts.whole:
-        keys.append((Key(_("Questions · {n}").format(n=facts.asked), OpenQuestions(of)),))
+    if facts.has_questions and facts.whole:
+        label = _("Questions · {n}").format(n=facts.asked) if facts.asked else _("Questions")
+        keys.append((Key(label, OpenQuestions(of)),))
     tables = (
         [Key(catalogue.pgettext("notice", "By unit"), NoticeUnits(of))] if facts.units > 1 else []
     )

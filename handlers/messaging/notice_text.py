@@ -282,6 +282,8 @@ def notices_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime)
             ).format(n=refusal.limit)
         case drafting.TooManyFiles():
             return _("There is room for {n} files.").format(n=drafting.FILES)
+        case drafting.IsProgram():
+            return _("A program is not passed on. Please send documents or pictures.")
         case YearLeftOut():
             return _(
                 "This year's day is over; {day} is almost a year ahead. If that is meant, "

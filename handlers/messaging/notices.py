@@ -85,6 +85,7 @@ from storage.refusals import NotAllowed, NotFound, Refusal
 
 AWAITED = "notice"
 AWAITED_NAME = "noticeoption"  # a part of the name of an option
+AWAITED_SHEET = "noticesheet"  # a file, while the card of a draft is in front of its writer
 CAPTION = 200  # characters of what is written under a photo
 """Awaited is ``notice:new:<class or 0>``, ``notice:<id>:<field>`` or ``…:reason:<asking>``."""
 RETYPE = (
@@ -96,6 +97,8 @@ RETYPE = (
     drafting.Incomplete,
 )
 """Refusals after which the same is asked for again."""
+UNFIT = (drafting.TooManyFiles, drafting.IsProgram)
+"""Refusals of a file, after which others can still be sent."""
 
 
 def install(application: AnyApplication) -> None:
@@ -131,6 +134,7 @@ def install(application: AnyApplication) -> None:
     on_text(application, AWAITED_NAME, option_typed)
     on_text(application, AWAITED, typed)
     on_file(application, AWAITED, file_came)
+    on_file(application, AWAITED_SHEET, file_dropped)
 
 
 def _label(language: str) -> str:
@@ -200,7 +204,7 @@ def _begin(
     notice_id = drafting.begin(
         session, reader.linked_teacher_id, text=said, batch_id=batch_id, now=now
     )
-    awaited = ""
+    awaited = f"{AWAITED_SHEET}:{notice_id}"
     if attachment is not None:
         _attach(session, reader, notice_id, attachment, now=now)
         awaited = f"{AWAITED}:{notice_id}:files"  # the rest of an album follows
@@ -241,13 +245,22 @@ async def typed(update: Update, context: Context, reader: Reader, said: str) -> 
         except drafting.TooLong as refusal:
             trouble = notices_text(refusal, reader.language, context.house.zone, now)
             card = start_card(int(field), reader.language)
-            await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
+            await show(update, context, reader, _with_trouble(trouble, card))
             return
         await show_sheet(update, context, reader, notice_id)
         return
     notice_id = int(which)
     if field == "reason":
         await _returned(update, context, reader, notice_id, int(more), said)
+        return
+    if field == "files" and (await _sheet(context, reader, notice_id)).letter.title:
+        # Who says “that is all” here does not mean it for everybody to read.
+        _ = catalog(reader.language).gettext
+        said = _(
+            "I wait for files here, so this text was not taken. Please send a file, or tap “OK”; "
+            "what everybody is to read goes into the wording."
+        )
+        await _show_files(update, context, reader, notice_id, said)
         return
     try:
         set_ = _reading(field, said, context.house.zone, local_day(now, context.house.zone))
@@ -300,19 +313,8 @@ def _reading(field: str, said: str, zone: ZoneInfo, today: date) -> Setting:
             at = saying.opening(found, zone)
             return lambda s, who, id_, *, now: releasing.set_moment(s, who, id_, at, now=now)
         case "files":
-            return lambda s, who, id_, *, now: _more_text(s, who, id_, said, now=now)
+            return lambda s, who, id_, *, now: drafting.write_whole(s, who, id_, said, now=now)
     return lambda s, who, id_, *, now: drafting.write_field(s, who, id_, field, said, now=now)
-
-
-def _more_text(
-    session: Session, actor_id: int, notice_id: int, said: str, *, now: datetime
-) -> None:
-    """Take a text that is typed among files as the wording, or first as the heading."""
-    letter = notices.sheet(session, actor_id, notice_id, now=now).letter
-    field = "text" if letter.title else "title"
-    if field == "text" and letter.text:
-        said = f"{letter.text}\n{said}"
-    drafting.write_field(session, actor_id, notice_id, field, said, now=now)
 
 
 async def file_came(
@@ -325,17 +327,43 @@ async def file_came(
     caption = (message.caption or "") if message is not None else ""
     if which == "new":
         notice_id = await context.write(_begin, reader, int(field), caption, attachment, now=now)
-        await show_sheet(update, context, reader, notice_id)
+        awaited = f"{AWAITED}:{notice_id}:files"
+        await show_sheet(update, context, reader, notice_id, awaited=awaited)
         return
     notice_id = int(which)
     if field == "reason":
         await context.write(_no_more, reader, now=now)
         raise NotFound("text")
-    await context.write(_attach, reader, notice_id, attachment, caption, now=now)
+    try:
+        await context.write(_attach, reader, notice_id, attachment, caption, now=now)
+    except UNFIT as refusal:
+        trouble = notices_text(refusal, reader.language, context.house.zone, now)
+        await _show_files(update, context, reader, notice_id, trouble)
+        return
     if field == "files":
         await _show_files(update, context, reader, notice_id)
     else:
         await _ask(update, context, reader, notice_id, field)
+
+
+async def file_dropped(
+    update: Update, context: Context, reader: Reader, attachment: Attachment
+) -> None:
+    """Take a file that comes while the card of a draft is open as one that goes with it."""
+    notice_id = int(reader.awaiting.partition(":")[2])
+    now = context.now()
+    message = update.effective_message
+    caption = (message.caption or "") if message is not None else ""
+    try:
+        await context.write(_attach, reader, notice_id, attachment, caption, now=now)
+    except UNFIT as refusal:
+        trouble = notices_text(refusal, reader.language, context.house.zone, now)
+        await show_sheet(update, context, reader, notice_id, trouble)
+    except (NotFound, notices.NotADraft):
+        await context.write(_no_more, reader, now=now)
+        raise
+    else:
+        await show_sheet(update, context, reader, notice_id)
 
 
 def _no_more(session: Session, reader: Reader, *, now: datetime) -> None:
@@ -359,13 +387,27 @@ async def _sheet(context: Context, reader: Reader, notice_id: int) -> Sheet:
     return await context.read(notices.sheet, reader.linked_teacher_id, notice_id, now=context.now())
 
 
-async def show_sheet(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
-    zone, today, _now = _today(context)
+async def show_sheet(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    notice_id: int,
+    trouble: str = "",
+    *,
+    awaited: str = "",
+) -> None:
+    """Show the card on which it is written; a file sent now goes with it."""
+    zone, today, now = _today(context)
     facts = await _sheet(context, reader, notice_id)
-    seconds = await context.read(
-        seconding.asked_of, reader.linked_teacher_id, notice_id, now=context.now()
-    )
-    await show(update, context, reader, sheet_card(facts, reader.language, zone, today, seconds))
+    seconds = await context.read(seconding.asked_of, reader.linked_teacher_id, notice_id, now=now)
+    if facts.state is NoticeState.DRAFT:
+        await _await(context, reader, awaited or f"{AWAITED_SHEET}:{notice_id}")
+    card = sheet_card(facts, reader.language, zone, today, seconds)
+    await show(update, context, reader, _with_trouble(trouble, card))
+
+
+def _with_trouble(trouble: str, card: Card) -> Card:
+    return Card(f"{trouble}\n{card.text}", card.keys) if trouble else card
 
 
 async def set_field(update: Update, context: Context) -> None:
@@ -380,6 +422,10 @@ async def set_field(update: Update, context: Context) -> None:
         case "urgent":
             facts = await _sheet(context, reader, id_)
             await context.write(drafting.set_urgent, me, id_, not facts.letter.urgent, now=now)
+        case "noturgent":
+            await context.write(drafting.set_urgent, me, id_, False, now=now)
+            await _show_price(update, context, reader, id_)
+            return
         case "noanswer":
             await context.write(drafting.set_answer, me, id_, False, now=now)
         case "anyanswer":
@@ -419,7 +465,7 @@ async def _ask(
             trouble = making_words(refusal, reader.language, zone, now) or notices_text(
                 refusal, reader.language, zone, now
             )
-        card = Card(f"{trouble}\n{card.text}", card.keys)
+        card = _with_trouble(trouble, card)
     await show(update, context, reader, card)
 
 
@@ -429,12 +475,14 @@ async def open_files(update: Update, context: Context) -> None:
     await _show_files(update, context, await context.reader(update), button.notice_id)
 
 
-async def _show_files(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
+async def _show_files(
+    update: Update, context: Context, reader: Reader, notice_id: int, trouble: str = ""
+) -> None:
     facts = await _sheet(context, reader, notice_id)
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     await _await(context, reader, f"{AWAITED}:{notice_id}:files")
-    await show(update, context, reader, files_card(facts, reader.language))
+    await show(update, context, reader, _with_trouble(trouble, files_card(facts, reader.language)))
 
 
 async def drop_file(update: Update, context: Context) -> None:
@@ -610,16 +658,19 @@ async def say_sample(update: Update, context: Context) -> None:
 async def open_price(update: Update, context: Context) -> None:
     """Show what it costs in rings, and the ways to send it."""
     button = NoticeSend.parse(tap(update).data)
-    reader = await context.reader(update)
+    await _show_price(update, context, await context.reader(update), button.notice_id)
+
+
+async def _show_price(update: Update, context: Context, reader: Reader, notice_id: int) -> None:
     zone, today, now = _today(context)
-    facts = await _sheet(context, reader, button.notice_id)
+    facts = await _sheet(context, reader, notice_id)
     if facts.state is not NoticeState.DRAFT:
         raise notices.NotADraft(facts.state)
     if not facts.letter.title:
         raise drafting.Incomplete("title")
     if not facts.count.people and not facts.chats:
         raise drafting.Incomplete("people")
-    price = await context.read(releasing.price, reader.linked_teacher_id, button.notice_id, now=now)
+    price = await context.read(releasing.price, reader.linked_teacher_id, notice_id, now=now)
     await show(update, context, reader, price_card(facts, price, reader.language, zone, today))
 
 
@@ -766,7 +817,7 @@ async def _returned(
     except RETYPE as refusal:
         card = reason_card(notice_id, reader.language)
         trouble = notices_text(refusal, reader.language, context.house.zone, now)
-        await show(update, context, reader, Card(f"{trouble}\n{card.text}", card.keys))
+        await show(update, context, reader, _with_trouble(trouble, card))
         return
     _ = catalog(reader.language).gettext
     card = settled_card(reader.language)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from handlers.cards import Card, Key, pager
+from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened, typed_text
-from handlers.messaging.notice_buttons import Notices
+from handlers.messaging.notice_buttons import Notices, NoticeShow
 from handlers.messaging.notice_desk_buttons import (
     ApproveNotice,
     EditNotice,
@@ -31,6 +31,7 @@ from handlers.messaging.notice_text import (
     several,
 )
 from handlers.offsets import offset_text
+from handlers.people.roles import OpenRoles
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
@@ -84,15 +85,19 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
         )
     if price.opens is not None:
         opens = dates.moment(price.opens, zone, language, today)
-        sentence = (
-            _(
+        if not facts.letter.urgent:
+            sentence = _("These are quiet hours: “Send now” means {time}.")
+        elif _is_alone(facts, price):
+            sentence = _alone_text(price, language, zone, today)
+        else:
+            sentence = _(
                 "These are quiet hours. Urgent, it goes at once if a second person agrees; "
                 "otherwise at {time}."
             )
-            if facts.letter.urgent
-            else _("These are quiet hours: “Send now” means {time}.")
-        )
         lines.append(sentence.format(time=opens))
+    if _is_alone(facts, price):
+        back = (Key(_("Back"), EditNotice(id_)),)
+        return Card("\n".join(lines), (*_alone_keys(id_, language), back))
     ride = (Key(_("With the daily brief"), NoticeWay(id_, releasing.RIDE)),)
     return Card(
         "\n".join(lines),
@@ -105,6 +110,33 @@ def price_card(facts: Sheet, price: Price, language: str, zone: ZoneInfo, today:
             ),
             (Key(_("Back"), EditNotice(id_)),),
         ),
+    )
+
+
+def _is_alone(facts: Sheet, price: Price) -> bool:
+    """Whether it is urgent in quiet hours, and nobody else could agree to it."""
+    return price.opens is not None and facts.letter.urgent and not price.seconds
+
+
+def _alone_text(price: Price, language: str, zone: ZoneInfo, today: date) -> str:
+    _ = catalog(language).gettext
+    assert price.opens is not None
+    return _(
+        "An urgent notice goes out now only if a second person agrees, and there is nobody else "
+        "who could. Not urgent, it goes out {when}. So that somebody can next time, please name "
+        "a deputy under “Roles, deputies”."
+    ).format(when=dates.moment(price.opens, zone, language, today))
+
+
+def _alone_keys(notice_id: int, language: str) -> Keys:
+    """The ways on for who is alone with what is urgent."""
+    _ = catalog(language).gettext
+    return (
+        (
+            Key(_("Not urgent"), NoticeSet(notice_id, "noturgent")),
+            Key(_("At a time"), NoticeWay(notice_id, releasing.AT)),
+        ),
+        (Key(_("Roles, deputies"), OpenRoles()),),
     )
 
 
@@ -150,14 +182,10 @@ def confirm_card(
                 event = event_text(facts.event.kind, facts.event.title, language)
                 lines.append(_("With: {event}").format(event=event))
                 lines.append(_("If the date moves, the notice moves with it."))
-        case _ if price.opens is not None and facts.letter.urgent and not price.seconds:
-            when = dates.moment(price.opens, zone, language, today)
-            lines.append(
-                _(
-                    "There is nobody else who could agree to it now. Not urgent, it goes out "
-                    "{when}."
-                ).format(when=when)
-            )
+        case _ if _is_alone(facts, price):
+            lines.append(_alone_text(price, language, zone, today))
+            back = (Key(_("Back"), NoticeSend(letter.notice_id)),)
+            return Card("\n".join(lines), (*_alone_keys(letter.notice_id, language), back))
         case _ if price.opens is not None:
             when = dates.moment(price.opens, zone, language, today)
             sentence = _("These are quiet hours: it goes out {when}.")
@@ -261,7 +289,7 @@ def released_card(facts: Released, language: str, zone: ZoneInfo, today: date) -
     _ = catalog(language).gettext
     return Card(
         released_text(facts, language, zone, today),
-        ((Key(_("View"), EditNotice(facts.notice_id)), Key(_("Notices"), Notices())),),
+        ((Key(_("View"), NoticeShow(facts.notice_id)), Key(_("Notices"), Notices())),),
     )
 
 
@@ -323,7 +351,7 @@ def answered_card(facts: dict[str, object], language: str) -> Card:
         text = _("<b>{title}</b>: {name} has returned it. {reason}").format(
             title=title, name=by, reason=typed_text(str(facts["reason"]))
         )
-    opens = EditNotice(int(str(facts["notice_id"])))
+    opens = NoticeShow(int(str(facts["notice_id"])))
     return Card(text, ((Key(_("View"), opens),),))
 
 
@@ -335,6 +363,11 @@ def stopped_card(facts: dict[str, object], language: str) -> Card:
         text = _(
             "<b>{title}</b> was to go out with “{event}”, which does not take place then any "
             "more. It is a draft again."
+        ).format(title=title, event=typed_text(str(facts["event"])))
+    elif facts["why"] == "past":
+        text = _(
+            "<b>{title}</b> could not go out in time with “{event}”, which is over by now. It is "
+            "a draft again."
         ).format(title=title, event=typed_text(str(facts["event"])))
     else:
         text = _(

@@ -84,10 +84,21 @@ async def brief_edit(house: House, row: Claimed) -> Said:
     sent = await house.database.read(briefs.todays_brief, row.account_id, day, now=now)
     if sent is None:
         return Nothing("no brief has gone out today")
-    told = await house.database.read(_told_in, row.account_id, sent.message_id, now=now)
-    if told is None:
+    card = await as_it_reads(house, row.account_id, sent.message_id, row.language)
+    if card is None:
         return Nothing("the brief is gone")
-    return Say(brief_card(told, row.language, house.zone, now), edits=sent.message_id)
+    return Say(card, edits=sent.message_id)
+
+
+async def as_it_reads(
+    house: House, account_id: int, message_id: int, language: str, *, choosing: str = ""
+) -> Card | None:
+    """The brief, or the reminder by itself, that is this message, as it reads now; else None."""
+    now = house.clock()
+    told = await house.database.read(_told_in, account_id, message_id, now=now)
+    if told is None:
+        return None
+    return brief_card(told, language, house.zone, now, choosing=choosing)
 
 
 async def offer(house: House, row: Claimed) -> Said:
@@ -346,11 +357,9 @@ async def _redrawn(
     message = tap(update).message
     if not isinstance(message, Message):
         return None
-    now = context.now()
-    told = await context.read(_told_in, reader.account_id, message.message_id, now=now)
-    if told is None:
-        return None
-    return brief_card(told, reader.language, context.house.zone, now, choosing=choosing)
+    return await as_it_reads(
+        context.house, reader.account_id, message.message_id, reader.language, choosing=choosing
+    )
 
 
 async def _show_brief(

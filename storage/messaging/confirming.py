@@ -27,14 +27,16 @@ from storage.messaging.tables import (
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
+    OutboxState,
     Priority,
+    Reminder,
 )
 from storage.messaging.unconfirmed import OUT
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.tables import Account, Posting, Role, RoleAssignment, ScopeKind
 from storage.prepared import Prepared, among
-from storage.refusals import Refusal
+from storage.refusals import NotFound, Refusal
 
 CHASE_EVERY = timedelta(hours=4)
 """So often at most a coordinator may remind those who have not confirmed a notice."""
@@ -164,20 +166,105 @@ def message_of(session: Session, row: NoticeRecipient) -> int | None:
     ).first()
 
 
-def redraw(session: Session, teacher_id: int, notice_id: int, mark: str, *, now: datetime) -> None:
-    """Let the notice in the person's private chat be edited to what it is now, silently."""
+@dataclass(frozen=True)
+class Copy:
+    """A message of somebody's that says of a notice that it is still to be confirmed."""
+
+    outbox_id: int
+    account_id: int
+    message_id: int
+    kind: str
+    facts: dict[str, Any]
+
+
+COPIES = 8
+"""So many messages of each kind, the newest, are put right once a notice is confirmed."""
+
+
+def redraw(
+    session: Session, teacher_id: int, notice_id: int, *, but: int | None = None, now: datetime
+) -> None:
+    """Let all that asks this person to confirm the notice be edited, silently, to what is true.
+
+    That is the notice itself, its corrections, and the briefs that named it; ``but`` is the
+    message in which it was confirmed, which says so already.
+    """
+    row = session.exec(
+        select(NoticeRecipient).where(
+            NoticeRecipient.notice_id == notice_id, NoticeRecipient.teacher_id == teacher_id
+        )
+    ).one()
+    message_id = message_of(session, row)
+    if message_id is not None and message_id != but:
+        _edit(session, teacher_id, {"notice_id": notice_id}, now)
+    for each in _copies(session, teacher_id, notice_id):
+        if each.message_id != but:
+            _edit(session, teacher_id, {"notice_id": notice_id, "copy": each.outbox_id}, now)
+
+
+def _edit(session: Session, teacher_id: int, facts: dict[str, Any], now: datetime) -> None:
+    notice_id = facts["notice_id"]
     outbox.put(
         session,
         EDIT,
         teacher_id=teacher_id,
-        facts={"notice_id": notice_id},
+        facts=facts,
         priority=Priority.CARD,
         not_before=now,
-        dedupe_key=f"{EDIT}:{notice_id}:{mark}:{teacher_id}",
+        # A correction asks anew, and what is confirmed then is an edit of its own.
+        dedupe_key=(
+            f"{EDIT}:{notice_id}:confirmed:{teacher_id}:{facts.get('copy', 0)}:{now.isoformat()}"
+        ),
         now=now,
         rings=False,
         stream=notice_id,
     )
+
+
+_COPY: Any = sa.select(
+    col(OutboxMessage.id),
+    col(OutboxMessage.account_id),
+    col(OutboxMessage.message_id),
+    col(OutboxMessage.kind),
+    col(OutboxMessage.facts),
+).where(
+    col(OutboxMessage.state) == OutboxState.SENT,
+    col(OutboxMessage.account_id).is_not(None),
+    col(OutboxMessage.message_id).is_not(None),
+)
+
+
+def _copies(session: Session, teacher_id: int, notice_id: int) -> list[Copy]:
+    briefs = (
+        sa.select(col(Reminder.outbox_id))
+        .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
+        .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
+        .where(
+            col(Reminder.teacher_id) == teacher_id,
+            col(Deadline.kind) == unconfirmed.KIND,
+            col(Deadline.subject_id) == notice_id,
+        )
+    )
+    corrections = (
+        col(OutboxMessage.kind) == CORRECTED,
+        col(OutboxMessage.stream) == notice_id,
+    )
+    found = []
+    for these in (corrections, (col(OutboxMessage.id).in_(briefs),)):
+        found += session.exec(
+            _COPY.where(col(OutboxMessage.teacher_id) == teacher_id, *these)
+            .order_by(col(OutboxMessage.id).desc())
+            .limit(COPIES)
+        ).all()
+    return [Copy(*row) for row in found]
+
+
+def copy(session: Session, outbox_id: int) -> Copy:
+    """Return such a message. Raises NotFound."""
+    row = session.exec(_COPY.where(col(OutboxMessage.id) == outbox_id)).first()
+    if row is None:
+        raise NotFound("message")
+    return Copy(*row)
 
 
 # --- by deed ---------------------------------------------------------------------------------
@@ -230,7 +317,7 @@ def by_deed(
         .values(confirmed_at=now, by_deed=True)
     )
     for row in done:
-        redraw(session, teacher_id, row.notice_id, "confirmed", now=now)
+        redraw(session, teacher_id, row.notice_id, now=now)
 
 
 # --- chasing ---------------------------------------------------------------------------------

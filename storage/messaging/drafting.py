@@ -25,6 +25,13 @@ LIMITS: Mapping[str, int] = {
     "place": SHORT,
     "contact": SHORT,
 }
+# fmt: off
+PROGRAMS = (
+    ".apk", ".app", ".bat", ".cmd", ".com", ".cpl", ".exe", ".hta", ".jar", ".js", ".jse",
+    ".lnk", ".msi", ".pif", ".ps1", ".reg", ".scr", ".sh", ".vbe", ".vbs", ".wsf",
+)
+# fmt: on
+"""How the names of files end that do something when they are opened."""
 HEADS = ("【通知】", "【紧急通知】", "[通知]", "[Notice]", "通知:", "通知：")
 """What people write before a title; a notice says it by itself."""
 
@@ -39,6 +46,10 @@ class TooLong(Refusal):
 
 class TooManyFiles(Refusal):
     """A notice has no room for another file."""
+
+
+class IsProgram(Refusal):
+    """A file that runs on whatever computer it is opened on; nobody is sent that."""
 
 
 class PastMoment(Refusal):
@@ -142,6 +153,20 @@ def write_field(
     session.flush()
 
 
+def write_whole(
+    session: Session, actor_id: int, notice_id: int, text: str, *, now: datetime
+) -> None:
+    """Take a message as one that a notice begins with: its first line is the title. As ``begin``.
+
+    Raises TooLong, NotADraft, NotAllowed, NotFound.
+    """
+    notice = notices.access(session, actor_id, notice_id, now=now, to_change=True)
+    title, rest = _split(text)
+    _check_length("text", rest)
+    notice.title, notice.text = title, rest
+    session.flush()
+
+
 def set_time(
     session: Session,
     actor_id: int,
@@ -197,8 +222,13 @@ def attach(
     size: int,
     now: datetime,
 ) -> int:
-    """Let a file go with it, the same one once; return how many there are. TooManyFiles."""
+    """Let a file go with it, the same one once; return how many there are.
+
+    Raises IsProgram, TooManyFiles.
+    """
     notice = notices.access(session, actor_id, notice_id, now=now, to_change=True)
+    if name.lower().rstrip(". ").endswith(PROGRAMS) and not is_photo:
+        raise IsProgram
     kept = session.exec(select(NoticeFile.file_id).where(NoticeFile.notice_id == notice.id)).all()
     if file_id in kept:
         return len(kept)

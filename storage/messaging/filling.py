@@ -434,24 +434,23 @@ def follow_events(session: Session, *, now: datetime) -> int:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).all():
-        at = session.exec(
-            select(Deadline.at).where(
+        event: Any = session.exec(
+            select(Deadline.at, Deadline.state).where(
                 Deadline.kind == notice.event_kind,
                 Deadline.subject_id == notice.event_id,
                 Deadline.teacher_id == 0,
-                Deadline.state == DeadlineState.ACTIVE,
             )
         ).first()
-        if at is None:
-            _event_gone(session, notice, now=now)
+        if event is None or event.state is not DeadlineState.ACTIVE:
+            _event_gone(session, notice, "event", now=now)
             changed += 1
             continue
-        moment = releasing.event_moment(session, at, notice.event_offset, now=now)
+        moment = releasing.event_moment(session, event.at, notice.event_offset, now=now)
         if moment is None:
             # The event has come nearer than the notice was to be: then it goes at once.
-            moment = now if at > now else None
+            moment = now if event.at > now else None
         if moment is None:
-            _event_gone(session, notice, now=now)
+            _event_gone(session, notice, "past", now=now)
             changed += 1
         elif moment != notice.send_at and not (moment <= now and _is_due(notice, now)):
             notice.send_at = moment
@@ -464,7 +463,8 @@ def _is_due(notice: Notice, now: datetime) -> bool:
     return notice.send_at is not None and notice.send_at <= now
 
 
-def _event_gone(session: Session, notice: Notice, *, now: datetime) -> None:
+def _event_gone(session: Session, notice: Notice, why: str, *, now: datetime) -> None:
+    """Make it a draft again; ``why`` is "event" where that is off, "past" where it is over."""
     title = audiences.class_title(session, notice.event_id)
     drafting.to_draft(session, notice)
     notice.send_at = None
@@ -473,7 +473,7 @@ def _event_gone(session: Session, notice: Notice, *, now: datetime) -> None:
         session,
         "notice_stopped",
         teacher_id=notice.author_id,
-        facts={"notice_id": notice.id, "title": notice.title, "why": "event", "event": title},
+        facts={"notice_id": notice.id, "title": notice.title, "why": why, "event": title},
         priority=Priority.CARD,
         not_before=now,
         dedupe_key=f"notice_stopped:{notice.id}:{now.isoformat()}",

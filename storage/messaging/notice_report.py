@@ -78,6 +78,8 @@ class Report:
     is_corrected: bool
     asked: int
     """Have a question open."""
+    has_questions: bool
+    """Somebody has asked, if only what is answered."""
     can_pin: bool
     """There is a group in which it could be pinned and is not."""
     chased_at: datetime | None
@@ -238,6 +240,10 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
         overtaken=before,
         is_corrected=notice.ring_revision > 0,
         asked=asked,
+        has_questions=session.exec(
+            select(Question.id).where(Question.notice_id == notice_id).limit(1)
+        ).first()
+        is not None,
         can_pin=bool(notice_posts.pinnable(session, notice)),
         chased_at=notice.chased_at,
         next_chase=until if until is not None and until > now else None,

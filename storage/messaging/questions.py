@@ -40,6 +40,8 @@ RELAYED = "question_line"
 LONGEST = 1000
 SHOWN = 8  # the last lines of a thread
 PAGE = 6
+KEPT = timedelta(days=90)
+"""So long an answered question stands in the list of all; with its notice it always does."""
 SAME = timedelta(minutes=1)
 """The same words again within this time are a redelivered update, not a second question."""
 RING_EVERY = timedelta(hours=1)
@@ -123,11 +125,15 @@ class OpenQuestion:
     unit: str
     text: str
     at: datetime
+    is_open: bool
 
 
 @dataclass(frozen=True)
 class OpenQuestions:
-    """A page of the open questions, the oldest first; pages count from 0."""
+    """A page of the questions: the open ones, the oldest first, and then what is answered.
+
+    Pages count from 0; ``total`` is how many are open.
+    """
 
     lines: tuple[OpenQuestion, ...]
     page: int
@@ -278,17 +284,25 @@ def thread(session: Session, actor_id: int, question_id: int, *, now: datetime) 
 
 
 def open_questions(
-    session: Session, actor_id: int, *, notice_id: int = 0, page: int = 0, now: datetime
+    session: Session,
+    actor_id: int,
+    *,
+    notice_id: int = 0,
+    page: int = 0,
+    answered: bool = True,
+    now: datetime,
 ) -> OpenQuestions:
-    """Return a page of what waits for an answer: of one notice that this person looks after, or
-    of all for which they answer. Raises NotFound or NotAllowed for a notice that is not theirs.
+    """Return a page of what is asked: of one notice that this person looks after, or of all for
+    which they answer; what is ``answered`` follows what waits for an answer.
+
+    Raises NotFound or NotAllowed for a notice that is not theirs.
     """
     today = local_day(now, offices.zone(session))
     if notice_id:
         tending.whole(session, actor_id, notice_id, today=today)
         of = [notice_id]
     else:
-        of = _mine(session, actor_id, today)
+        of = _mine(session, actor_id, today, since=now - KEPT if answered else None)
     first = (
         sa.select(col(QuestionLine.text))
         .where(
@@ -309,16 +323,28 @@ def open_questions(
             col(Question.teacher_id),
             first.label("text"),
             col(Question.opened_at),
+            col(Question.answered_at),
         )
         .join(Notice, col(Notice.id) == col(Question.notice_id))
         .join(Teacher, col(Teacher.id) == col(Question.teacher_id))
-        .where(col(Question.answered_at).is_(None), col(Question.notice_id).in_(of))
+        .where(col(Question.notice_id).in_(of))
     )
-    total = session.exec(found.with_only_columns(sa.func.count())).scalar_one()  # type: ignore[call-overload]
-    pages = max(1, -(-total // PAGE))
+    is_open = col(Question.answered_at).is_(None)
+    if not answered:
+        found = found.where(is_open)
+    counted = sa.func.count(), sa.func.count(sa.case((is_open, 1)))
+    listed, total = session.exec(found.with_only_columns(*counted)).one()  # type: ignore[call-overload]
+    pages = max(1, -(-listed // PAGE))
     page = min(max(0, page), pages - 1)
     rows = session.exec(  # type: ignore[call-overload]
-        found.order_by(col(Question.opened_at), col(Question.id)).offset(page * PAGE).limit(PAGE)
+        found.order_by(
+            sa.case((is_open, 0), else_=1),
+            col(Question.answered_at).desc(),
+            col(Question.opened_at),
+            col(Question.id),
+        )
+        .offset(page * PAGE)
+        .limit(PAGE)
     ).all()
     return OpenQuestions(
         tuple(
@@ -330,6 +356,7 @@ def open_questions(
                 _unit_name(session, row.teacher_id, today),
                 row.text or "",
                 row.opened_at,
+                row.answered_at is None,
             )
             for row in rows
         ),
@@ -550,12 +577,16 @@ def _tended(session: Session, actor_id: int, question_id: int, *, now: datetime)
     return question
 
 
-def _mine(session: Session, actor_id: int, today: date) -> list[int]:
-    """The notices with open questions for which this person answers today."""
+def _mine(
+    session: Session, actor_id: int, today: date, *, since: datetime | None = None
+) -> list[int]:
+    """The notices with open questions, or that were answered ``since`` then, for which this
+    person answers today."""
     units = authority.reaches(session, actor_id, Act.NOTIFY_UNIT, today=today)
-    asked = sa.exists().where(
-        col(Question.notice_id) == col(Notice.id), col(Question.answered_at).is_(None)
-    )
+    wanted: sa.ColumnElement[bool] = col(Question.answered_at).is_(None)
+    if since is not None:
+        wanted = sa.or_(wanted, col(Question.answered_at) >= since)
+    asked = sa.exists().where(col(Question.notice_id) == col(Notice.id), wanted)
     found = session.exec(
         select(Notice).where(
             asked, sa.or_(col(Notice.author_id) == actor_id, col(Notice.unit_id).in_(units))

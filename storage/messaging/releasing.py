@@ -103,6 +103,7 @@ def price(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
             sa.func.count(col(Account.id)).label("reached"),
             sa.func.count(sa.case((col(brief.state) == OutboxState.SENT, 1))).label("briefed"),
             sa.func.count(sa.case((col(brief.state) == OutboxState.PENDING, 1))).label("riding"),
+            sa.func.count(sa.case((col(brief.state).not_in(rings.OPEN), 1))).label("closed"),
             *their_hours,
         )
         .select_from(found)
@@ -116,11 +117,14 @@ def price(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
     if most is not None:
         usual = (most.brief_minute, most.quiet_from, most.quiet_until)
     opens = None if hours.may_push(calendar, now) else hours.next_push(calendar, now)
+    brief_at = quiet.brief_at(now, quiet.Hours(*usual), calendar)
+    if most is not None and 2 * most.closed > most.reached:
+        brief_at = quiet.brief_after(today, quiet.Hours(*usual), calendar)
     return Price(
         count=Count(sum(row.people for row in rows), sum(row.reached for row in rows)),
         briefed=sum(row.briefed for row in rows),
         riding=sum(row.riding for row in rows),
-        brief_at=quiet.brief_at(now, quiet.Hours(*usual), calendar),
+        brief_at=brief_at,
         opens=opens,
         seconds=(
             seconding.names(session, notice, but=actor_id, now=now)

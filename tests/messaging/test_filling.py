@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
+from handlers.messaging.releasing_text import stopped_card
 from storage.database import Database
 from storage.messaging import deadlines, filling, outbox, releasing, seconding
 from storage.messaging.tables import (
@@ -366,6 +367,29 @@ async def test_an_event_that_does_not_take_place_makes_a_draft_again_and_tells_t
         ).one()
         assert told.teacher_id == at.county
         assert told.facts["why"] == "event"
+
+    await database.write(play)
+
+
+async def test_a_notice_whose_event_has_passed_meanwhile_says_so(database: Database) -> None:
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        batch_id = make.batch(session)
+        start = cast.local("2026-12-10", 9)
+        deadline_id = deadlines.set_deadline(session, "batch_start", batch_id, start, now=NOW)
+        notice_id = written(session, at.county)
+        releasing.set_event(session, at.county, notice_id, deadline_id, "T-2", now=NOW)
+        desks.released(session, at.county, notice_id, releasing.EVENT)
+        # The machine stood still until the event was over.
+        assert filling.follow_events(session, now=cast.local("2026-12-11", 9)) == 1
+        assert session.get_one(Notice, notice_id).state is NoticeState.DRAFT
+        told = session.exec(
+            select(OutboxMessage).where(OutboxMessage.kind == "notice_stopped")
+        ).one()
+        assert told.facts["why"] == "past"
+        card = stopped_card(told.facts, "en")
+        assert "could not go out in time with" in card.text
+        assert "does not take place" not in card.text
 
     await database.write(play)
 

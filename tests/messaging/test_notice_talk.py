@@ -254,7 +254,7 @@ async def test_what_is_confirmed_in_a_reminder_by_itself_is_struck_there(play: P
     rings = len(lin.messages())
     await lin.taps("Confirm receipt")
     assert "has been noted" in lin.alert
-    assert lin.sees().startswith("[Reminder]\n✓ 关于报送研修计划的通知")
+    assert lin.sees().startswith("[Reminder]\n✓ 关于报送研修计划的通知 is confirmed.")
     assert "Confirm receipt" not in lin.labels()
     assert len(lin.messages()) == rings
 
@@ -270,7 +270,42 @@ async def test_what_is_confirmed_in_a_brief_is_struck_there(play: Play) -> None:
     assert lin.sees().startswith("[Reminder] Your day")
     rings = len(lin.messages())
     await lin.taps("Confirm receipt")
-    assert "✓ 关于报送研修计划的通知" in lin.sees()
+    assert "✓ 关于报送研修计划的通知 is confirmed." in lin.sees()
+    assert "still to be confirmed" not in lin.sees()
+    assert len(lin.messages()) == rings
+
+
+async def test_what_is_confirmed_anywhere_is_confirmed_in_every_copy(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    message_id = await play.has_it(lin)
+    await lin.taps("Confirm", at=play.group)
+    author = play.author
+    await author.starts(f"nr{play.notice_id}")
+    await author.taps("Correct")
+    await author.taps("time")
+    await author.says("2026-12-09 14:30")
+    await author.taps("Yes, correct it")
+    await play.stage.deliver()
+    await play.stage.passes(days=4)
+    await play.stage.passes(minutes=5)
+
+    def asking() -> list[str]:
+        return [
+            m.text
+            for m in lin.messages()
+            if any("Confirm receipt" in key["text"] for row in m.buttons for key in row)
+            or "once more" in m.text
+            or "anew" in m.text
+        ]
+
+    correction = next(m.id for m in lin.messages() if m.text.startswith("[Correction]"))
+    await lin.taps("The notice", message=correction)
+    assert len(asking()) == 4  # the notice, its correction, the reminder and the card
+    rings = len(lin.messages())
+    await lin.taps("Confirm receipt", message=message_id)
+    await play.stage.deliver()
+    assert asking() == []
     assert len(lin.messages()) == rings
 
 
@@ -490,6 +525,13 @@ async def test_a_question_is_answered_in_private(play: Play) -> None:
     assert "Answer: 电子版即可。" in lin.sees()
     await play.author.says("/desk")
     assert "question about" not in play.author.sees()
+    # What was asked and answered can be read again: from all questions, and from the notice.
+    listed = await play.author.taps("Questions")
+    assert listed.startswith("No question waits for an answer.\nAnswered\n1.")
+    await play.author.starts(f"nr{play.notice_id}")
+    await play.author.taps("Questions")
+    assert "电子版即可。" in await play.author.taps(lin.name)
+    assert "Answer once more" in play.author.labels()
     await lin.taps("Ask again")
     await lin.says("格式呢？")
     await play.author.says("/desk")

@@ -362,6 +362,35 @@ async def test_the_price_counts_rings(database: Database) -> None:
     await database.write(play)
 
 
+async def test_the_brief_that_is_promised_is_one_that_comes(database: Database) -> None:
+    after = local("2026-11-20", 16, 43)
+
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        notice_id = written(session, at.coordinator)
+
+        def promised() -> datetime:
+            return releasing.price(session, at.coordinator, notice_id, now=after).brief_at
+
+        assert promised() == after
+        for who in (at.coordinator, at.principal, *at.teachers):
+            session.add(
+                OutboxMessage(
+                    kind="brief",
+                    teacher_id=who,
+                    dedupe_key=f"brief:2026-11-20:{who}",
+                    not_before=NOW,
+                    state=OutboxState.SENT,
+                    sent_at=NOW,
+                    created_at=NOW,
+                )
+            )
+        session.flush()
+        assert promised() == local("2026-11-23", 16, 40)
+
+    await database.write(play)
+
+
 async def test_a_copy_says_the_same_without_what_is_over(database: Database) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)

@@ -196,6 +196,46 @@ async def test_it_can_begin_with_an_album_and_the_files_follow_the_message(stage
     assert "✓ Confirmed" in lin.messages()[0].text
 
 
+async def test_a_file_dropped_on_the_card_of_a_draft_goes_with_it(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    card = await zhou.sends_file("方案.pdf", b"%PDF-1.7")
+    assert "1 file goes with it." in card
+    assert "Send…" in zhou.labels()
+    assert "A program is not passed on." in await zhou.sends_file("Setup.EXE", b"MZ")
+    assert "1 file goes with it." in zhou.sees()
+    # Once it has gone out, a file is nothing of it any more.
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    assert "I do not know what to do" in await zhou.sends_file("另一份.pdf", b"%PDF-1.7 2")
+
+
+async def test_a_text_among_the_files_is_not_read_by_everybody(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await draft(zhou)
+    before = (await notice(stage)).text
+    await zhou.taps("Files")
+    await zhou.sends_file("方案.pdf", b"%PDF-1.7")
+    assert "A program is not passed on." in await zhou.sends_file("安装.bat", b"echo")
+    said = await zhou.says("好了")
+    assert "this text was not taken" in said
+    assert "1. 方案.pdf" in said
+    assert (await notice(stage)).text == before
+    assert "2. 表格.pdf" in await zhou.sends_file("表格.pdf", b"%PDF-1.7 2")
+
+
+async def test_a_text_after_a_file_alone_is_the_notice(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await zhou.starts("desk")
+    await zhou.taps("Notices")
+    await zhou.taps("New notice")
+    await zhou.sends_file("方案.pdf", b"%PDF-1.7")
+    await zhou.says("观摩课\n地点见附件。")
+    written = await notice(stage)
+    assert (written.title, written.text) == ("观摩课", "地点见附件。")
+
+
 async def test_what_is_written_under_a_photo_goes_with_it(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪")
@@ -359,6 +399,41 @@ async def test_in_quiet_hours_the_card_says_when_it_goes(stage: Stage) -> None:
     assert "Will be sent: Mon 23 Nov, 08:00" in await zhou.taps("View")
     await stage.passes(hours=58, minutes=1)
     assert "校本研修安排" in lin.sees()
+
+
+async def test_who_is_alone_with_an_emergency_is_told_the_ways_on(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await stage.passes(hours=13)
+    await draft(zhou, "明早停训\n因大雪，明天的培训不举行。")
+    await zhou.taps("Urgent")
+    said = await zhou.taps("Send…")
+    assert "there is nobody else who could. Not urgent, it goes out Mon 23 Nov, 08:00" in said
+    assert zhou.labels() == ["Not urgent", "At a time", "Roles, deputies", "Back"]
+    assert "Roles and deputies" in await zhou.taps("Roles, deputies")
+    await zhou.starts(f"notice{(await notice(stage)).id}")
+    await zhou.taps("Send…")
+    assert "“Send now” means Mon 23 Nov, 08:00" in await zhou.taps("Not urgent")
+    assert not (await notice(stage)).urgent
+    await zhou.taps("Send now")
+    assert "queued for Mon 23 Nov, 08:00" in await zhou.taps("Yes, send it")
+
+
+async def test_what_was_just_sent_opens_its_report(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    for key in ("Send…", "Send now", "Yes, send it"):
+        await zhou.taps(key)
+    # Before it has begun it can still be called back, and looked at again.
+    await zhou.taps("View")
+    assert {"Make it a draft", "Refresh"} <= set(zhou.labels())
+    await stage.deliver()
+    assert "1 recipient" in await zhou.taps("Refresh")
+    assert {"Correct", "Withdraw"} <= set(zhou.labels())
+    await zhou.starts(f"notice{(await notice(stage)).id}")
+    await zhou.taps("How it stands")
+    assert {"Correct", "Withdraw"} <= set(zhou.labels())
 
 
 async def test_an_emergency_in_the_night_takes_two(stage: Stage) -> None:
