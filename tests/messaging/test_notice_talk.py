@@ -167,7 +167,7 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     await play.stage.passes(days=5)
     await play.stage.passes(hours=1)  # Wednesday 10:00
     await play.author.starts("desk")
-    assert "2 people have not confirmed a notice in time" in play.author.sees()
+    assert "1 notice not confirmed in time" in play.author.sees()
     await play.author.taps("Not confirmed in time")
     assert "2 have not confirmed, due Wed 25 Nov" in play.author.sees()
     await play.author.taps("1. 关于报送")
@@ -177,7 +177,7 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     await gu.starts(f"n{play.notice_id}")
     await gu.taps("Confirm")
     await play.author.starts("desk")
-    assert "1 person has not confirmed a notice in time" in play.author.sees()
+    assert "1 notice not confirmed in time" in play.author.sees()
     await play.stage.passes(days=12)  # the school's list of the second week after it
     said = [m.text for m in play.author.messages() if m.text.startswith("[Daily list]")]
     assert any("关于报送研修计划的通知: 1 has not confirmed, was due" in text for text in said)
