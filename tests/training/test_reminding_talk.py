@@ -192,6 +192,18 @@ async def test_what_waits_for_a_decision_leads_back_to_the_rest_of_the_daily_lis
     assert "1 registration waits for you." in shown
 
 
+async def test_a_stray_row_of_a_calendar_is_asked_about(stage: Stage) -> None:
+    zhou = await organiser(stage)
+    table = "日期,结束日期,类型,名称\n2020-01-01,,放假,旧\n2027-01-01,2027-01-03,放假,元旦\n"
+    shown = await zhou.sends_file("校历.csv", table.encode())
+    assert "These days lie far from the rest." in shown
+    assert "Apply" not in zhou.labels()
+    shown = await zhou.taps("Leave them out")
+    assert "New: 3" in shown
+    assert "far from" not in shown
+    assert "3 days of the calendar were set." in await zhou.taps("Apply")
+
+
 async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -> None:
     zhou = await organiser(stage)
     await zhou.says("/desk")
