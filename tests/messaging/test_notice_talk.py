@@ -188,6 +188,19 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     assert not any("in time" in label for label in play.author.labels())
 
 
+async def test_what_is_overdue_can_be_put_off_to_the_next_brief(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.stage.passes(days=6, hours=7, minutes=45)  # the brief of Thursday, a day after it
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
+    await lin.taps("Remind me later")
+    assert "I will remind you again: Fri 27 Nov, 16:40" in lin.alert
+    before = len(lin.messages())
+    await play.stage.passes(days=1)
+    assert len(lin.messages()) > before
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
+
+
 async def test_a_group_reads_that_files_go_with_a_notice(play: Play) -> None:
     await play.sends()
 
