@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import Refusal
 from storage.training.tables import Mode
+from storage.waiting_for import Waiting
 
 AnyApplication = Application[Any, Context, Any, Any, Any, Any]
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
@@ -97,6 +98,8 @@ class Door:
     """Whether it is of use before a class is published."""
     if_any: bool = False
     """Whether it is there only when something waits behind it."""
+    by_class: bool = False
+    """Whether it says in how many classes something waits, and not how much."""
     modes: frozenset[Mode] = frozenset()
     """The ways of teaching for which a class has it; without any, all."""
 
@@ -109,13 +112,21 @@ def on_desk(
     kinds: Collection[str] = (),
     *,
     if_any: bool = False,
+    by_class: bool = False,
 ) -> None:
     """Put a key on the desk of whoever may do one of these acts somewhere.
 
-    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it, and with
-    ``if_any`` it is there only when something does.
+    With ``kinds`` of ``storage.waiting_for`` the key says how much waits behind it (``by_class``:
+    in how many classes something does), and with ``if_any`` it is there only when something does.
     """
-    door = Door(frozenset(acts), label, lambda _batch_id: press(), frozenset(kinds), if_any=if_any)
+    door = Door(
+        frozenset(acts),
+        label,
+        lambda _batch_id: press(),
+        frozenset(kinds),
+        if_any=if_any,
+        by_class=by_class,
+    )
     _add_door(application, "desk", door)
 
 
@@ -168,7 +179,7 @@ def keys_for(
     acts: Collection[Act],
     language: str,
     batch_id: int = 0,
-    counts: Mapping[str, int] | None = None,
+    waiting: Collection[Waiting] = (),
     *,
     only_preparing: bool = False,
     mode: Mode | None = None,
@@ -181,7 +192,10 @@ def keys_for(
     doors: list[Door] = sorted(context.bot_data.get(desk, []), key=lambda door: door.if_any)
 
     def number_of(door: Door) -> int:
-        return sum((counts or {}).get(kind, 0) for kind in door.kinds)
+        behind = [each for each in waiting if each.kind in door.kinds]
+        if door.by_class:
+            return len({each.batch_id for each in behind})
+        return sum(each.count for each in behind)
 
     def label(door: Door) -> str:
         number = number_of(door)

@@ -6,23 +6,24 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Waiting:
-    """So many things of a kind wait; of one class, or of none in particular (0).
-
-    Without a title they are of several classes, and the class is where to begin.
-    """
+    """So many things of a kind wait; of one class, or of none in particular (0)."""
 
     kind: str
     count: int
     batch_id: int = 0
     title: str = ""
+    classes: int = 1
+    """Of how many classes they are, where they are told together; they have no title then."""
 
 
 def gathered(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
-    """One line for each kind: of several classes the first is where to begin."""
+    """One line for each kind, whatever the class."""
     kinds: dict[str, Waiting] = {}
     for each in waiting:
         first = kinds.get(each.kind)
         kinds[each.kind] = (
-            each if first is None else replace(first, count=first.count + each.count, title="")
+            each
+            if first is None
+            else replace(first, count=first.count + each.count, title="", classes=first.classes + 1)
         )
     return tuple(kinds.values())

@@ -284,6 +284,7 @@ NOTICES: dict[str, dict[str, Any]] = {
     "drafting.set_urgent": {"urgent": True},
     "drafting.attach": {"file_id": "f", "is_photo": False, "name": "", "size": 1},
     "drafting.detach": {"file_row_id": 0},
+    "drafting.check_discard": {},
     "drafting.discard": {},
     "drafting.copy": {},
     "addressing.audience_options": {"what": "subject"},

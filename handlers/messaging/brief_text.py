@@ -37,7 +37,7 @@ from handlers.training.buttons import (
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
-from handlers.training.remote.study_buttons import MyStudy, NotUpdated, OpenStudyClaims
+from handlers.training.remote.study_buttons import MyObstacle, MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
 from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
@@ -170,6 +170,8 @@ def brief_card(
     if not known and not told.news:
         lines.append(catalog(language).gettext("Everything in this brief is settled."))
     keys = _choice_keys(known, choosing, language) if choosing else ()
+    if keys:
+        lines += ["", f"<b>{_choice_text(choosing, language)}</b>"]
     return Card("\n".join(lines), keys or _usual_keys(known, told, language))
 
 
@@ -684,8 +686,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
             rows += _one_item_keys(item, subject, told, language)
     elif live:
         rows += [
-            (Key(_label(number, subject), open_subject(subject)),)
-            for number, _item, subject in live
+            (
+                Key(_label(number, subject), open_subject(subject)),
+                *_named_keys(item, told, language),
+            )
+            for number, item, subject in live
         ]
         row = [Key(_("Done"), ChooseReminder("done"))] if _doable(live) else []
         if not all(_is_silenced(item) for _number, item, _subject in live):
@@ -758,6 +763,8 @@ def _one_item_keys(
         ]
         if study.url:
             rows.append((Key(_("Study now"), url=study.url),))
+        if named := _named_keys(item, told, language):
+            rows.append(named)
     elif item.kind.startswith("remote_") and subject.external_url.startswith(
         ("http://", "https://")
     ):
@@ -792,8 +799,28 @@ def _choice_keys(known: Sequence[tuple[Item, Subject]], choosing: str, language:
     return (*rows, (Key(_("Back"), ChooseReminder()),)) if rows else ()
 
 
+def _choice_text(choosing: str, language: str) -> str:
+    """What the keys of the items do now."""
+    _ = catalog(language).gettext
+    return {
+        "done": _("Which of these is done?"),
+        "later": _("Which of these shall I put off to the next brief?"),
+        "mute": _("Of which of these do you want no more reminders?"),
+    }[choosing]
+
+
 def _doable(live: Sequence[tuple[int, Item, Subject]]) -> bool:
     return any(item.kind in CAN_BE_DONE for _number, item, _subject in live)
+
+
+def _named_keys(item: Item, told: Told, language: str) -> tuple[Key, ...]:
+    """The key that the sentence of an item names."""
+    _ = catalog(language).gettext
+    if item.kind == "ack_due":
+        return (Key(_("Confirm receipt"), NoticeConfirm(item.subject_id), style="success"),)
+    if item.kind == "remote_end" and item.subject_id in told.studies:
+        return (Key(_("Tell my school"), MyObstacle(item.subject_id)),)
+    return ()
 
 
 def _offer_keys(subject: Subject, language: str) -> Keys:

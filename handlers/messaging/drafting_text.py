@@ -447,7 +447,7 @@ def preview_card(
     else:
         seen = letter_card(letter, shown, zone, today)
     text = seen.text
-    if letter.files:
+    if letter.files and where != IN_GROUP:  # there the letter says it
         n = len(letter.files)
         said = ngettext("{n} file follows.", "{n} files follow.", n).format(n=n)
         text += f"\n\n<i>{said}</i>"

@@ -503,10 +503,11 @@ async def discard(update: Update, context: Context) -> None:
     """Delete a draft, after having asked."""
     button = DiscardNotice.parse(tap(update).data)
     reader = await context.reader(update)
+    me = reader.linked_teacher_id
     if not button.sure:
+        await context.read(drafting.check_discard, me, button.notice_id, now=context.now())
         await show(update, context, reader, sure_card(button.notice_id, reader.language))
         return
-    me = reader.linked_teacher_id
     await context.write(drafting.discard, me, button.notice_id, now=context.now())
     await _show_list(update, context)
 

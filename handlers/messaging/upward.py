@@ -7,14 +7,18 @@ from datetime import datetime
 from sqlmodel import Session
 from telegram import Update
 
+from handlers.cards import Card
 from handlers.context import Context, House, alert, show, tap
 from handlers.messaging import public
-from handlers.messaging.upward_buttons import OpenOwing, OpenOwingNames, SpokeWith
+from handlers.messaging.brief_text import Subjects
+from handlers.messaging.upward_buttons import OpenDailyList, OpenOwing, OpenOwingNames, SpokeWith
 from handlers.messaging.upward_text import daily_card, joined, names_card, units_card
 from handlers.messaging.voices import Nothing, Said, Say
+from handlers.people import desk
 from handlers.training.approvals_text import worklist_card
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog
+from storage import moments
 from storage.kinds import KINDS, Figures
 from storage.messaging import group_steps, upward
 from storage.messaging.outbox import Claimed
@@ -31,6 +35,7 @@ from storage.training.worklist import Worklist
 
 
 def install(application: AnyApplication) -> None:
+    on_tap(application, OpenDailyList, open_list)
     on_tap(application, OpenOwing, open_units)
     on_tap(application, OpenOwingNames, open_names)
     on_tap(application, SpokeWith, spoke_with)
@@ -56,16 +61,59 @@ async def voice(house: House, row: Claimed) -> Said:
     return Say(card if approvals is None else joined(card, approvals))
 
 
+async def open_list(update: Update, context: Context) -> None:
+    """Lead back to the list of the day; to the desk where this message never was one."""
+    reader = await context.reader(update)
+    card = await list_in(update, context, reader)
+    if card is None:
+        await desk.show_desk(update, context, reader)
+    else:
+        await show(update, context, reader, card)
+
+
+async def list_in(update: Update, context: Context, reader: Reader) -> Card | None:
+    """The list of the day that the tapped message was, as it reads now; None of another."""
+    message = tap(update).message
+    if message is None:
+        return None
+    now, zone = context.now(), context.house.zone
+    found = await context.read(
+        _told_in, reader.account_id, reader.linked_teacher_id, message.message_id, now=now
+    )
+    if found is None:
+        return None
+    told, about, waits = found
+    day = moments.local_day(told.sent_at, zone)
+    card = daily_card(told.lines, about, reader.language, zone, now, day=day)
+    if waits is None or not waits.total:
+        return card
+    return joined(card, worklist_card(waits, 0, reader.language, zone, now))
+
+
+def _told_in(
+    session: Session, account_id: int, teacher_id: int, message_id: int, *, now: datetime
+) -> tuple[upward.Told, Subjects, Worklist | None] | None:
+    told = upward.told_in(session, account_id, message_id, now=now)
+    return None if told is None else (told, *_beside(session, teacher_id, told.lines, now=now))
+
+
 def _compose(
     session: Session, teacher_id: int, outbox_id: int, *, now: datetime
-) -> tuple[tuple[Line, ...], dict[tuple[str, int], Subject], Worklist | None]:
+) -> tuple[tuple[Line, ...], Subjects, Worklist | None]:
     lines = upward.compose(session, teacher_id, outbox_id, now=now)
+    return (lines, *_beside(session, teacher_id, lines, now=now))
+
+
+def _beside(
+    session: Session, teacher_id: int, lines: tuple[Line, ...], *, now: datetime
+) -> tuple[Subjects, Worklist | None]:
+    """What the lines are about, and what waits for a decision of the same person."""
     about = subjects.describe_all(session, [(line.kind, line.subject_id) for line in lines])
     try:
         waits = worklist.worklist(session, teacher_id, now=now)
     except NotAllowed:
         waits = None
-    return lines, about, waits
+    return about, waits
 
 
 # --- schools and names -------------------------------------------------------------------------

@@ -6,6 +6,13 @@ from handlers.buttons import Button
 
 
 @dataclass(frozen=True)
+class OpenDailyList(Button):
+    """Back to the list of the day in whose place a page was opened."""
+
+    tag = "owl"
+
+
+@dataclass(frozen=True)
 class OpenOwing(Button):
     """In which schools a deadline is still owed."""
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
 from handlers.competitions import due_text
 from handlers.context import shortened
 from handlers.messaging.brief_text import Subjects
-from handlers.messaging.upward_buttons import OpenOwing, OpenOwingNames, SpokeWith
+from handlers.messaging.notice_buttons import NoticeShow
+from handlers.messaging.upward_buttons import (
+    OpenDailyList,
+    OpenOwing,
+    OpenOwingNames,
+    SpokeWith,
+)
 from handlers.people.buttons import OpenDesk
+from handlers.training.buttons import OpenRun
+from handlers.training.remote.importing_buttons import OpenProgressImport
 from handlers.training.remote.last_mile_buttons import OpenLastMile
 from locales import catalog, dates
 from storage.messaging.upward import Line, Names, Units
@@ -26,13 +34,24 @@ PAGE = 8
 
 
 def daily_card(
-    lines: Sequence[Line], subjects: Subjects, language: str, zone: ZoneInfo, now: datetime
+    lines: Sequence[Line],
+    subjects: Subjects,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    day: date | None = None,
 ) -> Card:
-    """M16 and the head's digest: what others still owe, in figures; names are one tap away."""
+    """M16 and the head's digest: what others still owe, in figures; names are one tap away.
+
+    ``day`` is that of a list that has gone out and is read again.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
-    text = [_("<b>[Daily list] {day}</b>").format(day=dates.day(today, language))]
+    text = [_("<b>[Daily list] {day}</b>").format(day=dates.day(day or today, language))]
+    if not lines:
+        text.append(_("Nothing of this list is open any more."))
     keys: list[tuple[Key, ...]] = []
     for number, line in enumerate(lines[:SHOWN], 1):
         title = _title(line.kind, subjects.get((line.kind, line.subject_id)), language)
@@ -123,8 +142,8 @@ def units_card(
         label = shortened(f"{name} {number}", LABEL)
         keys.append((Key(label, OpenOwingNames(facts.deadline_id, unit_id)),))
     turn = pager(page, pages, lambda number: OpenOwing(facts.deadline_id, number))
-    last = (*_mile(facts.kind, facts.subject_id, language), *_back(language))
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), last))
+    thing = (*_mile(facts.kind, facts.subject_id, language), *_thing(facts.kind, subject, language))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), thing, _back(language)))
 
 
 def names_card(
@@ -158,11 +177,9 @@ def names_card(
         facts.pages,
         lambda number: OpenOwingNames(facts.deadline_id, facts.unit_id, number),
     )
+    thing = (*_mile(facts.kind, facts.subject_id, language), *_thing(facts.kind, subject, language))
     up: tuple[Key, ...] = (Key(_("Schools"), OpenOwing(facts.deadline_id)), *_back(language))
-    mile = _mile(facts.kind, facts.subject_id, language)
-    return Card(
-        "\n".join(lines), (*keys, *((turn,) if turn else ()), *((mile,) if mile else ()), up)
-    )
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), thing, up))
 
 
 def _head(
@@ -210,9 +227,24 @@ def _mile(kind: str, batch_id: int, language: str) -> tuple[Key, ...]:
     return (Key(_("Last mile"), OpenLastMile(batch_id)),) if is_of_study else ()
 
 
+def _thing(kind: str, subject: Subject | None, language: str) -> tuple[Key, ...]:
+    """Keys to the thing itself: the report of a notice, or the class and what is wanted there."""
+    _ = catalog(language).gettext
+    if subject is None:
+        return ()
+    if subject.notice_id:
+        return (Key(_("View"), NoticeShow(subject.notice_id)),)
+    if not subject.batch_id:
+        return ()
+    run = Key(_("View"), OpenRun(subject.batch_id))
+    if kind == "import_stale":
+        return (Key(_("Import progress"), OpenProgressImport(subject.batch_id)), run)
+    return (run,)
+
+
 def _back(language: str) -> tuple[Key, ...]:
     _ = catalog(language).gettext
-    return (Key(_("Desk"), OpenDesk()),)
+    return (Key(_("Daily list"), OpenDailyList()), Key(_("Desk"), OpenDesk()))
 
 
 def joined(first: Card, second: Card) -> Card:

@@ -57,9 +57,18 @@ class OpenCalendar(Button):
 
 @dataclass(frozen=True)
 class ApplyCalendar(Button):
-    """Take over a file that was looked at."""
+    """Take over a file that was looked at, or (1) what of it does not lie far from the rest."""
 
     tag = "wca"
+    job_id: int
+    without: int = 0
+
+
+@dataclass(frozen=True)
+class LeaveStrays(Button):
+    """Look at a file without the days that lie far from the rest."""
+
+    tag = "wcl"
     job_id: int
 
 
@@ -74,6 +83,7 @@ class DropCalendar(Button):
 def install(application: AnyApplication) -> None:
     on_tap(application, OpenCalendar, open_month)
     on_tap(application, ApplyCalendar, apply)
+    on_tap(application, LeaveStrays, leave_strays)
     on_tap(application, DropCalendar, drop)
     on_file(application, AWAITED, take_file)
     on_document(application, ICS, take_ics)
@@ -119,12 +129,33 @@ def month_card(facts: Month, language: str, today: date) -> Card:
     return Card("\n".join(lines), keys)
 
 
-def preview_card(facts: Preview, language: str, today: date) -> Card:
-    """What a file would change, before anything is changed."""
+def preview_card(facts: Preview, language: str, today: date, *, without: bool = False) -> Card:
+    """What a file would change, before anything is changed.
+
+    ``without``: the days that lie far from the rest are left out already.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     span = dates.days(facts.first, facts.last, language, today)
-    lines = [_("<b>Work calendar, {span}</b>").format(span=span)]
+    lines = [
+        _("<b>Work calendar, {span}</b>").format(span=span),
+        _(
+            "The file replaces all of the calendar in this time: a day that it does not name "
+            "follows its weekday."
+        ),
+    ]
+    if facts.strays:
+        lines.append(_("These days lie far from the rest. Are they meant?"))
+        lines += _stretches(facts.strays, language, today)
+    for one in facts.doubtful[:SHOWN]:
+        assert one.also is not None
+        lines.append(
+            _("{day} is in the file twice: {kind} and {also}. It would be {kind}.").format(
+                day=dates.day(one.day, language, today),
+                kind=kind_text(one.kind, language),
+                also=kind_text(one.also, language),
+            )
+        )
     parts = (
         (facts.new, _("New: {n}")),
         (facts.changed, _("Changed: {n}")),
@@ -138,7 +169,7 @@ def preview_card(facts: Preview, language: str, today: date) -> Card:
             lines.append(_("Until now:"))
             lines += _stretches(facts.was, language, today)
     back = Key(_("Cancel"), DropCalendar(facts.job_id))
-    if not facts.total:
+    if not facts.total and not facts.strays:
         lines.append(_("This is what the calendar says already."))
         return Card("\n".join(lines), ((back,),))
     lines.append(
@@ -146,9 +177,14 @@ def preview_card(facts: Preview, language: str, today: date) -> Card:
             "{n} step of reminders moves.", "{n} steps of reminders move.", facts.steps
         ).format(n=facts.steps)
     )
-    return Card(
-        "\n".join(lines), ((Key(_("Apply"), ApplyCalendar(facts.job_id), style="primary"), back),)
-    )
+    if facts.strays:
+        keys = (
+            (Key(_("Leave them out"), LeaveStrays(facts.job_id), style="primary"),),
+            (Key(_("Apply all the same"), ApplyCalendar(facts.job_id)), back),
+        )
+        return Card("\n".join(lines), keys)
+    apply_it = ApplyCalendar(facts.job_id, int(without))
+    return Card("\n".join(lines), ((Key(_("Apply"), apply_it, style="primary"), back),))
 
 
 def applied_card(facts: Applied, language: str) -> Card:
@@ -216,9 +252,11 @@ def calendar_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: dateti
             )
         case NotACalendar(rows=rows):
             lines = [
-                _("Row {row}: I do not understand “{said}”.").format(
-                    row=row, said=shortened(said, SAID)
-                )
+                (
+                    _("Row {row}: I do not understand “{said}”.")
+                    if said
+                    else _("Row {row}: a date or the type is missing.")
+                ).format(row=row, said=shortened(said, SAID))
                 for row, said in rows[:SHOWN]
             ]
             more = len(rows) - SHOWN
@@ -322,13 +360,34 @@ async def _preview(
     days: tuple[Day, ...],
     name: str,
     content: bytes,
+    *,
+    without: bool = False,
 ) -> None:
     now = context.now()
     facts = await context.write(
         loading.preview, reader.linked_teacher_id, days, name=name, content=content, now=now
     )
     today = local_day(now, context.house.zone)
-    await show(update, context, reader, preview_card(facts, reader.language, today))
+    card = preview_card(facts, reader.language, today, without=without)
+    await show(update, context, reader, card)
+
+
+async def leave_strays(update: Update, context: Context) -> None:
+    """Look at the file once more, without the days that lie far from the rest."""
+    button = LeaveStrays.parse(tap(update).data)
+    reader = await context.reader(update)
+    actor_id = reader.linked_teacher_id
+    kept = await context.read(imports.content_of, actor_id, button.job_id, loading.KIND)
+    days = await asyncio.to_thread(_days_of, kept.name, kept.content)
+    await _preview(
+        update,
+        context,
+        reader,
+        loading.without_strays(days),
+        kept.name,
+        kept.content,
+        without=True,
+    )
 
 
 async def apply(update: Update, context: Context) -> None:
@@ -341,6 +400,8 @@ async def apply(update: Update, context: Context) -> None:
     with suppress(NoLongerWaiting):
         kept = await context.read(imports.content_of, actor_id, button.job_id, loading.KIND)
         days = await asyncio.to_thread(_days_of, kept.name, kept.content)
+    if button.without:
+        days = loading.without_strays(days)
     facts = await context.write(loading.apply, actor_id, button.job_id, days, now=context.now())
     context.house.wake_delivery()
     await show(update, context, reader, applied_card(facts, reader.language))

@@ -168,3 +168,12 @@ class ChooseQuiet(Button):
     tag = "quiet"
     starts: int = -1
     ends: int = -1
+
+
+@dataclass(frozen=True)
+class OpenWaiting(Button):
+    """The classes in which something of this kind waits, a page of them."""
+
+    tag = "dw"
+    kind: str
+    page: int = 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -26,6 +25,7 @@ from handlers.people.buttons import (
     OpenPerson,
     OpenUnits,
     OpenUnreached,
+    OpenWaiting,
 )
 from handlers.people.slips import slips_key
 from handlers.people.waiting_text import waiting_text
@@ -51,7 +51,7 @@ from storage.people.reaching import Unreached, Why
 from storage.people.staff import Desk, Found, Issued, People, PersonLine, UnitLine
 from storage.people.tables import TeacherState
 from storage.refusals import NotAllowed
-from storage.waiting_for import gathered
+from storage.waiting_for import Waiting, gathered
 
 AWAITED = "find"  # what a typed text answers
 UNITS = 8  # on a page
@@ -63,6 +63,7 @@ def install(application: AnyApplication) -> None:
     on_command(application, "desk", open_desk)
     on_link(application, "desk", _linked)
     on_tap(application, OpenDesk, open_desk)
+    on_tap(application, OpenWaiting, open_waiting)
     on_tap(application, OpenUnits, open_units)
     on_tap(application, OpenPeople, open_people)
     on_tap(application, OpenPerson, open_person)
@@ -82,7 +83,7 @@ def desk_card(
     """The person's roles, what waits for them today, their people in figures, and the doors.
 
     What waits in a class has a number, and a key of that number leads to it (``way``), or to the
-    class.
+    class; where a line is of several classes, to the list of them.
     """
     _ = catalog(language).gettext
     desk = facts.desk
@@ -105,7 +106,9 @@ def desk_card(
         text = waiting_text(each, language)
         if each.batch_id:
             number = str(len(to_classes) + 1)
-            to_it = way(each.kind, each.batch_id) or OpenRun(each.batch_id)
+            to_it: Button = OpenWaiting(each.kind)
+            if each.classes == 1:
+                to_it = way(each.kind, each.batch_id) or OpenRun(each.batch_id)
             to_classes.append(Key(number, to_it))
             lines.append(f"{number}. {text}")
         else:
@@ -127,6 +130,32 @@ def desk_card(
             tuple(people),
             (Key(_("Back"), Home()),),
         ),
+    )
+
+
+def waiting_card(
+    of_kind: Sequence[Waiting],
+    kind: str,
+    page: int,
+    language: str,
+    way: Callable[[str, int], Button | None],
+) -> Card:
+    """The classes in which something of a kind waits, each with how much and a key to it."""
+    _ = catalog(language).gettext
+    lines = [_("<b>Waiting for you</b>")]
+    if not of_kind:
+        lines.append(_("Nothing waits for you at the moment."))
+    pages = max(1, -(-len(of_kind) // UNITS))
+    page = min(max(0, page), pages - 1)
+    keys: list[tuple[Key, ...]] = []
+    shown = of_kind[page * UNITS : (page + 1) * UNITS]
+    for number, each in enumerate(shown, page * UNITS + 1):
+        lines.append(f"{number}. {waiting_text(each, language)}")
+        to_it = way(kind, each.batch_id) or OpenRun(each.batch_id)
+        keys.append((Key(shortened(f"{number}. {each.title}", LABEL), to_it),))
+    turn = pager(page, pages, lambda number: OpenWaiting(kind, number))
+    return Card(
+        "\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), OpenDesk()),))
     )
 
 
@@ -418,14 +447,22 @@ async def open_units(update: Update, context: Context) -> None:
 async def show_desk(update: Update, context: Context, reader: Reader) -> None:
     """Show the desk, from wherever somebody comes back to it."""
     facts = await context.read(overview.overview, reader.linked_teacher_id, now=context.now())
-    counts = Counter[str]()
-    for each in facts.waiting:
-        counts[each.kind] += each.count
-    counts["undo"] = facts.undoable
-    doors = keys_for(context, "desk", facts.desk.acts, reader.language, counts=counts)
+    waiting = (*facts.waiting, Waiting("undo", facts.undoable))
+    doors = keys_for(context, "desk", facts.desk.acts, reader.language, waiting=waiting)
     await show(
         update, context, reader, desk_card(facts, reader.language, doors, partial(way_to, context))
     )
+
+
+async def open_waiting(update: Update, context: Context) -> None:
+    """Show the classes in which something of one kind waits."""
+    button = OpenWaiting.parse(tap(update).data)
+    reader = await context.reader(update)
+    found = await context.read(overview.waiting, reader.linked_teacher_id, now=context.now())
+    of_kind = [each for each in found if each.kind == button.kind and each.batch_id]
+    way = partial(way_to, context)
+    card = waiting_card(of_kind, button.kind, button.page, reader.language, way)
+    await show(update, context, reader, card)
 
 
 async def open_people(update: Update, context: Context) -> None:

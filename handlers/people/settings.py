@@ -6,7 +6,7 @@ from telegram import Update
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, Keys
-from handlers.context import Context, show, tap
+from handlers.context import Context, alert, show, tap
 from handlers.messaging.relay_buttons import OpenRelays
 from handlers.people.buttons import (
     ChooseBrief,
@@ -139,7 +139,13 @@ async def choose_brief(update: Update, context: Context) -> None:
     chosen = ChooseBrief.parse(tap(update).data).minute
     reader = await context.reader(update)
     if 0 <= chosen < 24 * 60:
+        before = await context.read(accounts.settings, reader.account_id)
         await context.write(accounts.choose_brief, reader.account_id, chosen)
+        kept = await context.read(accounts.settings, reader.account_id)
+        if (before.quiet_from, before.quiet_until) != (kept.quiet_from, kept.quiet_until):
+            text = catalog(reader.language).gettext("Your quiet hours are now {starts} – {ends}.")
+            starts, ends = dates.minute(kept.quiet_from), dates.minute(kept.quiet_until)
+            await alert(update, text.format(starts=starts, ends=ends))
         await _show(update, context, reader)
         return
     if chosen != -1:
@@ -152,7 +158,12 @@ async def choose_quiet(update: Update, context: Context) -> None:
     chosen = ChooseQuiet.parse(tap(update).data)
     reader = await context.reader(update)
     if 0 <= chosen.ends < chosen.starts < 24 * 60:
+        before = await context.read(accounts.settings, reader.account_id)
         await context.write(accounts.choose_quiet, reader.account_id, chosen.starts, chosen.ends)
+        kept = await context.read(accounts.settings, reader.account_id)
+        if before.brief_minute != kept.brief_minute:
+            text = catalog(reader.language).gettext("The daily brief now comes at {time}.")
+            await alert(update, text.format(time=dates.minute(kept.brief_minute)))
         await _show(update, context, reader)
         return
     if chosen != ChooseQuiet():

@@ -11,13 +11,35 @@ from storage.waiting_for import Waiting
 def waiting_text(waiting: Waiting, language: str) -> str:
     """One thing that waits, with its class where it is of one. HTML."""
     _ = catalog(language).gettext
+    if waiting.classes > 1:
+        return _of_classes(waiting, language)
     said = _what(waiting, language)
     if not waiting.title:
         return said
     return _("{title}: {what}").format(title=html.escape(waiting.title), what=said)
 
 
+def _of_classes(waiting: Waiting, language: str) -> str:
+    """What waits in several classes; persons are not added up, some are in two of them."""
+    ngettext = catalog(language).ngettext
+    match waiting.kind:
+        case "thin" | "drafts" | "ended":
+            return _what(waiting, language)
+        case "hours":
+            text = ngettext(
+                "hours to post in {n} class", "hours to post in {n} classes", waiting.classes
+            )
+        case "confirm_hours":
+            text = ngettext(
+                "hours to confirm in {n} class", "hours to confirm in {n} classes", waiting.classes
+            )
+        case _:
+            text = ngettext("{what}, in {n} class", "{what}, in {n} classes", waiting.classes)
+    return text.format(n=waiting.classes, what=_what(waiting, language))
+
+
 def _what(waiting: Waiting, language: str) -> str:
+    """What waits, without its class."""
     n = waiting.count
     ngettext = catalog(language).ngettext
     match waiting.kind:
@@ -61,8 +83,8 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} question about a notice", "{n} questions about notices", n)
         case "overdue":
             text = ngettext(
-                "{n} person has not confirmed a notice in time",
-                "{n} people have not confirmed a notice in time",
+                "{n} notice not confirmed in time",
+                "{n} notices not confirmed in time",
                 n,
             )
         case "notices":

@@ -11,6 +11,7 @@ from telegram import Update
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, shortened, show, tap
+from handlers.messaging import upward
 from handlers.training.approval_buttons import (
     ApproveAll,
     ApprovePicked,
@@ -103,6 +104,12 @@ async def _linked(update: Update, context: Context, reader: Reader, _payload: st
 
 
 async def _show_worklist(update: Update, context: Context, reader: Reader, batch_id: int) -> None:
+    """Show what waits; where it was opened from the list of the day, with the rest of that."""
+    if not batch_id and update.callback_query is not None:
+        daily = await upward.list_in(update, context, reader)
+        if daily is not None:
+            await show(update, context, reader, daily)
+            return
     now = context.now()
     facts = await context.read(
         worklist.worklist, reader.linked_teacher_id, batch_id=batch_id, now=now

@@ -52,7 +52,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, ListRuns, list_runs)
     on_tap(application, OpenRun, open_run)
     on_link(application, "run([0-9]{1,18})", _linked)
-    on_desk(application, WITH_PROGRAMMES | set(OF_PEOPLE), _label, OpenRuns, kinds=OF_CLASSES)
+    acts = WITH_PROGRAMMES | set(OF_PEOPLE)
+    on_desk(application, acts, _label, OpenRuns, kinds=OF_CLASSES, by_class=True)
 
 
 def _label(language: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,8 @@ KIND = "calendar"
 LONGEST = 60  # characters of a label
 MOST_DAYS = 800  # that a file may name: two years of breaks and more
 LONGEST_EVENT = timedelta(days=120)
+FAR = timedelta(days=150)
+"""Longer than a year goes without a day off: what lies further from all others is a stray."""
 
 FIELDS = {
     "day": ("日期", "日", "day", "date", "开始日期", "開始日期", "start", "start date"),
@@ -63,6 +65,8 @@ class Day:
     day: date
     kind: DayKind
     label: str = ""
+    also: DayKind | None = field(default=None, compare=False)
+    """What another row of the file makes of it, where both cannot be meant."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,10 @@ class Preview:
     """What the changed days are until then."""
     removed: tuple[Day, ...]
     steps: int
+    doubtful: tuple[Day, ...] = ()
+    """Days of which the file says two things."""
+    strays: tuple[Day, ...] = ()
+    """Days so far from the others that they may be a slip."""
 
     @property
     def total(self) -> int:
@@ -150,10 +158,10 @@ def of_ics(content: bytes) -> tuple[Day, ...]:
     found: list[Day] = []
     for event in calendar.walk("VEVENT"):
         start, end = _decoded(event, "DTSTART"), _decoded(event, "DTEND")
-        if start is None:
-            continue
-        last = max(start, (end or start + timedelta(days=1)) - timedelta(days=1))
         label = str(event.get("SUMMARY", ""))
+        if start is None:
+            raise NotACalendar((0, label or "VEVENT"))
+        last = max(start, (end or start + timedelta(days=1)) - timedelta(days=1))
         said = f"{event.get('CATEGORIES').to_ical().decode() if event.get('CATEGORIES') else ''}"
         kind = kind_of(said) or kind_of(label) or DayKind.HOLIDAY
         if not _is_stretch(start, last):
@@ -201,10 +209,32 @@ def _whole(found: Iterable[Day]) -> tuple[Day, ...]:
     order = (DayKind.SCHOOL_BREAK, DayKind.HOLIDAY, DayKind.MAKEUP_WORKDAY)
     by_day: dict[date, Day] = {}
     for one in sorted(found, key=lambda each: order.index(each.kind)):
-        by_day[one.day] = one
+        below = by_day.get(one.day)
+        # A feast or a make-up workday within a break is usual; off and at work is a slip.
+        both = one.kind is DayKind.MAKEUP_WORKDAY and below is not None
+        off = below.kind if below is not None and below.kind is DayKind.HOLIDAY else None
+        by_day[one.day] = replace(one, also=off or (below.also if below else None)) if both else one
     if not by_day or len(by_day) > MOST_DAYS:
         raise NotACalendar
     return tuple(by_day[day] for day in sorted(by_day))
+
+
+def strays(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    """Return the days that lie far from the others: all but the largest of the groups."""
+    groups: list[list[Day]] = []
+    for one in days:
+        if groups and one.day - groups[-1][-1].day <= FAR:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    most = max(groups, key=lambda group: (len(group), group[0].day), default=[])
+    return tuple(one for group in groups if group is not most for one in group)
+
+
+def without_strays(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    """Return the days without those that lie far from the others."""
+    far = {one.day for one in strays(days)}
+    return tuple(one for one in days if one.day not in far)
 
 
 # --- looking, applying, undoing ----------------------------------------------------------------
@@ -242,6 +272,8 @@ def preview(
         was=tuple(known[one.day] for one in changed),
         removed=tuple(one for day, one in known.items() if day not in wanted),
         steps=replanning.moved(session, _with(session, known, wanted), now=now),
+        doubtful=tuple(one for one in days if one.also is not None),
+        strays=strays(days),
     )
 
 

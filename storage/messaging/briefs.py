@@ -33,6 +33,8 @@ from storage.messaging.tables import (
 from storage.people.tables import Account
 
 BRIEFS_A_WEEK = 3
+OVERDUE = timedelta(days=7)
+"""So long what is overdue and was put off waits for a brief at most."""
 LAST_DAYS = timedelta(days=2)
 """Before a deadline, in which the weekly limit does not hold."""
 
@@ -247,13 +249,9 @@ def _gather(
         state = _standing(session, teacher_id, rows[0], now)
         alive = []
         for row in rows:
-            # Whoever has asked to hear later hears until the deadline itself.
-            bound = row.useful_until
-            if row.not_before is not None:
-                bound = max(bound, row.at)
             if state is not None:
                 settled.setdefault(state, []).append(row.id)
-            elif bound <= now:
+            elif _over(row) <= now:
                 settled.setdefault(ReminderState.STALE, []).append(row.id)
             else:
                 alive.append(row)
@@ -317,6 +315,17 @@ def _standing(session: Session, teacher_id: int, row: Any, now: datetime) -> Rem
     return ReminderState.MUTED if row.muted else None
 
 
+def _over(row: Any) -> datetime:
+    """Until when it is worth saying: to whoever has put it off, until the deadline itself.
+
+    Of what was overdue already when they put it off, some days more than that.
+    """
+    until: datetime = row.useful_until
+    if row.not_before is not None:
+        until = max(until, row.at if row.not_before < row.at else row.not_before + OVERDUE)
+    return until
+
+
 def _item(rows: Sequence[Any]) -> Item:
     last = rows[-1]
     return Item(
@@ -326,7 +335,7 @@ def _item(rows: Sequence[Any]) -> Item:
         at=last.at,
         step=last.name,
         reminder_ids=tuple(row.id for row in rows),
-        over=max(last.at, *(row.useful_until for row in rows)),
+        over=max(last.at, *(_over(row) for row in rows)),
     )
 
 

@@ -7,7 +7,7 @@ private is not sent it there any more; it stands in their list.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -47,8 +47,9 @@ UNDATED = timedelta(days=7)
 LATE_LIST = timedelta(hours=2)
 """After the date of an urgent notice its author gets the list of who has not confirmed."""
 
-LOOK_BACK = timedelta(days=3)
-"""How long after its date a notice's list is still told, if the machine stood still."""
+LOOK_BACK = timedelta(days=14)
+"""How long after its date a notice's list is still told, if the machine stood still: until then
+it is in no other list (``storage.kinds.OVERDUE``)."""
 
 URGE_BEFORE = timedelta(hours=24)
 URGE = "notice_urge"
@@ -509,9 +510,7 @@ def come_due(session: Session, *, now: datetime) -> int:
         if now < notice.answer_by:
             _urge_groups(session, notice, now)
         elif now >= notice.answer_by + (LATE_LIST if notice.urgent else timedelta(0)):
-            told = set(tending.answerers(session, notice, today=today))
-            for teacher_id in sorted(told | set(_coordinators(session, notice, today=today))):
-                _tell_list(session, notice, teacher_id, now)
+            _tell_list(session, notice, today, now)
     return len(soon)
 
 
@@ -540,17 +539,26 @@ def _coordinators(session: Session, notice: Notice, *, today: Any) -> list[int]:
     )
 
 
-def _tell_list(session: Session, notice: Notice, teacher_id: int, now: datetime) -> None:
+def _tell_list(session: Session, notice: Notice, today: date, now: datetime) -> None:
+    """Tell everybody concerned who has not been told yet that there is a list."""
     assert notice.answer_by is not None
-    outbox.put(
-        session,
-        LIST,
-        teacher_id=teacher_id,
-        facts={"notice_id": notice.id},
-        priority=Priority.OFFER if notice.urgent else Priority.CARD,
-        not_before=now,
-        useful_until=notice.answer_by + LOOK_BACK,
-        dedupe_key=f"{LIST}:{notice.id}:{teacher_id}:{notice.answer_by.isoformat()}",
-        now=now,
-        stream=notice.id,
-    )
+    whom = set(tending.answerers(session, notice, today=today))
+    whom.update(_coordinators(session, notice, today=today))
+    key = f"{LIST}:{notice.id}:{{}}:{notice.answer_by.isoformat()}"
+    keys = {key.format(teacher_id): teacher_id for teacher_id in sorted(whom)}
+    told = session.exec(
+        select(OutboxMessage.dedupe_key).where(col(OutboxMessage.dedupe_key).in_(keys))
+    ).all()
+    for missing in (each for each in keys if each not in set(told)):
+        outbox.put(
+            session,
+            LIST,
+            teacher_id=keys[missing],
+            facts={"notice_id": notice.id},
+            priority=Priority.OFFER if notice.urgent else Priority.CARD,
+            not_before=now,
+            useful_until=notice.answer_by + LOOK_BACK,
+            dedupe_key=missing,
+            now=now,
+            stream=notice.id,
+        )

@@ -253,6 +253,12 @@ def detach(
     )
 
 
+def check_discard(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> None:
+    """Raise what ``discard`` would raise, before somebody is asked whether they are sure."""
+    if session.exec(select(Notice.id).where(Notice.id == notice_id)).first() is not None:
+        notices.access(session, actor_id, notice_id, now=now, to_change=True)
+
+
 def discard(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> None:
     """Forget a draft; one that is gone is no harm. Raises NotADraft, NotAllowed."""
     if session.exec(select(Notice.id).where(Notice.id == notice_id)).first() is None:

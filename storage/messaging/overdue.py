@@ -72,6 +72,6 @@ def notices(session: Session, actor_id: int, *, now: datetime) -> tuple[Overdue,
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Return how many confirmations of this person's people are overdue."""
-    missing = sum(each.missing for each in notices(session, actor_id, now=now))
-    return (Waiting("overdue", missing),) if missing else ()
+    """Return how many notices somebody of this person's people has not confirmed in time."""
+    number = len(notices(session, actor_id, now=now))
+    return (Waiting("overdue", number),) if number else ()

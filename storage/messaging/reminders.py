@@ -43,9 +43,9 @@ def put_off_reminder(
 ) -> datetime | None:
     """Remind this person of this deadline again, in the first brief from ``until`` on.
 
-    Returns when that will be; by itself if the brief would come after the deadline. None when
-    no allowed moment is left before it, or nothing has been said of it yet; nothing changes
-    then.
+    Returns when that will be; by itself if the brief would come after the deadline. What is
+    overdue waits for the brief. None when no allowed moment is left before the deadline, or
+    nothing has been said of it yet; nothing changes then.
     """
     deadline = _active(session, deadline_id)
     reminder_id = session.exec(
@@ -77,8 +77,9 @@ def put_off_reminder(
         )
     ).first():
         moment = quiet.brief_after(day, hours, calendar)
-    if moment < deadline.at:
-        rings.insert_briefs(session, people, moment, calendar, deadline.at, now)
+    over = deadline.at if now < deadline.at else None
+    if over is None or moment < over:
+        rings.insert_briefs(session, people, moment, calendar, over, now)
     else:
         moment = quiet.ring_at(wanted, hours, calendar, lapses=deadline.at)
         if moment >= deadline.at:

@@ -18,12 +18,14 @@ from sqlmodel import Session, col, select
 
 from storage import audit, kinds, moments
 from storage.calendar import workdays
-from storage.messaging import owed, quiet
+from storage.messaging import outbox, owed, quiet
 from storage.messaging.tables import (
     Deadline,
     DeadlineState,
     DeadlineStep,
     Level,
+    OutboxMessage,
+    OutboxState,
     Reminder,
     ReminderState,
     StepOutcome,
@@ -206,7 +208,7 @@ def compose(
     What has been done meanwhile is marked as done, and what comes too late as stale.
     """
     found = []
-    for line, ids in _lines(session, teacher_id, now):
+    for line, ids in _lines(session, teacher_id, now, *_due(now)):
         values: dict[str, Any] = {"outbox_id": outbox_id}
         if line is None:
             values = {"state": ReminderState.SATISFIED, "settled_at": now}
@@ -216,10 +218,36 @@ def compose(
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class Told:
+    """A message of the day that has gone out: when, and what is still owed of what it told."""
+
+    sent_at: datetime
+    lines: tuple[Line, ...]
+
+
+def told_in(session: Session, account_id: int, message_id: int, *, now: datetime) -> Told | None:
+    """Return the message of the day that is this message, as it reads now; None of another."""
+    row: Any = session.exec(
+        select(OutboxMessage.id, OutboxMessage.teacher_id, OutboxMessage.sent_at).where(
+            OutboxMessage.account_id == account_id,
+            OutboxMessage.message_id == message_id,
+            OutboxMessage.kind == outbox.UPWARD,
+            OutboxMessage.state == OutboxState.SENT,
+        )
+    ).first()
+    if row is None or row.teacher_id is None or row.sent_at is None:
+        return None
+    told = _lines(session, row.teacher_id, now, col(Reminder.outbox_id) == row.id)
+    if not told:
+        return None  # it had nothing but what waits for a decision
+    return Told(row.sent_at, tuple(line for line, _ids in told if line is not None))
+
+
 def _lines(
-    session: Session, teacher_id: int, now: datetime
+    session: Session, teacher_id: int, now: datetime, *conditions: sa.ColumnElement[bool]
 ) -> list[tuple[Line | None, tuple[int, ...]]]:
-    """Each deadline with the reminders that are due of it; None where nothing is owed."""
+    """Each deadline with these reminders of it; None where nothing is owed."""
     rows = session.exec(
         sa.select(  # type: ignore[call-overload]
             col(Reminder.id),
@@ -234,7 +262,11 @@ def _lines(
         )
         .join(DeadlineStep, col(DeadlineStep.id) == col(Reminder.step_id))
         .join(Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id))
-        .where(col(Reminder.teacher_id) == teacher_id, *_due(now))
+        .where(
+            col(Reminder.teacher_id) == teacher_id,
+            col(DeadlineStep.level).in_(UPWARD),
+            *conditions,
+        )
         .order_by(col(Deadline.at), col(Deadline.id), col(DeadlineStep.due_at))
     ).all()
     by_deadline: dict[int, list[Any]] = {}

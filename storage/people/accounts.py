@@ -25,6 +25,7 @@ AWAITED_FOR = timedelta(hours=12)
 KEPT_UNLINKED = timedelta(days=30)
 ERASED_AT_ONCE = 1_000  # accounts in one transaction, so that taps do not wait
 EARLIEST, LATEST = 7 * 60 + 30, 21 * 60  # nobody is written to at night, whatever they set
+BESIDE = 30  # minutes between a brief and the quiet hours that it would lie in
 
 
 class WindowTooShort(Refusal):
@@ -194,7 +195,9 @@ def choose_brief(session: Session, account_id: int, minute: int) -> None:
         account_id,
         brief_minute=minute,
         quiet_until=min(account.quiet_until, minute),
-        quiet_from=max(account.quiet_from, minute + 1),
+        quiet_from=account.quiet_from
+        if account.quiet_from > minute
+        else min(minute + BESIDE, LATEST),
     )
 
 
@@ -212,7 +215,9 @@ def choose_quiet(session: Session, account_id: int, starts: int, ends: int) -> N
         account_id,
         quiet_from=starts,
         quiet_until=ends,
-        brief_minute=max(ends, min(starts - 1, account.brief_minute)),
+        brief_minute=account.brief_minute
+        if ends <= account.brief_minute < starts
+        else max(ends, min(starts - BESIDE, account.brief_minute)),
     )
 
 

@@ -528,7 +528,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.RUN_PROGRAMME, today=today)
     rows = session.exec(
-        select(Programme.id, Programme.title, col(Programme.state))
+        select(sa.func.min(Batch.id), Programme.title, col(Programme.state))
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
         .where(
             col(Batch.id).in_(mine),
@@ -541,17 +541,13 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
         )
         .order_by(col(Programme.id))
     ).all()
-    found = []
-    for kind, state in (("drafts", ProgrammeState.DRAFT), ("ended", ProgrammeState.PUBLISHED)):
-        of = [row for row in rows if row[2] == state]
-        if not of:
-            continue
-        # Of several the first is where to begin.
-        first = session.exec(
-            select(sa.func.min(Batch.id)).where(Batch.programme_id == of[0][0])
-        ).one()
-        found.append(Waiting(kind, len(of), int(first or 0), of[0][1] if len(of) == 1 else ""))
-    return tuple(found)
+    kinds = {ProgrammeState.DRAFT: "drafts", ProgrammeState.PUBLISHED: "ended"}
+    return tuple(
+        Waiting(kind, 1, batch_id, title)
+        for wanted, kind in kinds.items()
+        for batch_id, title, state in rows
+        if state == wanted
+    )
 
 
 def _programme(

@@ -107,6 +107,47 @@ def test_a_day_that_is_not_understood_is_said_and_nothing_is_guessed(row: tuple[
         loading.of_table(book(row))
 
 
+async def test_rows_that_contradict_each_other_are_said(sqlite: Database) -> None:
+    days = loading.of_table(
+        book(
+            ("2026-12-24", "", "放假", ""),
+            ("2026-12-24", "", "调休上班", ""),
+            ("2027-01-18", "2027-01-22", "寒假", ""),
+            ("2027-01-20", "", "调休上班", ""),  # within a break that is usual
+        )
+    )
+    assert [(one.day, one.kind) for one in days if one.also] == [
+        (date(2026, 12, 24), DayKind.MAKEUP_WORKDAY)
+    ]
+    actor_id = await sqlite.write(setter)
+    look = await sqlite.write(
+        loading.preview, actor_id, days, name="a.csv", content=b"", now=BEFORE
+    )
+    said = preview_card(look, "en", date(2026, 11, 20)).text
+    assert "is in the file twice: make-up workday and holiday. It would be make-up" in said
+    assert "The file replaces all of the calendar in this time" in said
+
+
+def test_a_day_far_from_all_others_is_a_stray() -> None:
+    days = loading.of_table(
+        book(
+            ("2020-01-01", "", "放假", "旧"),
+            ("2026-12-24", "", "放假", ""),
+            ("2027-01-01", "2027-01-03", "放假", "元旦"),
+        )
+    )
+    assert [one.day for one in loading.strays(days)] == [date(2020, 1, 1)]
+    assert loading.without_strays(days) == days[1:]
+    assert loading.strays(loading.of_ics(ICS)) == ()
+
+
+def test_an_event_without_a_date_is_not_passed_over() -> None:
+    content = ICS.replace(b"DTSTART;VALUE=DATE:20261121\r\n", b"")
+    with pytest.raises(NotACalendar) as refusal:
+        loading.of_ics(content)
+    assert refusal.value.rows == ((0, "校庆调休上班"),)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a calendar", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR"])
 def test_a_file_that_is_no_calendar_is_refused(content: bytes) -> None:
     with pytest.raises(NotACalendar):

@@ -155,7 +155,14 @@ def test_of_several_items_each_opens_and_the_rest_is_chosen() -> None:
         "Mute one",
     ]
     assert labels(brief(told(3), choosing="later"))[-1] == "Back"
+    assert "Which of these shall I put off" in brief(told(3), choosing="later").text
+    assert "Which of these" not in brief(told(3)).text
     assert labels(brief(told(3), choosing="nonsense")) == labels(brief(told(3)))
+
+
+def test_a_key_that_a_sentence_names_is_there() -> None:
+    assert labels(brief(told(2, kind="ack_due"))).count("Confirm receipt") == 2
+    assert "Confirm receipt" in labels(brief(told(1, kind="ack_due")))
 
 
 def test_the_ninth_item_waits_in_the_list_of_what_is_due() -> None:

@@ -265,6 +265,20 @@ async def test_at_its_date_the_author_and_the_schools_are_told_once(database: Da
     await database.write(play)
 
 
+async def test_after_a_long_standstill_the_list_is_told_all_the_same(database: Database) -> None:
+    def play(session: Session) -> None:
+        author, _notice_id, _people = scene(session)
+        at = NOW + timedelta(days=5)
+        confirming.come_due(session, now=at + timedelta(days=9))
+        confirming.come_due(session, now=at + timedelta(days=10))
+        told = notices.waiting(session, confirming.LIST)
+        assert [row.teacher_id for row in told] == [author]
+        assert told[0].useful_until is not None
+        assert told[0].useful_until > at + timedelta(days=9)
+
+    await database.write(play)
+
+
 async def test_nobody_is_told_of_a_list_when_all_have_confirmed(database: Database) -> None:
     def play(session: Session) -> None:
         _author, notice_id, people = scene(session)

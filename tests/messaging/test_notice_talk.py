@@ -167,7 +167,7 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     await play.stage.passes(days=5)
     await play.stage.passes(hours=1)  # Wednesday 10:00
     await play.author.starts("desk")
-    assert "2 people have not confirmed a notice in time" in play.author.sees()
+    assert "1 notice not confirmed in time" in play.author.sees()
     await play.author.taps("Not confirmed in time")
     assert "2 have not confirmed, due Wed 25 Nov" in play.author.sees()
     await play.author.taps("1. 关于报送")
@@ -177,7 +177,7 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     await gu.starts(f"n{play.notice_id}")
     await gu.taps("Confirm")
     await play.author.starts("desk")
-    assert "1 person has not confirmed a notice in time" in play.author.sees()
+    assert "1 notice not confirmed in time" in play.author.sees()
     await play.stage.passes(days=12)  # the school's list of the second week after it
     said = [m.text for m in play.author.messages() if m.text.startswith("[Daily list]")]
     assert any("关于报送研修计划的通知: 1 has not confirmed, was due" in text for text in said)
@@ -186,6 +186,19 @@ async def test_what_is_not_confirmed_in_time_waits_on_the_desk_and_is_asked_for_
     await play.author.starts("desk")
     assert "in time" not in play.author.sees()
     assert not any("in time" in label for label in play.author.labels())
+
+
+async def test_what_is_overdue_can_be_put_off_to_the_next_brief(play: Play) -> None:
+    lin, *_ = play.people
+    await play.sends()
+    await play.stage.passes(days=6, hours=7, minutes=45)  # the brief of Thursday, a day after it
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
+    await lin.taps("Remind me later")
+    assert "I will remind you again: Fri 27 Nov, 16:40" in lin.alert
+    before = len(lin.messages())
+    await play.stage.passes(days=1)
+    assert len(lin.messages()) > before
+    assert "was to be confirmed by Wed 25 Nov" in lin.sees()
 
 
 async def test_a_group_reads_that_files_go_with_a_notice(play: Play) -> None:

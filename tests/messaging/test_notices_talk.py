@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from handlers.messaging.notice_desk_buttons import DiscardNotice
 from storage.messaging import deadlines, filling, releasing
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.people import roles
@@ -609,6 +610,18 @@ async def test_what_waits_can_be_made_a_draft_again_and_deleted(stage: Stage) ->
     assert "There is no notice yet." in await zhou.taps("Delete draft")
     await stage.passes(hours=8)
     assert await recipients(stage) == []
+
+
+async def test_a_notice_that_has_gone_out_is_not_asked_to_be_deleted(stage: Stage) -> None:
+    zhou = await coordinator(stage)
+    await stage.teacher("林若溪")
+    await draft(zhou)
+    await zhou.taps("Send…")
+    await zhou.taps("Send now")
+    await zhou.taps("Yes, send it")
+    notice_id = await stage.database.read(lambda session: session.exec(select(Notice.id)).one())
+    shown = await zhou.sends_data(DiscardNotice(notice_id, 0).data)
+    assert "Delete this draft?" not in shown
 
 
 async def test_a_double_tap_sends_once(stage: Stage) -> None:

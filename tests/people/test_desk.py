@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from sqlmodel import Session, select
 
+from handlers.people.buttons import OpenWaiting
 from handlers.people.desk import desk_card
+from handlers.people.waiting_text import waiting_text
 from handlers.training.buttons import OpenRun
 from handlers.training.nominating_buttons import OpenMembers
 from storage.overview import Overview
 from storage.people import roles
 from storage.people.staff import Desk
 from storage.people.tables import Account, Posting, Role
-from storage.waiting_for import Waiting
+from storage.waiting_for import Waiting, gathered
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
+from tests.training.test_timetable_talk import organiser
 
 TODAY = date(2026, 11, 20)
 
@@ -215,13 +218,38 @@ def test_of_many_things_that_wait_none_is_hidden() -> None:
     waiting = (*classes, Waiting("hours", 59, 30, "幼儿园教师培训"), Waiting("claims", 1))
     desk = Desk(roles=(), units=(), acts=frozenset())
     card = desk_card(Overview(desk, waiting), "en")
-    assert "1. attendance of 16 meetings to enter" in card.text
+    assert "1. attendance of 16 meetings to enter, in 8 classes" in card.text
     assert "2. 幼儿园教师培训: hours of 59 persons to post" in card.text
     assert "· 1 claim of hours" in card.text
     keys = [key.press for key in card.keys[0]]
-    assert keys == [OpenRun(10), OpenRun(30)]
+    assert keys == [OpenWaiting("attendance"), OpenRun(30)]
     few = desk_card(Overview(desk, waiting[5:]), "en")
     assert "1. 班5: attendance of 2 meetings" in few.text
+
+
+def test_persons_of_several_classes_are_not_added_up() -> None:
+    waiting = gathered(Waiting("hours", 40, n, "班") for n in range(1, 4))
+    assert waiting_text(waiting[0], "en") == "hours to post in 3 classes"
+
+
+async def test_a_line_of_several_classes_leads_to_the_list_of_them(stage: Stage) -> None:
+    gu = await organiser(stage)
+
+    def classes(session: Session) -> None:
+        for n in range(9):
+            three, two = NOW - timedelta(days=3), NOW - timedelta(days=2)
+            make.batch(session, f"专题{n}", starts_at=three, ends_at=two)
+
+    await stage.database.write(classes)
+    shown = await gu.says("/desk")
+    assert "1. 9 classes to close" in shown
+    assert "Programmes (9)" in gu.labels()
+    shown = await gu.taps("1")
+    assert "1. 专题0: 1 class to close" in shown
+    assert "8. 专题7" in shown
+    shown = await gu.taps("›")
+    assert "9. 专题8: 1 class to close" in shown
+    assert "专题8" in await gu.taps("9. 专题8")
 
 
 def test_the_number_leads_to_the_thing_itself() -> None:

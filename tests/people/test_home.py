@@ -15,6 +15,7 @@ from storage.training import registration
 from storage.training.programmes import DueKind
 from tests import make
 from tests.make import NOW
+from tests.stage import Stage
 
 DAY = timedelta(days=1)
 
@@ -124,3 +125,17 @@ async def test_more_programmes_do_not_mean_more_statements(sqlite: Database) -> 
     few = await sqlite.write(measure, 1)
     assert await sqlite.write(measure, 12) <= few
     assert few <= 31
+
+
+async def test_a_brief_that_moves_with_the_quiet_hours_is_said(stage: Stage) -> None:
+    lin = await stage.teacher("林若溪")
+    await lin.says("/settings")
+    await lin.taps("Time of the brief")
+    await lin.taps("20:00")
+    assert "Daily brief: 20:00" in lin.sees()
+    await lin.taps("Quiet hours")
+    await lin.taps("18:00")
+    assert "The daily brief now comes at 17:30." in lin.alert
+    await lin.taps("Time of the brief")
+    await lin.taps("20:00")
+    assert "Your quiet hours are now 20:30" in lin.alert

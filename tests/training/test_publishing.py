@@ -306,13 +306,15 @@ async def test_a_programme_is_finished_once_it_has_ended_and_put_away_after(
     assert (await database.read(staffing.helpers, gu, made.batch_id, now=over)).people == ()
 
 
-async def test_of_several_ended_programmes_the_first_is_where_to_begin(sqlite: Database) -> None:
+async def test_each_of_several_ended_programmes_is_named(sqlite: Database) -> None:
     gu = await sqlite.write(desk.county_coordinator)
     made = [await sqlite.write(desk.draft, gu) for _ in range(2)]
     for one in made:
         await sqlite.write(publishing.publish, gu, one.batch_id, now=NOW)
-    (waits,) = await sqlite.read(publishing.waits, gu, now=desk.START + 2 * DAY)
-    assert (waits.kind, waits.count, waits.batch_id) == ("ended", 2, made[0].batch_id)
+    found = await sqlite.read(publishing.waits, gu, now=desk.START + 2 * DAY)
+    assert [(each.kind, each.count, each.batch_id) for each in found] == [
+        ("ended", 1, one.batch_id) for one in made
+    ]
 
 
 ACTS = (

@@ -11,8 +11,8 @@ from storage.messaging import deadlines
 from storage.messaging.tables import Deadline
 from storage.people import roles
 from storage.people.tables import Role
-from storage.training import schedule
-from storage.training.tables import Task
+from storage.training import registration, schedule
+from storage.training.tables import Approval, Task
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -132,9 +132,76 @@ async def test_a_coordinator_hears_once_a_day_who_is_left_and_notes_a_call(stage
     assert "1 person" in shown
     await luo.taps("林若溪")
     assert "✓ 林若溪" in luo.labels()
+    assert "View" in luo.labels()
+    shown = await luo.taps("Daily list")
+    assert "[Daily list] Fri 20 Nov" in shown
+    assert "1 has not finished" in shown
     assert await stage.database.read(
         lambda s: s.exec(select(Deadline.id).where(Deadline.kind == "remote_end")).one()
     )
+
+
+async def test_a_line_of_the_daily_list_leads_to_the_thing_and_back_to_the_other_lines(
+    stage: Stage,
+) -> None:
+    luo = await school(stage, Role.SCHOOL_COORDINATOR, "罗佳宁")
+    first, second = await a_class(stage), await a_class(stage)
+    await in_class(stage, first, "林若溪")
+    await in_class(stage, second, "石晓岚")
+
+    def due(session: Session) -> None:
+        for n, batch in enumerate((first, second)):
+            at = NOW + timedelta(days=8, hours=8 + n)
+            deadlines.set_deadline(session, "remote_end", batch, at, now=NOW)
+
+    await stage.database.write(due)
+    await stage.passes(hours=8)
+    assert "[Daily list]" in luo.sees()
+    lines = [label for label in luo.labels() if label[0] in "12"]
+    assert len(lines) == 2
+    shown = await luo.taps(lines[0])
+    assert "[Daily list]" not in shown
+    shown = await luo.taps("Daily list")
+    assert "[Daily list]" in shown
+    assert [label for label in luo.labels() if label[0] in "12"] == lines
+    await luo.taps(lines[1])
+    assert "State: " in await luo.taps("View")
+
+
+async def test_what_waits_for_a_decision_leads_back_to_the_rest_of_the_daily_list(
+    stage: Stage,
+) -> None:
+    luo = await school(stage, Role.SCHOOL_COORDINATOR, "罗佳宁")
+    batch = await a_class(stage)
+    await in_class(stage, batch, "林若溪")
+
+    def due(session: Session) -> None:
+        asked = make.batch(session, "需审核的班", programme={"approval": Approval.COUNTY})
+        teacher_id = make.teacher(session, name="石晓岚")
+        registration.register(session, teacher_id, asked, now=NOW)
+        at = NOW + timedelta(days=8, hours=8)
+        deadlines.set_deadline(session, "remote_end", batch, at, now=NOW)
+
+    await stage.database.write(due)
+    await stage.passes(hours=8)
+    assert "1 has not finished" in luo.sees()
+    await luo.taps("One by one")
+    shown = await luo.taps("Back")
+    assert "[Daily list]" in shown
+    assert "1 has not finished" in shown
+    assert "1 registration waits for you." in shown
+
+
+async def test_a_stray_row_of_a_calendar_is_asked_about(stage: Stage) -> None:
+    zhou = await organiser(stage)
+    table = "日期,结束日期,类型,名称\n2020-01-01,,放假,旧\n2027-01-01,2027-01-03,放假,元旦\n"
+    shown = await zhou.sends_file("校历.csv", table.encode())
+    assert "These days lie far from the rest." in shown
+    assert "Apply" not in zhou.labels()
+    shown = await zhou.taps("Leave them out")
+    assert "New: 3" in shown
+    assert "far from" not in shown
+    assert "3 days of the calendar were set." in await zhou.taps("Apply")
 
 
 async def test_the_calendar_is_sent_looked_at_applied_and_undone(stage: Stage) -> None:

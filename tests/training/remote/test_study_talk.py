@@ -165,6 +165,8 @@ async def test_a_brief_says_the_own_gap_once_as_of_when(stage: Stage) -> None:
     await stage.passes(hours=8)
     shown = lin.sees()
     assert "ends Fri 4 Dec, 18:00. Still needed as of Thu 19 Nov, 10:00: 视频学习" in shown
+    assert "tap “Tell my school”" in shown
+    assert "Tell my school" in lin.labels()
     assert "reference pace" not in shown
     await stage.passes(days=3)
     shown = lin.sees()
