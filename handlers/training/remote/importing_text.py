@@ -234,6 +234,13 @@ def importing_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datet
     match refusal:
         case mapping.NothingCounts():
             return nothing_counts(language)
+        case mapping.NoRows():
+            return _("There is nobody in this table: nothing stands below its headings.")
+        case mapping.OthersImport():
+            return _(
+                "Study progress is imported by the coordinator who runs the class; "
+                "nothing was changed, and you need not do anything."
+            )
         case mapping.Unfinished(lacks="person"):
             return _("Please say first which column holds the staff number or the name.")
         case mapping.Unfinished():

@@ -486,7 +486,8 @@ def claim_card(
     facts: ClaimFacts, language: str, zone: ZoneInfo, today: date, said: str = ""
 ) -> Card:
     """One of these, with what shows it."""
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
     lines = [html.escape(said), ""] if said else []
     lines += [
         f"<b>{_escaped(facts.title)}</b>",
@@ -498,7 +499,9 @@ def claim_card(
     ]
     if facts.text:
         lines.append(html.escape(facts.text))
-    if facts.evidence_file_id:
+    if facts.evidence_file_id and not facts.evidence_name:
+        lines.append(_("The picture is above."))
+    elif facts.evidence_file_id:
         lines.append(_("The file is above: {name}").format(name=html.escape(facts.evidence_name)))
     lines.append(
         _("Accepting changes no figure: it keeps reminders away until the next import shows it.")
@@ -507,7 +510,7 @@ def claim_card(
     if facts.state is StudyClaimState.OPEN:
         keys.append(
             (
-                Key(_("Accept"), AcceptStudyClaim(facts.claim_id), style="success"),
+                Key(pgettext("study", "Accept"), AcceptStudyClaim(facts.claim_id), style="success"),
                 Key(_("Refuse"), RefuseStudyClaim(facts.claim_id)),
             )
         )

@@ -7,7 +7,8 @@ with others.
 
 One is posted by hand, or every second Friday where the class's plan wants it. The newest one
 is kept true where it hangs: when a new table comes, one is taken back, or what counts is
-changed, it is edited without a ring. Every version is kept in the log.
+changed, it is edited without a ring. Once the next one is out it says again what it said of its
+own day, so that two can be compared. Every version is kept in the log.
 """
 
 from __future__ import annotations
@@ -270,10 +271,58 @@ def _post(
             now=now,
         )
     if groups:
+        _look_back(session, batch_id, now)
         after = {"import_id": made.import_id, "bulletin": made.bulletin.kept()}
         audit.record(session, actor_id, DONE, f"batch:{batch_id}", now=now, after=after)
     session.flush()
     return Posted(groups, len(keys) - groups, is_new=bool(groups))
+
+
+def _look_back(session: Session, batch_id: int, now: datetime) -> None:
+    """Let the bulletin that was the newest say its own figures again, and no newer ones."""
+    earlier = _earlier(session, batch_id)
+    if not earlier:
+        return
+    rows = session.exec(
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.dedupe_key).startswith(f"{KIND}:{batch_id}:{earlier[-1]}:"),
+            col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENT]),
+        )
+        .order_by(col(OutboxMessage.id))
+        .with_for_update()
+    ).all()
+    for row in rows:
+        own = _own(session, row.facts)
+        if own is not None and own != {name: row.facts.get(name) for name in own}:
+            _hang(session, row, row.facts | own, now)
+
+
+def _own(session: Session, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a bulletin said before newer figures came into it, where that still holds."""
+    own: dict[str, Any] | None = facts.get("own")
+    if own is None or session.get_one(ProgressImport, own["import_id"]).undone_at is not None:
+        return None
+    return own
+
+
+def _hang(session: Session, row: OutboxMessage, said: dict[str, Any], now: datetime) -> None:
+    """Let a bulletin say this from now on, also where it hangs already."""
+    said = said | {"version": row.facts.get("version", 1) + 1}
+    row.facts = said
+    session.add(row)
+    if row.state is OutboxState.SENT and row.message_id is not None:
+        outbox.put(
+            session,
+            EDIT,
+            chat_id=row.chat_id,
+            facts=said | {"message_id": row.message_id},
+            priority=Priority.CARD,
+            not_before=now,
+            dedupe_key=f"{EDIT}:{row.id}:{said['version']}",
+            rings=False,
+            now=now,
+        )
 
 
 # --- by the clock ------------------------------------------------------------------------------
@@ -334,27 +383,19 @@ def _correct(session: Session, batch_id: int, now: datetime) -> int:
             fresh = replace(made.bulletin, number=shown.number, corrected=not is_newer)
             is_same = replace(fresh, corrected=shown.corrected) == shown
             if not is_same or row.facts.get("is_withdrawn"):
-                said |= {"import_id": made.import_id, "bulletin": fresh.kept()}
-        changed = said["bulletin"] != row.facts["bulletin"] or (
+                own = _own(session, row.facts)
+                if is_newer and own is None:
+                    own = {"import_id": row.facts["import_id"], "bulletin": row.facts["bulletin"]}
+                    own["is_withdrawn"] = False
+                said |= {"import_id": made.import_id, "bulletin": fresh.kept(), "own": own}
+        if said["bulletin"] != row.facts["bulletin"] or (
             said["is_withdrawn"] != row.facts.get("is_withdrawn", False)
-        )
-        if changed:
-            said["version"] = row.facts.get("version", 1) + 1
+        ):
+            _hang(session, row, said, now)
             corrected += 1
-        row.facts = said
-        session.add(row)
-        if changed and row.state is OutboxState.SENT and row.message_id is not None:
-            outbox.put(
-                session,
-                EDIT,
-                chat_id=row.chat_id,
-                facts=said | {"message_id": row.message_id},
-                priority=Priority.CARD,
-                not_before=now,
-                dedupe_key=f"{EDIT}:{row.id}:{said['version']}",
-                rings=False,
-                now=now,
-            )
+        else:
+            row.facts = said
+            session.add(row)
     if corrected:
         after: dict[str, Any] | None = None
         if made is not None:

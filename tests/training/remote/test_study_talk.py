@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from handlers.training.remote.study_text import claim_card
 from storage.people.tables import Role, RoleAssignment, ScopeKind
 from storage.training import schedule
+from storage.training.remote.study_claims import ClaimFacts
 from storage.training.remote.tables import (
     Obstacle,
     ObstacleReason,
@@ -137,6 +139,28 @@ async def test_what_is_studied_and_not_reported_goes_to_the_tutor_and_back(stage
     assert [one.state for one in claims] == [StudyClaimState.REFUSED, StudyClaimState.ACCEPTED]
     await lin.starts(f"study{batch}")
     assert "accepted; the figures follow" in lin.sees()
+
+
+def test_a_picture_without_a_name_is_called_a_picture() -> None:
+    facts = ClaimFacts(
+        claim_id=1,
+        batch_id=1,
+        registration_id=1,
+        teacher_id=1,
+        name="林若溪",
+        unit="澄禾县实验小学",
+        title="全员岗位远程培训",
+        item="作业",
+        text="",
+        evidence_file_id="photo",
+        evidence_name="",
+        state=StudyClaimState.OPEN,
+        submitted_at=NOW,
+        answer="",
+    )
+    card = claim_card(facts, "en", studying.SHANGHAI, NOW.date())
+    assert "The picture is above." in card.text
+    assert "The file is above" not in card.text
 
 
 async def test_what_is_in_the_way_is_told_to_the_own_school(stage: Stage) -> None:
