@@ -332,7 +332,7 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     if line.note:
         lines.append(_("They say: {note}").format(note=html.escape(line.note)))
     if line.claims:
-        lines.append(_("They say that it is done and not updated yet; a tutor is looking into it."))
+        lines.append(_("They say that it is done and not updated yet; it is being looked into."))
     if line.contacted_at is not None:
         when = dates.moment(line.contacted_at, zone, language, today)
         lines.append(_("Spoken with: {when}").format(when=when))

@@ -38,6 +38,7 @@ from storage.training.remote.study_claims import (
     NoEvidence,
 )
 from storage.training.remote.tables import Measure, ObstacleReason, StudyClaimState
+from storage.training.remote.tutors import Looker
 
 TITLE, LABEL = 60, 24
 MISSING = 3  # things that a brief names
@@ -247,7 +248,7 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
             _("How to log in: {guide}").format(guide=html.escape(shortened(seen.guide, GUIDE)))
         )
     if seen.claim is not None and seen.may_say:
-        lines.append(claim_state_text(seen.claim, language, zone, today))
+        lines.append(claim_state_text(seen.claim, seen.looks, language, zone, today))
     if seen.obstacle is not None:
         lines.append(
             _("Your school knows: {reason}").format(reason=obstacle_text(seen.obstacle, language))
@@ -255,11 +256,19 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
     return lines
 
 
-def claim_state_text(claim: MyClaim, language: str, zone: ZoneInfo, today: date) -> str:
+def claim_state_text(
+    claim: MyClaim, looks: Looker, language: str, zone: ZoneInfo, today: date
+) -> str:
     """What became of what one has said. HTML."""
     _ = catalog(language).gettext
     sentence = {
-        StudyClaimState.OPEN: _("Studied, not updated ({when}): your tutor is looking at it."),
+        StudyClaimState.OPEN: {
+            Looker.TUTOR: _("Studied, not updated ({when}): your tutor is looking at it."),
+            Looker.CLASS_TEACHER: _(
+                "Studied, not updated ({when}): your class teacher is looking at it."
+            ),
+            Looker.ORGANISER: _("Studied, not updated ({when}): the organiser is looking at it."),
+        }[looks],
         StudyClaimState.ACCEPTED: _(
             "Studied, not updated ({when}): accepted; the figures follow with an import."
         ),
@@ -270,6 +279,20 @@ def claim_state_text(claim: MyClaim, language: str, zone: ZoneInfo, today: date)
         when=dates.day(claim.submitted_at.astimezone(zone).date(), language, today),
         answer=html.escape(claim.answer),
     )
+
+
+def said_text(looks: Looker, language: str) -> str:
+    """Who looks at what one has just said."""
+    _ = catalog(language).gettext
+    return {
+        Looker.TUTOR: _("Thank you. Your tutor looks at it, and you are not reminded meanwhile."),
+        Looker.CLASS_TEACHER: _(
+            "Thank you. Your class teacher looks at it, and you are not reminded meanwhile."
+        ),
+        Looker.ORGANISER: _(
+            "Thank you. The organiser of the class looks at it, and you are not reminded meanwhile."
+        ),
+    }[looks]
 
 
 def obstacle_text(reason: ObstacleReason, language: str) -> str:
@@ -414,8 +437,8 @@ def evidence_card(seen: Study, item_id: int, language: str) -> Card:
     item = next((line.title for line in seen.lines if line.item_id == item_id), "")
     text = _(
         "Please type what you have studied and when, or send a file that shows it. "
-        "A sentence is enough; a picture is not needed. Only your tutor and the organisers of "
-        "the class see it."
+        "A sentence is enough; a picture is not needed. Only those who look after the class "
+        "see it."
     )
     if item:
         text = f"<b>{_escaped(item)}</b>\n{text}"

@@ -22,11 +22,13 @@ from storage.training.remote.tables import (
     Obstacle,
     ObstacleReason,
     Platform,
+    Progress,
     ProgressItem,
     StudyClaim,
     StudyClaimState,
     TutorUnit,
 )
+from storage.training.remote.tutors import Looker
 from storage.training.tables import Registration, RegistrationState
 from tests import make
 from tests.training import classes
@@ -256,6 +258,62 @@ async def test_a_tutor_accepts_and_the_teacher_hears_of_it(database: Database) -
         return seen.claim.state, len(told), bool(session.exec(owed).all())
 
     assert await database.write(says) == (StudyClaimState.ACCEPTED, 1, False)
+
+
+async def test_another_schools_tutor_neither_sees_nor_decides_it(database: Database) -> None:
+    def says(session: Session) -> None:
+        batch_id, lin, mine = lin_studies(session)
+        county = studying.appointed(session, "顾岩", Role.COUNTY_COORDINATOR, make.county(session))
+        of_lin = study_claims.say(session, lin, batch_id, text="看完了", now=NOW).claim_id
+
+        def waits(who: int) -> int:
+            return sum(one.count for one in study_claims.waits(session, who, now=NOW))
+
+        # Before anybody is named it is the organiser's, and the words say so.
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.ORGANISER
+        assert waits(county) == 1
+        other = make.school(session, "柳岸中心小学")
+        zhou = studying.appointed(session, "周明远", Role.TUTOR, batch_id)
+        session.add(TutorUnit(batch_id=batch_id, unit_id=other, tutor_id=zhou))
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.ORGANISER
+        assert (waits(zhou), waits(county)) == (0, 1)
+        with pytest.raises(NotAllowed):
+            study_claims.claim(session, zhou, of_lin, now=NOW)
+        with pytest.raises(NotAllowed):
+            study_claims.decide(session, zhou, of_lin, True, now=NOW)
+        lead = studying.appointed(session, "班主任", Role.CLASS_TEACHER, batch_id)
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.CLASS_TEACHER
+        assert (waits(zhou), waits(lead), waits(county)) == (0, 1, 0)
+        own = studying.appointed(session, "导", Role.TUTOR, batch_id)
+        unit = session.get_one(Registration, mine).unit_id_at
+        session.add(TutorUnit(batch_id=batch_id, unit_id=unit, tutor_id=own))
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.TUTOR
+        assert (waits(own), waits(lead)) == (1, 0)
+        study_claims.decide(session, own, of_lin, True, now=NOW)
+
+    await database.write(says)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_what_is_settled_leaves_the_card_with_the_next_import(
+    database: Database, accepted: bool
+) -> None:
+    def says(session: Session) -> None:
+        batch_id, lin, mine = lin_studies(session)
+        tutor = studying.appointed(session, "导", Role.TUTOR, batch_id)
+        said = at(11, 21)
+        claim = study_claims.say(session, lin, batch_id, text="看完了", now=said).claim_id
+        study_claims.decide(session, tutor, claim, accepted, "未见", now=at(11, 22))
+        assert my_study.study(session, lin, batch_id, now=at(11, 23)).claim is not None
+        of = studying.reported(session, batch_id, at(11, 27))
+        progress = session.exec(select(Progress).where(Progress.registration_id == mine)).one()
+        progress.import_id, progress.as_of = of, at(11, 27)
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=at(11, 28)).claim is None
+
+    await database.write(says)
 
 
 async def test_refusing_needs_a_word_why_and_nobody_decides_their_own(database: Database) -> None:
