@@ -297,6 +297,12 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
         facts.page, facts.pages, lambda page: MilePeople(facts.batch_id, facts.unit_id, page)
     )
     rows += [turn] if turn else []
+    if facts.reminded_at is not None:
+        when = dates.moment(facts.reminded_at, zone, language, now.astimezone(zone).date())
+        lines.append(_("Last reminded: {time}").format(time=when))
+    if facts.lines and not facts.askable:
+        why = asked_text(facts.answers, language) or _nothing_to_remind(language)
+        lines.append(_("Nobody can be reminded now:\n{why}").format(why=why))
     if facts.askable:
         label = _("Remind · {n}").format(n=facts.askable)
         press = MileRemind(facts.batch_id, facts.unit_id, 0, facts.page)
@@ -339,6 +345,8 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     if line.reminded_at is not None:
         when = dates.moment(line.reminded_at, zone, language, today)
         lines.append(_("Last reminded: {time}").format(time=when))
+    if facts.answer is not Asked.ASKED:
+        lines.append(_unasked(facts.answer, language))
     rows: list[tuple[Key, ...]] = []
     if facts.own:
         lines.append(_("What holds them up? Only your school sees it."))
@@ -359,6 +367,28 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     rows.append(tuple(keys))
     rows.append((Key(_("Back"), MilePeople(facts.batch_id, facts.unit_id, page)),))
     return Card("\n".join(lines), tuple(rows))
+
+
+def _unasked(answer: Asked | None, language: str) -> str:
+    """Why somebody is not reminded now."""
+    _ = catalog(language).gettext
+    match answer:
+        case None:
+            return _nothing_to_remind(language)
+        case Asked.TO_HEAR:
+            return _("The next reminder comes with their next brief.")
+        case Asked.LATELY:
+            return _("They have been reminded within a week, so not again yet.")
+        case Asked.SPOKEN_WITH:
+            return _("They have just been spoken with, so they are not reminded.")
+        case Asked.UNREACHABLE:
+            return _("They are not linked, so no reminder reaches them: please phone.")
+    return _("They are held up or have a later date, so they are not reminded.")
+
+
+def _nothing_to_remind(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("This class is over or its dates are not planned: nobody can be reminded.")
 
 
 def asked_text(answers: Mapping[Asked, int], language: str) -> str:
@@ -452,7 +482,7 @@ def last_mile_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetim
         case NotRemote():
             return _("Nothing of this class is set up as remote training yet.")
         case NothingToRemind():
-            return _("This class is over or its dates are not planned: nobody can be reminded.")
+            return _nothing_to_remind(language)
         case NoBulletin():
             return _("Bulletins are switched off for this class.")
         case NothingToReport():

@@ -112,13 +112,18 @@ async def test_a_school_notes_what_holds_its_people_up_and_asks_once_more(stage:
     await luo.taps("Remind · 1")
     assert luo.alert == "1 person will read it in their next brief."
     assert "Remind" not in " ".join(luo.labels())
+    assert "Nobody can be reminded now:\n1 person will read it in their next brief." in luo.sees()
+    assert "with their next brief" in await luo.taps("林若溪")
     await stage.passes(hours=8)
     assert "全员岗位远程培训" in lin.sees()
     before = len(lin.messages())
     await luo.starts(f"mile{batch}")
-    await luo.taps("Not finished · 1")
+    shown = await luo.taps("Not finished · 1")
+    assert "Last reminded: Fri 20 Nov" in shown
+    assert "1 has been reminded within a week already." in shown
     shown = await luo.taps("林若溪")
     assert "Last reminded: Fri 20 Nov" in shown
+    assert "reminded within a week, so not again yet" in shown
     assert "Remind once" not in luo.labels()
     await luo.taps("Mark as contacted")
     assert "✓ Spoken with" in luo.labels()
@@ -216,3 +221,30 @@ async def test_a_class_without_platform_says_so_and_old_figures_are_called_old(
     other = await stage.database.write(make.batch)
     await zhou.starts(f"mile{other}")
     assert "set up as remote training" in zhou.sees()
+
+
+async def test_after_the_end_a_school_reads_that_nobody_can_be_reminded(stage: Stage) -> None:
+    _zhou, luo, _lin, batch = await _actors(stage)
+    await stage.passes(days=15)
+    await luo.starts(f"mile{batch}")
+    said = "This class is over or its dates are not planned"
+    assert said in await luo.taps("Not finished · 1")
+    assert said in await luo.taps("林若溪")
+
+
+async def test_a_school_reads_of_when_its_own_figures_are(stage: Stage) -> None:
+    zhou, luo, _lin, batch = await _actors(stage)
+    await stage.passes(hours=1)
+
+    def of_the_other_school(session: Session) -> None:
+        assert zhou.teacher_id
+        town = studies.registrations(session, batch, make.school(session, TOWN))
+        now = stage.clock()
+        studies.imported(session, batch, zhou.teacher_id, dict.fromkeys(town, 50.0), as_of=now)
+
+    await stage.database.write(of_the_other_school)
+    await luo.starts(f"mile{batch}")
+    assert "Figures as of Fri 20 Nov, 09:00" in luo.sees()
+    assert "Figures as of Fri 20 Nov, 09:00" in await luo.taps("Not finished · 1")
+    await zhou.starts(f"mile{batch}")
+    assert "Figures as of Fri 20 Nov, 10:00" in zhou.sees()
