@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened
+from handlers.messaging.group_buttons import OpenGroups
 from handlers.messaging.public import bar
 from handlers.training.buttons import OpenRun
 from handlers.training.remote.last_mile_buttons import (
@@ -26,6 +27,7 @@ from handlers.training.remote.last_mile_buttons import (
     MileSchools,
     OpenLastMile,
     PostMileBulletin,
+    PostToAllStaff,
 )
 from handlers.training.remote.study_text import obstacle_text, percent_text
 from locales import catalog, dates, numbers
@@ -444,16 +446,27 @@ def draft_card(facts: Draft, said: str, language: str) -> Card:
     if facts.is_posted:
         note = _("This bulletin has been posted. New figures are put into it where it hangs.")
         return Card(f"{said}\n\n{note}", (back,))
-    if not facts.groups:
+    keys: list[tuple[Key, ...]] = []
+    if facts.groups:
+        note = ngettext(
+            "This would stand in {n} group, in the next hour of work.",
+            "This would stand in {n} groups, in the next hour of work.",
+            facts.groups,
+        ).format(n=facts.groups)
+        press = PostMileBulletin(facts.batch_id, facts.import_id)
+        keys.append((Key(_("Post it"), press, style="primary"),))
+    else:
         note = _("No group of this class is connected yet, so nobody would see it.")
-        return Card(f"{said}\n\n{note}", (back,))
-    note = ngettext(
-        "This would stand in {n} group, in the next hour of work.",
-        "This would stand in {n} groups, in the next hour of work.",
-        facts.groups,
-    ).format(n=facts.groups)
-    press = PostMileBulletin(facts.batch_id, facts.import_id)
-    return Card(f"{said}\n\n{note}", ((Key(_("Post it"), press, style="primary"),), back))
+    if facts.to_all_staff:
+        note += "\n" + _(
+            "This class has no group of its own. Its bulletins can stand in your group of all "
+            "staff: this one, and the next ones too."
+        )
+        wide = PostToAllStaff(facts.batch_id, facts.import_id)
+        keys.append((Key(_("To all staff"), wide),))
+    if not facts.groups:
+        keys.append((Key(_("Connect a group"), OpenGroups()),))
+    return Card(f"{said}\n\n{note}", (*keys, back))
 
 
 def posted_text(posted: Posted, language: str) -> str:

@@ -148,6 +148,8 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     zhou, _luo, _lin, batch = await _actors(stage)
     await zhou.starts(f"mile{batch}")
     assert "No group of this class is connected yet" in await zhou.taps("Bulletin")
+    assert "To all staff" not in zhou.labels()
+    assert "To connect a group" in await zhou.taps("Connect a group")
     group = await _group(stage, batch, zhou)
     await zhou.starts(f"mile{batch}")
     shown = await zhou.taps("Bulletin")
@@ -162,6 +164,48 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     assert f"At 100% taking part (1 school): {HOME}" in said
     assert f"▰▰▰▰▰▰▰▰▱▱ 83.3% {HOME}" in said
     assert "林若溪" not in said
+
+
+async def test_a_class_without_a_group_has_its_bulletin_among_all_staff(stage: Stage) -> None:
+    zhou, luo, _lin, batch = await _actors(stage)
+    group = stage.world.add_group("全体教师", members=[zhou.id])
+
+    def bind(session: Session) -> None:
+        groups.bind(
+            session,
+            group.id,
+            "全体教师",
+            purpose=ChatPurpose.ALL_STAFF,
+            unit_id=make.county(session),
+            language="en",
+        )
+
+    await stage.database.write(bind)
+    await zhou.starts(f"mile{batch}")
+    assert "in your group of all staff" in await zhou.taps("Bulletin")
+    assert "Post it" not in zhou.labels()
+    await zhou.taps("To all staff")
+    assert zhou.alert == "The bulletin goes to 1 group."
+    await stage.passes(minutes=5)
+    assert "[Progress bulletin] 全员岗位远程培训, no. 1" in zhou.sees(at=group.id)
+
+    def goes_on(session: Session) -> int:
+        assert zhou.teacher_id
+        everybody = studies.registrations(session, batch)
+        figures = dict.fromkeys(everybody, 100.0)
+        return studies.imported(session, batch, zhou.teacher_id, figures, as_of=stage.clock())
+
+    # What was chosen holds for the figures that come, and for the next one.
+    await stage.database.write(goes_on)
+    await stage.passes(minutes=5)
+    assert "study finished 100.0%" in zhou.sees(at=group.id)
+    await stage.passes(days=3)
+    newest = await stage.database.write(goes_on)
+    await zhou.starts(f"mile{batch}")
+    assert "This would stand in 1 group" in await zhou.taps("Bulletin")
+    assert "To all staff" not in zhou.labels()
+    await luo.says("/menu")
+    assert "right" in await luo.sends_data(f"lmy:{batch}:{newest}")
 
 
 async def test_a_week_before_the_end_the_group_reads_how_far_its_schools_are(
