@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened
 from handlers.people.buttons import Home, OpenDesk
-from handlers.training.buttons import OpenProgramme, OpenSurvey
+from handlers.training.buttons import OpenCertificates, OpenProgramme, OpenSurvey
 from handlers.training.remote.study_buttons import (
     AcceptStudyClaim,
     MyObstacle,
@@ -153,6 +153,8 @@ def _finished_lines(seen: Study, language: str) -> list[str]:
                 day=dates.day(seen.certificate_on, language, date.min),
             )
         )
+    elif seen.is_completed and not seen.gives_certificate:
+        lines.append(_("This training gives no certificate; its hours count without one."))
     return lines
 
 
@@ -321,6 +323,8 @@ def _study_keys(seen: Study, language: str) -> Keys:
                     Key(_("Tell my school"), MyObstacle(seen.batch_id)),
                 )
             )
+    if seen.certificate_on is not None:
+        rows.append((Key(_("My certificates"), OpenCertificates()),))
     rows.append((Key(_("Back"), OpenProgramme(seen.batch_id)), Key(_("Menu"), Home())))
     return tuple(rows)
 

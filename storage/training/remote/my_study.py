@@ -109,6 +109,7 @@ class Study:
     grade: Grade | None
     score: float | None
     make_up_until: date | None
+    gives_certificate: bool
     certificate_no: str | None
     certificate_on: date | None
 
@@ -189,6 +190,7 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         grade=None if result is None else result.grade,
         score=None if result is None else result.score,
         make_up_until=mine.make_up_until,
+        gives_certificate=bool(programme.certificate),
         certificate_no=mine.certificate_no,
         certificate_on=mine.certificate_on,
     )

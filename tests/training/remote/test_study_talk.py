@@ -21,7 +21,7 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import Batch, Grade, Registration, RegistrationState, Result
+from storage.training.tables import Batch, Grade, Programme, Registration, RegistrationState, Result
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -242,6 +242,7 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
         row = session.exec(select(Registration)).one()
         row.state = RegistrationState.COMPLETED
         row.certificate_no, row.certificate_on = "CH-2026-0001", at(12, 10).date()
+        session.exec(select(Programme)).one().certificate = "结业证书"
 
     await stage.database.write(passes)
     await lin.starts(f"study{batch}")
@@ -256,6 +257,12 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
     assert "CH-2026-0001" in shown
     assert "Not updated yet" not in lin.labels()
     assert "Three questions" not in lin.labels()  # the class goes on
+    said = "1. 全员岗位远程培训\n结业证书 CH-2026-0001, Thu 10 Dec 2026"
+    assert said in await lin.taps("My certificates")
+    assert "Your certificate: CH-2026-0001" in await lin.taps("My registrations")
+    assert said in await lin.taps("My certificates")
+    await lin.says("/hours")
+    assert said in await lin.taps("My certificates")
     ends = await stage.database.read(lambda session: session.get_one(Batch, batch).ends_at)
     stage.clock.advance(ends - stage.clock())
     await lin.starts(f"study{batch}")
@@ -264,6 +271,22 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
         await lin.taps("4")
     await lin.starts(f"study{batch}")
     assert "Three questions" not in lin.labels()
+
+
+async def test_who_completes_a_training_without_certificate_reads_that_it_has_none(
+    stage: Stage,
+) -> None:
+    lin, batch = await lin_studies(stage, percent=100.0, is_learned=True)
+
+    def completes(session: Session) -> None:
+        session.exec(select(Registration)).one().state = RegistrationState.COMPLETED
+
+    await stage.database.write(completes)
+    await lin.starts(f"study{batch}")
+    assert "gives no certificate" in lin.sees()
+    assert "My certificates" not in lin.labels()
+    await lin.says("/certificates")
+    assert "You have no certificate yet" in lin.sees()
 
 
 async def test_a_stranger_finds_no_study_of_a_class(stage: Stage) -> None:
