@@ -190,7 +190,7 @@ def preview_text(facts: Preview, language: str, zone: ZoneInfo, today: date) -> 
             )
         )
     if facts.state is ImportState.PREVIEWED and not facts.changes:
-        lines.append(_("Everything in this file is there already; nothing would change."))
+        lines.append(_("All progress in this table is there already; nothing would change."))
     return "\n".join(lines)
 
 

@@ -309,7 +309,8 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
         label = _("Remind · {n}").format(n=facts.askable)
         press = MileRemind(facts.batch_id, facts.unit_id, 0, facts.page)
         rows.append((Key(label, press, style="primary"),))
-    rows.append((Key(_("Back"), OpenLastMile(facts.batch_id)),))
+    back = OpenLastMile(facts.batch_id) if facts.own else MileSchools(facts.batch_id)
+    rows.append((Key(_("Back"), back),))
     return Card("\n".join(lines), tuple(rows))
 
 

@@ -373,8 +373,8 @@ def tutors_card(facts: Tutors, page: int, language: str) -> Card:
             (Key(shortened(_school(one, language), LABEL), TutorSchool(batch_id, one.unit_id)),)
             for one in facts.schools[page * PAGE : (page + 1) * PAGE]
         ]
-    turn = pager(page, pages, lambda number: OpenTutors(batch_id, number))
-    keys += [turn] if turn else []
+        turn = pager(page, pages, lambda number: OpenTutors(batch_id, number))
+        keys += [turn] if turn else []
     keys.append(
         (Key(_("Appoint tutors"), RunHelpers(batch_id)), Key(_("Back"), OpenSettings(batch_id)))
     )

@@ -6,6 +6,7 @@ Pure functions of facts and the reader's language. Every figure says of when it 
 from __future__ import annotations
 
 import html
+import math
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -57,8 +58,14 @@ def percent_text(percent: float) -> str:
     return str(int(percent))
 
 
-def figure_text(number: float) -> str:
-    return f"{number:g}"
+def done_text(number: float, measure: Measure) -> str:
+    """So much is done; minutes are whole ones, and none that is not over."""
+    return f"{math.floor(round(number, 6)) if measure is Measure.MINUTES else number:g}"
+
+
+def left_figure(number: float, measure: Measure) -> str:
+    """So much is left; a minute that has begun is left."""
+    return f"{math.ceil(round(number, 6)) if measure is Measure.MINUTES else number:g}"
 
 
 # --- my card -----------------------------------------------------------------------------------
@@ -186,8 +193,8 @@ def item_text(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
     }[line.measure]
     text = sentence.format(
         title=_escaped(line.title),
-        done=figure_text(line.done),
-        required=figure_text(line.required),
+        done=done_text(line.done, line.measure),
+        required=f"{line.required:g}",
     )
     if not line.mandatory:
         text += " · " + _("optional")
@@ -206,17 +213,21 @@ def left_text(line: Line, language: str) -> str:
         Measure.POINTS: _("{title}, {left} points"),
         Measure.PERCENT: _("{title}, {left} percent"),
     }[line.measure]
-    return sentence.format(title=shortened(line.title, TITLE), left=figure_text(line.left))
+    return sentence.format(
+        title=shortened(line.title, TITLE), left=left_figure(line.left, line.measure)
+    )
 
 
 def missing_text(seen: Study, language: str) -> str:
     """What is left of what is mandatory, the first few; empty when nothing is. Plain text."""
     _ = catalog(language).gettext
     missing = seen.missing
+    # One more is named: nobody has to look up a single thing.
+    shown = len(missing) if len(missing) <= MISSING + 1 else MISSING
     said = ("; " if language == "en" else "；").join(
-        left_text(line, language) for line in missing[:MISSING]
+        left_text(line, language) for line in missing[:shown]
     )
-    if len(missing) > MISSING:
+    if len(missing) > shown:
         return _("{names} and others").format(names=said)
     return said
 

@@ -550,7 +550,10 @@ def _tutors(session: Session, batch_id: int) -> tuple[TutorLine, ...]:
 def _lines(
     session: Session, course: Course, unit_id: int, now: datetime, only: int = 0
 ) -> list[Line]:
-    """Those of a school who have not finished; whoever has not been spoken with comes first."""
+    """Those of a school who have not finished, of those who stand alike the least done first.
+
+    Whoever has not been spoken with comes before all who have.
+    """
     every = pace.standings(course, now=now).subquery()
     of_class = sa.and_(
         col(Deadline.kind).in_(REMINDING), col(Deadline.subject_id) == course.batch_id
@@ -636,7 +639,13 @@ def _lines(
         )
         for row in session.connection().execute(statement)
     ]
-    lines.sort(key=lambda line: (line.contacted_at is not None, _ORDER.index(line.standing)))
+    lines.sort(
+        key=lambda line: (
+            line.contacted_at is not None,
+            _ORDER.index(line.standing),
+            int(line.percent),
+        )
+    )
     return lines
 
 

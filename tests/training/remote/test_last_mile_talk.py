@@ -87,6 +87,8 @@ async def test_the_county_sees_rates_gaps_in_persons_and_schools(stage: Stage) -
     assert "What holds them up" not in shown
     assert "no network" not in zhou.labels()
     await zhou.taps("Back")
+    assert "School by school" not in zhou.labels()
+    assert "Study finished, school by school:" in await zhou.taps("Back")
     await zhou.taps("Back")
     assert "Passed: of those who take part" in await zhou.taps("How it is counted")
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from handlers.training.remote.study_text import missing_text, study_card
 from storage import kinds
 from storage.database import Database
 from storage.messaging.tables import News
@@ -117,6 +118,34 @@ async def test_a_teacher_sees_what_is_done_what_is_left_and_what_is_next(
     assert (seen.url, seen.platform, seen.guide) == ("https://study.example", "云研修", "工号")
     assert (seen.workdays_left, seen.minutes_this_week) == (10, 120)  # not more than is left
     assert (seen.as_of, seen.is_stale) == (NOW, False)
+
+
+async def test_minutes_are_whole_and_a_single_further_thing_is_named(sqlite: Database) -> None:
+    def says(session: Session) -> my_study.Study:
+        batch_id, lin, mine = lin_studies(session)
+        session.add(
+            ProgressItem(
+                batch_id=batch_id,
+                position=4,
+                kind="seminar",
+                title="校内研讨",
+                measure=Measure.TIMES,
+                required=1,
+                weight=0.1,
+            )
+        )
+        every = session.exec(select(ProgressItem).order_by(col(ProgressItem.position))).all()
+        for item in every:
+            item.mandatory = True
+        progress = session.exec(select(Progress).where(Progress.registration_id == mine)).one()
+        progress.figures = {str(every[0].id): 64.8}
+        session.flush()
+        return my_study.study(session, lin, batch_id, now=NOW)
+
+    seen = await sqlite.write(says)
+    assert "视频学习: 64 of 900 min" in study_card(seen, "en", studying.SHANGHAI, NOW).text
+    said = missing_text(seen, "en")
+    assert said == "视频学习, 836 min; 作业, 2 more; 研讨发帖, 4 more; 校内研讨, 1 more"
 
 
 async def test_only_whoever_takes_part_sees_it(database: Database) -> None:
