@@ -140,8 +140,8 @@ async def test_nobody_has_studied_after_the_day_of_the_figures(
     await database.write(imported, gao, batch_id, content)
 
     def said(session: Session) -> dict[int, date | None]:
-        rows = session.exec(select(Progress.registration_id, Progress.last_active)).all()
-        return dict(rows)
+        rows = session.exec(select(Progress)).all()
+        return {row.registration_id: row.last_active for row in rows}
 
     days = await database.read(said)
     assert days[people["林若溪"]] is None
