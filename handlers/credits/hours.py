@@ -31,6 +31,7 @@ from handlers.credits.hours_text import (
     why_text,
 )
 from handlers.people.buttons import Home
+from handlers.training.buttons import OpenCertificates
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog, dates
 from storage.credits import balance
@@ -64,7 +65,7 @@ def summary_card(facts: Balance, language: str) -> Card:
             (Key(_("Details"), HourLines(0)), Key(_("As a picture"), HoursPicture())),
             (Key(_("How it is computed"), HowCounted()), *why),
             (Key(_("Claim hours"), MyClaims()), Key(_("Appeals"), MyAppeals())),
-            (Key(_("Menu"), Home()),),
+            (Key(_("My certificates"), OpenCertificates()), Key(_("Menu"), Home())),
         ),
     )
 

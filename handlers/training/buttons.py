@@ -38,6 +38,14 @@ class OpenMine(Button):
 
 
 @dataclass(frozen=True)
+class OpenCertificates(Button):
+    """A page of my certificates."""
+
+    tag = "certs"
+    page: int = 0
+
+
+@dataclass(frozen=True)
 class OpenDue(Button):
     """A page of what I still owe."""
 

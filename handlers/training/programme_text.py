@@ -15,6 +15,7 @@ from handlers.training.buttons import (
     AcceptOffer,
     AnswerNomination,
     AskWhy,
+    OpenCertificates,
     OpenMine,
     OpenProgramme,
     OpenProgrammes,
@@ -34,6 +35,7 @@ from handlers.training.structure_buttons import OpenMyTimetable
 from handlers.training.tasks_buttons import OpenMyTasks
 from locales import catalog, dates, numbers
 from storage.training import audience
+from storage.training.certificates import Certificate
 from storage.training.programmes import (
     TAKES_PART,
     BatchState,
@@ -50,6 +52,7 @@ from storage.training.tasks import HAS_WORK
 
 ABOUT = 300  # characters of a description that a card shows
 SESSIONS = 4  # meetings that a card lists
+CERTIFICATES = 5  # on a page
 KEY = 20  # characters of a title on a key
 
 
@@ -453,6 +456,48 @@ def mine_card(
         if item.place_in_queue is not None:
             state = _("{state}, number {n}").format(state=state, n=item.place_in_queue)
         lines.append(f"\n{index}. <b>{html.escape(item.title)}</b>\n{when} · {state}")
+        if item.certificate_no is not None and item.certificate_on is not None:
+            lines.append(
+                _("Your certificate: {number}, {day}").format(
+                    number=html.escape(item.certificate_no),
+                    day=dates.day(item.certificate_on, language, date.min),
+                )
+            )
         keys.append((Key(shortened(f"{index}. {item.title}", KEY), OpenProgramme(item.batch_id)),))
     turn = pager(number, max(1, -(-len(items) // size)), OpenMine)
+    if any(item.certificate_on is not None for item in items):
+        keys.append((Key(_("My certificates"), OpenCertificates()),))
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), Home()),)))
+
+
+def certificates_card(found: tuple[Certificate, ...], page: int, language: str) -> Card:
+    """My certificates, the newest first, each with the training that it is of."""
+    _ = catalog(language).gettext
+    lines = [_("<b>My certificates</b>")]
+    if not found:
+        lines.append(
+            _(
+                "You have no certificate yet. A training that gives one says so on its page; the "
+                "number comes with the completion."
+            )
+        )
+    pages = max(1, -(-len(found) // CERTIFICATES))
+    page = min(max(0, page), pages - 1)
+    keys: list[tuple[Key, ...]] = []
+    first = page * CERTIFICATES
+    for number, one in enumerate(found[first : first + CERTIFICATES], first + 1):
+        lines.append(
+            _("\n{number}. <b>{title}</b>\n{name} {certificate}, {day}").format(
+                number=number,
+                title=html.escape(one.title),
+                name=html.escape(one.name),
+                certificate=html.escape(one.number),
+                day=dates.day(one.on, language, date.min),
+            )
+        )
+        keys.append((Key(shortened(f"{number}. {one.title}", KEY), OpenProgramme(one.batch_id)),))
+    if found:
+        lines.append("\n" + _("To have one on paper, please ask whoever runs the training."))
+    turn = pager(page, pages, OpenCertificates)
+    back = (Key(_("My registrations"), OpenMine(0)), Key(_("Menu"), Home()))
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))

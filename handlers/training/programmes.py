@@ -8,18 +8,24 @@ from handlers.cards import Card, Key
 from handlers.context import Context, show, tap
 from handlers.training.buttons import (
     AskWhy,
+    OpenCertificates,
     OpenMine,
     OpenProgramme,
     OpenProgrammes,
     SetInterest,
 )
 from handlers.training.menus_text import menu_keys
-from handlers.training.programme_text import list_card, mine_card, programme_card
+from handlers.training.programme_text import (
+    certificates_card,
+    list_card,
+    mine_card,
+    programme_card,
+)
 from handlers.training.why_text import why_text
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog
 from storage.people.accounts import Reader
-from storage.training import decisions, interest, menus, programmes
+from storage.training import certificates, decisions, interest, menus, programmes
 
 PAGE = 4
 
@@ -27,12 +33,14 @@ PAGE = 4
 def install(application: AnyApplication) -> None:
     on_command(application, ["programmes", "programs"], open_list)
     on_command(application, "mine", open_mine)
+    on_command(application, "certificates", open_certificates)
     on_link(application, "ps", _linked_list)
     on_link(application, "mine", _linked_mine)
     on_link(application, "p([0-9]{1,18})", _linked_programme)
     on_tap(application, OpenProgrammes, open_list)
     on_tap(application, OpenProgramme, open_programme)
     on_tap(application, OpenMine, open_mine)
+    on_tap(application, OpenCertificates, open_certificates)
     on_tap(application, AskWhy, ask_why)
     on_tap(application, SetInterest, set_interest)
 
@@ -72,6 +80,16 @@ async def _show_mine(update: Update, context: Context, reader: Reader, page: int
     await show(
         update, context, reader, mine_card(found, max(0, page), reader.language, zone, today)
     )
+
+
+async def open_certificates(update: Update, context: Context) -> None:
+    """Show the certificates that I have."""
+    page = 0
+    if update.callback_query is not None:
+        page = OpenCertificates.parse(update.callback_query.data).page
+    reader = await context.reader(update)
+    found = await context.read(certificates.of_teacher, reader.linked_teacher_id)
+    await show(update, context, reader, certificates_card(found, page, reader.language))
 
 
 async def open_programme(update: Update, context: Context) -> None:

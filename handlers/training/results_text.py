@@ -279,6 +279,8 @@ def needs_text(needs: Needs, language: str) -> str:
         asked.append(
             ngettext("{n} mandatory task", "{n} mandatory tasks", needs.tasks).format(n=needs.tasks)
         )
+    if needs.is_studied:
+        asked.append(_("all mandatory study on the platform"))
     if needs.has_results:
         asked.append(_("a result that is passed"))
     if not asked:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
@@ -16,6 +17,37 @@ from sqlmodel import Session, col, select
 
 from storage.people.tables import OrgUnit, Teacher
 from storage.training.tables import Batch, Programme, Registration
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that is valid: what it is called, of what, and its number and day."""
+
+    batch_id: int
+    title: str
+    name: str
+    number: str
+    on: date
+
+
+def of_teacher(session: Session, teacher_id: int) -> tuple[Certificate, ...]:
+    """Return this person's certificates, the newest first; a revoked one is not among them."""
+    rows = session.exec(
+        select(Registration, Programme.title, Programme.certificate)
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            Registration.teacher_id == teacher_id,
+            col(Registration.certificate_no).is_not(None),
+            col(Registration.certificate_on).is_not(None),
+        )
+        .order_by(col(Registration.certificate_on).desc(), col(Registration.id).desc())
+    ).all()
+    return tuple(
+        Certificate(mine.batch_id, title, name, mine.certificate_no, mine.certificate_on)
+        for mine, title, name in rows
+        if mine.certificate_no is not None and mine.certificate_on is not None
+    )
 
 
 def issue(session: Session, batch_id: int, registration_ids: Collection[int], on: date) -> set[int]:

@@ -151,9 +151,11 @@ def runs(
     page = min(max(0, page), pages - 1)
     rows = session.exec(
         found.order_by(
-            # What is to come or runs, the soonest first; then what is over, the latest first.
+            # What is to come or runs, the soonest first; then what is over, the latest first:
+            # a class of months that has just ended has its closing work to do.
             col(Batch.ends_at) <= now,
             sa.case((col(Batch.ends_at) > now, col(Batch.starts_at))),
+            sa.case((col(Batch.ends_at) <= now, col(Batch.ends_at))).desc(),
             col(Batch.starts_at).desc(),
             col(Batch.id).desc(),
         )

@@ -30,9 +30,9 @@ def test_the_home_card_opens_my_hours_without_a_field() -> None:
 
 def test_why_is_offered_only_when_something_does_not_count() -> None:
     plain = hours.summary_card(read([entry(10)]), "en")
-    assert pressed(plain) == ["hlines:0", "hpic", "hhow", "cl:0", "ap", "home"]
+    assert pressed(plain) == ["hlines:0", "hpic", "hhow", "cl:0", "ap", "certs:0", "home"]
     capped = hours.summary_card(read(over_the_school_cap(3)), "en")
-    assert pressed(capped) == ["hlines:0", "hpic", "hhow", "hcaps", "cl:0", "ap", "home"]
+    assert pressed(capped) == ["hlines:0", "hpic", "hhow", "hcaps", "cl:0", "ap", "certs:0", "home"]
 
 
 def test_what_was_taken_back_is_no_cap() -> None:

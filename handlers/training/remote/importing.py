@@ -267,6 +267,7 @@ async def table_awaited(
         dropped = await read_table(context, attachment)
         if not reading.grids(dropped.book):
             raise NotATable
+        mapping.check_rows(dropped.book)
         await context.write(accounts.await_text, reader.account_id, "", now=context.now())
         job_id = await _kept(context, reader, dropped)
         await _aim(update, context, reader, job_id, batch_id, dropped.book, told)
@@ -276,11 +277,11 @@ async def table_awaited(
 
 async def table_dropped(update: Update, context: Context, reader: Reader, dropped: Dropped) -> None:
     """Take a table that was dropped into the chat; ask which class, if there are several."""
-    job_id = await _kept(context, reader, dropped)
     numbers, names = await asyncio.to_thread(mapping.sample, dropped.book)
     found = await context.read(
         mapping.candidates, reader.linked_teacher_id, numbers, names, now=context.now()
     )
+    job_id = await _kept(context, reader, dropped)
     if len(found) == 1:
         book, told = dropped.book, dropped.progress
         await _aim(update, context, reader, job_id, found[0].batch_id, book, told)

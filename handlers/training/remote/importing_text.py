@@ -190,7 +190,7 @@ def preview_text(facts: Preview, language: str, zone: ZoneInfo, today: date) -> 
             )
         )
     if facts.state is ImportState.PREVIEWED and not facts.changes:
-        lines.append(_("Everything in this file is there already; nothing would change."))
+        lines.append(_("All progress in this table is there already; nothing would change."))
     return "\n".join(lines)
 
 
@@ -234,6 +234,13 @@ def importing_text(refusal: Refusal, language: str, _zone: ZoneInfo, _now: datet
     match refusal:
         case mapping.NothingCounts():
             return nothing_counts(language)
+        case mapping.NoRows():
+            return _("There is nobody in this table: nothing stands below its headings.")
+        case mapping.OthersImport():
+            return _(
+                "Study progress is imported by the coordinator who runs the class; "
+                "nothing was changed, and you need not do anything."
+            )
         case mapping.Unfinished(lacks="person"):
             return _("Please say first which column holds the staff number or the name.")
         case mapping.Unfinished():

@@ -19,6 +19,7 @@ from handlers.training.remote.last_mile_buttons import (
     MileSchools,
     OpenLastMile,
     PostMileBulletin,
+    PostToAllStaff,
 )
 from handlers.training.remote.last_mile_text import (
     REASONS,
@@ -56,6 +57,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, MileRemind, remind)
     on_tap(application, MileBulletin, open_bulletin)
     on_tap(application, PostMileBulletin, post_bulletin)
+    on_tap(application, PostToAllStaff, post_to_all_staff)
 
 
 def _label(language: str) -> str:
@@ -209,17 +211,30 @@ async def _show_bulletin(update: Update, context: Context, reader: Reader, batch
 async def post_bulletin(update: Update, context: Context) -> None:
     """Post the bulletin that the reader has seen."""
     button = PostMileBulletin.parse(tap(update).data)
+    await _post(update, context, button.batch_id, button.import_id, all_staff=False)
+
+
+async def post_to_all_staff(update: Update, context: Context) -> None:
+    """Post it, and the next ones of this class, in the group of all staff."""
+    button = PostToAllStaff.parse(tap(update).data)
+    await _post(update, context, button.batch_id, button.import_id, all_staff=True)
+
+
+async def _post(
+    update: Update, context: Context, batch_id: int, import_id: int, *, all_staff: bool
+) -> None:
     reader = await context.reader(update)
     posted = await context.write(
         bulletins.post,
         reader.linked_teacher_id,
-        button.batch_id,
-        button.import_id,
+        batch_id,
+        import_id,
+        all_staff=all_staff,
         now=context.now(),
     )
     context.house.wake_delivery()
     await alert(update, posted_text(posted, reader.language))
-    await _show_bulletin(update, context, reader, button.batch_id)
+    await _show_bulletin(update, context, reader, batch_id)
 
 
 async def bulletin_voice(house: House, row: Claimed) -> Said:

@@ -96,3 +96,12 @@ class PostMileBulletin(Button):
     tag = "lmx"
     batch_id: int
     import_id: int
+
+
+@dataclass(frozen=True)
+class PostToAllStaff(Button):
+    """Post it in the group of all staff, which the class has no other group than."""
+
+    tag = "lmy"
+    batch_id: int
+    import_id: int

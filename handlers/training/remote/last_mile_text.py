@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened
+from handlers.messaging.group_buttons import OpenGroups
 from handlers.messaging.public import bar
 from handlers.training.buttons import OpenRun
 from handlers.training.remote.last_mile_buttons import (
@@ -26,6 +27,7 @@ from handlers.training.remote.last_mile_buttons import (
     MileSchools,
     OpenLastMile,
     PostMileBulletin,
+    PostToAllStaff,
 )
 from handlers.training.remote.study_text import obstacle_text, percent_text
 from locales import catalog, dates, numbers
@@ -297,11 +299,18 @@ def people_card(facts: People, language: str, zone: ZoneInfo, now: datetime) -> 
         facts.page, facts.pages, lambda page: MilePeople(facts.batch_id, facts.unit_id, page)
     )
     rows += [turn] if turn else []
+    if facts.reminded_at is not None:
+        when = dates.moment(facts.reminded_at, zone, language, now.astimezone(zone).date())
+        lines.append(_("Last reminded: {time}").format(time=when))
+    if facts.lines and not facts.askable:
+        why = asked_text(facts.answers, language) or _nothing_to_remind(language)
+        lines.append(_("Nobody can be reminded now:\n{why}").format(why=why))
     if facts.askable:
         label = _("Remind · {n}").format(n=facts.askable)
         press = MileRemind(facts.batch_id, facts.unit_id, 0, facts.page)
         rows.append((Key(label, press, style="primary"),))
-    rows.append((Key(_("Back"), OpenLastMile(facts.batch_id)),))
+    back = OpenLastMile(facts.batch_id) if facts.own else MileSchools(facts.batch_id)
+    rows.append((Key(_("Back"), back),))
     return Card("\n".join(lines), tuple(rows))
 
 
@@ -332,13 +341,15 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     if line.note:
         lines.append(_("They say: {note}").format(note=html.escape(line.note)))
     if line.claims:
-        lines.append(_("They say that it is done and not updated yet; a tutor is looking into it."))
+        lines.append(_("They say that it is done and not updated yet; it is being looked into."))
     if line.contacted_at is not None:
         when = dates.moment(line.contacted_at, zone, language, today)
         lines.append(_("Spoken with: {when}").format(when=when))
     if line.reminded_at is not None:
         when = dates.moment(line.reminded_at, zone, language, today)
         lines.append(_("Last reminded: {time}").format(time=when))
+    if facts.answer is not Asked.ASKED:
+        lines.append(_unasked(facts.answer, language))
     rows: list[tuple[Key, ...]] = []
     if facts.own:
         lines.append(_("What holds them up? Only your school sees it."))
@@ -359,6 +370,28 @@ def person_card(facts: Person, page: int, language: str, zone: ZoneInfo, now: da
     rows.append(tuple(keys))
     rows.append((Key(_("Back"), MilePeople(facts.batch_id, facts.unit_id, page)),))
     return Card("\n".join(lines), tuple(rows))
+
+
+def _unasked(answer: Asked | None, language: str) -> str:
+    """Why somebody is not reminded now."""
+    _ = catalog(language).gettext
+    match answer:
+        case None:
+            return _nothing_to_remind(language)
+        case Asked.TO_HEAR:
+            return _("The next reminder comes with their next brief.")
+        case Asked.LATELY:
+            return _("They have been reminded within a week, so not again yet.")
+        case Asked.SPOKEN_WITH:
+            return _("They have just been spoken with, so they are not reminded.")
+        case Asked.UNREACHABLE:
+            return _("They are not linked, so no reminder reaches them: please phone.")
+    return _("They are held up or have a later date, so they are not reminded.")
+
+
+def _nothing_to_remind(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("This class is over or its dates are not planned: nobody can be reminded.")
 
 
 def asked_text(answers: Mapping[Asked, int], language: str) -> str:
@@ -414,16 +447,27 @@ def draft_card(facts: Draft, said: str, language: str) -> Card:
     if facts.is_posted:
         note = _("This bulletin has been posted. New figures are put into it where it hangs.")
         return Card(f"{said}\n\n{note}", (back,))
-    if not facts.groups:
+    keys: list[tuple[Key, ...]] = []
+    if facts.groups:
+        note = ngettext(
+            "This would stand in {n} group, in the next hour of work.",
+            "This would stand in {n} groups, in the next hour of work.",
+            facts.groups,
+        ).format(n=facts.groups)
+        press = PostMileBulletin(facts.batch_id, facts.import_id)
+        keys.append((Key(_("Post it"), press, style="primary"),))
+    else:
         note = _("No group of this class is connected yet, so nobody would see it.")
-        return Card(f"{said}\n\n{note}", (back,))
-    note = ngettext(
-        "This would stand in {n} group, in the next hour of work.",
-        "This would stand in {n} groups, in the next hour of work.",
-        facts.groups,
-    ).format(n=facts.groups)
-    press = PostMileBulletin(facts.batch_id, facts.import_id)
-    return Card(f"{said}\n\n{note}", ((Key(_("Post it"), press, style="primary"),), back))
+    if facts.to_all_staff:
+        note += "\n" + _(
+            "This class has no group of its own. Its bulletins can stand in your group of all "
+            "staff: this one, and the next ones too."
+        )
+        wide = PostToAllStaff(facts.batch_id, facts.import_id)
+        keys.append((Key(_("To all staff"), wide),))
+    if not facts.groups:
+        keys.append((Key(_("Connect a group"), OpenGroups()),))
+    return Card(f"{said}\n\n{note}", (*keys, back))
 
 
 def posted_text(posted: Posted, language: str) -> str:
@@ -452,7 +496,7 @@ def last_mile_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetim
         case NotRemote():
             return _("Nothing of this class is set up as remote training yet.")
         case NothingToRemind():
-            return _("This class is over or its dates are not planned: nobody can be reminded.")
+            return _nothing_to_remind(language)
         case NoBulletin():
             return _("Bulletins are switched off for this class.")
         case NothingToReport():

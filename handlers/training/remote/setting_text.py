@@ -139,7 +139,8 @@ def _item_line(item: Item, facts: Settings, language: str) -> str:
 
 def platforms_card(facts: Settings, listed: tuple[PlatformFacts, ...], language: str) -> Card:
     """The platform of the class, and which others there are."""
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
     batch_id = facts.batch_id
     lines = [_("<b>Platform: {title}</b>").format(title=html.escape(facts.title))]
     keys: list[tuple[Key, ...]] = []
@@ -155,7 +156,7 @@ def platforms_card(facts: Settings, listed: tuple[PlatformFacts, ...], language:
             (
                 Key(_("Address"), TypeSetting("pu", batch_id, facts.platform_id)),
                 Key(_("How to log in"), TypeSetting("pg", batch_id, facts.platform_id)),
-                Key(_("Name"), TypeSetting("pt", batch_id, facts.platform_id)),
+                Key(pgettext("thing", "Name"), TypeSetting("pt", batch_id, facts.platform_id)),
             )
         )
     keys += [
@@ -204,7 +205,8 @@ def kinds_card(batch_id: int, kinds: tuple[str, ...], language: str) -> Card:
 
 def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today: date) -> Card:
     """One thing that counts, with what can be changed."""
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
     lines = [
         f"<b>{html.escape(item.title)}</b>",
         item_kind(item.kind, language),
@@ -226,7 +228,7 @@ def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today:
             Key(_("Weight"), TypeSetting("iw", batch_id, id_)),
         ),
         (
-            Key(_("Name"), TypeSetting("it", batch_id, id_)),
+            Key(pgettext("thing", "Name"), TypeSetting("it", batch_id, id_)),
             Key(_("Due date"), TypeSetting("id", batch_id, id_)),
         ),
         (Key(turn, SetMandatoryItem(id_, int(not item.mandatory))),),
@@ -371,8 +373,8 @@ def tutors_card(facts: Tutors, page: int, language: str) -> Card:
             (Key(shortened(_school(one, language), LABEL), TutorSchool(batch_id, one.unit_id)),)
             for one in facts.schools[page * PAGE : (page + 1) * PAGE]
         ]
-    turn = pager(page, pages, lambda number: OpenTutors(batch_id, number))
-    keys += [turn] if turn else []
+        turn = pager(page, pages, lambda number: OpenTutors(batch_id, number))
+        keys += [turn] if turn else []
     keys.append(
         (Key(_("Appoint tutors"), RunHelpers(batch_id)), Key(_("Back"), OpenSettings(batch_id)))
     )

@@ -6,13 +6,14 @@ Pure functions of facts and the reader's language. Every figure says of when it 
 from __future__ import annotations
 
 import html
+import math
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
 from handlers.context import shortened
 from handlers.people.buttons import Home, OpenDesk
-from handlers.training.buttons import OpenProgramme, OpenSurvey
+from handlers.training.buttons import OpenCertificates, OpenProgramme, OpenSurvey
 from handlers.training.remote.study_buttons import (
     AcceptStudyClaim,
     MyObstacle,
@@ -38,6 +39,7 @@ from storage.training.remote.study_claims import (
     NoEvidence,
 )
 from storage.training.remote.tables import Measure, ObstacleReason, StudyClaimState
+from storage.training.remote.tutors import Looker
 
 TITLE, LABEL = 60, 24
 MISSING = 3  # things that a brief names
@@ -56,8 +58,14 @@ def percent_text(percent: float) -> str:
     return str(int(percent))
 
 
-def figure_text(number: float) -> str:
-    return f"{number:g}"
+def done_text(number: float, measure: Measure) -> str:
+    """So much is done; minutes are whole ones, and none that is not over."""
+    return f"{math.floor(round(number, 6)) if measure is Measure.MINUTES else number:g}"
+
+
+def left_figure(number: float, measure: Measure) -> str:
+    """So much is left; a minute that has begun is left."""
+    return f"{math.ceil(round(number, 6)) if measure is Measure.MINUTES else number:g}"
 
 
 # --- my card -----------------------------------------------------------------------------------
@@ -152,6 +160,8 @@ def _finished_lines(seen: Study, language: str) -> list[str]:
                 day=dates.day(seen.certificate_on, language, date.min),
             )
         )
+    elif seen.is_completed and not seen.gives_certificate:
+        lines.append(_("This training gives no certificate; its hours count without one."))
     return lines
 
 
@@ -183,8 +193,8 @@ def item_text(line: Line, language: str, zone: ZoneInfo, now: datetime) -> str:
     }[line.measure]
     text = sentence.format(
         title=_escaped(line.title),
-        done=figure_text(line.done),
-        required=figure_text(line.required),
+        done=done_text(line.done, line.measure),
+        required=f"{line.required:g}",
     )
     if not line.mandatory:
         text += " · " + _("optional")
@@ -203,17 +213,21 @@ def left_text(line: Line, language: str) -> str:
         Measure.POINTS: _("{title}, {left} points"),
         Measure.PERCENT: _("{title}, {left} percent"),
     }[line.measure]
-    return sentence.format(title=shortened(line.title, TITLE), left=figure_text(line.left))
+    return sentence.format(
+        title=shortened(line.title, TITLE), left=left_figure(line.left, line.measure)
+    )
 
 
 def missing_text(seen: Study, language: str) -> str:
     """What is left of what is mandatory, the first few; empty when nothing is. Plain text."""
     _ = catalog(language).gettext
     missing = seen.missing
+    # One more is named: nobody has to look up a single thing.
+    shown = len(missing) if len(missing) <= MISSING + 1 else MISSING
     said = ("; " if language == "en" else "；").join(
-        left_text(line, language) for line in missing[:MISSING]
+        left_text(line, language) for line in missing[:shown]
     )
-    if len(missing) > MISSING:
+    if len(missing) > shown:
         return _("{names} and others").format(names=said)
     return said
 
@@ -247,7 +261,7 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
             _("How to log in: {guide}").format(guide=html.escape(shortened(seen.guide, GUIDE)))
         )
     if seen.claim is not None and seen.may_say:
-        lines.append(claim_state_text(seen.claim, language, zone, today))
+        lines.append(claim_state_text(seen.claim, seen.looks, language, zone, today))
     if seen.obstacle is not None:
         lines.append(
             _("Your school knows: {reason}").format(reason=obstacle_text(seen.obstacle, language))
@@ -255,11 +269,19 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
     return lines
 
 
-def claim_state_text(claim: MyClaim, language: str, zone: ZoneInfo, today: date) -> str:
+def claim_state_text(
+    claim: MyClaim, looks: Looker, language: str, zone: ZoneInfo, today: date
+) -> str:
     """What became of what one has said. HTML."""
     _ = catalog(language).gettext
     sentence = {
-        StudyClaimState.OPEN: _("Studied, not updated ({when}): your tutor is looking at it."),
+        StudyClaimState.OPEN: {
+            Looker.TUTOR: _("Studied, not updated ({when}): your tutor is looking at it."),
+            Looker.CLASS_TEACHER: _(
+                "Studied, not updated ({when}): your class teacher is looking at it."
+            ),
+            Looker.ORGANISER: _("Studied, not updated ({when}): the organiser is looking at it."),
+        }[looks],
         StudyClaimState.ACCEPTED: _(
             "Studied, not updated ({when}): accepted; the figures follow with an import."
         ),
@@ -270,6 +292,20 @@ def claim_state_text(claim: MyClaim, language: str, zone: ZoneInfo, today: date)
         when=dates.day(claim.submitted_at.astimezone(zone).date(), language, today),
         answer=html.escape(claim.answer),
     )
+
+
+def said_text(looks: Looker, language: str) -> str:
+    """Who looks at what one has just said."""
+    _ = catalog(language).gettext
+    return {
+        Looker.TUTOR: _("Thank you. Your tutor looks at it, and you are not reminded meanwhile."),
+        Looker.CLASS_TEACHER: _(
+            "Thank you. Your class teacher looks at it, and you are not reminded meanwhile."
+        ),
+        Looker.ORGANISER: _(
+            "Thank you. The organiser of the class looks at it, and you are not reminded meanwhile."
+        ),
+    }[looks]
 
 
 def obstacle_text(reason: ObstacleReason, language: str) -> str:
@@ -298,6 +334,8 @@ def _study_keys(seen: Study, language: str) -> Keys:
                     Key(_("Tell my school"), MyObstacle(seen.batch_id)),
                 )
             )
+    if seen.certificate_on is not None:
+        rows.append((Key(_("My certificates"), OpenCertificates()),))
     rows.append((Key(_("Back"), OpenProgramme(seen.batch_id)), Key(_("Menu"), Home())))
     return tuple(rows)
 
@@ -414,8 +452,8 @@ def evidence_card(seen: Study, item_id: int, language: str) -> Card:
     item = next((line.title for line in seen.lines if line.item_id == item_id), "")
     text = _(
         "Please type what you have studied and when, or send a file that shows it. "
-        "A sentence is enough; a picture is not needed. Only your tutor and the organisers of "
-        "the class see it."
+        "A sentence is enough; a picture is not needed. Only those who look after the class "
+        "see it."
     )
     if item:
         text = f"<b>{_escaped(item)}</b>\n{text}"
@@ -486,7 +524,8 @@ def claim_card(
     facts: ClaimFacts, language: str, zone: ZoneInfo, today: date, said: str = ""
 ) -> Card:
     """One of these, with what shows it."""
-    _ = catalog(language).gettext
+    catalogue = catalog(language)
+    _, pgettext = catalogue.gettext, catalogue.pgettext
     lines = [html.escape(said), ""] if said else []
     lines += [
         f"<b>{_escaped(facts.title)}</b>",
@@ -498,7 +537,9 @@ def claim_card(
     ]
     if facts.text:
         lines.append(html.escape(facts.text))
-    if facts.evidence_file_id:
+    if facts.evidence_file_id and not facts.evidence_name:
+        lines.append(_("The picture is above."))
+    elif facts.evidence_file_id:
         lines.append(_("The file is above: {name}").format(name=html.escape(facts.evidence_name)))
     lines.append(
         _("Accepting changes no figure: it keeps reminders away until the next import shows it.")
@@ -507,7 +548,7 @@ def claim_card(
     if facts.state is StudyClaimState.OPEN:
         keys.append(
             (
-                Key(_("Accept"), AcceptStudyClaim(facts.claim_id), style="success"),
+                Key(pgettext("study", "Accept"), AcceptStudyClaim(facts.claim_id), style="success"),
                 Key(_("Refuse"), RefuseStudyClaim(facts.claim_id)),
             )
         )

@@ -28,6 +28,7 @@ from handlers.training.remote.study_text import (
     claims_card,
     evidence_card,
     obstacle_card,
+    said_text,
     studies_card,
     study_card,
     which_card,
@@ -170,9 +171,8 @@ async def _say(
     _prefix, batch, item = (reader.awaiting + "::").split(":")[:3]
     batch_id, item_id = int(batch), int(item) or None
     await context.write(_said, reader, batch_id, item_id, text, file_id, name, now=context.now())
-    _ = catalog(reader.language).gettext
-    said = _("Thank you. Your tutor looks at it, and you are not reminded meanwhile.")
-    await _show_mine(update, context, reader, batch_id, said)
+    seen = await _study(context, reader, batch_id)
+    await _show_mine(update, context, reader, batch_id, said_text(seen.looks, reader.language))
 
 
 def _said(

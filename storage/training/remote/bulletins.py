@@ -7,7 +7,11 @@ with others.
 
 One is posted by hand, or every second Friday where the class's plan wants it. The newest one
 is kept true where it hangs: when a new table comes, one is taken back, or what counts is
-changed, it is edited without a ring. Every version is kept in the log.
+changed, it is edited without a ring. Once the next one is out it says again what it said of its
+own day, so that two can be compared. Every version is kept in the log.
+
+A class that has no group of its own may have its bulletins in the group of all staff of whoever
+runs it: by hand the first time, and after that like any other.
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ KIND = group_steps.BULLETIN
 EDIT = "remote_bulletin_edit"
 DONE, CORRECTED, SKIPPED = "post_bulletin", "correct_bulletin", "skip_bulletin"
 NEWS = "bulletin_skipped"
+ALL_STAFF = "all_staff"
+"""In the log: whether the group of all staff was chosen."""
 FIRST_WEEK, EVERY = 3, 2
 """In which week of a class the first one is posted by itself, and every how many the next."""
 KEPT_TRUE = timedelta(days=60)
@@ -128,6 +134,7 @@ class Draft:
     bulletin: Bulletin
     groups: int
     is_posted: bool
+    to_all_staff: bool  # it could go to the group of all staff instead, and does not yet
 
 
 @dataclass(frozen=True)
@@ -146,8 +153,13 @@ def draft(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> D
     """
     _check(session, actor_id, batch_id, now)
     made = _made(session, batch_id, now)
-    groups = len(_chats(session, made.programme))
-    return Draft(batch_id, made.import_id, made.bulletin, groups, made.is_posted)
+    chats = _chats(session, batch_id, made.programme)
+    more = set(_all_staff(session, made.programme)) - set(chats)
+    today = moments.local_day(now, offices.zone(session))
+    owner = made.programme.owner_unit_id
+    may = authority.may(session, actor_id, Act.NOTIFY_UNIT, owner, today=today)
+    wide = may and bool(more) and not made.is_posted
+    return Draft(batch_id, made.import_id, made.bulletin, len(chats), made.is_posted, wide)
 
 
 def for_step(session: Session, batch_id: int, *, now: datetime) -> Bulletin | None:
@@ -217,19 +229,31 @@ def _made(session: Session, batch_id: int, now: datetime, *, even_if_off: bool =
 
 
 def post(
-    session: Session, actor_id: int, batch_id: int, import_id: int, *, now: datetime
+    session: Session,
+    actor_id: int,
+    batch_id: int,
+    import_id: int,
+    *,
+    all_staff: bool = False,
+    now: datetime,
 ) -> Posted:
     """Post the bulletin of the newest import, which the actor saw, in the groups of the class.
 
-    Once for an import; a group that has heard enough today or this week is left out. Raises as
-    ``draft`` does, and NothingToReport when there are newer figures than those that were shown.
+    Once for an import; a group that has heard enough today or this week is left out. With
+    ``all_staff`` a class without a group of its own has it, and its next ones, in the group of
+    all staff of whoever runs it. Raises as ``draft`` does, and NothingToReport when there are
+    newer figures than those that were shown; NotAllowed also for who may not write to all staff.
     """
     _check(session, actor_id, batch_id, now)
     session.exec(select(Batch.id).where(Batch.id == batch_id).with_for_update())
     made = _made(session, batch_id, now)
+    if all_staff:
+        today = moments.local_day(now, offices.zone(session))
+        owner = made.programme.owner_unit_id
+        authority.check(session, actor_id, Act.NOTIFY_UNIT, owner, today=today)
     if made.import_id != import_id:
         raise NothingToReport
-    return _post(session, actor_id, batch_id, made, now)
+    return _post(session, actor_id, batch_id, made, now, all_staff=all_staff)
 
 
 def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> None:
@@ -238,9 +262,15 @@ def _check(session: Session, actor_id: int, batch_id: int, now: datetime) -> Non
 
 
 def _post(
-    session: Session, actor_id: int | None, batch_id: int, made: _Made, now: datetime
+    session: Session,
+    actor_id: int | None,
+    batch_id: int,
+    made: _Made,
+    now: datetime,
+    *,
+    all_staff: bool = False,
 ) -> Posted:
-    chats = _chats(session, made.programme)
+    chats = _chats(session, batch_id, made.programme, all_staff=all_staff)
     keys = {chat_id: _key(batch_id, made.import_id, chat_id) for chat_id in chats}
     if made.is_posted:
         there = select(func.count()).where(col(OutboxMessage.dedupe_key).in_(keys.values()))
@@ -270,10 +300,59 @@ def _post(
             now=now,
         )
     if groups:
+        _look_back(session, batch_id, now)
         after = {"import_id": made.import_id, "bulletin": made.bulletin.kept()}
+        after[ALL_STAFF] = all_staff or _goes_to_all_staff(session, batch_id)
         audit.record(session, actor_id, DONE, f"batch:{batch_id}", now=now, after=after)
     session.flush()
     return Posted(groups, len(keys) - groups, is_new=bool(groups))
+
+
+def _look_back(session: Session, batch_id: int, now: datetime) -> None:
+    """Let the bulletin that was the newest say its own figures again, and no newer ones."""
+    earlier = _earlier(session, batch_id)
+    if not earlier:
+        return
+    rows = session.exec(
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.dedupe_key).startswith(f"{KIND}:{batch_id}:{earlier[-1]}:"),
+            col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENT]),
+        )
+        .order_by(col(OutboxMessage.id))
+        .with_for_update()
+    ).all()
+    for row in rows:
+        own = _own(session, row.facts)
+        if own is not None and own != {name: row.facts.get(name) for name in own}:
+            _hang(session, row, row.facts | own, now)
+
+
+def _own(session: Session, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a bulletin said before newer figures came into it, where that still holds."""
+    own: dict[str, Any] | None = facts.get("own")
+    if own is None or session.get_one(ProgressImport, own["import_id"]).undone_at is not None:
+        return None
+    return own
+
+
+def _hang(session: Session, row: OutboxMessage, said: dict[str, Any], now: datetime) -> None:
+    """Let a bulletin say this from now on, also where it hangs already."""
+    said = said | {"version": row.facts.get("version", 1) + 1}
+    row.facts = said
+    session.add(row)
+    if row.state is OutboxState.SENT and row.message_id is not None:
+        outbox.put(
+            session,
+            EDIT,
+            chat_id=row.chat_id,
+            facts=said | {"message_id": row.message_id},
+            priority=Priority.CARD,
+            not_before=now,
+            dedupe_key=f"{EDIT}:{row.id}:{said['version']}",
+            rings=False,
+            now=now,
+        )
 
 
 # --- by the clock ------------------------------------------------------------------------------
@@ -307,7 +386,9 @@ def _correct(session: Session, batch_id: int, now: datetime) -> int:
         return 0
     mark = _mark(session, batch_id)
     programme = _programme(session, batch_id)
-    keys = [_key(batch_id, earlier[-1], chat_id) for chat_id in _chats(session, programme)]
+    keys = [
+        _key(batch_id, earlier[-1], chat_id) for chat_id in _chats(session, batch_id, programme)
+    ]
     hanging = session.exec(
         select(OutboxMessage)
         .where(
@@ -334,27 +415,19 @@ def _correct(session: Session, batch_id: int, now: datetime) -> int:
             fresh = replace(made.bulletin, number=shown.number, corrected=not is_newer)
             is_same = replace(fresh, corrected=shown.corrected) == shown
             if not is_same or row.facts.get("is_withdrawn"):
-                said |= {"import_id": made.import_id, "bulletin": fresh.kept()}
-        changed = said["bulletin"] != row.facts["bulletin"] or (
+                own = _own(session, row.facts)
+                if is_newer and own is None:
+                    own = {"import_id": row.facts["import_id"], "bulletin": row.facts["bulletin"]}
+                    own["is_withdrawn"] = False
+                said |= {"import_id": made.import_id, "bulletin": fresh.kept(), "own": own}
+        if said["bulletin"] != row.facts["bulletin"] or (
             said["is_withdrawn"] != row.facts.get("is_withdrawn", False)
-        )
-        if changed:
-            said["version"] = row.facts.get("version", 1) + 1
+        ):
+            _hang(session, row, said, now)
             corrected += 1
-        row.facts = said
-        session.add(row)
-        if changed and row.state is OutboxState.SENT and row.message_id is not None:
-            outbox.put(
-                session,
-                EDIT,
-                chat_id=row.chat_id,
-                facts=said | {"message_id": row.message_id},
-                priority=Priority.CARD,
-                not_before=now,
-                dedupe_key=f"{EDIT}:{row.id}:{said['version']}",
-                rings=False,
-                now=now,
-            )
+        else:
+            row.facts = said
+            session.add(row)
     if corrected:
         after: dict[str, Any] | None = None
         if made is not None:
@@ -386,7 +459,7 @@ def _come_due(session: Session, batch_id: int, now: datetime) -> int:
     calendar = course.pace.calendar
     if all(
         group_steps.has_enough(session, chat_id, now, calendar)
-        for chat_id in _chats(session, programme)
+        for chat_id in _chats(session, batch_id, programme)
     ):
         return 0
     if course.is_stale(now):
@@ -493,22 +566,60 @@ def _earlier(session: Session, batch_id: int) -> list[int]:
     return [int(each["import_id"]) for each in kept if each is not None]
 
 
-def _chats(session: Session, programme: Programme) -> list[int]:
-    """The groups of the class, and that of the coordinators of whoever runs it."""
+def _chats(
+    session: Session, batch_id: int, programme: Programme, *, all_staff: bool = False
+) -> list[int]:
+    """The groups of the class, and that of the coordinators of whoever runs it.
+
+    Also that of all staff, where it was chosen for a class that has none of its own.
+    """
+    own = session.exec(
+        select(Chat.id)
+        .where(
+            col(Chat.active),
+            ~col(Chat.closed),
+            sa.or_(
+                col(Chat.programme_id) == programme.id,
+                sa.and_(
+                    col(Chat.purpose) == ChatPurpose.COORDINATORS,
+                    col(Chat.unit_id) == programme.owner_unit_id,
+                ),
+            ),
+        )
+        .order_by(col(Chat.id))
+    ).all()
+    chats = list(own)
+    if all_staff or _goes_to_all_staff(session, batch_id):
+        chats += _all_staff(session, programme)
+    return chats
+
+
+def _all_staff(session: Session, programme: Programme) -> list[int]:
+    """The groups of all staff of whoever runs it; none where the class has its own."""
+    own = select(Chat.id).where(
+        col(Chat.active), ~col(Chat.closed), Chat.programme_id == programme.id
+    )
+    if session.exec(own).first() is not None:
+        return []
     return list(
         session.exec(
             select(Chat.id)
             .where(
                 col(Chat.active),
                 ~col(Chat.closed),
-                sa.or_(
-                    col(Chat.programme_id) == programme.id,
-                    sa.and_(
-                        col(Chat.purpose) == ChatPurpose.COORDINATORS,
-                        col(Chat.unit_id) == programme.owner_unit_id,
-                    ),
-                ),
+                Chat.purpose == ChatPurpose.ALL_STAFF,
+                Chat.unit_id == programme.owner_unit_id,
             )
             .order_by(col(Chat.id))
         ).all()
     )
+
+
+def _goes_to_all_staff(session: Session, batch_id: int) -> bool:
+    """Whether that was chosen for the last bulletin of this class."""
+    last = session.exec(
+        select(AuditLog.after)
+        .where(AuditLog.action == DONE, AuditLog.thing == f"batch:{batch_id}")
+        .order_by(col(AuditLog.id).desc())
+    ).first()
+    return bool(last and last.get(ALL_STAFF))

@@ -23,6 +23,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 
 from storage import audit, deeds
 from storage.deeds import Deed
+from storage.moments import local_day
 from storage.people import imports, offices
 from storage.people.imports import NoLongerWaiting, PreviewOutdated
 from storage.people.tables import ImportJob, ImportState
@@ -168,10 +169,12 @@ def look(
         raise NothingCounts
     people = _people(session, batch_id)
     matcher = Matcher(session, people, counts.platform_id)
-    read = read_file(book, job.found, counts, matcher, tell)
     newest = _newest(session, batch_id)
     earlier = _same_file(session, batch_id, job.sha256)
     as_of, origin = _as_of(session, job, book, earlier, now)
+    read = read_file(
+        book, job.found, counts, matcher, local_day(as_of, offices.zone(session)), tell
+    )
     stands = stands_of(session, batch_id)
     is_newest = newest is None or as_of >= newest
     before = stands if is_newest else folded(session, batch_id, counts, until=as_of)

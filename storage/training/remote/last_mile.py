@@ -8,6 +8,7 @@ to know: from above it is not shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -165,13 +166,19 @@ class People:
     unit_id: int
     unit: str
     own: bool  # the reader tends this school
-    as_of: datetime | None
+    as_of: datetime | None  # of this school's figures
+    reminded_at: datetime | None  # the last of them
     lines: tuple[Line, ...]
     reasons: Mapping[ObstacleReason, int]
     page: int
     pages: int
     total: int
-    askable: int  # how many would be asked now
+    answers: Mapping[Asked, int]  # what asking them all would come to; empty when it is over
+
+    @property
+    def askable(self) -> int:
+        """How many would be asked now."""
+        return self.answers.get(Asked.ASKED, 0)
 
 
 @dataclass(frozen=True)
@@ -230,6 +237,7 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
     may_post = plan.has_bulletin and authority.may_with(
         session, actor_id, Act.NOTIFY_CLASS, batch_id, today=today
     )
+    as_of = _as_of(session, course, scope)
     total: dict[Standing, int] = {}
     for school in schools:
         for one, number in standings.get(school.unit_id, {}).items():
@@ -238,8 +246,8 @@ def last_mile(session: Session, actor_id: int, batch_id: int, *, now: datetime) 
         batch_id=batch_id,
         title=_title(batch, programme),
         ends_at=course.ends_at,
-        as_of=course.as_of,
-        is_stale=course.is_stale(now),
+        as_of=as_of,
+        is_stale=course.pace.is_stale(as_of, now),
         runs_it=runs_it,
         may_post=may_post,
         schools=schools,
@@ -279,13 +287,14 @@ def people(
         unit_id=unit_id,
         unit=units.name_of(session, unit_id),
         own=own,
-        as_of=course.as_of,
+        as_of=_as_of(session, course, [unit_id]),
+        reminded_at=max((line.reminded_at for line in lines if line.reminded_at), default=None),
         lines=tuple(shown[page * PAGE : (page + 1) * PAGE]),
         reasons=reasons,
         page=page,
         pages=pages,
         total=len(lines),
-        askable=sum(one is Asked.ASKED for one in asked.values()),
+        answers=Counter(asked.values()),
     )
 
 
@@ -413,10 +422,7 @@ def remind(
             now=now,
             after={"unit": unit_id, "people": len(asked)},
         )
-    found: dict[Asked, int] = {}
-    for answer in answers.values():
-        found[answer] = found.get(answer, 0) + 1
-    return found
+    return Counter(answers.values())
 
 
 def about_class(batch_id: int) -> str:
@@ -463,6 +469,19 @@ def _check(session: Session, actor_id: int, unit_id: int, now: datetime) -> bool
 def _ids(session: Session, reached: Any) -> Sequence[int]:
     found = reached.subquery()
     return session.connection().execute(sa.select(found.c.id)).scalars().all()
+
+
+def _as_of(session: Session, course: Course, units: Collection[int] | None) -> datetime | None:
+    """As of when the newest figures of these schools are, or of the whole class."""
+    if units is None:
+        return course.as_of
+    newest = (
+        select(sa.func.max(col(Progress.as_of)))
+        .join(Registration, col(Registration.id) == col(Progress.registration_id))
+        .where(Progress.batch_id == course.batch_id, col(Registration.unit_id_at).in_(units))
+    )
+    # Of whom no table says anything, the newest one says that they have done nothing.
+    return session.exec(newest).one() or course.as_of
 
 
 def _names(session: Session, unit_ids: Collection[int]) -> dict[int, str]:
@@ -531,7 +550,10 @@ def _tutors(session: Session, batch_id: int) -> tuple[TutorLine, ...]:
 def _lines(
     session: Session, course: Course, unit_id: int, now: datetime, only: int = 0
 ) -> list[Line]:
-    """Those of a school who have not finished; whoever has not been spoken with comes first."""
+    """Those of a school who have not finished, of those who stand alike the least done first.
+
+    Whoever has not been spoken with comes before all who have.
+    """
     every = pace.standings(course, now=now).subquery()
     of_class = sa.and_(
         col(Deadline.kind).in_(REMINDING), col(Deadline.subject_id) == course.batch_id
@@ -617,7 +639,13 @@ def _lines(
         )
         for row in session.connection().execute(statement)
     ]
-    lines.sort(key=lambda line: (line.contacted_at is not None, _ORDER.index(line.standing)))
+    lines.sort(
+        key=lambda line: (
+            line.contacted_at is not None,
+            _ORDER.index(line.standing),
+            int(line.percent),
+        )
+    )
     return lines
 
 

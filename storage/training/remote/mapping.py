@@ -77,6 +77,14 @@ class NothingCounts(Refusal):
     """The class has no progress items, or no platform: its settings come first."""
 
 
+class NoRows(Refusal):
+    """The table has headings, and nobody below them."""
+
+
+class OthersImport(Refusal):
+    """The reader runs no class that studies on a platform: who runs it imports its progress."""
+
+
 class Unfinished(Refusal):
     """A form cannot be used like this; ``lacks`` is ``person`` or ``figures``."""
 
@@ -116,7 +124,11 @@ class Columns:
 
 
 def sample(book: Book) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return some of the staff numbers and names of the table, from all over it."""
+    """Return some of the staff numbers and names of the table, from all over it.
+
+    Raises NoRows.
+    """
+    check_rows(book)
     numbers: set[str] = set()
     names: set[str] = set()
     for grid in reading.grids(book):
@@ -130,6 +142,16 @@ def sample(book: Book) -> tuple[tuple[str, ...], tuple[str, ...]]:
                 elif cell and meaning == NAME:
                     names.add("".join(cell.split()))
     return tuple(sorted(numbers)), tuple(sorted(names))
+
+
+def check_rows(book: Book) -> None:
+    """Raise NoRows for a table in which nothing stands below the headings."""
+    if not any(
+        any(row)
+        for grid in reading.grids(book)
+        for row in book.sheets[grid.sheet].rows[grid.header :]
+    ):
+        raise NoRows
 
 
 def _personal(heading: str) -> str:
@@ -147,11 +169,19 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Return the classes that the table may be about, those first whose people it names.
 
-    Only classes that have begun and that count something on a platform.
+    Only classes that have begun and that count something on a platform. Raises OthersImport
+    for whoever imports the progress of none.
     """
     counts = sa.exists().where(col(ProgressItem.batch_id) == col(Batch.id))
     stands = col(Batch.cancelled_at).is_(None)
-    return aiming.candidates(session, actor_id, numbers, names, stands, counts, now=now)
+    found = aiming.candidates(session, actor_id, numbers, names, stands, counts, now=now)
+    if not found:
+        today = offices.today(session, now)
+        mine = authority.batches(session, actor_id, Act.ENTER_RESULTS, today=today)
+        own = select(Batch.id).where(col(Batch.id).in_(mine), stands, counts)
+        if session.exec(own).first() is None:
+            raise OthersImport
+    return found
 
 
 def check(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> None:

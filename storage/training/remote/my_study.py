@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from storage.moments import local_day
 from storage.refusals import NotFound
-from storage.training.remote import pace
+from storage.training.remote import pace, tutors
 from storage.training.remote.pace import Course, Standing
 from storage.training.remote.tables import (
     Measure,
@@ -20,11 +20,13 @@ from storage.training.remote.tables import (
     ObstacleReason,
     Platform,
     Progress,
+    ProgressImport,
     ProgressItem,
     RemotePlan,
     StudyClaim,
     StudyClaimState,
 )
+from storage.training.remote.tutors import Looker
 from storage.training.tables import (
     Batch,
     Grade,
@@ -102,10 +104,12 @@ class Study:
     modules_required: int | None
     minutes_this_week: int | None
     claim: MyClaim | None
+    looks: Looker  # at what one says of it
     obstacle: ObstacleReason | None
     grade: Grade | None
     score: float | None
     make_up_until: date | None
+    gives_certificate: bool
     certificate_no: str | None
     certificate_on: date | None
 
@@ -180,11 +184,13 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         modules_done=done,
         modules_required=None if plan.required_modules is None else min(plan.required_modules, of),
         minutes_this_week=_minutes(course, plan, lines, today),
-        claim=_claim(session, mine.id),
+        claim=_claim(session, mine.id, progress, as_of),
+        looks=tutors.nearest(session, mine.id, now=now)[0],
         obstacle=None if obstacle is None else obstacle.reason,
         grade=None if result is None else result.grade,
         score=None if result is None else result.score,
         make_up_until=mine.make_up_until,
+        gives_certificate=bool(programme.certificate),
         certificate_no=mine.certificate_no,
         certificate_on=mine.certificate_on,
     )
@@ -292,7 +298,14 @@ def _link(platform: Platform | None, programme: Programme) -> str:
     return url if url.startswith(("http://", "https://")) else ""
 
 
-def _claim(session: Session, registration_id: int) -> MyClaim | None:
+def _claim(
+    session: Session, registration_id: int, progress: Progress | None, as_of: datetime | None
+) -> MyClaim | None:
+    """The last that was said of what the figures do not show.
+
+    One that was accepted stands until there are figures of a later moment, as it keeps reminders
+    away so long; one that was settled otherwise until the next import. Then the figures speak.
+    """
     row = session.exec(
         select(StudyClaim, ProgressItem.title)
         .outerjoin(ProgressItem, col(ProgressItem.id) == col(StudyClaim.item_id))
@@ -302,4 +315,13 @@ def _claim(session: Session, registration_id: int) -> MyClaim | None:
     if row is None:
         return None
     claim, title = row
+    if claim.state is StudyClaimState.ACCEPTED:
+        is_over = as_of is not None and as_of > claim.submitted_at
+    elif claim.state is not StudyClaimState.OPEN and progress is not None:
+        newest = session.get_one(ProgressImport, progress.import_id)
+        is_over = claim.decided_at is not None and newest.applied_at > claim.decided_at
+    else:
+        is_over = False
+    if is_over:
+        return None
     return MyClaim(claim.id, title or "", claim.state, claim.submitted_at, claim.answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from itertools import zip_longest
@@ -239,15 +240,16 @@ class _Form:
 
 
 def read_file(
-    book: Book, found: Mapping[str, Any], counts: Counted, matcher: Matcher, tell: Tell
+    book: Book, found: Mapping[str, Any], counts: Counted, matcher: Matcher, until: date, tell: Tell
 ) -> File:
+    """Read all rows; a last study after ``until``, the day of the figures, is none."""
     forms = {form["shape"]: form["columns"] for form in found.get("forms", ())}
     grids = reading.grids(book)
     of = sum(len(book.sheets[grid.sheet].rows) - grid.header for grid in grids)
     read = File()
     for grid in grids:
         rows = book.sheets[grid.sheet].rows
-        form = _form(grid.headings, forms.get(grid.shape, {}), counts, rows[grid.header :])
+        form = _form(grid.headings, forms.get(grid.shape, {}), counts, rows[grid.header :], until)
         if form.person:
             for first in range(grid.header, len(rows), PART):
                 part = _Part(rows[first : first + PART])
@@ -261,6 +263,7 @@ def _form(
     meant: Mapping[str, str],
     counts: Counted,
     rows: Sequence[Sequence[str]],
+    until: date,
 ) -> _Form:
     at = {meant[h]: c for c, h in enumerate(headings) if h and meant.get(h)}
     items: dict[int, _Cells] = {}
@@ -276,8 +279,13 @@ def _form(
         {m: at[m] for m in mapping.PERSONAL if m in at},
         items,
         None if score is None else _Cells(score, _figures(mapping.SCORED, 100, Unit.PLAIN)),
-        None if active is None else _Cells(active, as_day),
+        None if active is None else _Cells(active, lambda text: _day(text, until)),
     )
+
+
+def _day(text: str, until: date) -> date | None:
+    day = as_day(text)
+    return None if day is None or day > until else day
 
 
 def _read_part(

@@ -4,7 +4,8 @@
     open —an import shows it→ caught_up
 
 Saying it changes no figure: it keeps reminders away and lets nobody count as failed until it
-is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's.
+is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's, and
+never another school's tutor's (``storage.training.remote.tutors.nearest``).
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ def say(
 def _tell_nearest(
     session: Session, registration: Registration, claim_id: int, *, now: datetime
 ) -> None:
-    nearest = tutors.nearest(session, registration.id, now=now)
+    _as, nearest = tutors.nearest(session, registration.id, now=now)
     known = {row.teacher_id for row in session.exec(_untold(registration.batch_id)).all()}
     title = session.exec(
         select(Programme.title)
@@ -318,11 +319,12 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
     """Select the open claims that the actor is the nearest to look at.
 
-    A school's tutor in the class, where it has one today, stands before the class teacher, and
-    whoever has the class before its organiser.
+    As ``tutors.nearest`` says, for many: a school's tutor in the class, where it has one today,
+    stands before the class teacher, and whoever has the class before its organiser.
     """
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.REVIEW_WORK, today=today)
+    runs = authority.batches(session, actor_id, Act.RUN_PROGRAMME, today=today)
     holds = sa.select(col(RoleAssignment.id)).where(
         col(RoleAssignment.scope_kind) == ScopeKind.BATCH,
         col(RoleAssignment.scope_id) == col(Registration.batch_id),
@@ -344,10 +346,21 @@ def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
         .scalar_subquery()
     )
     leads = holds.where(col(RoleAssignment.role) == Role.CLASS_TEACHER).correlate(Registration)
+    has_schools = sa.exists().where(
+        col(TutorUnit.batch_id) == col(RoleAssignment.scope_id),
+        col(TutorUnit.tutor_id) == col(RoleAssignment.teacher_id),
+    )
+    everybodys = holds.where(col(RoleAssignment.role) == Role.TUTOR, ~has_schools).correlate(
+        Registration
+    )
     nearest = sa.case(
         (tutor.is_not(None), tutor == actor_id),
         (leads.exists(), leads.where(col(RoleAssignment.teacher_id) == actor_id).exists()),
-        else_=sa.true(),
+        (
+            everybodys.exists(),
+            everybodys.where(col(RoleAssignment.teacher_id) == actor_id).exists(),
+        ),
+        else_=col(Registration.batch_id).in_(runs),
     )
     return (
         sa.select(col(StudyClaim.id))
@@ -396,6 +409,14 @@ def _row(session: Session, claim_id: int, *, locked: bool = False) -> Any:
 
 
 def _check(session: Session, actor_id: int, row: Any, now: datetime) -> None:
-    """Whoever reviews the work of the class may look; what is another tutor's they may too."""
+    """Whoever reviews the work of the class may look, but not another school's tutor."""
     today = local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.REVIEW_WORK, row[1].batch_id, today=today)
+    of = row[1]
+    authority.check_with(session, actor_id, Act.REVIEW_WORK, of.batch_id, today=today)
+    _as, nearest = tutors.nearest(session, of.id, now=now)
+    if (
+        actor_id not in nearest
+        and tutors.is_anothers(session, actor_id, of.id)
+        and not authority.may_with(session, actor_id, Act.NOTIFY_CLASS, of.batch_id, today=today)
+    ):
+        raise NotAllowed

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
@@ -158,19 +159,42 @@ def tutor_of(session: Session, registration_id: int, *, now: datetime) -> int | 
     return next(iter(tutor or leads), None)
 
 
-def nearest(session: Session, registration_id: int, *, now: datetime) -> tuple[int, ...]:
-    """Return who is to look at what this participant says: their tutor, else the class teachers.
+class Looker(StrEnum):
+    """As what somebody looks at what a participant says."""
 
-    In a class without these it is every tutor's; with none at all it stays with the organiser.
+    TUTOR = "tutor"
+    CLASS_TEACHER = "class_teacher"
+    ORGANISER = "organiser"
+
+
+def nearest(
+    session: Session, registration_id: int, *, now: datetime
+) -> tuple[Looker, tuple[int, ...]]:
+    """Return who is to look at what this participant says, and as what.
+
+    Their school's tutor, else the class teachers, else the tutors to whom no school is given,
+    who are everybody's; never another school's tutor. Else it stays with the organiser, for whom
+    nobody in particular is named.
     """
     tutor, leads, others = _helpers(session, registration_id, now=now)
-    return tutor or leads or others
+    if tutor:
+        return Looker.TUTOR, tutor
+    if leads:
+        return Looker.CLASS_TEACHER, leads
+    return (Looker.TUTOR, others) if others else (Looker.ORGANISER, ())
+
+
+def is_anothers(session: Session, teacher_id: int, registration_id: int) -> bool:
+    """Whether this teacher tutors schools of the class, and this participant's is not one."""
+    of = session.get_one(Registration, registration_id)
+    given = _given(session, of.batch_id)
+    return teacher_id in given.values() and given.get(of.unit_id_at) != teacher_id
 
 
 def _helpers(
     session: Session, registration_id: int, *, now: datetime
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The tutor of this participant's school, the class teachers, and all tutors of the class."""
+    """The tutor of this participant's school, the class teachers, and tutors of no one school."""
     found = session.exec(
         select(Registration.batch_id, Registration.unit_id_at).where(
             Registration.id == registration_id
@@ -180,9 +204,11 @@ def _helpers(
         return (), (), ()
     batch_id, unit_id = found
     every = _appointed(session, batch_id, now=now)
-    tutor_id = _given(session, batch_id).get(unit_id)
+    given = _given(session, batch_id)
+    tutor_id = given.get(unit_id)
     own = (tutor_id,) if tutor_id is not None and tutor_id in every else ()
-    return own, tuple(_appointed(session, batch_id, now=now, role=Role.CLASS_TEACHER)), tuple(every)
+    leads = tuple(_appointed(session, batch_id, now=now, role=Role.CLASS_TEACHER))
+    return own, leads, tuple(one for one in every if one not in given.values())
 
 
 def _schools(session: Session, batch_id: int) -> list[tuple[int, str, int]]:

@@ -208,6 +208,35 @@ async def test_what_hangs_is_put_right_when_a_newer_table_comes(database: Databa
     await database.write(happens)
 
 
+async def test_an_older_one_says_its_own_figures_again_once_the_next_is_out(
+    database: Database,
+) -> None:
+    def happens(session: Session) -> None:
+        batch_id, county = a_class(session)
+        reported(session, batch_id, county, 40, at(11, 6, 12))
+        bulletins.tend(session, now=FRIDAY)
+        sent(session)
+        for day in (12, 19):
+            reported(session, batch_id, county, 100, at(11, day))
+            assert bulletins.tend(session, now=at(11, day, 11)) == 1
+        last = reported(session, batch_id, county, 100, at(11, 20, 12))
+        # By the time of the second bulletin the first has followed the newest table ...
+        bulletins.tend(session, now=at(11, 20, 17))
+        shown = [(number, as_of) for number, as_of, _n, _c in said(session)]
+        # ... and now says again what it said in its own week.
+        assert shown == [(1, at(11, 6, 12)), (2, at(11, 20, 12))]
+        assert said(session, bulletins.EDIT)[-1] == (1, at(11, 6, 12), 0, False)
+        # Only the newest follows what comes and what is taken back.
+        sent(session)
+        _take_back(session, last)
+        reported(session, batch_id, county, 40, at(11, 21))
+        bulletins.tend(session, now=at(11, 23))
+        assert [one[0] for one in said(session, bulletins.EDIT)] == [1, 1, 1, 1, 2]
+        assert said(session)[0] == (1, at(11, 6, 12), 0, False)
+
+    await database.write(happens)
+
+
 async def test_a_table_that_is_taken_back_takes_its_figures_out_of_the_group(
     database: Database,
 ) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from handlers.training.results_text import needs_text
 from storage.database import Database
 from storage.people.tables import Role
-from storage.training import completion
+from storage.training import completion, runs
 from storage.training.completion import Lack, Verdict
 from storage.training.remote.tables import StudyClaim, StudyClaimState
 from storage.training.tables import Grade, Registration, Result
@@ -128,3 +129,31 @@ async def test_a_class_without_a_plan_is_judged_as_ever(sqlite: Database) -> Non
         return completion.assess(session, county, batch_id, now=make.NOW).needs.is_studied
 
     assert await sqlite.write(says) is False
+
+
+async def test_what_a_remote_class_asks_for_is_its_study(sqlite: Database) -> None:
+    def says(session: Session) -> tuple[str, str]:
+        batch_id = studying.course(session)
+        items(session, batch_id)
+        county = classes.county(session)
+        classes.people_in(session, batch_id, 1)
+        remote = completion.assess(session, county, batch_id, now=make.NOW).needs
+        other = completion.assess(session, county, classes.over(session), now=make.NOW).needs
+        return needs_text(remote, "en"), needs_text(other, "en")
+
+    of_remote, of_other = await sqlite.write(says)
+    assert of_remote == "Asked for: all mandatory study on the platform"
+    assert "platform" not in of_other
+
+
+async def test_a_long_class_that_has_just_ended_comes_first_of_what_is_over(
+    database: Database,
+) -> None:
+    def says(session: Session) -> list[int]:
+        long_ = studying.course(session, starts_at=at(9, 1), ends_at=at(11, 19))
+        short = studying.course(session, starts_at=at(11, 2), ends_at=at(11, 3))
+        found = runs.runs(session, classes.county(session), now=make.NOW)
+        assert {long_, short} == {line.batch_id for line in found.lines}
+        return [line.batch_id - long_ for line in found.lines]
+
+    assert await database.write(says) == [0, 1]

@@ -20,6 +20,7 @@ from storage.training.remote import importing, mapping, reading, study_claims, u
 from storage.training.remote.importing import AsOfFrom, Preview
 from storage.training.remote.rows import PART, RowState
 from storage.training.remote.tables import (
+    Progress,
     ProgressImport,
     ProgressItem,
     StudyClaim,
@@ -128,6 +129,25 @@ async def test_each_platform_s_export_says_the_same_of_the_same_people(
     assert await database.read(programme.stands, batch_id) == EXPECTED
     states = [await database.read(classes.state_of, people[each]) for each in EXPECTED]
     assert states == [ATTENDING, ATTENDING, APPROVED]
+
+
+async def test_nobody_has_studied_after_the_day_of_the_figures(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, people = class_
+    later = replace(LIN, last=date(2026, 12, 1))  # such as when a licence ends
+    content = exports.orchid([later, SHI, OUYANG])
+    await database.write(imported, gao, batch_id, content)
+
+    def said(session: Session) -> dict[int, date | None]:
+        rows = session.exec(select(Progress)).all()
+        return {row.registration_id: row.last_active for row in rows}
+
+    days = await database.read(said)
+    assert days[people["林若溪"]] is None
+    assert days[people["石晓岚"]] == date(2026, 11, 1)
+    again = await database.write(imported, gao, batch_id, content)
+    assert again.changes == 0
 
 
 async def test_the_same_file_again_changes_nothing_and_a_newer_one_only_what_is_new(

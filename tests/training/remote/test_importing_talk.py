@@ -7,7 +7,10 @@ from datetime import date, timedelta
 from sqlmodel import Session, select
 
 from storage import sheets
+from storage.people import roles
+from storage.people.tables import ImportJob, Role
 from storage.training.remote.tables import ProgressMatch
+from tests import make
 from tests.stage import Actor, Stage
 from tests.training import classes, desk
 from tests.training.remote import exports, programme
@@ -171,6 +174,37 @@ async def test_a_column_is_put_right_and_a_table_of_strange_columns_is_awaited(
 
 async def test_nobody_imports_into_a_class_of_others(stage: Stage) -> None:
     await stage.database.write(prepared)
-    lin = await stage.teacher("罗佳宁")
-    await lin.sends_file("学习情况.xlsx", exports.orchid([LIN, SHI]))
-    assert "none of your classes" in lin.sees()
+    lin = await stage.teacher("林若溪", staff_no="CH060099")
+    luo = await stage.teacher("罗佳宁")
+
+    def appoint(session: Session) -> None:
+        assert luo.teacher_id is not None
+        roles.appoint(
+            session,
+            luo.teacher_id,
+            Role.SCHOOL_COORDINATOR,
+            make.school(session),
+            today=make.NOW.date(),
+            now=make.NOW,
+        )
+
+    await stage.database.write(appoint)
+    for each in (lin, luo):
+        await each.sends_file("学习情况.xlsx", exports.orchid([LIN, SHI]))
+        assert "imported by the coordinator who runs the class" in each.sees()
+    jobs = await stage.database.read(lambda s: s.exec(select(ImportJob)).all())
+    assert jobs == []  # and what it says of others is not kept
+
+
+async def test_a_table_of_headings_alone_says_that_nobody_is_in_it(stage: Stage) -> None:
+    batch_id = await stage.database.write(prepared)
+    gao = await coordinator(stage)
+    table = sheets.write([("x", [["工号", "姓名", "学习时长(分钟)"]])])
+    await gao.sends_file("hdr.xlsx", table)
+    assert "nobody in this table" in gao.sees()
+    await gao.starts(f"run{batch_id}")
+    await gao.taps("Import progress")
+    await gao.sends_file("hdr.xlsx", table)
+    assert "nobody in this table" in gao.sees()
+    await gao.sends_file("学习情况.xlsx", exports.orchid([LIN, SHI]))
+    assert "What do the columns mean?" in gao.sees()

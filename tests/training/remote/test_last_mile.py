@@ -109,6 +109,25 @@ async def test_a_school_sees_only_its_own_people_by_name(database: Database) -> 
             await database.write(last_mile.mark_contacted, scene.school, registration_id, now=NOW)
 
 
+async def test_who_has_done_the_least_comes_first_among_those_who_stand_alike(
+    database: Database,
+) -> None:
+    scene = await database.write(_scene)
+    figures = dict(zip(scene.people, (19.0, 7.0, 15.0), strict=False))
+    later = NOW + timedelta(hours=1)
+
+    def goes_on(session: Session, /) -> None:
+        studies.imported(session, scene.batch_id, scene.county, figures, as_of=later)
+
+    await database.write(goes_on)
+    own = await database.write(
+        last_mile.people, scene.school, scene.batch_id, scene.unit_id, now=later
+    )
+    behind = [line.percent for line in own.lines if line.standing is Standing.BEHIND]
+    assert behind[:3] == [7.0, 15.0, 19.0]
+    assert behind == sorted(behind)
+
+
 async def test_reasons_are_the_schools_and_not_shown_from_above(database: Database) -> None:
     scene = await database.write(_scene)
     ill = scene.people[3]

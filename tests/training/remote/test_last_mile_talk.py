@@ -87,6 +87,8 @@ async def test_the_county_sees_rates_gaps_in_persons_and_schools(stage: Stage) -
     assert "What holds them up" not in shown
     assert "no network" not in zhou.labels()
     await zhou.taps("Back")
+    assert "School by school" not in zhou.labels()
+    assert "Study finished, school by school:" in await zhou.taps("Back")
     await zhou.taps("Back")
     assert "Passed: of those who take part" in await zhou.taps("How it is counted")
 
@@ -112,13 +114,18 @@ async def test_a_school_notes_what_holds_its_people_up_and_asks_once_more(stage:
     await luo.taps("Remind · 1")
     assert luo.alert == "1 person will read it in their next brief."
     assert "Remind" not in " ".join(luo.labels())
+    assert "Nobody can be reminded now:\n1 person will read it in their next brief." in luo.sees()
+    assert "with their next brief" in await luo.taps("林若溪")
     await stage.passes(hours=8)
     assert "全员岗位远程培训" in lin.sees()
     before = len(lin.messages())
     await luo.starts(f"mile{batch}")
-    await luo.taps("Not finished · 1")
+    shown = await luo.taps("Not finished · 1")
+    assert "Last reminded: Fri 20 Nov" in shown
+    assert "1 has been reminded within a week already." in shown
     shown = await luo.taps("林若溪")
     assert "Last reminded: Fri 20 Nov" in shown
+    assert "reminded within a week, so not again yet" in shown
     assert "Remind once" not in luo.labels()
     await luo.taps("Mark as contacted")
     assert "✓ Spoken with" in luo.labels()
@@ -143,6 +150,8 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     zhou, _luo, _lin, batch = await _actors(stage)
     await zhou.starts(f"mile{batch}")
     assert "No group of this class is connected yet" in await zhou.taps("Bulletin")
+    assert "To all staff" not in zhou.labels()
+    assert "To connect a group" in await zhou.taps("Connect a group")
     group = await _group(stage, batch, zhou)
     await zhou.starts(f"mile{batch}")
     shown = await zhou.taps("Bulletin")
@@ -157,6 +166,48 @@ async def test_a_bulletin_stands_in_the_group_without_anybodys_name(stage: Stage
     assert f"At 100% taking part (1 school): {HOME}" in said
     assert f"▰▰▰▰▰▰▰▰▱▱ 83.3% {HOME}" in said
     assert "林若溪" not in said
+
+
+async def test_a_class_without_a_group_has_its_bulletin_among_all_staff(stage: Stage) -> None:
+    zhou, luo, _lin, batch = await _actors(stage)
+    group = stage.world.add_group("全体教师", members=[zhou.id])
+
+    def bind(session: Session) -> None:
+        groups.bind(
+            session,
+            group.id,
+            "全体教师",
+            purpose=ChatPurpose.ALL_STAFF,
+            unit_id=make.county(session),
+            language="en",
+        )
+
+    await stage.database.write(bind)
+    await zhou.starts(f"mile{batch}")
+    assert "in your group of all staff" in await zhou.taps("Bulletin")
+    assert "Post it" not in zhou.labels()
+    await zhou.taps("To all staff")
+    assert zhou.alert == "The bulletin goes to 1 group."
+    await stage.passes(minutes=5)
+    assert "[Progress bulletin] 全员岗位远程培训, no. 1" in zhou.sees(at=group.id)
+
+    def goes_on(session: Session) -> int:
+        assert zhou.teacher_id
+        everybody = studies.registrations(session, batch)
+        figures = dict.fromkeys(everybody, 100.0)
+        return studies.imported(session, batch, zhou.teacher_id, figures, as_of=stage.clock())
+
+    # What was chosen holds for the figures that come, and for the next one.
+    await stage.database.write(goes_on)
+    await stage.passes(minutes=5)
+    assert "study finished 100.0%" in zhou.sees(at=group.id)
+    await stage.passes(days=3)
+    newest = await stage.database.write(goes_on)
+    await zhou.starts(f"mile{batch}")
+    assert "This would stand in 1 group" in await zhou.taps("Bulletin")
+    assert "To all staff" not in zhou.labels()
+    await luo.says("/menu")
+    assert "right" in await luo.sends_data(f"lmy:{batch}:{newest}")
 
 
 async def test_a_week_before_the_end_the_group_reads_how_far_its_schools_are(
@@ -216,3 +267,30 @@ async def test_a_class_without_platform_says_so_and_old_figures_are_called_old(
     other = await stage.database.write(make.batch)
     await zhou.starts(f"mile{other}")
     assert "set up as remote training" in zhou.sees()
+
+
+async def test_after_the_end_a_school_reads_that_nobody_can_be_reminded(stage: Stage) -> None:
+    _zhou, luo, _lin, batch = await _actors(stage)
+    await stage.passes(days=15)
+    await luo.starts(f"mile{batch}")
+    said = "This class is over or its dates are not planned"
+    assert said in await luo.taps("Not finished · 1")
+    assert said in await luo.taps("林若溪")
+
+
+async def test_a_school_reads_of_when_its_own_figures_are(stage: Stage) -> None:
+    zhou, luo, _lin, batch = await _actors(stage)
+    await stage.passes(hours=1)
+
+    def of_the_other_school(session: Session) -> None:
+        assert zhou.teacher_id
+        town = studies.registrations(session, batch, make.school(session, TOWN))
+        now = stage.clock()
+        studies.imported(session, batch, zhou.teacher_id, dict.fromkeys(town, 50.0), as_of=now)
+
+    await stage.database.write(of_the_other_school)
+    await luo.starts(f"mile{batch}")
+    assert "Figures as of Fri 20 Nov, 09:00" in luo.sees()
+    assert "Figures as of Fri 20 Nov, 09:00" in await luo.taps("Not finished · 1")
+    await zhou.starts(f"mile{batch}")
+    assert "Figures as of Fri 20 Nov, 10:00" in zhou.sees()

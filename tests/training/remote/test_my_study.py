@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from handlers.training.remote.study_text import missing_text, study_card
 from storage import kinds
 from storage.database import Database
 from storage.messaging.tables import News
@@ -22,11 +23,13 @@ from storage.training.remote.tables import (
     Obstacle,
     ObstacleReason,
     Platform,
+    Progress,
     ProgressItem,
     StudyClaim,
     StudyClaimState,
     TutorUnit,
 )
+from storage.training.remote.tutors import Looker
 from storage.training.tables import Registration, RegistrationState
 from tests import make
 from tests.training import classes
@@ -115,6 +118,34 @@ async def test_a_teacher_sees_what_is_done_what_is_left_and_what_is_next(
     assert (seen.url, seen.platform, seen.guide) == ("https://study.example", "云研修", "工号")
     assert (seen.workdays_left, seen.minutes_this_week) == (10, 120)  # not more than is left
     assert (seen.as_of, seen.is_stale) == (NOW, False)
+
+
+async def test_minutes_are_whole_and_a_single_further_thing_is_named(sqlite: Database) -> None:
+    def says(session: Session) -> my_study.Study:
+        batch_id, lin, mine = lin_studies(session)
+        session.add(
+            ProgressItem(
+                batch_id=batch_id,
+                position=4,
+                kind="seminar",
+                title="校内研讨",
+                measure=Measure.TIMES,
+                required=1,
+                weight=0.1,
+            )
+        )
+        every = session.exec(select(ProgressItem).order_by(col(ProgressItem.position))).all()
+        for item in every:
+            item.mandatory = True
+        progress = session.exec(select(Progress).where(Progress.registration_id == mine)).one()
+        progress.figures = {str(every[0].id): 64.8}
+        session.flush()
+        return my_study.study(session, lin, batch_id, now=NOW)
+
+    seen = await sqlite.write(says)
+    assert "视频学习: 64 of 900 min" in study_card(seen, "en", studying.SHANGHAI, NOW).text
+    said = missing_text(seen, "en")
+    assert said == "视频学习, 836 min; 作业, 2 more; 研讨发帖, 4 more; 校内研讨, 1 more"
 
 
 async def test_only_whoever_takes_part_sees_it(database: Database) -> None:
@@ -256,6 +287,62 @@ async def test_a_tutor_accepts_and_the_teacher_hears_of_it(database: Database) -
         return seen.claim.state, len(told), bool(session.exec(owed).all())
 
     assert await database.write(says) == (StudyClaimState.ACCEPTED, 1, False)
+
+
+async def test_another_schools_tutor_neither_sees_nor_decides_it(database: Database) -> None:
+    def says(session: Session) -> None:
+        batch_id, lin, mine = lin_studies(session)
+        county = studying.appointed(session, "顾岩", Role.COUNTY_COORDINATOR, make.county(session))
+        of_lin = study_claims.say(session, lin, batch_id, text="看完了", now=NOW).claim_id
+
+        def waits(who: int) -> int:
+            return sum(one.count for one in study_claims.waits(session, who, now=NOW))
+
+        # Before anybody is named it is the organiser's, and the words say so.
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.ORGANISER
+        assert waits(county) == 1
+        other = make.school(session, "柳岸中心小学")
+        zhou = studying.appointed(session, "周明远", Role.TUTOR, batch_id)
+        session.add(TutorUnit(batch_id=batch_id, unit_id=other, tutor_id=zhou))
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.ORGANISER
+        assert (waits(zhou), waits(county)) == (0, 1)
+        with pytest.raises(NotAllowed):
+            study_claims.claim(session, zhou, of_lin, now=NOW)
+        with pytest.raises(NotAllowed):
+            study_claims.decide(session, zhou, of_lin, True, now=NOW)
+        lead = studying.appointed(session, "班主任", Role.CLASS_TEACHER, batch_id)
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.CLASS_TEACHER
+        assert (waits(zhou), waits(lead), waits(county)) == (0, 1, 0)
+        own = studying.appointed(session, "导", Role.TUTOR, batch_id)
+        unit = session.get_one(Registration, mine).unit_id_at
+        session.add(TutorUnit(batch_id=batch_id, unit_id=unit, tutor_id=own))
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=NOW).looks is Looker.TUTOR
+        assert (waits(own), waits(lead)) == (1, 0)
+        study_claims.decide(session, own, of_lin, True, now=NOW)
+
+    await database.write(says)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_what_is_settled_leaves_the_card_with_the_next_import(
+    database: Database, accepted: bool
+) -> None:
+    def says(session: Session) -> None:
+        batch_id, lin, mine = lin_studies(session)
+        tutor = studying.appointed(session, "导", Role.TUTOR, batch_id)
+        said = at(11, 21)
+        claim = study_claims.say(session, lin, batch_id, text="看完了", now=said).claim_id
+        study_claims.decide(session, tutor, claim, accepted, "未见", now=at(11, 22))
+        assert my_study.study(session, lin, batch_id, now=at(11, 23)).claim is not None
+        of = studying.reported(session, batch_id, at(11, 27))
+        progress = session.exec(select(Progress).where(Progress.registration_id == mine)).one()
+        progress.import_id, progress.as_of = of, at(11, 27)
+        session.flush()
+        assert my_study.study(session, lin, batch_id, now=at(11, 28)).claim is None
+
+    await database.write(says)
 
 
 async def test_refusing_needs_a_word_why_and_nobody_decides_their_own(database: Database) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from handlers.training.remote.study_text import claim_card
 from storage.people.tables import Role, RoleAssignment, ScopeKind
 from storage.training import schedule
+from storage.training.remote.study_claims import ClaimFacts
 from storage.training.remote.tables import (
     Obstacle,
     ObstacleReason,
@@ -19,7 +21,7 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import Batch, Grade, Registration, RegistrationState, Result
+from storage.training.tables import Batch, Grade, Programme, Registration, RegistrationState, Result
 from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -139,6 +141,28 @@ async def test_what_is_studied_and_not_reported_goes_to_the_tutor_and_back(stage
     assert "accepted; the figures follow" in lin.sees()
 
 
+def test_a_picture_without_a_name_is_called_a_picture() -> None:
+    facts = ClaimFacts(
+        claim_id=1,
+        batch_id=1,
+        registration_id=1,
+        teacher_id=1,
+        name="林若溪",
+        unit="澄禾县实验小学",
+        title="全员岗位远程培训",
+        item="作业",
+        text="",
+        evidence_file_id="photo",
+        evidence_name="",
+        state=StudyClaimState.OPEN,
+        submitted_at=NOW,
+        answer="",
+    )
+    card = claim_card(facts, "en", studying.SHANGHAI, NOW.date())
+    assert "The picture is above." in card.text
+    assert "The file is above" not in card.text
+
+
 async def test_what_is_in_the_way_is_told_to_the_own_school(stage: Stage) -> None:
     lin, batch = await lin_studies(stage)
     school = await stage.database.write(make.school)
@@ -220,6 +244,7 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
         row = session.exec(select(Registration)).one()
         row.state = RegistrationState.COMPLETED
         row.certificate_no, row.certificate_on = "CH-2026-0001", at(12, 10).date()
+        session.exec(select(Programme)).one().certificate = "结业证书"
 
     await stage.database.write(passes)
     await lin.starts(f"study{batch}")
@@ -234,6 +259,12 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
     assert "CH-2026-0001" in shown
     assert "Not updated yet" not in lin.labels()
     assert "Three questions" not in lin.labels()  # the class goes on
+    said = "1. 全员岗位远程培训\n结业证书 CH-2026-0001, Thu 10 Dec 2026"
+    assert said in await lin.taps("My certificates")
+    assert "Your certificate: CH-2026-0001" in await lin.taps("My registrations")
+    assert said in await lin.taps("My certificates")
+    await lin.says("/hours")
+    assert said in await lin.taps("My certificates")
     ends = await stage.database.read(lambda session: session.get_one(Batch, batch).ends_at)
     stage.clock.advance(ends - stage.clock())
     await lin.starts(f"study{batch}")
@@ -242,6 +273,22 @@ async def test_who_has_learned_everything_is_not_reminded_and_sees_the_end(stage
         await lin.taps("4")
     await lin.starts(f"study{batch}")
     assert "Three questions" not in lin.labels()
+
+
+async def test_who_completes_a_training_without_certificate_reads_that_it_has_none(
+    stage: Stage,
+) -> None:
+    lin, batch = await lin_studies(stage, percent=100.0, is_learned=True)
+
+    def completes(session: Session) -> None:
+        session.exec(select(Registration)).one().state = RegistrationState.COMPLETED
+
+    await stage.database.write(completes)
+    await lin.starts(f"study{batch}")
+    assert "gives no certificate" in lin.sees()
+    assert "My certificates" not in lin.labels()
+    await lin.says("/certificates")
+    assert "You have no certificate yet" in lin.sees()
 
 
 async def test_a_stranger_finds_no_study_of_a_class(stage: Stage) -> None:
