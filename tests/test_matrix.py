@@ -709,8 +709,6 @@ OTHERWISE = {
     "storage.competitions.rights.held": REACH,
     "storage.competitions.rights.organises": "the check itself",
     "storage.competitions.rights.holds": "the check itself",
-    "storage.competitions.rights.check_organises": "the check itself",
-    "storage.competitions.rights.check_holds": "the check itself",
     "storage.competitions.putting_forward.tracks_of": REACH,
     "storage.competitions.receiving.may_look": "the check itself",
     "storage.competitions.receiving.shares": REACH,
