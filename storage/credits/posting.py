@@ -372,11 +372,19 @@ def take_back(
 
 def has_lines(session: Session, batch_id: int, teacher_ids: Collection[int]) -> set[int]:
     """Return those of these people for whom hours of this class stand in the ledger."""
-    return {
-        head.teacher_id
-        for head in _heads(session, batch_id).values()
-        if head.teacher_id in teacher_ids and head.state is not EntryState.REVERSED
-    }
+    return set(standing_hours(session, batch_id, teacher_ids))
+
+
+def standing_hours(
+    session: Session, batch_id: int, teacher_ids: Collection[int]
+) -> dict[int, Decimal]:
+    """Return how many hours of this class stand in the ledger for whom of these people."""
+    wanted = set(teacher_ids)
+    hours: dict[int, Decimal] = {}
+    for head in _heads(session, batch_id).values():
+        if head.teacher_id in wanted and head.state is not EntryState.REVERSED:
+            hours[head.teacher_id] = hours.get(head.teacher_id, Decimal(0)) + head.hours
+    return hours
 
 
 # --- the school confirms ------------------------------------------------------------------------
