@@ -320,7 +320,7 @@ def change(
     """
     batch, _programme = structure.to_change(session, actor_id, batch_id, now)
     wanted = structure.checked(changes, _OF_PLAN)
-    _check_figures(wanted)
+    check_figures(wanted)
     row = made(session, batch_id, now=now)
     if (needed := wanted.get("required_modules")) is not None:
         there = len({item.module_id for item in items_of(session, batch_id)} - {None})
@@ -359,7 +359,8 @@ def change(
         )
 
 
-def _check_figures(wanted: Mapping[str, Any]) -> None:
+def check_figures(wanted: Mapping[str, Any]) -> None:
+    """Raise OutOfRange unless each figure makes sense."""
     for field, (least, most) in LIMITS.items():
         value = wanted.get(field)
         if value is None:
@@ -523,7 +524,7 @@ def _check_item(
     module_id: int | None,
     due_at: datetime | None,
 ) -> None:
-    _check_figures(figures)
+    check_figures(figures)
     structure.check_module(session, module_id, batch.id)
     if due_at is not None and not batch.starts_at < due_at <= batch.ends_at:
         raise structure.OutsideClass(batch.starts_at, batch.ends_at)
