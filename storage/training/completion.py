@@ -33,7 +33,7 @@ from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training import attendance, certificates, seats, tasks
 from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
-from storage.training.remote import finishing
+from storage.training.remote import finishing, plan
 from storage.training.results import (
     DECIDED,
     NOT_ASSESSED,
@@ -792,12 +792,17 @@ def _settle(
     }
     told: list[tuple[int, dict[str, Any]]] = []
     ids = []
+    window = plan.make_up_window(session, batch_id)
+    days = {} if window is None else {"window": [day.isoformat() for day in window]}
     for line, state in settled:
         facts = _facts(line, reason)
         decide(session, line.registration_id, rules[state], facts, now=now, actor_id=actor_id)
         if state is RegistrationState.NOT_COMPLETED:
             told.append(
-                (line.teacher_id, {"title": programme.title, "batch_id": batch_id, **facts})
+                (
+                    line.teacher_id,
+                    {"title": programme.title, "batch_id": batch_id, **facts, **days},
+                )
             )
             ids.append(line.registration_id)
     _tell(session, NEWS_NOT_COMPLETED, told, ids, now)

@@ -271,6 +271,15 @@ def modules_of(session: Session, batch_id: int) -> tuple[tuple[int, str], ...]:
     return tuple((id_, title) for id_, title in rows)
 
 
+def make_up_window(session: Session, batch_id: int) -> tuple[date, date] | None:
+    """Return from which to which day what was missed can be made up, if that was said."""
+    row = of_batch(session, batch_id)
+    last = make_up_day(session, batch_id)
+    if row is None or last is None or row.makeup_from is None:
+        return None
+    return local_day(row.makeup_from, offices.zone(session)), last
+
+
 def make_up_day(session: Session, batch_id: int) -> date | None:
     """Return the last day on which what was missed can be made up, if one was set."""
     row = of_batch(session, batch_id)
