@@ -227,7 +227,8 @@ def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today:
     if item.module:
         lines.append(_("Module: {title}").format(title=html.escape(item.module)))
     if item.due_at is not None:
-        lines.append(_("Due {time}").format(time=dates.moment(item.due_at, zone, language, today)))
+        due = dates.before(item.due_at, zone, language, today)
+        lines.append(_("Due: {before}").format(before=due))
     batch_id, id_ = facts.batch_id, item.item_id
     turn = _("Make it optional") if item.mandatory else _("Make it mandatory")
     weight = (Key(_("Weight"), TypeSetting("iw", batch_id, id_)),) if part is not None else ()
