@@ -120,6 +120,7 @@ class Done:
     is_pending: bool
     deed_id: int | None
     own: bool = False  # the actor's own were left to somebody else
+    dropped: int = 0  # people who lose lines and get none
 
 
 @dataclass(frozen=True)
@@ -295,14 +296,16 @@ def post(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Do
         undo_for=deeds.DAY,
     )
     coming = plan.coming
+    getting = {line.teacher_id for line in coming}
     return Done(
         batch_id,
         plan.programme.title,
-        len({line.teacher_id for line in coming} | {head.teacher_id for head in plan.gone}),
+        len(getting),
         sum((line.hours for line in coming), Decimal(0)),
         plan.state is EntryState.PENDING,
         deed_id,
         plan.own,
+        len({head.teacher_id for head in plan.gone} - getting),
     )
 
 
