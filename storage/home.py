@@ -22,8 +22,16 @@ from storage.training import check_in, programmes
 from storage.training.check_in import OpenMeeting
 from storage.training.programmes import TAKES_PART, BatchState, DueItem
 from storage.training.registration import MAY_REGISTER_AGAIN
+from storage.training.remote import pace
 from storage.training.remote.tables import RemotePlan
-from storage.training.tables import LIVE, Batch, Programme, ProgrammeState, Registration
+from storage.training.tables import (
+    LIVE,
+    Batch,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+)
 
 __all__ = ["DueItem", "HomeFacts", "home_facts"]
 
@@ -31,14 +39,28 @@ ALL = 10_000  # more programmes than any office has open
 
 
 # Built once: putting a statement together costs more here than running it.
+_RUNS = col(Registration.state).in_(LIVE) & (col(Batch.ends_at) > sa.bindparam("now"))
+# What was missed can still be made up, in the window of the class or until a day of one's own.
+_MAKES_UP = (
+    col(Registration.state).in_([*pace.UNDECIDED, RegistrationState.NOT_COMPLETED])
+    & (col(RemotePlan.makeup_until) > sa.bindparam("now"))
+) | (
+    col(Registration.state).in_(pace.UNDECIDED)
+    & col(Registration.make_up_until).is_not(None)
+    & col(RemotePlan.id).is_not(None)
+)
 _UNDER_WAY = (
     sa.select(
-        sa.func.count(),
+        sa.func.count(sa.case((_RUNS, 1))),
         sa.func.count(
             sa.case(
                 (
-                    col(Registration.state).in_(TAKES_PART)
-                    & (col(Batch.starts_at) <= sa.bindparam("now")),
+                    (
+                        col(Registration.state).in_(TAKES_PART)
+                        & (col(Batch.starts_at) <= sa.bindparam("now"))
+                        & (col(Batch.ends_at) > sa.bindparam("now"))
+                    )
+                    | _MAKES_UP,
                     col(RemotePlan.id),
                 )
             )
@@ -56,10 +78,9 @@ _UNDER_WAY = (
     .outerjoin(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
     .where(
         col(Registration.teacher_id) == sa.bindparam("teacher_id"),
-        col(Registration.state).in_(LIVE),
         col(Programme.state) == ProgrammeState.PUBLISHED,
         col(Batch.cancelled_at).is_(None),
-        col(Batch.ends_at) > sa.bindparam("now"),
+        _RUNS | _MAKES_UP,
     )
 )
 

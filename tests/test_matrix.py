@@ -56,6 +56,7 @@ from storage.training.allotting import Way
 from storage.training.changing import What
 from storage.training.check_codes import Box
 from storage.training.meetings import NewMeeting
+from storage.training.remote import plan, weighing
 from storage.training.remote.tables import Measure, Platform, ProgressItem, StudyClaim
 from storage.training.results import Mark
 from storage.training.tables import (
@@ -257,6 +258,12 @@ def an_entry_taken_out(session: Session, at: Place) -> dict[str, Any]:
         "place_id": 0,
         "place": "",
     }
+
+
+def a_change(session: Session, at: Place) -> dict[str, Any]:
+    item_id = an_item(session, at)["item_id"]
+    batch_id = plan.batch_of_item(session, item_id)
+    return {"change": weighing.Change(batch_id, item_id, {"weight": 2})}
 
 
 def a_platform(session: Session, at: Place) -> dict[str, Any]:
@@ -474,6 +481,8 @@ LINES: dict[str, Line] = {
         RUN, given=lambda session, at: an_item(session, at) | {"changes": {"weight": 2}}
     ),
     "storage.training.remote.plan.remove_item": line(RUN, given=an_item),
+    "storage.training.remote.weighing.foresee": line(RUN, given=a_change),
+    "storage.training.remote.weighing.make": line(RUN, given=a_change),
     "storage.training.remote.presets.take_usual": line(RUN, given=given(language="en")),
     "storage.training.remote.platforms.platforms": line(Act.SEE_PROGRAMME),
     "storage.training.remote.platforms.choose": line(RUN, given=a_platform),

@@ -198,9 +198,9 @@ def done_card(done: Done, language: str) -> Card:
     _ = catalog(language).gettext
     ngettext = catalog(language).ngettext
     lines = [f"<b>{html.escape(done.title)}</b>"]
-    if not done.people:
+    if not done.people and not done.dropped:
         lines.append(_("Everything was posted already; nothing has changed."))
-    elif done.is_pending:
+    elif done.people and done.is_pending:
         lines.append(
             ngettext(
                 "{amount} for {n} person wait for the school's word.",
@@ -208,7 +208,7 @@ def done_card(done: Done, language: str) -> Card:
                 done.people,
             ).format(amount=amount(done.hours, "hour", language), n=done.people)
         )
-    else:
+    elif done.people:
         lines.append(
             ngettext(
                 "{amount} posted for {n} person, who is told with the next daily brief.",
@@ -216,6 +216,8 @@ def done_card(done: Done, language: str) -> Card:
                 done.people,
             ).format(amount=amount(done.hours, "hour", language), n=done.people)
         )
+    if done.dropped:
+        lines.append(_("Taken back, because nobody is due it any more: {n}").format(n=done.dropped))
     if done.own:
         lines.append(own_left_text(language))
     rows: list[tuple[Key, ...]] = []

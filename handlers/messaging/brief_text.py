@@ -406,11 +406,16 @@ def _decided_text(item: NewsItem, language: str) -> str:
             sentence = _("<b>{title}</b>: not completed. {reason}")
         case "not_completed":
             reason = lacks_text(facts.get("lacks", ()), language)
-            sentence = (
-                _("<b>{title}</b>: not completed: {reason}. A make-up is possible.")
-                if facts.get("make_up")
-                else _("<b>{title}</b>: not completed: {reason}.")
-            )
+            if not facts.get("make_up"):
+                sentence = _("<b>{title}</b>: not completed: {reason}.")
+            elif "window" in facts:
+                sentence = _("<b>{title}</b>: not completed: {reason}. Make-up: {window}.")
+            elif {"failed", "absent"} & set(facts.get("lacks", ())):
+                sentence = _("<b>{title}</b>: not completed: {reason}. A make-up is possible.")
+            else:
+                sentence = _(
+                    "<b>{title}</b>: not completed: {reason}. What is missing can be made up."
+                )
         case "make_up":
             reason = dates.day(date.fromisoformat(str(facts["until"])), language)
             sentence = _("<b>{title}</b>: what is missing may be made good until {reason}.")
@@ -426,7 +431,11 @@ def _decided_text(item: NewsItem, language: str) -> str:
             sentence = _("Your appeal “{title}” was answered; the entry stands. {reason}")
         case _:
             return ""
-    return sentence.format(title=_escaped(str(facts["title"]), TITLE), reason=reason).rstrip()
+    days = [date.fromisoformat(day) for day in facts.get("window", ())]
+    window = dates.days(days[0], days[-1], language, item.at.date()) if days else ""
+    return sentence.format(
+        title=_escaped(str(facts["title"]), TITLE), reason=reason, window=window
+    ).rstrip()
 
 
 def _menu_news(item: NewsItem, language: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -190,7 +190,7 @@ def items_card(facts: Items, language: str, zone: ZoneInfo, now: datetime) -> Ca
     for number, line in enumerate(facts.lines, facts.page * reminding.PAGE + 1):
         title = "" if line.subject is None else line.subject.title
         what = kind_text(line.kind, language)
-        when = dates.moment(line.at, zone, language, today)
+        when = _at(line.kind, line.at, zone, language, today)
         text = f"{number}. <b>{html.escape(shortened(title, TITLE))}</b>\n{what} · {when}"
         if line.state is not DeadlineState.ACTIVE:
             text += " · " + _("cancelled")
@@ -204,6 +204,12 @@ def items_card(facts: Items, language: str, zone: ZoneInfo, now: datetime) -> Ca
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
 
 
+def _at(kind: str, moment: datetime, zone: ZoneInfo, language: str, today: date) -> str:
+    """When something takes place, or by when it is due: midnight ends the day before."""
+    said = dates.moment if is_told(kind) else dates.before
+    return said(moment, zone, language, today)
+
+
 def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) -> Card:
     """Every step of a deadline: planned, sent, skipped and why, with counts."""
     catalogue = catalog(language)
@@ -213,7 +219,7 @@ def item_card(facts: ItemFacts, language: str, zone: ZoneInfo, now: datetime) ->
     title = "" if facts.subject is None else facts.subject.title
     lines = [
         f"<b>{html.escape(shortened(title, TITLE))}</b>",
-        f"{kind_text(view.kind, language)} · {dates.moment(view.at, zone, language, today)}",
+        f"{kind_text(view.kind, language)} · {_at(view.kind, view.at, zone, language, today)}",
         (
             ngettext("It concerns {n} person", "It concerns {n} people", facts.owing)
             if is_told(view.kind)

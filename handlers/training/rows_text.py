@@ -18,6 +18,7 @@ def problem_count(state: State, number: int, language: str) -> str:
         "ambiguous": ngettext("{n} unclear name", "{n} unclear names", number),
         "mismatch": ngettext("{n} number that does not fit", "{n} numbers that do not fit", number),
         "foreign": ngettext("{n} of elsewhere", "{n} of elsewhere", number),
+        "exempt": ngettext("{n} exempt, passed over", "{n} exempt, passed over", number),
         "twice": ngettext("{n} twice in the file", "{n} twice in the file", number),
         "not_understood": ngettext("{n} not understood", "{n} not understood", number),
         "decided": ngettext("{n} decided already", "{n} decided already", number),

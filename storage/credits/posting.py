@@ -120,6 +120,7 @@ class Done:
     is_pending: bool
     deed_id: int | None
     own: bool = False  # the actor's own were left to somebody else
+    dropped: int = 0  # people who lose lines and get none
 
 
 @dataclass(frozen=True)
@@ -295,14 +296,16 @@ def post(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Do
         undo_for=deeds.DAY,
     )
     coming = plan.coming
+    getting = {line.teacher_id for line in coming}
     return Done(
         batch_id,
         plan.programme.title,
-        len({line.teacher_id for line in coming} | {head.teacher_id for head in plan.gone}),
+        len(getting),
         sum((line.hours for line in coming), Decimal(0)),
         plan.state is EntryState.PENDING,
         deed_id,
         plan.own,
+        len({head.teacher_id for head in plan.gone} - getting),
     )
 
 
@@ -372,11 +375,19 @@ def take_back(
 
 def has_lines(session: Session, batch_id: int, teacher_ids: Collection[int]) -> set[int]:
     """Return those of these people for whom hours of this class stand in the ledger."""
-    return {
-        head.teacher_id
-        for head in _heads(session, batch_id).values()
-        if head.teacher_id in teacher_ids and head.state is not EntryState.REVERSED
-    }
+    return set(standing_hours(session, batch_id, teacher_ids))
+
+
+def standing_hours(
+    session: Session, batch_id: int, teacher_ids: Collection[int]
+) -> dict[int, Decimal]:
+    """Return how many hours of this class stand in the ledger for whom of these people."""
+    wanted = set(teacher_ids)
+    hours: dict[int, Decimal] = {}
+    for head in _heads(session, batch_id).values():
+        if head.teacher_id in wanted and head.state is not EntryState.REVERSED:
+            hours[head.teacher_id] = hours.get(head.teacher_id, Decimal(0)) + head.hours
+    return hours
 
 
 # --- the school confirms ------------------------------------------------------------------------

@@ -65,6 +65,7 @@ _programme = sa.table(
 _competition = sa.table(
     "competition", *(sa.column(name) for name in ("id", "title", "owner_unit_id", "state"))
 )
+_plan = sa.table("remote_plan", sa.column("batch_id"), sa.column("makeup_until", Moment()))
 _batch = sa.table(
     "batch",
     sa.column("id"),
@@ -561,7 +562,7 @@ def dissolve(session: Session, actor_id: int, chat_id: int, *, now: datetime) ->
 
 
 def follow_classes(session: Session, *, now: datetime) -> int:
-    """Put off the end of the groups whose class ends later now; return of how many."""
+    """Put off the end of the groups whose class, or its make-up, ends later now; say how many."""
     moved = 0
     for chat in session.exec(
         select(Chat).where(col(Chat.dissolve_at).is_not(None), col(Chat.active))
@@ -772,15 +773,20 @@ def _drop_pending(session: Session, chat_id: int) -> None:
 
 
 def _over_at(session: Session, chat: Chat) -> datetime | None:
-    """When a programme's group should be over; None for groups that stay."""
+    """When a programme's group should be over; None for groups that stay.
+
+    What was missed is made up in the group too.
+    """
     if chat.purpose is not ChatPurpose.PROGRAMME:
         return None
-    ends: datetime | None = session.exec(
-        sa.select(sa.func.max(_batch.c.ends_at)).where(  # type: ignore[call-overload]
-            _batch.c.programme_id == chat.programme_id, _batch.c.cancelled_at.is_(None)
-        )
-    ).scalar_one()
-    return None if ends is None else ends + DISSOLVES_AFTER
+    moments: Any = session.exec(
+        sa.select(sa.func.max(_batch.c.ends_at), sa.func.max(_plan.c.makeup_until))  # type: ignore[call-overload]
+        .select_from(_batch)
+        .outerjoin(_plan, _plan.c.batch_id == _batch.c.id)
+        .where(_batch.c.programme_id == chat.programme_id, _batch.c.cancelled_at.is_(None))
+    ).one()
+    known = [moment for moment in moments if moment is not None]
+    return max(known) + DISSOLVES_AFTER if known else None
 
 
 def _keep_deadline(session: Session, chat: Chat, now: datetime) -> None:

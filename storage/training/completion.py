@@ -33,7 +33,7 @@ from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training import attendance, certificates, seats, tasks
 from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
-from storage.training.remote import finishing
+from storage.training.remote import finishing, plan
 from storage.training.results import (
     DECIDED,
     NOT_ASSESSED,
@@ -418,8 +418,7 @@ def confirm(
     settled = [(line, state) for line, state in coming if line.teacher_id != actor_id]
     own = len(settled) < len(coming)
     if not settled:
-        earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
-        return Confirmed(batch_id, programme.title, {}, earlier, own)
+        return _done_before(session, actor_id, batch_id, programme.title, own, now=now)
     if shown not in (None, _mark(settled)):
         raise JudgementChanged
     fresh = _settle(session, batch_id, settled, actor_id=actor_id, today=today, now=now)
@@ -485,7 +484,8 @@ def decide_by_hand(
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put everybody back where they were before the decision.
 
-    Raises ChangedSince when somebody has moved on, or hours were posted on it.
+    Hours that stood before the decision do not stand in the way. Raises ChangedSince when
+    somebody has moved on, or hours were posted on it.
     """
     batch_id = int(deed.data["batch_id"])
     _check(session, deed.actor_id, batch_id, now)
@@ -498,8 +498,8 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     ).all()
     if any(row.state != states[row.id][1] for row in rows):
         raise ChangedSince("completion")
-    done = {row.teacher_id for row in rows if row.state is RegistrationState.COMPLETED}
-    if posting.has_lines(session, batch_id, done):
+    now_there = _hours(session, batch_id, [row.teacher_id for row in rows])
+    if now_there != deed.data.get("hours", {}):
         raise ChangedSince("hours")
     for row in rows:
         before, _after, until = states[row.id]
@@ -558,7 +558,7 @@ def give_make_up(
                 return Confirmed(batch_id, programme.title, {}, None)
             raise WrongState(lines[0].state)
     if not chosen:
-        return Confirmed(batch_id, programme.title, {}, None)
+        return _done_before(session, actor_id, batch_id, programme.title, now=now)
     ids = [line.registration_id for line in chosen]
     session.exec(
         sa.update(Registration)
@@ -581,6 +581,7 @@ def give_make_up(
         },
         "fresh": [],
         "news": news,
+        "hours": _hours(session, batch_id, [line.teacher_id for line in chosen]),
     }
     deed_id = deeds.done(session, DEED, actor_id, data, now=now)
     audit.record(
@@ -791,12 +792,17 @@ def _settle(
     }
     told: list[tuple[int, dict[str, Any]]] = []
     ids = []
+    window = plan.make_up_window(session, batch_id)
+    days = {} if window is None else {"window": [day.isoformat() for day in window]}
     for line, state in settled:
         facts = _facts(line, reason)
         decide(session, line.registration_id, rules[state], facts, now=now, actor_id=actor_id)
         if state is RegistrationState.NOT_COMPLETED:
             told.append(
-                (line.teacher_id, {"title": programme.title, "batch_id": batch_id, **facts})
+                (
+                    line.teacher_id,
+                    {"title": programme.title, "batch_id": batch_id, **facts, **days},
+                )
             )
             ids.append(line.registration_id)
     _tell(session, NEWS_NOT_COMPLETED, told, ids, now)
@@ -837,8 +843,38 @@ def _deed(
     news = [
         line.registration_id for line, state in settled if state is RegistrationState.NOT_COMPLETED
     ]
-    data = {"batch_id": batch_id, "states": states, "fresh": sorted(fresh), "news": news}
+    data = {
+        "batch_id": batch_id,
+        "states": states,
+        "fresh": sorted(fresh),
+        "news": news,
+        "hours": _hours(session, batch_id, [line.teacher_id for line, _state in settled]),
+    }
     return deeds.done(session, DEED, actor_id, data, now=now)
+
+
+def _hours(session: Session, batch_id: int, teacher_ids: Collection[int]) -> dict[str, str]:
+    """What stands in the ledger for these people, as a deed keeps it."""
+    there = posting.standing_hours(session, batch_id, teacher_ids)
+    return {str(who): f"{hours.normalize():f}" for who, hours in there.items()}
+
+
+def _done_before(
+    session: Session,
+    actor_id: int,
+    batch_id: int,
+    title: str,
+    own: bool = False,
+    *,
+    now: datetime,
+) -> Confirmed:
+    """What the actor did last and can still undo: a second tap says what the first one did."""
+    earlier = deeds.standing(session, actor_id, DEED, batch_id, now=now)
+    if earlier is None:
+        return Confirmed(batch_id, title, {}, None, own)
+    states = session.get_one(Deed, earlier).data["states"].values()
+    counts = Counter(RegistrationState(pair[1]) for pair in states)
+    return Confirmed(batch_id, title, dict(counts), earlier, own)
 
 
 def _tell(

@@ -60,7 +60,7 @@ async def makes_a_draft(who: Actor) -> None:
     await who.says("第十二届课堂教学大赛")
     await who.taps("primary")
     await who.taps("Go on")
-    await who.taps("语文")
+    await who.taps("Chinese")
     await who.taps("Go on")
     await who.taps("Semi-final")
     await who.taps("Go on")

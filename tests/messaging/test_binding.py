@@ -32,6 +32,7 @@ from storage.messaging.tables import (
 )
 from storage.people.tables import Role, RoleAssignment, ScopeKind
 from storage.refusals import NotAllowed
+from storage.training.remote.tables import RemotePlan
 from storage.training.tables import Batch
 from tests import make
 from tests.make import NOW
@@ -337,6 +338,15 @@ async def test_the_group_of_a_class_is_over_two_weeks_after_it_and_moves_with_it
         assert kept.group.dissolve_at == batch.ends_at + timedelta(days=28)
         session.refresh(deadline)
         assert deadline.at == batch.ends_at + timedelta(days=28)
+        # What was missed is made up in the group too.
+        until = batch.ends_at + timedelta(days=30)
+        session.add(RemotePlan(batch_id=batch_id, makeup_until=until))
+        session.flush()
+        assert binding.follow_classes(session, now=NOW) == 1
+        kept = binding.place(session, at.foreign, chat_id, now=NOW)
+        assert kept.group.dissolve_at == until + timedelta(days=14)
+        session.refresh(deadline)
+        assert deadline.at == until + timedelta(days=14)
         binding.unbind(session, at.foreign, chat_id, now=NOW)
         session.refresh(deadline)
         assert deadline.state is DeadlineState.CANCELLED

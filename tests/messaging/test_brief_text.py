@@ -241,3 +241,14 @@ def test_an_offer_says_until_when_and_has_its_two_answers() -> None:
     card = offer_card(subject(1, "offer"), "en", ZONE, NOW)
     assert "Please choose by Sat 21 Nov, 09:00" in card.text
     assert labels(card) == ["Accept", "Decline", "View"]
+
+
+def test_who_did_not_complete_reads_of_the_make_up_and_of_no_exam_where_there_was_none() -> None:
+    def said(**facts: Any) -> str:
+        known = {"title": "全员岗位远程培训", "batch_id": 1, "make_up": True, **facts}
+        return news_text(NewsItem(1, "not_completed", 1, known, NOW), "en")
+
+    window = ["2027-01-04", "2027-01-15"]
+    assert said(lacks=["study"], window=window).endswith("Make-up: Mon 4 – Fri 15 Jan 2027.")
+    assert said(lacks=["study"]).endswith("What is missing can be made up.")
+    assert said(lacks=["failed"]).endswith("A make-up is possible.")

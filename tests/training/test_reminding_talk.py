@@ -33,7 +33,7 @@ async def test_a_class_shows_every_step_every_person_and_gives_one_more_time(
 
     await zhou.starts(f"run{batch}")
     shown = await zhou.taps("Reminders")
-    assert "work is due · Thu 10 Dec, 17:00" in shown
+    assert "work is due · by Thu 10 Dec, 17:00" in shown
     await zhou.starts(f"run{batch}")
     await zhou.taps("Tasks")
     await zhou.taps("教学设计")

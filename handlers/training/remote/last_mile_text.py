@@ -93,11 +93,18 @@ def mile_card(facts: LastMile, language: str, zone: ZoneInfo, now: datetime) -> 
     if parts:
         lines.append(_("Not finished: {list}").format(list=numbers.joined(parts, language)))
     if facts.forecast is not None:
+        ends = [
+            sentence.format(n=_end(end, language))
+            for sentence, end in (
+                (_("finished {n}"), facts.forecast.learned),
+                (_("begun {n}"), facts.forecast.started),
+            )
+            if end is not None
+        ]
         lines.append(
-            _("At today's pace, on {day}: finished {learned}, begun {started}").format(
+            _("At today's pace, on {day}: {list}").format(
                 day=dates.day(facts.forecast.ends, language, today),
-                learned=_end(facts.forecast.learned, language),
-                started=_end(facts.forecast.started, language),
+                list=numbers.joined(ends, language),
             )
         )
     if facts.tutors:
@@ -210,9 +217,11 @@ def _percent(target: float) -> str:
 
 def _end(end: End, language: str) -> str:
     _ = catalog(language).gettext
-    if end.error is None:
+    if end.least is None or end.most is None:
         return _("about {n}").format(n=end.number)
-    return f"{end.number} ± {end.error}"
+    if end.least == end.most:
+        return str(end.number)
+    return _("about {n} ({least} to {most})").format(n=end.number, least=end.least, most=end.most)
 
 
 def explained_card(batch_id: int, language: str) -> Card:

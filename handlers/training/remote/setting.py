@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    MakeChange,
+    OpenChange,
     OpenItem,
     OpenItems,
     OpenPaces,
@@ -41,21 +44,25 @@ from handlers.training.remote.setting_words import (
     item_kind,
     read_amount,
     read_milestones,
+    read_percent,
     read_share,
 )
 from handlers.wiring import AnyApplication, on_run, on_tap, on_text
 from locales import catalog
 from storage import sheets
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 from storage.refusals import NotFound
-from storage.training.remote import plan, platforms, presets, tutors
+from storage.training.remote import plan, platforms, presets, tutors, weighing
 from storage.training.remote.plan import REMOTE_MODES, Item, Settings
 from storage.training.remote.tables import ITEM_KINDS
+from storage.training.remote.weighing import Change
 
 AWAITED = "yx"
+CHANGE = "remote_change"
+"""The draft of a change of what counts, until it is confirmed."""
 LABEL = 40
 EMPTY = ("-", "–", "—", "无", "無", "none")
 """What somebody types to leave a field empty."""
@@ -75,6 +82,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, SetMandatoryItem, set_mandatory)
     on_tap(application, SetItemModule, set_module)
     on_tap(application, RemoveItem, remove_item)
+    on_tap(application, OpenChange, open_change)
+    on_tap(application, MakeChange, make_change)
     on_tap(application, OpenPaces, open_paces)
     on_tap(application, SetPace, set_pace)
     on_tap(application, OpenThresholds, open_thresholds)
@@ -260,24 +269,77 @@ async def _change_item(
     update: Update, context: Context, item_id: int, changes: Mapping[str, Any]
 ) -> None:
     reader = await context.reader(update)
-    await context.write(
-        plan.change_item, reader.linked_teacher_id, item_id, changes, now=context.now()
-    )
-    await _show_item(update, context, reader, item_id)
+    batch_id = await context.read(plan.batch_of_item, item_id)
+    await _propose(update, context, reader, Change(batch_id, item_id, changes))
 
 
 async def remove_item(update: Update, context: Context) -> None:
-    """Ask once more, then let it count no longer."""
-    button = RemoveItem.parse(tap(update).data)
+    """Say what it would do, and let it count no longer when that is confirmed."""
+    item_id = RemoveItem.parse(tap(update).data).item_id
     reader = await context.reader(update)
+    batch_id = await context.read(plan.batch_of_item, item_id)
+    await _propose(update, context, reader, Change(batch_id, item_id, None))
+
+
+async def _propose(update: Update, context: Context, reader: Reader, change: Change) -> None:
+    """Show whom a change would concern; one that concerns nobody is made.
+
+    What is added where there are figures, or removed, is always asked about.
+    """
     now = context.now()
-    facts, item = await context.read(_of_item, reader.linked_teacher_id, button.item_id, now=now)
-    if not button.sure:
-        card = setting_text.remove_card(facts, item, reader.language)
-        await show(update, context, reader, card)
+    effect = await context.read(weighing.foresee, reader.linked_teacher_id, change, now=now)
+    is_new = not change.item_id
+    has_figures = await context.read(weighing.has_figures, change.batch_id)
+    if effect.people or change.fields is None or (is_new and has_figures):
+        await context.write(drafts.keep, reader.account_id, CHANGE, change.as_data(), now=now)
+        await show(
+            update, context, reader, setting_text.effect_card(change, effect, reader.language)
+        )
         return
-    await context.write(plan.remove_item, reader.linked_teacher_id, button.item_id, now=now)
-    await _show_items(update, context, reader, facts.batch_id)
+    item_id = await context.write(weighing.make, reader.linked_teacher_id, change, now=now)
+    await _show_item(update, context, reader, item_id)
+
+
+async def _pending(context: Context, reader: Reader) -> Change | None:
+    kept = await context.read(drafts.read, reader.account_id, CHANGE)
+    return None if kept is None else Change(**kept)
+
+
+async def open_change(update: Update, context: Context) -> None:
+    """Show once more what the change would do, with what it adds mandatory or optional."""
+    mandatory = OpenChange.parse(tap(update).data).mandatory
+    reader = await context.reader(update)
+    change = await _pending(context, reader)
+    if change is None:
+        raise StaleButton
+    if mandatory >= 0 and change.fields is not None:
+        change = replace(change, fields={**change.fields, "mandatory": bool(mandatory)})
+    await _propose(update, context, reader, change)
+
+
+async def make_change(update: Update, context: Context) -> None:
+    """Make the change that was shown; another one, begun meanwhile, is shown instead."""
+    mark = MakeChange.parse(tap(update).data).mark
+    reader = await context.reader(update)
+    change = await _pending(context, reader)
+    if change is None:
+        _ = catalog(reader.language).gettext
+        await alert(update, _("This has been done already."))
+        return
+    if change.mark != mark:
+        await _propose(update, context, reader, change)
+        return
+    item_id = await context.write(_make, reader, change, now=context.now())
+    if item_id:
+        await _show_item(update, context, reader, item_id)
+    else:
+        await _show_items(update, context, reader, change.batch_id)
+
+
+def _make(session: Session, reader: Reader, change: Change, *, now: datetime) -> int:
+    item_id = weighing.make(session, reader.linked_teacher_id, change, now=now)
+    drafts.drop(session, reader.account_id, CHANGE)
+    return item_id
 
 
 async def set_pace(update: Update, context: Context) -> None:
@@ -323,8 +385,8 @@ def _prompt(what: str, language: str) -> str:
             return _("How does one log in? One or two sentences.") + "\n" + empty
         case "ir":
             return _("How much is required? Such as 90 minutes, 2 times, 60 points or 80%.")
-        case "iw":
-            return _("How much does it weigh beside the others? Please type a number.")
+        case "iw" | "is":
+            return _("What share of the whole work shall it be? Such as 30%.")
         case "it":
             return _("What is it called?")
         case "id":
@@ -366,6 +428,8 @@ def _home_of(what: str, batch_id: int, thing_id: int) -> Button:
     match what[0]:
         case "p":
             return OpenPlatforms(batch_id)
+        case "i" if what == "is":
+            return OpenChange()
         case "i" if thing_id:
             return OpenItem(thing_id)
         case "i":
@@ -407,12 +471,15 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
         cancel = Key(_("Cancel"), _home_of(what, batch_id, thing_id))
         await show(update, context, reader, Card(f"{said}\n{prompt}", ((cancel,),)))
         return
-    given = (what, batch_id, thing_id, more)
+    if what in ("ia", "ir", "iw", "is"):
+        await _typed_of_item(update, context, reader, (what, batch_id, thing_id, more), changes)
+        return
+    given = (what, batch_id, thing_id)
     item_id = await context.write(_put, reader, given, changes, now=context.now())
     match _home_of(what, batch_id, thing_id):
         case OpenPlatforms():
             await _show_platforms(update, context, reader, batch_id)
-        case OpenItem() | OpenItems():
+        case OpenItem():
             await _show_item(update, context, reader, item_id)
         case OpenThresholds():
             await _show_thresholds(update, context, reader, batch_id)
@@ -422,27 +489,49 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
             await _show_settings(update, context, reader, batch_id)
 
 
+async def _typed_of_item(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    given: tuple[str, int, int, str],
+    changes: dict[str, Any],
+) -> None:
+    """Propose what was typed of something that counts, and ask no more for it."""
+    now = context.now()
+    what, batch_id, thing_id, kind = given
+    change: Change | None
+    if what == "is":
+        change = await _pending(context, reader)
+    elif what == "ia":
+        title = changes.get("title") or item_kind(kind, reader.language).capitalize()
+        weight = await context.read(weighing.usual_weight, batch_id)
+        fields = {**changes, "kind": kind, "title": title, "weight": weight}
+        change = Change(batch_id, 0, fields)
+    else:
+        change = Change(batch_id, thing_id, {} if what == "iw" else changes)
+    if change is None or change.fields is None or (what == "ia" and kind not in ITEM_KINDS):
+        raise NotFound("item")
+    if "share" in changes:
+        change = await context.read(weighing.set_share, change, changes["share"])
+    await _propose(update, context, reader, change)
+    await context.write(accounts.await_text, reader.account_id, "", now=now)
+
+
 def _put(
     session: Session,
     reader: Reader,
-    given: tuple[str, int, int, str],
+    given: tuple[str, int, int],
     changes: dict[str, Any],
     *,
     now: datetime,
 ) -> int:
     """Write what was typed where it belongs; the id of the item that it was about, or 0."""
     actor_id = reader.linked_teacher_id
-    what, batch_id, thing_id, more = given
+    what, batch_id, thing_id = given
     if what == "pn":
         platforms.create(session, actor_id, batch_id, **changes, now=now)
     elif what[0] == "p":
         platforms.change(session, actor_id, thing_id, changes, now=now)
-    elif what == "ia":
-        kind = next((one for one in ITEM_KINDS if one == more), None)
-        if kind is None:
-            raise NotFound("item")
-        changes["title"] = changes.get("title") or item_kind(kind, reader.language).capitalize()
-        thing_id = plan.add_item(session, actor_id, batch_id, kind=kind, **changes, now=now)
     elif what[0] == "i":
         plan.change_item(session, actor_id, thing_id, changes, now=now)
     else:
@@ -463,6 +552,9 @@ def _read(what: str, text: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]
             return {"url" if what == "pu" else "guide": "" if is_empty else text}
         case "ia" | "ir":
             return _amount(text, with_title=what == "ia")
+        case "iw" | "is":
+            part = read_percent(text)
+            return None if part is None else {"share": part}
         case "it":
             return {"title": text}
         case "id":
@@ -486,7 +578,7 @@ def _read(what: str, text: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]
 
 
 def _number(what: str, text: str) -> dict[str, Any] | None:
-    fields = {"iw": "weight", "mi": "minutes_a_day", "rq": "required_modules"}
+    fields = {"mi": "minutes_a_day", "rq": "required_modules"}
     field = fields.get(what) or setting_text.THRESHOLDS.get(what)
     number = sheets.as_number(text.rstrip("%％"))
     if field is None or number is None:

@@ -87,7 +87,22 @@ class RemoveItem(Button):
 
     tag = "yxix"
     item_id: int
-    sure: int = 0
+
+
+@dataclass(frozen=True)
+class MakeChange(Button):
+    """Make the change of what counts whose effect was shown (``mark``)."""
+
+    tag = "yxk"
+    mark: int
+
+
+@dataclass(frozen=True)
+class OpenChange(Button):
+    """What the change would do; mandatory with 1, optional with 0, as it is with -1."""
+
+    tag = "yxkm"
+    mandatory: int = -1
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    MakeChange,
+    OpenChange,
     OpenItem,
     OpenItems,
     OpenPaces,
@@ -33,10 +35,11 @@ from handlers.training.remote.setting_buttons import (
 from handlers.training.remote.setting_words import amount, item_kind, pace_text, share
 from handlers.training.run_buttons import RunHelpers
 from handlers.training.structure_buttons import OpenTimetable
-from locales import catalog, dates
+from locales import catalog, dates, numbers
 from storage.training.remote.plan import Item, Settings
 from storage.training.remote.platforms import PlatformFacts
 from storage.training.remote.tutors import SchoolLine, Tutors
+from storage.training.remote.weighing import Change, Effect
 
 LABEL = 40
 PAGE = 8
@@ -126,12 +129,17 @@ def _make_up(facts: Settings, language: str, zone: ZoneInfo, today: date) -> str
 def _item_line(item: Item, facts: Settings, language: str) -> str:
     """A line for an item. HTML."""
     _ = catalog(language).gettext
-    line = _("{title}: {amount}, {share}% of the work").format(
+    part = share(item, facts.items)
+    sentence = (
+        _("{title}: {amount}, optional")
+        if part is None
+        else _("{title}: {amount}, {share}% of the work")
+    )
+    return sentence.format(
         title=html.escape(item.title),
         amount=amount(item.required, item.measure, language),
-        share=share(item, facts.items),
+        share=part,
     )
-    return line if item.mandatory else _("{item}, optional").format(item=line)
 
 
 # --- the platform ------------------------------------------------------------------------------
@@ -180,7 +188,7 @@ def items_card(facts: Settings, language: str) -> Card:
     lines = [_("<b>What counts: {title}</b>").format(title=html.escape(facts.title))]
     lines += [f"{item.position}. {_item_line(item, facts, language)}" for item in facts.items]
     if facts.has_figures:
-        lines.append(_("What you change here counts at once."))
+        lines.append(_("Before anybody’s progress changes, you see whose, and confirm it."))
     keys = [
         (Key(shortened(f"{item.position}. {item.title}", LABEL), OpenItem(item.item_id)),)
         for item in facts.items
@@ -207,26 +215,27 @@ def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today:
     """One thing that counts, with what can be changed."""
     catalogue = catalog(language)
     _, pgettext = catalogue.gettext, catalogue.pgettext
+    part = share(item, facts.items)
     lines = [
         f"<b>{html.escape(item.title)}</b>",
         item_kind(item.kind, language),
         _("Required: {amount}").format(amount=amount(item.required, item.measure, language)),
-        _("Weight: {weight}, which is {share}% of the work").format(
-            weight=f"{item.weight:g}", share=share(item, facts.items)
-        ),
-        _("Mandatory") if item.mandatory else _("Optional"),
     ]
+    if part is not None:
+        lines.append(_("Weight: {share}% of the work").format(share=part))
+    lines.append(
+        _("Mandatory") if item.mandatory else _("Optional: it does not count in the per cent")
+    )
     if item.module:
         lines.append(_("Module: {title}").format(title=html.escape(item.module)))
     if item.due_at is not None:
-        lines.append(_("Due {time}").format(time=dates.moment(item.due_at, zone, language, today)))
+        due = dates.before(item.due_at, zone, language, today)
+        lines.append(_("Due: {before}").format(before=due))
     batch_id, id_ = facts.batch_id, item.item_id
     turn = _("Make it optional") if item.mandatory else _("Make it mandatory")
-    keys = [
-        (
-            Key(_("Required"), TypeSetting("ir", batch_id, id_)),
-            Key(_("Weight"), TypeSetting("iw", batch_id, id_)),
-        ),
+    weight = (Key(_("Weight"), TypeSetting("iw", batch_id, id_)),) if part is not None else ()
+    keys: list[tuple[Key, ...]] = [
+        (Key(_("Required"), TypeSetting("ir", batch_id, id_)), *weight),
         (
             Key(pgettext("thing", "Name"), TypeSetting("it", batch_id, id_)),
             Key(_("Due date"), TypeSetting("id", batch_id, id_)),
@@ -251,19 +260,67 @@ def modules_card(facts: Settings, item: Item, language: str) -> Card:
     return Card(text, (*keys, (none, Key(_("Back"), OpenItem(item.item_id)))))
 
 
-def remove_card(facts: Settings, item: Item, language: str) -> Card:
-    """Ask once more before something counts no longer."""
-    _ = catalog(language).gettext
-    text = _("Shall “{title}” count no longer?").format(title=html.escape(item.title))
-    if facts.has_figures:
-        text += "\n" + _("What people have done of it stops counting at once.")
-    return Card(
-        text,
-        (
-            (Key(_("Remove"), RemoveItem(item.item_id, 1), style="danger"),),
-            (Key(_("Back"), OpenItem(item.item_id)),),
-        ),
+def effect_card(change: Change, effect: Effect, language: str) -> Card:
+    """What a change of what counts would do, before it is made."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    title, id_ = html.escape(effect.title), change.item_id
+    if change.fields is None:
+        lines = [_("Shall “{title}” count no longer?").format(title=title)]
+    elif id_:
+        lines = [_("Shall “{title}” be changed?").format(title=title)]
+    else:
+        lines = [_("Shall “{title}” count as well?").format(title=title)]
+    if id_ in effect.after:
+        lines.append(_("Weight: {share}% of the work").format(share=effect.after[id_]))
+    elif change.fields is not None:
+        lines.append(_("Optional: it does not count in the per cent"))
+    others = [
+        _("{title} {before}% → {after}%").format(
+            title=html.escape(effect.titles[one]), before=effect.before[one], after=share_
+        )
+        for one, share_ in effect.after.items()
+        if one != id_ and effect.before.get(one, share_) != share_
+    ]
+    if others:
+        lines.append(_("The others: {list}").format(list=numbers.joined(others, language)))
+    lines.append(
+        ngettext(
+            "This changes the progress of {n} person.",
+            "This changes the progress of {n} people.",
+            effect.people,
+        ).format(n=effect.people)
+        if effect.people
+        else _("Nobody’s progress changes.")
     )
+    if effect.behind:
+        lines.append(
+            ngettext(
+                "{n} of them falls behind the pace.",
+                "{n} of them fall behind the pace.",
+                effect.behind,
+            ).format(n=effect.behind)
+        )
+    if effect.undone:
+        lines.append(
+            ngettext(
+                "{n} had finished studying and has something left to do again.",
+                "{n} had finished studying and have something left to do again.",
+                effect.undone,
+            ).format(n=effect.undone)
+        )
+    keys: list[tuple[Key, ...]] = []
+    if change.fields is not None:
+        row = []
+        if len(effect.after) > 1 and id_ in effect.after:
+            row.append(Key(_("Weight"), TypeSetting("is", change.batch_id, id_)))
+        if not id_:
+            turn = _("Make it optional") if effect.mandatory else _("Make it mandatory")
+            row.append(Key(turn, OpenChange(int(not effect.mandatory))))
+        keys = [tuple(row)] if row else []
+    back = OpenItem(id_) if id_ else OpenItems(change.batch_id)
+    keys.append((Key(_("Confirm"), MakeChange(change.mark), style="primary"), Key(_("Back"), back)))
+    return Card("\n".join(lines), tuple(keys))
 
 
 # --- pace, thresholds --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from locales import catalog, dates, numbers
 from storage import sheets
 from storage.moments import local_day
 from storage.refusals import Refusal
-from storage.training.remote import plan, platforms
+from storage.training.remote import plan, platforms, weighing
 from storage.training.remote.plan import Item, Milestone, Settings
 from storage.training.remote.tables import Measure
 
@@ -49,9 +49,10 @@ def amount(number: float, measure: Measure, language: str) -> str:
             return _("{n}%").format(n=said)
 
 
-def share(item: Item, items: tuple[Item, ...]) -> str:
-    """How much of the whole work an item is, in per cent."""
-    return f"{round(100 * item.weight / sum(one.weight for one in items))}"
+def share(item: Item, items: tuple[Item, ...]) -> int | None:
+    """How much of the whole work an item is, in per cent; None of what does not count in it."""
+    weighed = [one for one in items if one.mandatory] or items
+    return weighing.shares({one.item_id: one.weight for one in weighed}).get(item.item_id)
 
 
 def pace_text(facts: Settings, language: str, today: date) -> str:
@@ -122,6 +123,15 @@ def read_share(text: str) -> float | None:
     return float(number if number <= 1 else number / 100)
 
 
+def read_percent(text: str) -> float | None:
+    """Read a share of the work as per cent: "30%", "30" and "0.3" are the same."""
+    said = unicodedata.normalize("NFKC", text).strip()
+    number = sheets.as_number(said.removesuffix("%"))
+    if number is None:
+        return None
+    return float(number if said.endswith("%") or number >= 1 else 100 * number)
+
+
 def read_milestones(text: str, now: datetime, zone: ZoneInfo) -> tuple[Milestone, ...] | None:
     """Read a line for each: "11月13日 40%"; None when one cannot be read."""
     found = []
@@ -145,6 +155,7 @@ def field_name(field: str, language: str) -> str:
     return {
         "required": _("what is required"),
         "weight": _("the weight"),
+        "share": _("the share of the work, in per cent"),
         "percent": _("the share expected"),
         "minutes_a_day": _("minutes a day"),
         "start_threshold": _("what counts as a beginning"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import html
 import math
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, pager
@@ -44,6 +45,9 @@ from storage.training.remote.tutors import Looker
 TITLE, LABEL = 60, 24
 MISSING = 3  # things that a brief names
 GUIDE = 300  # characters of how one logs in
+MUCH = 180  # minutes a working day
+SLOW = (Standing.BEHIND, Standing.IDLE, Standing.NOT_STARTED)
+"""Who is told what is left by the working day."""
 BY_ONESELF = (
     ObstacleReason.NO_NETWORK,
     ObstacleReason.ACCOUNT,
@@ -108,6 +112,8 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
     """Where somebody stands, as one says it to them."""
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
+    if seen.is_over and (seen.may_say or seen.standing is Standing.NOT_COMPLETED):
+        return _over_text(seen, language, zone, today)
     match seen.standing:
         case Standing.NOT_BEGUN if seen.starts_at > now:
             return _("It begins {when}.").format(
@@ -120,7 +126,7 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
         case Standing.NOT_STARTED:
             return _("The platform shows no study yet.")
         case Standing.BEHIND:
-            return _("A little behind the reference pace; it can be made up.")
+            return _("You are behind the reference pace.")
         case Standing.IDLE:
             return _("The platform has shown no new study for a while.")
         case Standing.LEARNED:
@@ -137,6 +143,32 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
             return _("This training was not completed.")
         case _:
             return _("You are on pace.")
+
+
+def _over_text(seen: Study, language: str, zone: ZoneInfo, today: date) -> str:
+    """The class is over and something is left: whether, and when, it can be made good."""
+    _ = catalog(language).gettext
+    # What ends at midnight ended the day before.
+    last = (seen.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
+    sentence = (
+        _("This training ended on {day}; it is not completed.")
+        if seen.standing is Standing.NOT_COMPLETED
+        else _("This training ended on {day}.")
+    )
+    lines = [sentence.format(day=dates.day(last, language, today))]
+    if seen.standing is Standing.MAKING_UP and seen.make_up_until is not None:
+        lines.append(
+            _("What is missing may be made good until {day}.").format(
+                day=dates.day(seen.make_up_until, language, today)
+            )
+        )
+    elif seen.make_up is not None:
+        lines.append(
+            _("Make-up: {when}").format(when=dates.span(*seen.make_up, zone, language, today))
+        )
+    else:
+        lines.append(_("No make-up has been announced."))
+    return "\n".join(lines)
 
 
 def _finished_lines(seen: Study, language: str) -> list[str]:
@@ -238,9 +270,12 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
     lines = []
-    if seen.may_say and seen.next is not None:
+    is_slow = seen.standing in SLOW and seen.workdays_left > 0
+    if is_slow:
+        lines += _share_lines(seen, language)
+    elif seen.may_say and seen.next is not None:
         lines.append(_("Next: {what}").format(what=html.escape(left_text(seen.next, language))))
-    if seen.minutes_this_week:
+    if seen.minutes_this_week and not is_slow:
         lines.append(
             ngettext(
                 "About {n} minute this week is enough.",
@@ -266,6 +301,34 @@ def _ahead_lines(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> l
         lines.append(
             _("Your school knows: {reason}").format(reason=obstacle_text(seen.obstacle, language))
         )
+    return lines
+
+
+def _share_lines(seen: Study, language: str) -> list[str]:
+    """What is left until the end, by the working day where it is counted in minutes."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines, most = [], 0
+    for line in seen.missing:
+        if line.measure is not Measure.MINUTES:
+            continue
+        a_day = ceil(line.left / seen.workdays_left)
+        most += a_day
+        lines.append(
+            ngettext(
+                "{title}: {n} minute each working day until the end.",
+                "{title}: {n} minutes each working day until the end.",
+                a_day,
+            ).format(title=_escaped(line.title), n=a_day)
+        )
+    others = [
+        left_text(line, language) for line in seen.missing if line.measure is not Measure.MINUTES
+    ]
+    if others:
+        text = numbers.joined([html.escape(one) for one in others], language)
+        lines.append(_("Also until the end: {list}.").format(list=text))
+    if most > MUCH:
+        lines.append(_("That is much. If it cannot be done, please tell your school below."))
     return lines
 
 

@@ -1,7 +1,8 @@
 """How much of a class's remote work somebody has done: a pure function of what counts.
 
-Each item counts by its weight, up to what is required of it and no further; learned is who has
-reached everything mandatory (domain, model 2.10: any —all mandatory items ≥ required→ learned).
+Each mandatory item counts by its weight, up to what is required of it and no further; what is
+optional does not, unless all of it is. Learned is who has reached everything mandatory (domain,
+model 2.10: any —all mandatory items ≥ required→ learned).
 """
 
 from __future__ import annotations
@@ -49,8 +50,13 @@ class Counted:
         return repr((self.items, self.required_modules, self.start_threshold))
 
     @cached_property
+    def weighed(self) -> tuple[Item, ...]:
+        """What the percent is reckoned from: what is mandatory, or all where nothing is."""
+        return tuple(item for item in self.items if item.mandatory) or self.items
+
+    @cached_property
     def _weighed(self) -> tuple[tuple[int, float, float], ...]:
-        return tuple((item.id, item.required, item.weight) for item in self.items)
+        return tuple((item.id, item.required, item.weight) for item in self.weighed)
 
     @cached_property
     def _mandatory(self) -> tuple[tuple[int, float], ...]:
@@ -156,7 +162,7 @@ def _percent(session: Session, counts: Counted) -> Any:
     """Say in SQL what ``Counted.percent`` says."""
     done: Any = sa.literal(0.0, sa.Float())
     of = 0.0
-    for item in counts.items:
+    for item in counts.weighed:
         weight = sa.literal(item.weight, sa.Float())
         figure = _figure(item)
         of += item.weight
@@ -169,7 +175,7 @@ def _percent(session: Session, counts: Counted) -> Any:
     if session.get_bind().dialect.name != "sqlite":
         share = sa.cast(share, sa.Numeric())
     rounded = sa.cast(func.round(share, 2), sa.Float())
-    whole = sa.and_(*(_is_reached(item) for item in counts.items))
+    whole = sa.and_(*(_is_reached(item) for item in counts.weighed))
     return sa.case((whole, 100.0), (rounded > 99.99, 99.99), else_=rounded)
 
 

@@ -36,20 +36,27 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class End:
-    """So many at the end, give or take; ``error`` is None as long as nothing tells it."""
+    """So many at the end, at least and at most; these are None as long as nothing tells them.
+
+    It is never fewer than there are already, nor more than take part.
+    """
 
     number: int
-    error: int | None
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Who will have begun and who will have done it all when the class ends, by ``as_of``."""
+    """Who will have begun and who will have done it all when the class ends, by ``as_of``.
+
+    None of what everybody has done already.
+    """
 
     as_of: datetime
     ends: date
-    started: End
-    learned: End
+    started: End | None
+    learned: End | None
 
 
 @dataclass(frozen=True)
@@ -90,16 +97,22 @@ def forecast(
         errors_started.append(abs(tried.started_then - came[0]) / ahead)
         errors_learned.append(abs(tried.learned_then - came[1]) / ahead)
     whole = _number(session, course, units)
-    return Forecast(
-        as_of,
-        pace.ends,
-        End(min(whole, round(newest.started_then)), _error(errors_started, left, whole)),
-        End(newest.learned_then, _error(errors_learned, left, whole)),
-    )
+    started = _end(newest.started, newest.started_then, errors_started, left, whole)
+    learned = _end(newest.learned, newest.learned_then, errors_learned, left, whole)
+    if started is None and learned is None:
+        return None
+    return Forecast(as_of, pace.ends, started, learned)
 
 
-def _error(a_day: list[float], ahead: int, whole: int) -> int | None:
-    return min(whole, ceil(fmean(a_day) * ahead)) if a_day else None
+def _end(now: int, then: float, a_day: list[float], ahead: int, whole: int) -> End | None:
+    """What will be, within what is possible; None where nothing is left to happen."""
+    if now >= whole:
+        return None
+    number = min(whole, max(now, round(then)))
+    if not a_day:
+        return End(number)
+    error = ceil(fmean(a_day) * ahead)
+    return End(number, max(now, number - error), min(whole, number + error))
 
 
 def _workdays(course: Course, first: date, until: date) -> int:

@@ -12,7 +12,7 @@ import base64
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,7 +45,15 @@ from storage.training.remote.folding import (
     stands_of,
 )
 from storage.training.remote.mapping import KIND, NothingCounts, aimed, check
-from storage.training.remote.rows import OPEN, OPEN_KEPT, UNDERSTOOD, Matcher, RowState, read_file
+from storage.training.remote.rows import (
+    OPEN,
+    OPEN_KEPT,
+    PASSED_OVER,
+    UNDERSTOOD,
+    Matcher,
+    RowState,
+    read_file,
+)
 from storage.training.remote.tables import (
     Platform,
     Progress,
@@ -168,7 +176,8 @@ def look(
     if not counts.items or counts.platform_id is None:
         raise NothingCounts
     people = _people(session, batch_id)
-    matcher = Matcher(session, people, counts.platform_id)
+    exempt = _people(session, batch_id, (RegistrationState.EXEMPT,))
+    matcher = Matcher(session, people, counts.platform_id, exempt)
     newest = _newest(session, batch_id)
     earlier = _same_file(session, batch_id, job.sha256)
     as_of, origin = _as_of(session, job, book, earlier, now)
@@ -274,9 +283,7 @@ def preview(session: Session, actor_id: int, job_id: int, *, now: datetime) -> P
         learned=(found["learned"][0], found["learned"][1]),
         open=open_,
         settled=sum(1 for each in settled if each),
-        problems=sum(
-            n for state, n in counts.items() if state not in (*UNDERSTOOD, RowState.FOREIGN)
-        )
+        problems=sum(n for state, n in counts.items() if state not in (*UNDERSTOOD, *PASSED_OVER))
         - len(settled),
         skipped=tuple(found["skipped"]),
         is_known=found["is_known"],
@@ -527,7 +534,9 @@ def _moved(
     return RowState.SAME if is_same else RowState.FORWARD
 
 
-def _people(session: Session, batch_id: int) -> Sequence[Any]:
+def _people(
+    session: Session, batch_id: int, states: Collection[RegistrationState] = TAKES_PART
+) -> Sequence[Any]:
     registration, teacher, unit = (
         SQLModel.metadata.tables[name].c for name in ("registration", "teacher", "org_unit")
     )
@@ -544,7 +553,7 @@ def _people(session: Session, batch_id: int) -> Sequence[Any]:
         .select_from(SQLModel.metadata.tables["registration"])
         .join(SQLModel.metadata.tables["teacher"], teacher.id == registration.teacher_id)
         .join(SQLModel.metadata.tables["org_unit"], unit.id == registration.unit_id_at)
-        .where(registration.batch_id == batch_id, registration.state.in_(TAKES_PART))
+        .where(registration.batch_id == batch_id, registration.state.in_(states))
     )
     return session.connection().execute(query).all()
 

@@ -110,6 +110,8 @@ class Study:
     score: float | None
     make_up_until: date | None
     gives_certificate: bool
+    make_up: tuple[datetime, datetime] | None  # the window of the class, until it is over
+    is_over: bool  # the class has ended
     certificate_no: str | None
     certificate_on: date | None
 
@@ -191,13 +193,20 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         score=None if result is None else result.score,
         make_up_until=mine.make_up_until,
         gives_certificate=bool(programme.certificate),
+        make_up=course.pace.makeup
+        if course.pace.makeup is not None and now < course.pace.makeup[1]
+        else None,
+        is_over=now >= course.ends_at,
         certificate_no=mine.certificate_no,
         certificate_on=mine.certificate_on,
     )
 
 
 def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ...]:
-    """Return where this person stands in all that they study remotely and are not through with."""
+    """Return where this person stands in all that they study remotely and are not through with.
+
+    Who has not completed is not through before the make-up of the class is over.
+    """
     found = session.exec(
         select(Registration.batch_id)
         .join(Batch, col(Batch.id) == col(Registration.batch_id))
@@ -205,7 +214,7 @@ def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ..
         .join(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
         .where(
             Registration.teacher_id == teacher_id,
-            col(Registration.state).in_([RegistrationState.APPROVED, RegistrationState.ATTENDING]),
+            still_studies(now),
             Programme.state == ProgrammeState.PUBLISHED,
             col(Batch.cancelled_at).is_(None),
             Batch.starts_at <= now,
@@ -213,6 +222,17 @@ def mine(session: Session, teacher_id: int, *, now: datetime) -> tuple[Study, ..
         .order_by(col(Batch.ends_at), col(Batch.id))
     ).all()
     return tuple(study(session, teacher_id, batch_id, now=now) for batch_id in found)
+
+
+def still_studies(now: datetime) -> sa.ColumnElement[bool]:
+    """A registration that is not decided, or may be made good in the window of its class."""
+    return sa.or_(
+        col(Registration.state).in_(pace.UNDECIDED),
+        sa.and_(
+            col(Registration.state) == RegistrationState.NOT_COMPLETED,
+            col(RemotePlan.makeup_until) > now,
+        ),
+    )
 
 
 def learned(session: Session, teacher_id: int) -> frozenset[int]:

@@ -64,6 +64,9 @@ IN_CLASS = (
 )
 """Who has a standing: whoever is left out, gone or exempt has none."""
 
+UNDECIDED = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
+"""Of whom nobody has said yet whether they completed."""
+
 _OVER = (RegistrationState.NOT_COMPLETED, RegistrationState.NO_SHOW)
 _FAILED = (Grade.UNQUALIFIED, Grade.ABSENT)
 _ONE_DAY = timedelta(days=1)

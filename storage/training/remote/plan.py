@@ -271,6 +271,15 @@ def modules_of(session: Session, batch_id: int) -> tuple[tuple[int, str], ...]:
     return tuple((id_, title) for id_, title in rows)
 
 
+def make_up_window(session: Session, batch_id: int) -> tuple[date, date] | None:
+    """Return from which to which day what was missed can be made up, if that was said."""
+    row = of_batch(session, batch_id)
+    last = make_up_day(session, batch_id)
+    if row is None or last is None or row.makeup_from is None:
+        return None
+    return local_day(row.makeup_from, offices.zone(session)), last
+
+
 def make_up_day(session: Session, batch_id: int) -> date | None:
     """Return the last day on which what was missed can be made up, if one was set."""
     row = of_batch(session, batch_id)
@@ -320,7 +329,7 @@ def change(
     """
     batch, _programme = structure.to_change(session, actor_id, batch_id, now)
     wanted = structure.checked(changes, _OF_PLAN)
-    _check_figures(wanted)
+    check_figures(wanted)
     row = made(session, batch_id, now=now)
     if (needed := wanted.get("required_modules")) is not None:
         there = len({item.module_id for item in items_of(session, batch_id)} - {None})
@@ -359,7 +368,8 @@ def change(
         )
 
 
-def _check_figures(wanted: Mapping[str, Any]) -> None:
+def check_figures(wanted: Mapping[str, Any]) -> None:
+    """Raise OutOfRange unless each figure makes sense."""
     for field, (least, most) in LIMITS.items():
         value = wanted.get(field)
         if value is None:
@@ -523,7 +533,7 @@ def _check_item(
     module_id: int | None,
     due_at: datetime | None,
 ) -> None:
-    _check_figures(figures)
+    check_figures(figures)
     structure.check_module(session, module_id, batch.id)
     if due_at is not None and not batch.starts_at < due_at <= batch.ends_at:
         raise structure.OutsideClass(batch.starts_at, batch.ends_at)

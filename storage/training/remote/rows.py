@@ -40,9 +40,13 @@ class RowState(StrEnum):
     AMBIGUOUS = "ambiguous"  # several people of this name
     MISMATCH = "mismatch"  # the number is somebody else's than the name
     FOREIGN = "foreign"  # somebody has said that it is nobody of ours
+    EXEMPT = "exempt"  # need not study, so the row is passed over
     TWICE = "twice"  # other figures of the same person stand in the file before
     NOT_UNDERSTOOD = "not_understood"
 
+
+PASSED_OVER = (RowState.FOREIGN, RowState.EXEMPT)
+"""Nothing is wrong with these rows, and nothing of them is taken over."""
 
 UNDERSTOOD = (RowState.NEW, RowState.FORWARD, RowState.BACK, RowState.SAME)
 
@@ -77,13 +81,22 @@ class Matcher:
     """Finds whom a row means.
 
     ``people`` are registrations, each with teacher, number, name, school, its short name, and
-    the hash of the phone.
+    the hash of the phone; ``exempt`` are those of whoever need not study.
     """
 
-    def __init__(self, session: Session, people: Sequence[Any], platform_id: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        people: Sequence[Any],
+        platform_id: int,
+        exempt: Sequence[Any] = (),
+    ) -> None:
         columns = tuple(zip(*people, strict=True)) or ((),) * 7
         self._ids, self._teachers, self._numbers, self._names, *_ = columns
         self._units, self._short_names, self._phones = columns[4:]
+        self._exempt = [
+            (id_, no, name, (unit, short)) for id_, _, no, name, unit, short, _ in exempt
+        ]
         self._salt = session.exec(select(Office.salt)).first() or ""
         self._matches = dict(
             session.exec(
@@ -116,6 +129,10 @@ class Matcher:
     def _people(self) -> People[int]:
         schools = zip(self._units, self._short_names, strict=True)
         return People(zip(self._ids, self._numbers, self._names, schools, strict=True))
+
+    @cached_property
+    def _exempted(self) -> People[int]:
+        return People(self._exempt)
 
     @cached_property
     def _settled(self) -> set[str]:
@@ -166,7 +183,14 @@ class Matcher:
             owner = self._by_phone.get(phones.hashed(phone, self._salt))
             if owner is not None and plain(owner[1]) == plain(name):
                 return owner[0]
+        if found is Doubt.UNKNOWN and self._is_exempt(staff_no, name, school):
+            return RowState.EXEMPT
         return DOUBTS[found] if isinstance(found, Doubt) else found
+
+    def _is_exempt(self, staff_no: str, name: str, school: str) -> bool:
+        """Whether the row means somebody who need not study; a name of several of them will do."""
+        found = self._exempted.find(staff_no, name, school)
+        return found is Doubt.SEVERAL or not isinstance(found, Doubt)
 
 
 def tail_of(phone: str) -> str:
@@ -344,7 +368,7 @@ def _set_aside(
 ) -> None:
     """Note a row that is not taken over, and keep it where a person may settle it."""
     read.counts[state] += 1
-    if state is not RowState.FOREIGN:
+    if state not in PASSED_OVER:
         read.problems.append((sheet, number, state))
     if state not in OPEN or line is None:
         return

@@ -50,7 +50,7 @@ def stands(session: Session, who: int) -> tuple[float, bool, bool]:
     [
         ("作业", {"required": 1.0}, (85.0, True, False)),
         ("作业", {"weight": 0.8}, (63.33, True, False)),
-        ("作业", {"mandatory": False}, (70.0, True, False)),
+        ("作业", {"mandatory": False}, (78.57, True, False)),
         ("视频学习", {"required": 1800.0}, (50.0, True, False)),
         ("论坛发帖", {"title": "研讨发帖"}, (70.0, True, False)),
     ],

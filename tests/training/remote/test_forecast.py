@@ -45,8 +45,8 @@ async def _of(database: Database, *imports: tuple[int, list[float]], **more: Any
 async def test_everybody_goes_on_as_they_did_from_the_beginning(database: Database) -> None:
     # 14 of 25 working days are over: from 56 percent one arrives, from 50 one does not.
     found = await _of(database, (0, [100, 60, 57, 50, 0]))
-    assert found.learned == End(3, None)
-    assert found.started.error is None
+    assert found.learned == End(3)
+    assert found.started.least is None
 
 
 async def test_who_has_stopped_a_week_ago_does_not_arrive(database: Database) -> None:
@@ -58,9 +58,10 @@ async def test_the_error_is_how_far_earlier_forecasts_were_off(database: Databas
     # A week ago two of four seemed to go on fast enough to have done it all by now: one has.
     found = await _of(database, (7, [70, 70, 10, 10]), (0, [100, 72, 12, 12]))
     assert found.learned.number == 1
-    assert found.learned.error == 3  # one in five days ahead, and eleven are to come
+    # One in five days ahead, and eleven are to come: three either way, but one is done already.
+    assert (found.learned.least, found.learned.most) == (1, 4)
     perfect = await _of(database, (7, [20, 20]), (0, [30, 30]))
-    assert perfect.learned == End(0, 0)
+    assert perfect.learned == End(0, 0, 0)
 
 
 async def test_nothing_is_foretold_from_no_figures_old_ones_or_when_it_is_over(
@@ -86,9 +87,18 @@ async def test_an_import_that_was_undone_tells_nothing(database: Database) -> No
     alone = await database.read(_forecast, batch_id)
     assert with_both is not None
     assert alone is not None
-    assert (with_both.learned.number, alone.learned.number) == (0, 2)
+    numbers = [one.learned and one.learned.number for one in (with_both, alone)]
+    assert numbers == [0, 2]
 
 
 async def test_nobody_new_counts_as_begun_beyond_those_who_are_there(database: Database) -> None:
     found = await _of(database, (7, [0, 0, 0, 5]), (0, [5, 5, 0, 9]))
     assert found.started.number == 4
+
+
+async def test_what_everybody_has_done_is_not_foretold(database: Database) -> None:
+    found = await _of(database, (7, [50, 0, 10]), (0, [100, 5, 40]))
+    assert found.started is None
+    assert found.learned.least >= 1
+    assert found.learned.most <= 3
+    assert await _of(database, (0, [100, 100])) is None

@@ -351,3 +351,23 @@ async def test_of_a_long_table_every_row_is_read(database: Database, class_: Any
     assert seen.counts == {RowState.NEW: 3, RowState.UNKNOWN: len(strangers)}
     remarks = await database.write(importing.remarks, gao, seen.job_id, now=NOW)
     assert set(range(3, len(people) + 3)) - remarks["导出"].keys() == {3, 4 + PART, len(people) + 2}
+
+
+async def test_rows_of_the_exempt_are_passed_over_and_nobody_is_asked_of_them(
+    database: Database, class_: Any
+) -> None:
+    batch_id, gao, _people = class_
+
+    def play(session: Session) -> Preview:
+        programme.joins(
+            session, batch_id, "邵欣荣", staff_no="CH060099", state=RegistrationState.EXEMPT
+        )
+        free = Studied("CH060099", "邵欣荣", HOME, "13900003333")
+        nobody = Studied("CH060100", "外县人", HOME, "13900004444")
+        table = exports.orchid([LIN, free, nobody])
+        return dropped(session, gao, batch_id, table)
+
+    seen = await database.write(play)
+    # Each stands on both sheets of the file.
+    assert (seen.counts[RowState.EXEMPT], seen.counts[RowState.UNKNOWN]) == (2, 2)
+    assert seen.problems == 2, "only who is nobody of the class"

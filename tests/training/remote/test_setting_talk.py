@@ -85,13 +85,17 @@ async def test_what_counts_is_added_changed_and_removed(stage: Stage) -> None:
     await gu.taps("test")
     assert "Required: 60 points" in await gu.says("60")
     await gu.taps("Weight")
-    assert "which is 75% of the work" in await gu.says("3")
+    assert "What share of the whole work" in gu.sees()
+    assert "from 1 to 99" in await gu.says("100%")
+    assert "Weight: 75% of the work" in await gu.says("75%")
     await gu.taps("Due date")
     assert "not on the days of the class" in await gu.says("2027年3月1日")
-    assert "Due Fri 11 Dec, 17:00" in await gu.says("12月11日 17:00")
+    assert "Due: by Fri 11 Dec, 17:00" in await gu.says("12月11日 17:00")
+    await gu.taps("Due date")
+    assert "Due: by Fri 11 Dec, 24:00" in await gu.says("12月11日")
     assert "Optional" in await gu.taps("Make it optional")
-    await gu.taps("Remove")
-    shown = await gu.taps("Remove")
+    assert "count no longer?" in await gu.taps("Remove")
+    shown = await gu.taps("Confirm")
     assert "专题课程: 720 minutes, 100% of the work" in shown
     assert len((await settings(stage, gu, batch)).items) == 1
 

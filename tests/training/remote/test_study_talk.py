@@ -6,6 +6,7 @@ import struct
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
 from handlers.training.remote.study_text import claim_card
@@ -18,6 +19,7 @@ from storage.training.remote.tables import (
     Platform,
     Progress,
     ProgressItem,
+    RemotePlan,
     StudyClaim,
     StudyClaimState,
 )
@@ -86,6 +88,40 @@ async def with_role(stage: Stage, name: str, role: Role, scope: ScopeKind, of: i
     return who
 
 
+@pytest.mark.parametrize("decided", [False, True])
+async def test_after_the_end_one_reads_of_the_make_up_until_it_is_over(
+    stage: Stage, decided: bool
+) -> None:
+    lin, batch = await lin_studies(stage)
+
+    def ends(session: Session) -> None:
+        plan = session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch)).one()
+        plan.makeup_from, plan.makeup_until = at(1, 4, 0), at(1, 16, 0)
+        plan.makeup_from = plan.makeup_from.replace(year=2027)
+        plan.makeup_until = plan.makeup_until.replace(year=2027)
+        if decided:
+            row = session.exec(select(Registration).where(Registration.batch_id == batch)).one()
+            row.state = RegistrationState.NOT_COMPLETED
+
+    await stage.database.write(ends)
+    stage.clock.advance(at(12, 7) - stage.clock())
+    await lin.says("/menu")
+    shown = await lin.taps("My study")
+    assert "This training ended on Fri 4 Dec" in shown
+    assert "Make-up: Mon 4 – Fri 15 Jan 2027" in shown
+    assert ("it is not completed" in shown) == decided
+    stage.clock.advance(timedelta(days=60))
+    await lin.says("/menu")
+    assert "My study" not in lin.labels()
+
+
+async def test_after_the_end_without_a_make_up_one_reads_that_there_is_none(stage: Stage) -> None:
+    lin, batch = await lin_studies(stage)
+    stage.clock.advance(at(12, 7) - stage.clock())
+    await lin.starts(f"study{batch}")
+    assert "No make-up has been announced." in lin.sees()
+
+
 async def test_a_teacher_sees_where_they_stand_and_what_is_next(stage: Stage) -> None:
     lin, batch = await lin_studies(stage)
     await lin.starts(f"p{batch}")
@@ -94,9 +130,10 @@ async def test_a_teacher_sees_where_they_stand_and_what_is_next(stage: Stage) ->
     assert "○ 视频学习: 300 of 900 min" in shown
     assert "○ 作业: 1 of 2 · by Fri 6 Nov, 10:00" in shown
     assert "研讨发帖: 0 of 4 · optional" in shown
-    assert "Next: 作业, 1 more" in shown
+    assert "视频学习: 55 minutes each working day until the end." in shown
+    assert "Also until the end: 作业, 1 more." in shown
     assert "11 working days are left" in shown
-    assert "About 60 minutes this week" in shown
+    assert "This week" not in shown, "an hour a day is not enough any more"
     assert "用工号登录" in shown
     assert "Study now" in lin.labels()
     await lin.starts("menu")
