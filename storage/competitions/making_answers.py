@@ -6,7 +6,7 @@ It is kept as a draft row and never in memory, so that a restart in the middle l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from storage.competitions import making, usual
 from storage.competitions.making import Form, Home, RoundForm, TrackForm
 from storage.competitions.tables import CompetitionKind
 from storage.competitions.usual import UsualRound
+from storage.people.drafts import Dialogue
 
 KIND = "competition"
 """The kind of the draft row."""
@@ -24,36 +25,10 @@ DAYS, FORWARD = "days-", "forward-"
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The answers so far. ``said`` is plain JSON; ``step`` is the question that is open."""
+class Answers(Dialogue):
+    """The answers so far, and the unit that it is made for."""
 
     unit_id: int = 0
-    step: str = ""
-    past: tuple[str, ...] = ()
-    said: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of_data(cls, data: dict[str, Any]) -> Answers:
-        """Read them from a draft row."""
-        return cls(**{**data, "past": tuple(data["past"])})
-
-    def data(self) -> dict[str, Any]:
-        """As they are kept in a draft row."""
-        return {**asdict(self), "past": list(self.past)}
-
-    def with_(self, **said: Any) -> Answers:
-        """Return them with these said."""
-        return replace(self, said={**self.said, **said})
-
-    def asking(self, step: str) -> Answers:
-        """Return them with this question open, from which one can go back."""
-        return replace(self, step=step, past=(*self.past, self.step) if self.step else self.past)
-
-    def back(self) -> Answers | None:
-        """Return them with the question before open again; None at the first."""
-        if not self.past:
-            return None
-        return replace(self, step=self.past[-1], past=self.past[:-1])
 
 
 def home_of(answers: Answers, homes: tuple[Home, ...]) -> Home:

@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.inserting import insert_new
 from storage.people.tables import Draft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialogue:
+    """Answers given one by one. ``said`` is plain JSON; ``step`` is the question that is open."""
+
+    step: str = ""
+    past: tuple[str, ...] = ()
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_data(cls, data: dict[str, Any]) -> Self:
+        """Read them from a draft row."""
+        return cls(**{**data, "past": tuple(data["past"])})
+
+    def data(self) -> dict[str, Any]:
+        """As they are kept in a draft row."""
+        return {**asdict(self), "past": list(self.past)}
+
+    def with_(self, **said: Any) -> Self:
+        """Return them with these said."""
+        return replace(self, said={**self.said, **said})
+
+    def asking(self, step: str) -> Self:
+        """Return them with this question open, from which one can go back."""
+        return replace(self, step=step, past=(*self.past, self.step) if self.step else self.past)
+
+    def back(self) -> Self | None:
+        """Return them with the question before open again; None at the first."""
+        if not self.past:
+            return None
+        return replace(self, step=self.past[-1], past=self.past[:-1])
 
 
 def keep(

@@ -26,14 +26,13 @@ from storage.deeds import ChangedSince, Deed
 from storage.messaging import deadlines, outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
-from storage.people import authority, offices, roles, units
-from storage.people.authority import Act
+from storage.people import offices, roles, units
 from storage.people.tables import OrgUnit, Posting, Role, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 from storage.sheets import Book, find_table, plain
 from storage.training import reserves, schedule, seats, waiting
 from storage.training.audience import fits
-from storage.training.classes import batch_of
+from storage.training.classes import run_by
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
     SEATED,
@@ -286,7 +285,7 @@ def shares(
 
 def board(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Board:
     """Return how the seats stand, for whoever runs the class. Raises NotFound, NotAllowed."""
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     quotas = _quotas(session, batch_id)
     rows = _rows(session, batch, programme, quotas)
     waits: dict[int, int] = dict(
@@ -353,7 +352,7 @@ def queue(
 
     Raises NotFound or NotAllowed.
     """
-    _run_by(session, actor_id, batch_id, now)
+    run_by(session, actor_id, batch_id, now=now)
     rows = session.exec(
         select(Teacher.name, OrgUnit.name, SeatOffer.lapses_at)
         .select_from(Registration)
@@ -391,7 +390,7 @@ def propose(
     No school gets more than it has people in the audience, or less than is taken already.
     Raises NotFound, NotAllowed, ProgrammeCancelled, NoCapacity or SeatsTaken.
     """
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     quotas = _limited(session, batch, programme)
     rows = _rows(session, batch, programme, quotas)
     capacity = capacity_of(quotas)
@@ -421,7 +420,7 @@ def plan(
     Raises NotFound, NotAllowed, ProgrammeCancelled, NoCapacity, SeatsTaken, TooManyReserved or
     UnknownReserve; that it goes over the capacity is said by the plan.
     """
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     quotas = _limited(session, batch, programme)
     rows = _rows(session, batch, programme, quotas)
     kept = {unit_id: dict(kinds) for unit_id, kinds in (reserved or {}).items()}
@@ -504,7 +503,7 @@ def allot(
 def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Put the allotments back as they were. Raises ChangedSince when seats were taken since."""
     batch_id = int(deed.data["batch_id"])
-    _run_by(session, deed.actor_id, batch_id, now)
+    run_by(session, deed.actor_id, batch_id, now=now)
     seats.lock(session, batch_id)
     quotas = {(0 if q.is_pool else q.unit_id): q for q in _quotas(session, batch_id, lock=True)}
     none: dict[str, Any] = {"seats": 0, "over": 0, "reserved": {}}
@@ -531,7 +530,7 @@ def set_capacity(
     ProgrammeCancelled or SeatsTaken.
     """
     seats.lock(session, batch_id, alone=True)
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     _takes_place(batch, programme)
     quotas = _quotas(session, batch_id, lock=True)
     schools = sum(quota.seats - quota.over_allowed for quota in quotas if not quota.is_pool)
@@ -589,7 +588,7 @@ def set_release(
     Raises NotFound, NotAllowed or ProgrammeCancelled.
     """
     seats.lock(session, batch_id)
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     _takes_place(batch, programme)
     quotas = [quota for quota in _quotas(session, batch_id) if not quota.is_pool]
     before = _release_at(quotas)
@@ -622,7 +621,7 @@ def set_roster_date(
     ProgrammeCancelled or ReportedTooLate.
     """
     seats.lock(session, batch_id)
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     _takes_place(batch, programme)
     if roster_date is not None and roster_date > batch.starts_at:
         raise ReportedTooLate(batch.starts_at)
@@ -665,7 +664,7 @@ def typed(session: Session, actor_id: int, batch_id: int, text: str, *, now: dat
     A school is known by its name, its short name, its code, or a part of the name that only
     one has. What is not understood comes back as it was written. Raises NotFound, NotAllowed.
     """
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     rows = _rows(session, batch, programme, _quotas(session, batch_id))
     names: dict[str, int] = {}
     for school, *known in session.exec(
@@ -722,15 +721,6 @@ def lines_of(book: Book) -> str:
 def capacity_of(quotas: Sequence[Quota]) -> int:
     """What schools and the pool hold together, without what lies beyond it on purpose."""
     return sum(quota.seats - quota.over_allowed for quota in quotas)
-
-
-def _run_by(
-    session: Session, actor_id: int, batch_id: int, now: datetime
-) -> tuple[Batch, Programme]:
-    found = batch_of(session, batch_id)
-    today = local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return found
 
 
 def _takes_place(batch: Batch, programme: Programme) -> None:

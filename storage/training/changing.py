@@ -34,7 +34,7 @@ from storage.people.tables import Account, OrgUnit
 from storage.refusals import NotAllowed, Refusal
 from storage.training import enrolment, making, schedule, seats, waiting
 from storage.training.audience import audience_size
-from storage.training.classes import batch_of
+from storage.training.classes import run_by
 from storage.training.making import Form, WrongValue
 from storage.training.publishing import NotUnderWay
 from storage.training.refusals import ProgrammeCancelled
@@ -195,7 +195,7 @@ class Changed:
 
 def face(session: Session, actor_id: int, batch_id: int, *, now: datetime) -> Face:
     """Return what this class and its programme say. Raises NotFound or NotAllowed."""
-    programme, batch = _class(session, actor_id, batch_id, now=now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     owner = session.exec(select(OrgUnit).where(OrgUnit.id == programme.owner_unit_id)).one()
     taken = session.exec(
         select(sa.func.coalesce(sa.func.sum(Quota.taken), 0)).where(Quota.batch_id == batch_id)
@@ -240,7 +240,7 @@ def impact(
     session: Session, actor_id: int, batch_id: int, what: What, value: Any, *, now: datetime
 ) -> Impact:
     """Return what a change would do, doing nothing. Raises whatever ``change`` would raise."""
-    programme, batch = _class(session, actor_id, batch_id, now=now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     after = _checked(session, programme, batch, what, value)
     before = _value(session, programme, batch, what)
     is_published = programme.state is ProgrammeState.PUBLISHED
@@ -279,7 +279,7 @@ def change(
     Raises NotFound, NotAllowed, ProgrammeCancelled, NotUnderWay, WrongValue, DatesNotInOrder,
     FixedByNow or SeatsTaken.
     """
-    programme, batch = _class(session, actor_id, batch_id, now=now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     seats.lock(session, *_siblings(session, programme.id), alone=True)
     session.refresh(programme)
     session.refresh(batch)
@@ -403,15 +403,6 @@ def news(session: Session, teacher_id: int, told: dict[str, Any]) -> News | None
         before_ends_at=datetime.fromisoformat(told["ends_at"]),
         before_place=told["place"],
     )
-
-
-def _class(
-    session: Session, actor_id: int, batch_id: int, *, now: datetime
-) -> tuple[Programme, Batch]:
-    batch, programme = batch_of(session, batch_id)
-    today = local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return programme, batch
 
 
 def _siblings(session: Session, programme_id: int) -> list[int]:

@@ -39,7 +39,7 @@ from storage.plan.form import ProgrammePart
 from storage.refusals import NotAllowed, Refusal
 from storage.tables import Row
 from storage.training import publishing, seats, template
-from storage.training.classes import batch_of
+from storage.training.classes import run_by
 from storage.training.publishing import NotUnderWay
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED
@@ -296,7 +296,7 @@ def clone(
     modules, tasks and meetings come along, the people do not; seats go to the open pool, to be
     handed out anew. Raises NotFound or NotAllowed.
     """
-    programme, model = _class(session, actor_id, batch_id, now=now)
+    model, programme = run_by(session, actor_id, batch_id, now=now)
     zone = offices.zone(session)
     batches = session.exec(
         select(Batch)
@@ -381,7 +381,7 @@ def add_batch(
 
     Raises NotFound, NotAllowed, WrongValue, DatesNotInOrder, ProgrammeCancelled, NotUnderWay.
     """
-    programme, model = _class(session, actor_id, batch_id, now=now)
+    model, programme = run_by(session, actor_id, batch_id, now=now)
     if programme.state is ProgrammeState.CANCELLED:
         raise ProgrammeCancelled(programme.title)
     if programme.state not in (ProgrammeState.DRAFT, ProgrammeState.PUBLISHED):
@@ -455,7 +455,7 @@ def discard(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
 
     Raises NotFound, NotAllowed, or ChangedSince once it is more than a draft.
     """
-    programme, _model = _class(session, actor_id, batch_id, now=now)
+    _model, programme = run_by(session, actor_id, batch_id, now=now)
     title = programme.title
     erase(session, programme.id)
     audit.record(
@@ -526,15 +526,6 @@ def seats_of(session: Session, batch_id: int) -> int | None:
 
 
 # -- inside ----------------------------------------------------------------------------------------
-
-
-def _class(
-    session: Session, actor_id: int, batch_id: int, *, now: datetime
-) -> tuple[Programme, Batch]:
-    batch, programme = batch_of(session, batch_id)
-    today = local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return programme, batch
 
 
 def _check_home(session: Session, actor_id: int, form: Form, *, now: datetime) -> None:

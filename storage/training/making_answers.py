@@ -7,13 +7,13 @@ Whoever answers the few questions of the short way gets what is usual for the re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from storage.moments import local_day
+from storage.people.drafts import Dialogue
 from storage.training import template
 from storage.training.making import Form, Home
 from storage.training.tables import Approval, Enrolment, Level, Mode
@@ -32,7 +32,7 @@ _REST = ("level", "mode", "enrolment", "approval", "stage", "subject", "hours", 
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answers(Dialogue):
     """The answers so far. ``said`` is plain JSON; ``step`` is the question that is open."""
 
     what: str
@@ -40,33 +40,7 @@ class Answers:
     of: int = 0  # the class that is copied, or gets one more beside it
     template: str = ""
     title: str = ""  # of the programme that is copied or gets one more class
-    step: str = ""
-    past: tuple[str, ...] = ()
     all: bool = False  # the rest is asked too
-    said: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of_data(cls, data: dict[str, Any]) -> Answers:
-        """Read them from a draft row."""
-        return cls(**{**data, "past": tuple(data["past"])})
-
-    def data(self) -> dict[str, Any]:
-        """As they are kept in a draft row."""
-        return {**asdict(self), "past": list(self.past)}
-
-    def with_(self, **said: Any) -> Answers:
-        """Return them with these said."""
-        return replace(self, said={**self.said, **said})
-
-    def asking(self, step: str) -> Answers:
-        """Return them with this question open, from which one can go back."""
-        return replace(self, step=step, past=(*self.past, self.step) if self.step else self.past)
-
-    def back(self) -> Answers | None:
-        """Return them with the question before open again; None at the first."""
-        if not self.past:
-            return None
-        return replace(self, step=self.past[-1], past=self.past[:-1])
 
     @property
     def kind(self) -> Template | None:

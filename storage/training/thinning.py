@@ -25,7 +25,7 @@ from storage.people.authority import MAY, Act
 from storage.people.tables import OrgUnit, Role
 from storage.refusals import NotFound, Refusal
 from storage.training import schedule, seats
-from storage.training.classes import batch_of
+from storage.training.classes import run_by
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.tables import (
     SEATED,
@@ -86,7 +86,7 @@ def set_minimum(
     Without a minimum the class always runs. Raises NotFound, NotAllowed, ProgrammeCancelled or
     DatesNotInOrder.
     """
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         raise ProgrammeCancelled(programme.title)
     before = _dates(batch)
@@ -125,7 +125,7 @@ def run_all_the_same(session: Session, actor_id: int, batch_id: int, *, now: dat
     Raises NotFound, NotAllowed or ProgrammeCancelled.
     """
     seats.lock(session, batch_id)
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     if batch.cancelled_at is not None or programme.state is ProgrammeState.CANCELLED:
         raise ProgrammeCancelled(programme.title)
     if batch.thin_settled_at is not None:
@@ -142,7 +142,7 @@ def cancel_thin(session: Session, actor_id: int, batch_id: int, *, now: datetime
     Raises NotFound, NotAllowed, or ThinSettled when it is not thin (any more) or was let run.
     """
     schedule.lock_classes(session, batch_id)
-    batch, programme = _run_by(session, actor_id, batch_id, now)
+    batch, programme = run_by(session, actor_id, batch_id, now=now)
     if batch.cancelled_at is not None:
         return 0
     facts = thin(session, batch_id)
@@ -288,15 +288,6 @@ def _ask(session: Session, facts: Thin, *, now: datetime) -> None:
             dedupe_key=f"thin:{facts.batch_id}:{facts.thin_at.isoformat()}:{teacher_id}",
             now=now,
         )
-
-
-def _run_by(
-    session: Session, actor_id: int, batch_id: int, now: datetime
-) -> tuple[Batch, Programme]:
-    found = batch_of(session, batch_id)
-    today = local_day(now, offices.zone(session))
-    authority.check_with(session, actor_id, Act.RUN_PROGRAMME, batch_id, today=today)
-    return found
 
 
 def _dates(batch: Batch) -> dict[str, Any]:
