@@ -92,7 +92,8 @@ def desk_card(
         name = mydata_words.word("role_assignment", "role", role, language) or role.value
         of = _("{role}, {unit}").format(role=name, unit=unit) if unit else name
         lines.append("· " + html.escape(of))
-    lines += ["", *_people_lines(desk, language)]
+    figures = _people_lines(desk, language)
+    lines += ["", *figures] if figures else []
     if facts.first_steps:
         lines += ["", _("<b>First steps</b>")]
         lines += ["· " + _first_step_text(step, language) for step in facts.first_steps]

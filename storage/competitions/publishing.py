@@ -37,8 +37,9 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.moments import local_day
+from storage.people.tables import Teacher
 from storage.refusals import Refusal
-from storage.training.audience import audience_size
+from storage.training.audience import NONE, described, fits
 from storage.training.making import DatesNotInOrder
 
 CANCELLED = "competition_cancelled"
@@ -135,7 +136,7 @@ class StillRunning(Refusal):
 def check(session: Session, actor_id: int, competition_id: int, *, now: datetime) -> Readiness:
     """Look whether everything is there. Raises NotFound or NotAllowed."""
     row = rights.check_organises(session, actor_id, competition_id, now=now)
-    people = audience_size(session, SimpleNamespace(audience=row.audience))
+    people = _may_enter(session, row)
     return Readiness(
         row.id,
         row.title,
@@ -143,6 +144,20 @@ def check(session: Session, actor_id: int, competition_id: int, *, now: datetime
         people,
         tuple(_findings(session, actor_id, row, people, now=now)),
     )
+
+
+def _may_enter(session: Session, row: Competition) -> int:
+    """How many active teachers some track is for, as entering asks it of each."""
+    of_tracks = (
+        described({key: [value, NONE] for key, value in wanted.items() if value})
+        for track in venues.tracks(session, row.id)
+        for wanted in [{"stage": track.stage, "subject": track.subject}]
+    )
+    return session.exec(
+        select(sa.func.count())
+        .select_from(Teacher)
+        .where(fits(SimpleNamespace(audience=row.audience)), sa.or_(sa.false(), *of_tracks))
+    ).one()
 
 
 def publish(session: Session, actor_id: int, competition_id: int, *, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import rights, schedule, venues
+from storage.competitions import publishing, rights, schedule, venues
 from storage.competitions.tables import CompetingState, Material, Venue
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState
@@ -158,3 +158,16 @@ async def test_materials_are_owed_until_all_of_them_are_there(database: Database
     before, after = await database.write(play)
     assert len(before) == 1
     assert after == set()
+
+
+async def test_those_count_as_concerned_whom_a_track_is_for(database: Database) -> None:
+    def play(session: Session) -> int:
+        made = making.competition(session)
+        boss = make.teacher(session, "顾岩", at="教师发展中心", stage="office", subject="")
+        _appoint(session, boss, Role.COUNTY_COORDINATOR, make.county(session))
+        make.teacher(session, "林若溪")
+        make.teacher(session, "石晓岚", subject="数学")
+        make.teacher(session, "周明远", stage="junior")
+        return publishing.check(session, boss, made.id, now=NOW).people
+
+    assert await database.write(play) == 1
