@@ -741,6 +741,7 @@ OTHERWISE = {
     "storage.messaging.relays.without_group": REACH,
     "storage.overview.overview": REACH,
     "storage.overview.waiting": REACH,
+    "storage.training.classes.run_by": "the check itself",
     "storage.training.runs.run": "what is published concerns every school; tests/training",
     "storage.credits.appeals.queue": REACH,
     "storage.credits.claims.queue": REACH,
