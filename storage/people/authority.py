@@ -7,9 +7,11 @@ own transaction: what a card showed a moment ago gives no right.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -156,6 +158,10 @@ OWN_PROGRAMMES_ONLY = frozenset(
 """Roles whose acts with programmes stop at those of the unit itself, not of units below."""
 
 
+STATEMENTS = 1_024
+"""So many questions for a reach are kept as they were put together, the last used of them."""
+
+
 @dataclass(frozen=True)
 class Grant:
     """One role that runs today: its unit (None is the whole office) or its batch.
@@ -170,7 +176,7 @@ class Grant:
     deputy_of: int | None = None
 
 
-def runs(day: date) -> sa.ColumnElement[bool]:
+def runs(day: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
     """Whether the term of a ``RoleAssignment`` covers the day."""
     return sa.and_(
         col(RoleAssignment.since) <= day,
@@ -180,25 +186,37 @@ def runs(day: date) -> sa.ColumnElement[bool]:
 
 def grants(session: Session, teacher_id: int, *, today: date) -> tuple[Grant, ...]:
     """Return the roles that this person holds today."""
-    rows = session.exec(
-        select(RoleAssignment)
-        .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
-        .where(
-            RoleAssignment.teacher_id == teacher_id,
-            col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
-            runs(today),
-        )
-        .order_by(col(RoleAssignment.id))
-    ).all()
+    rows = session.exec(_held(), params={"teacher_id": teacher_id, "today": today})
     return tuple(
         Grant(
-            row.role,
-            row.scope_id if row.scope_kind is ScopeKind.UNIT else None,
-            row.scope_id if row.scope_kind is ScopeKind.BATCH else None,
-            tuple(row.subjects),
-            row.deputy_of,
+            role,
+            scope_id if scope_kind is ScopeKind.UNIT else None,
+            scope_id if scope_kind is ScopeKind.BATCH else None,
+            tuple(subjects),
+            deputy_of,
         )
-        for row in rows
+        for role, scope_kind, scope_id, subjects, deputy_of in rows
+    )
+
+
+@cache
+def _held() -> Any:
+    """Select the roles of one person on a day; asked at every step, so it is put together once."""
+    return (
+        sa.select(
+            col(RoleAssignment.role),
+            col(RoleAssignment.scope_kind),
+            col(RoleAssignment.scope_id),
+            col(RoleAssignment.subjects),
+            col(RoleAssignment.deputy_of),
+        )
+        .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
+        .where(
+            col(RoleAssignment.teacher_id) == sa.bindparam("teacher_id"),
+            col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
+            runs(sa.bindparam("today", type_=sa.Date)),
+        )
+        .order_by(col(RoleAssignment.id))
     )
 
 
@@ -225,23 +243,29 @@ def reaches(session: Session, teacher_id: int, act: Act, *, today: date, own: bo
     some subjects only, reaches no unit (``batches`` knows those). With ``own`` only the units
     that are this person's to tend, not those looked at from above.
     """
-    held = [
+    return _reached(_reaching(session, teacher_id, act, today=today, own=own), act)
+
+
+def _reaching(
+    session: Session, teacher_id: int, act: Act, *, today: date, own: bool = False
+) -> tuple[Grant, ...]:
+    return tuple(
         grant
         for grant in grants(session, teacher_id, today=today)
         if act in MAY[grant.role]
         and grant.batch_id is None
         and not (act in OF_SUBJECTS and grant.subjects)
         and not (own and grant.role in OVERSEES)
-    ]
-    return _reached(held, act)
+    )
 
 
 def units_of(grant: Grant, act: Act) -> Any:
     """Select the ids of the units that this one role reaches with this act."""
-    return _reached([grant], act)
+    return _reached((grant,), act)
 
 
-def _reached(held: list[Grant], act: Act) -> Any:
+@lru_cache(STATEMENTS)
+def _reached(held: tuple[Grant, ...], act: Act) -> Any:
     if any(grant.unit_id is None for grant in held):
         return sa.select(col(OrgUnit.id))
     exact = {
@@ -256,20 +280,33 @@ def _reached(held: list[Grant], act: Act) -> Any:
 
 def batches(session: Session, teacher_id: int, act: Act, *, today: date) -> Any:
     """Select the ids of the batches with which this person may do this act today."""
-    owned = reaches(session, teacher_id, act, today=today).subquery()
+    held = tuple(
+        grant for grant in grants(session, teacher_id, today=today) if act in MAY[grant.role]
+    )
+    return _batches(held, act, tuple(_for_subjects(session, held)))
+
+
+@lru_cache(STATEMENTS)
+def _batches(
+    held: tuple[Grant, ...], act: Act, of_subjects: tuple[tuple[Grant, tuple[int, ...]], ...]
+) -> Any:
     batch, programme = (SQLModel.metadata.tables[name] for name in ("batch", "programme"))
-    held = [g for g in grants(session, teacher_id, today=today) if act in MAY[g.role]]
+    wide = tuple(
+        grant
+        for grant in held
+        if grant.batch_id is None and not (act in OF_SUBJECTS and grant.subjects)
+    )
+    owned = _reached(wide, act).subquery()
     ways: list[sa.ColumnElement[bool]] = [programme.c.owner_unit_id.in_(sa.select(owned.c.id))]
     ways += [batch.c.id == grant.batch_id for grant in held if grant.batch_id is not None]
-    for grant in held:
-        if grant.batch_id is None and grant.subjects:
-            where = _reached([grant], act).subquery()
-            ways.append(
-                sa.and_(
-                    programme.c.owner_unit_id.in_(sa.select(where.c.id)),
-                    programme.c.id.in_(_for_subjects(session, grant.subjects)),
-                )
+    for grant, programme_ids in of_subjects:
+        where = _reached((grant,), act).subquery()
+        ways.append(
+            sa.and_(
+                programme.c.owner_unit_id.in_(sa.select(where.c.id)),
+                programme.c.id.in_(programme_ids),
             )
+        )
     return (
         sa.select(batch.c.id)
         .join(programme, programme.c.id == batch.c.programme_id)
@@ -277,38 +314,47 @@ def batches(session: Session, teacher_id: int, act: Act, *, today: date) -> Any:
     )
 
 
-def _for_subjects(session: Session, subjects: tuple[str, ...]) -> list[int]:
-    """The programmes whose audience is of these subjects and no others."""
+def _for_subjects(
+    session: Session, held: tuple[Grant, ...]
+) -> Iterator[tuple[Grant, tuple[int, ...]]]:
+    """Yield each role for some subjects with the programmes for just these and no others."""
+    narrow = [grant for grant in held if grant.batch_id is None and grant.subjects]
+    if not narrow:
+        return
     programme = SQLModel.metadata.tables["programme"]
-    found = []
-    for id_, audience in session.connection().execute(
-        sa.select(programme.c.id, programme.c.audience)
-    ):
-        wanted = (audience or {}).get("subject") or []
-        wanted = wanted if isinstance(wanted, list) else [wanted]
-        if wanted and set(wanted) <= set(subjects):
-            found.append(id_)
-    return found
+    rows = session.connection().execute(sa.select(programme.c.id, programme.c.audience)).all()
+    for grant in narrow:
+        found = []
+        for id_, audience in rows:
+            wanted = (audience or {}).get("subject") or []
+            wanted = wanted if isinstance(wanted, list) else [wanted]
+            if wanted and set(wanted) <= set(grant.subjects):
+                found.append(id_)
+        yield grant, tuple(found)
 
 
 def may(
     session: Session, teacher_id: int, act: Act, unit_id: int, *, today: date, own: bool = False
 ) -> bool:
     """Whether this person may do this in this unit today; with ``own`` as one who tends it."""
-    where = reaches(session, teacher_id, act, today=today, own=own).subquery()
-    return (
-        session.exec(sa.select(where.c.id).where(where.c.id == unit_id)).first()  # type: ignore[call-overload]
-        is not None
-    )
+    held = _reaching(session, teacher_id, act, today=today, own=own)
+    return _is_among(session, _reached(held, act), unit_id)
+
+
+def _is_among(session: Session, ids: Any, wanted: int) -> bool:
+    return session.exec(_one_of(ids), params={"wanted": wanted}).first() is not None
+
+
+@lru_cache(STATEMENTS)
+def _one_of(ids: Any) -> Any:
+    """Ask whether an id, given with the question, is among those that are selected."""
+    where = ids.subquery()
+    return sa.select(where.c.id).where(where.c.id == sa.bindparam("wanted"))
 
 
 def may_with(session: Session, teacher_id: int, act: Act, batch_id: int, *, today: date) -> bool:
     """Whether this person may do this act with this batch today."""
-    mine = batches(session, teacher_id, act, today=today).subquery()
-    return (
-        session.exec(sa.select(mine.c.id).where(mine.c.id == batch_id)).first()  # type: ignore[call-overload]
-        is not None
-    )
+    return _is_among(session, batches(session, teacher_id, act, today=today), batch_id)
 
 
 def check_with(session: Session, teacher_id: int, act: Act, batch_id: int, *, today: date) -> None:
@@ -325,11 +371,7 @@ def check(session: Session, teacher_id: int, act: Act, unit_id: int, *, today: d
 
 def covers(session: Session, grant: Grant, act: Act, unit_id: int) -> bool:
     """Whether this one role reaches this unit with this act."""
-    where = _reached([grant], act).subquery()
-    return (
-        session.exec(sa.select(where.c.id).where(where.c.id == unit_id)).first()  # type: ignore[call-overload]
-        is not None
-    )
+    return _is_among(session, _reached((grant,), act), unit_id)
 
 
 def alone(act: Act, unit_ids: Any, *, today: date) -> Any:
