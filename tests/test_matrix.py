@@ -13,11 +13,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -85,6 +87,8 @@ from tests.competitions import places_after as after
 from tests.make import NOW
 
 TODAY = date(2026, 11, 20)
+T = TypeVar("T")
+
 OF_A_CLASS = (Role.CLASS_TEACHER, Role.TUTOR)
 
 
@@ -1093,41 +1097,81 @@ def comes_through(session: Session, name: str, actor_id: int, at: Place) -> bool
     return True
 
 
+@dataclass(frozen=True)
+class Stood:
+    """Two schools that stand for all tests of operations, since each leaves them as they were."""
+
+    database: Database
+    own: Place
+    foreign: Place
+    holders: dict[Role, int]
+    nobody: int
+    past: int  # whose role has ended
+
+    def look(self, within: Callable[[Session], T]) -> T:
+        """Return what is found within a transaction of which nothing stays."""
+
+        def look(session: Session) -> None:
+            raise _Found(within(session))
+
+        try:
+            self.database.write_now(look)
+        except _Found as found:
+            return found.args[0]  # type: ignore[no-any-return]
+        raise AssertionError("nothing was looked at")
+
+
+class _Found(Exception):
+    """Carries what was found out of a transaction, and takes the transaction back."""
+
+
+@pytest.fixture(scope="module")
+def stood(sqlite_template: Path) -> Iterator[Stood]:
+    path = sqlite_template.with_name("matrix.sqlite3")
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+
+    def stand(session: Session) -> Stood:
+        own, foreign = places(session)
+        holders = {role: appointed(session, role, own, "实验小学") for role in Role}
+        nobody = make.teacher(session, "顾念", at="实验小学")
+        past = appointed(session, Role.SCHOOL_COORDINATOR, own, "实验小学")
+        held = session.exec(select(RoleAssignment).where(RoleAssignment.teacher_id == past)).one()
+        held.since = held.until = date(2026, 9, 1)
+        return Stood(database, own, foreign, holders, nobody, past)
+
+    yield database.write_now(stand)
+    database.close()
+
+
 @pytest.mark.parametrize("name", LINES)
-async def test_an_operation_is_open_to_the_roles_that_may_and_closed_to_all_others(
-    sqlite: Database, name: str
+def test_an_operation_is_open_to_the_roles_that_may_and_closed_to_all_others(
+    stood: Stood, name: str
 ) -> None:
     def look(session: Session) -> dict[Role, tuple[bool, bool]]:
-        own, foreign = places(session)
-        found = {}
-        for role in Role:
-            me = appointed(session, role, own, "实验小学")
-            found[role] = (
-                comes_through(session, name, me, own),
-                comes_through(session, name, me, foreign),
+        return {
+            role: (
+                comes_through(session, name, me, stood.own),
+                comes_through(session, name, me, stood.foreign),
             )
-        return found
+            for role, me in stood.holders.items()
+        }
 
-    found = await sqlite.write(look)
+    found = stood.look(look)
     for role in Role:
         may = bool(MAY[role] & LINES[name].acts)
         assert found[role] == (may, may and LINES[name].anywhere), role
 
 
 @pytest.mark.parametrize("name", LINES)
-async def test_an_operation_is_closed_to_a_teacher_and_to_a_role_that_has_ended(
-    sqlite: Database, name: str
+def test_an_operation_is_closed_to_a_teacher_and_to_a_role_that_has_ended(
+    stood: Stood, name: str
 ) -> None:
     def look(session: Session) -> list[bool]:
-        own, _foreign = places(session)
-        nobody = make.teacher(session, "顾念", at="实验小学")
-        past = appointed(session, Role.SCHOOL_COORDINATOR, own, "实验小学")
-        held = session.exec(select(RoleAssignment).where(RoleAssignment.teacher_id == past)).one()
-        held.since = held.until = date(2026, 9, 1)
-        session.flush()
-        return [comes_through(session, name, who, own) for who in (nobody, past)]
+        whom = (stood.nobody, stood.past)
+        return [comes_through(session, name, who, stood.own) for who in whom]
 
-    assert await sqlite.write(look) == [False, False]
+    assert stood.look(look) == [False, False]
 
 
 @pytest.mark.parametrize("giver", Role)
@@ -1354,7 +1398,7 @@ def test_every_kind_of_deed_has_its_line() -> None:
 
 
 @pytest.mark.parametrize("kind", UNDONE)
-async def test_a_deed_is_undone_by_who_may_still_do_it(sqlite: Database, kind: str) -> None:
+def test_a_deed_is_undone_by_who_may_still_do_it(stood: Stood, kind: str) -> None:
     """A right that was taken away between the deed and the undoing takes nothing back."""
     acts, kept = UNDONE[kind]
 
@@ -1375,20 +1419,26 @@ async def test_a_deed_is_undone_by_who_may_still_do_it(sqlite: Database, kind: s
         return True
 
     def look(session: Session) -> dict[Role, tuple[bool, bool, bool]]:
-        own, foreign = places(session)
         found = {}
-        for role in Role:
-            me = appointed(session, role, own, "实验小学")
-            may = undone(session, me, own), undone(session, me, foreign)
-            held = session.exec(select(RoleAssignment).where(RoleAssignment.teacher_id == me)).one()
-            held.since = held.until = date(2026, 9, 1)
-            session.flush()
-            found[role] = (*may, undone(session, me, own))
+        for role, me in stood.holders.items():
+            with session.begin_nested() as point:
+                # Where a school decides for itself, the county does not.
+                _end_roles(session, RoleAssignment.teacher_id != me)
+                may = undone(session, me, stood.own), undone(session, me, stood.foreign)
+                _end_roles(session)
+                found[role] = (*may, undone(session, me, stood.own))
+                point.rollback()
+            session.expire_all()
         return found
 
-    found = await sqlite.write(look)
+    found = stood.look(look)
     for role in Role:
         assert found[role] == (bool(MAY[role] & acts), False, False), role
+
+
+def _end_roles(session: Session, *whose: Any) -> None:
+    ended = date(2026, 9, 1)
+    session.exec(sa.update(RoleAssignment).where(*whose).values(since=ended, until=ended))
 
 
 def test_every_act_has_an_operation() -> None:
