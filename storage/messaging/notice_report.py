@@ -226,7 +226,7 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
     return Report(
         notice_id=notice_id,
         title=notice.title,
-        unit=units.name_of(session, notice.unit_id),
+        unit=units.signature(session, notice.unit_id),
         state=NoticeState(notice.state),
         send_at=notice.send_at,
         answer_by=notice.answer_by,

@@ -242,7 +242,8 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         urgent=notice.urgent,
         audience=_described(session, notice),
         issuer=units.signature(session, notice.unit_id),
-        sent_at=notice.send_at,
+        # What waits for a second person goes out today, or it is another day's.
+        sent_at=None if notice.state is NoticeState.AWAITING else notice.send_at,
         revision=notice.revision,
         is_corrected=notice.ring_revision > 0,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),

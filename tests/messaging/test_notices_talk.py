@@ -286,7 +286,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "0 people" in card
     await luo.taps("OK")
     card = await luo.taps("OK")
-    assert "For: 澄禾县实验小学; mathematics" in card
+    assert "For: 澄禾县实验小学 · mathematics" in card
     await luo.taps("Send…")
     assert "for nobody" in luo.alert
     await luo.taps("For whom")
@@ -315,6 +315,10 @@ async def test_a_school_among_many_is_found_by_a_part_of_its_name(stage: Stage) 
     await luo.says("青石")
     assert "○ 青石小学" in luo.labels()
     assert "1 person" in await luo.taps("青石小学")
+    assert "✓ 青石小学" in luo.labels()
+    await luo.taps("OK")
+    # What is chosen is in sight when the list is opened once more, on whatever page.
+    await luo.taps("Schools")
     assert "✓ 青石小学" in luo.labels()
     await luo.taps("OK")
     assert "For: 青石小学" in await luo.taps("OK")
@@ -371,10 +375,13 @@ async def test_a_preview_says_stages_and_subjects_in_its_language_and_the_count_
 async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪")
+    await stage.database.write(make.teacher, "顾念")
     await draft(zhou)
     await zhou.taps("Send…")
     assert "for most people at Fri 20 Nov, 16:40" in await zhou.taps("With the daily brief")
-    assert "with the daily brief to 1 person" in await zhou.taps("Yes, send it")
+    said = await zhou.taps("Yes, send it")
+    assert "with the daily brief to 1 person" in said
+    assert "1 more is not reached by messages" in said
     await stage.deliver()
     assert not lin.sees()
     await stage.passes(hours=7, minutes=41)
@@ -537,7 +544,9 @@ async def test_it_goes_with_an_event_and_moves_with_it(stage: Stage) -> None:
     await luo.taps("Send…")
     assert "the training begins: 作业设计专题培训" in await luo.taps("With an event")
     # The keys say which event, too: those of one class begin alike.
-    await luo.taps("1. the training begins")
+    asked = await luo.taps("1. the training begins")
+    assert "the training begins: 作业设计专题培训\nThu 10 Dec, 09:00" in asked
+    assert "2 working days before · Tue 8 Dec, 08:00" in asked
     assert "It goes out Tue 8 Dec, 08:00." in await luo.taps("2 working days before")
     await luo.taps("Yes, send it")
     await stage.database.write(begins, "2026-12-17")
