@@ -37,6 +37,7 @@ from handlers.messaging.notice_text import (
     letter_card,
     letter_text,
     owes_text,
+    riding_text,
     several,
     state_text,
     state_words,
@@ -160,6 +161,8 @@ def _standing(
         if facts.event is not None:
             event = event_text(facts.event.kind, facts.event.title, language)
             lines.append(_("With: {event}").format(event=event))
+    elif facts.rides_at is not None:
+        lines.append(riding_text(facts.rides_at, language, zone, today))
     else:
         lines.append(state_words(facts.state, language))
     return lines

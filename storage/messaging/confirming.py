@@ -366,15 +366,10 @@ def _chase(session: Session, notice: Notice, now: datetime, *, is_new: bool = Tr
     calendar = workdays.load(session)
     at = now
     if most is not None:
-        hours, number, group = most
-        at = quiet.brief_at(now, hours, calendar)
-        day = local_day(at, calendar.zone)
-        told = group.where(rings.is_closed(rings.brief_key(rings.teacher_of(group), day)))
-        if 2 * session.exec(select(sa.func.count()).select_from(told.subquery())).one() > number:
-            at = quiet.brief_after(day, hours, calendar)
+        at = rings.next_brief(session, *most, calendar, now)
         over = _worth(notice, now)
         if at >= over:
-            at = quiet.ring_at(now, hours, calendar, lapses=over)
+            at = quiet.ring_at(now, most[0], calendar, lapses=over)
     return Chase(reached, _unconfirmed(session, notice.id) - reached, at, is_new)
 
 

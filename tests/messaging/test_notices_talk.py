@@ -384,7 +384,12 @@ async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: St
     assert "1 more is not reached by messages" in said
     await stage.deliver()
     assert not lin.sees()
+    await zhou.starts("desk")
+    assert "waits for the daily brief, Fri 20 Nov, 16:40" in await zhou.taps("Notices")
+    shown = await zhou.taps("1. 校本研修安排")
+    assert "澄禾县实验小学 · waits for the daily brief, Fri 20 Nov, 16:40" in shown
     await stage.passes(hours=7, minutes=41)
+    assert "澄禾县实验小学 · sent" in await zhou.taps("Refresh")
     assert "[Notice] 校本研修安排, 澄禾县实验小学" in lin.sees()
     assert "请各教研组周五前交计划。" in await lin.taps("Read: 校本研修安排")
     assert "Confirm receipt" in lin.labels()
