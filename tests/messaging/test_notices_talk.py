@@ -6,10 +6,11 @@ import re
 from datetime import date
 from typing import Any
 
+import pytest
 from sqlmodel import Session, col, select
 
 from handlers.messaging.notice_desk_buttons import DiscardNotice
-from storage.messaging import deadlines, filling, releasing
+from storage.messaging import correcting, deadlines, filling, releasing
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -767,6 +768,29 @@ async def test_a_file_that_fails_for_a_moment_is_sent_again_and_the_message_is_n
     await stage.deliver()
     assert [name for name, _content in lin.files()] == ["方案.pdf"]
     assert len(lin.messages()) == 2
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_the_keys_under_the_last_file_go_when_it_is_settled_elsewhere(
+    stage: Stage, withdrawn: bool
+) -> None:
+    lin = await _with_a_file(stage)
+    await stage.deliver()
+    text, file = lin.messages()
+    assert file.buttons
+    row = await notice(stage)
+    if withdrawn:
+        await stage.database.write(
+            correcting.withdraw, row.author_id, row.id, "改期", now=stage.clock()
+        )
+    else:
+        await lin.taps("Confirm receipt", message=text.id)
+    await stage.deliver()
+    await stage.passes(minutes=1)
+    text, file = lin.messages()
+    assert ("[Withdrawn]" if withdrawn else "✓ Confirmed") in text.text
+    assert file.buttons == []
+    assert file.document
 
 
 async def test_a_file_that_cannot_be_sent_is_left_behind(stage: Stage) -> None:
