@@ -62,6 +62,8 @@ class _Landed:
 
     outbox_id: int
     message_id: int
+    file_id: int | None
+    """The message that is its last file and bears its keys once more."""
     copy: str | None
     """What second channels are to get of it."""
     written: asyncio.Future[None]
@@ -76,6 +78,11 @@ def _passed_on(row: Claimed, said: Say) -> str | None:
     else:
         passes = row.kind in relays.MAILED
     return plain(said.card.text) if passes else None
+
+
+def _is_done(error: BadRequest) -> bool:
+    """Whether a message reads so already, or is not there any more."""
+    return "not modified" in str(error) or "not found" in str(error)
 
 
 class Delivery:
@@ -226,7 +233,7 @@ class Delivery:
             return
         await self._pacer.turn(row.tg_chat_id)
         try:
-            message_id = await self._send(row, said)
+            message_id, file_id = await self._send(row, said)
         except RetryAfter as error:
             after = error.retry_after
             pause = after if isinstance(after, timedelta) else timedelta(seconds=after)
@@ -259,7 +266,7 @@ class Delivery:
             await database.write(outbox.settle_broken, row.id, fault=repr(error))
         else:
             self.sent += 1
-            await self._settle(row, message_id, _passed_on(row, said))
+            await self._settle(row, message_id, file_id, _passed_on(row, said))
             if row.kind == group_cards.KIND:
                 await group_cards.posted(self._house, row, message_id)
             elif row.kind == round_cards.KIND:
@@ -276,11 +283,13 @@ class Delivery:
             now=self._house.clock(),
         )
 
-    async def _settle(self, row: Claimed, message_id: int, copy: str | None) -> None:
+    async def _settle(
+        self, row: Claimed, message_id: int, file_id: int | None, copy: str | None
+    ) -> None:
         """Write down a delivery, together with those that come while the last write is on."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
-        self._to_settle.append(_Landed(row.id, message_id, copy, written))
+        self._to_settle.append(_Landed(row.id, message_id, file_id, copy, written))
         if self._settling is None:
             self._settling = loop.create_task(self._settle_all())
         await written
@@ -295,10 +304,11 @@ class Delivery:
                 landed, self._to_settle = self._to_settle, []
                 rows = [(one.outbox_id, one.message_id) for one in landed]
                 copies = [(one.outbox_id, one.copy) for one in landed if one.copy is not None]
+                files = [(one.outbox_id, one.file_id) for one in landed if one.file_id is not None]
                 fault: Exception | None = None
                 try:
                     await self._house.database.write(
-                        relays.settle, rows, copies, self._house.clock()
+                        relays.settle, rows, copies, files, self._house.clock()
                     )
                     failures = 0
                 except Exception as error:
@@ -321,7 +331,8 @@ class Delivery:
         finally:
             self._settling = None
 
-    async def _send(self, row: Claimed, said: Say) -> int:
+    async def _send(self, row: Claimed, said: Say) -> tuple[int, int | None]:
+        """Send a message and its files; return its number, and that of the file with keys."""
         if row.chat_id is not None and not isinstance(said.card, GroupCard):
             raise TypeError("only a group card may be posted to a group")
         if row.chat_id is None and not isinstance(said.card, Card):
@@ -335,9 +346,9 @@ class Delivery:
                 raise PlaceWaits(str(error)) from error
             raise
 
-    async def _put(self, row: Claimed, said: Say) -> int:
+    async def _put(self, row: Claimed, said: Say) -> tuple[int, int | None]:
         if said.edits is not None:
-            return await self._edit(row, said, said.edits)
+            return await self._edit(row, said, said.edits), None
         # By hand: of the message that comes back only the number is wanted, and parsing all of
         # it costs as much as the rest of a delivery.
         sent = await self._bot.request.post(
@@ -354,12 +365,14 @@ class Delivery:
         )
         assert isinstance(sent, dict)
         message_id = int(sent["message_id"])
+        with_keys = None
         for file in said.files:
-            await self._send_file(row, file, message_id)
-        return message_id
+            file_id = await self._send_file(row, file, message_id)
+            with_keys = file_id if file.keys else with_keys
+        return message_id, with_keys
 
-    async def _send_file(self, row: Claimed, file: File, message_id: int) -> None:
-        """Let a file follow its message, at the same pace and without a ring.
+    async def _send_file(self, row: Claimed, file: File, message_id: int) -> int | None:
+        """Let a file follow its message, at the same pace and without a ring; return its number.
 
         The message is out and must not go out again: a file that cannot be sent is left behind,
         and the log says so.
@@ -368,7 +381,7 @@ class Delivery:
         for tries_left in reversed(range(FILE_TRIES)):
             await self._pacer.turn(row.tg_chat_id)
             try:
-                await self._bot.request.post(
+                sent = await self._bot.request.post(
                     f"{self._bot.base_url}/{method}",
                     parameters(
                         chat_id=row.tg_chat_id,
@@ -388,15 +401,17 @@ class Delivery:
                 pause = after.total_seconds() if isinstance(after, timedelta) else float(after)
                 if not tries_left or pause > FILE_PAUSE:
                     logger.error("A file of message %d was left behind: %s", row.id, error)
-                    return
+                    return None
                 await asyncio.sleep(pause)
             except TelegramError as error:
                 passes = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
                 if not tries_left or not passes:
                     logger.error("A file of message %d was left behind: %s", row.id, error)
-                    return
+                    return None
             else:
-                return
+                assert isinstance(sent, dict)
+                return int(sent["message_id"])
+        return None
 
     async def _edit(self, row: Claimed, said: Say, message_id: int) -> int:
         try:
@@ -409,6 +424,13 @@ class Delivery:
             )
         except BadRequest as error:
             # The person may have deleted it, and an edit is never worth a ring.
-            if "not modified" not in str(error) and "not found" not in str(error):
+            if not _is_done(error):
                 raise
+        if said.bares is not None:
+            await self._pacer.turn(row.tg_chat_id)
+            try:
+                await self._bot.edit_message_reply_markup(row.tg_chat_id, said.bares)
+            except BadRequest as error:
+                if not _is_done(error):
+                    raise
         return message_id

@@ -304,6 +304,7 @@ NOTICES: dict[str, dict[str, Any]] = {
     "releasing.price": {},
     "releasing.set_moment": {"at": SOON},
     "releasing.events": {},
+    "releasing.offsets": {"deadline_id": 0},
     "releasing.set_event": {"deadline_id": 0, "offset": "T-2"},
     "releasing.release": {"way": "now"},
     "releasing.recall": {},

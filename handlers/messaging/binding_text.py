@@ -76,9 +76,12 @@ def stands_for(place: Place, language: str) -> str:
     said = _("{purpose}: {name}").format(
         purpose=purpose_name(place.group.purpose, language), name=place.programme or place.unit
     )
-    if not place.group.subject:
+    if place.group.subject:
+        subject = words.fact_value(place.group.subject, language)
+    elif place.group.purpose is ChatPurpose.SUBJECT:
+        subject = _("subject not chosen yet")
+    else:
         return said
-    subject = words.fact_value(place.group.subject, language)
     return _("{group}, {what}").format(group=said, what=subject)
 
 

@@ -37,6 +37,7 @@ from handlers.messaging.notice_text import (
     letter_card,
     letter_text,
     owes_text,
+    riding_text,
     several,
     state_text,
     state_words,
@@ -160,6 +161,8 @@ def _standing(
         if facts.event is not None:
             event = event_text(facts.event.kind, facts.event.title, language)
             lines.append(_("With: {event}").format(event=event))
+    elif facts.rides_at is not None:
+        lines.append(riding_text(facts.rides_at, language, zone, today))
     else:
         lines.append(state_words(facts.state, language))
     return lines
@@ -181,7 +184,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
         return Key(label, NoticeSet(id_, field))
 
     urgent = _("✓ Urgent") if facts.letter.urgent else _("Urgent")
-    issuer = Key(_("In whose name"), NoticeOptions(id_, "issuer", 0))
+    issuer = Key(_("In whose name"), NoticeOptions(id_, "issuer"))
     return (
         (key(_("Headline"), "title"), key(_("Wording"), "text"), key(_("Date"), "when")),
         (
@@ -196,7 +199,7 @@ def _sheet_keys(facts: Sheet, language: str) -> Keys:
         ),
         (
             Key(_("For whom"), NoticeAudience(id_)),
-            Key(_("Groups"), NoticeOptions(id_, "chats", 0)),
+            Key(_("Groups"), NoticeOptions(id_, "chats")),
             *((issuer,) if facts.chooses_issuer and not facts.batch_id else ()),
         ),
         (look, Key(_("Send…"), NoticeSend(id_), style="primary")),
@@ -294,7 +297,7 @@ def audience_card(facts: Sheet, language: str) -> Card:
     ]
 
     def key(label: str, what: str) -> Key:
-        return Key(label, NoticeOptions(id_, what, 0))
+        return Key(label, NoticeOptions(id_, what))
 
     rows: list[tuple[Key, ...]] = []
     if facts.batch_id:
@@ -376,7 +379,7 @@ def options_card(
 def find_card(notice_id: int, what: str, language: str) -> Card:
     """What to type to find one of many."""
     _ = catalog(language).gettext
-    back = Key(_("Back"), NoticeOptions(notice_id, what, 0))
+    back = Key(_("Back"), NoticeOptions(notice_id, what))
     return Card(_("Please type a part of the name."), ((back,),))
 
 

@@ -178,11 +178,15 @@ async def _say_why_silent(tg_chat_id: int, title: str, adder: Reader, context: C
     names = await context.read(owners.askable, adder.linked_teacher_id, now=context.now())
     _ = catalog(adder.language).gettext
     if names:
-        whom = _("Please ask {names} to send /bind in the group.").format(
-            names=several(names, adder.language)
-        )
+        whom = _(
+            "Please ask {names} to send /bind in the group; whoever is not in it has to be added "
+            "to it first."
+        ).format(names=several(names, adder.language))
     else:
-        whom = _("Please ask the coordinator of your school to send /bind in the group.")
+        whom = _(
+            "Please ask the coordinator of your school to send /bind in the group; whoever is not "
+            "in it has to be added to it first."
+        )
     text = _(
         "You have added me to {group}. What a group is for is said by a training coordinator; "
         "until then I post nothing there, and after {n} days I leave."

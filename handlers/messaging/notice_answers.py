@@ -441,7 +441,8 @@ async def edited(house: House, row: Claimed) -> Said:
     if mine is None or mine.message_id is None:
         return Nothing("the notice is not a message in this chat")
     card = notice_card(mine, row.language, house.zone, house.clock())
-    return Say(card, edits=mine.message_id)
+    is_settled = mine.confirmed_at is not None or mine.said.is_withdrawn
+    return Say(card, edits=mine.message_id, bares=mine.file_id if is_settled else None)
 
 
 async def _copy_edited(house: House, row: Claimed) -> Said:

@@ -91,12 +91,12 @@ class NoticeAudience(Button):
 
 @dataclass(frozen=True)
 class NoticeOptions(Button):
-    """A page of what its audience can be narrowed to, or of groups."""
+    """A page of what its audience can be narrowed to, or of groups; of -1 that of the chosen."""
 
     tag = "nto"
     notice_id: int
     what: str
-    page: int = 0
+    page: int = -1
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ def thread_card(
         when = dates.moment(line.at, zone, language, today)
         sentence = _("Question, {time}: {text}") if line.by_asker else _("Answer, {time}: {text}")
         lines.append(sentence.format(time=when, text=typed_text(line.text)))
+    if facts.is_open:
+        lines.append(_answer_asked(facts, language))
     keys: list[Key] = [
         Key(
             _("Answer") if facts.is_open else _("Answer once more"),
@@ -115,6 +117,13 @@ def thread_card(
         Key(_("The notice"), NoticeShow(facts.notice_id)),
     )
     return Card("\n".join(lines), (tuple(keys), others))
+
+
+def _answer_asked(facts: Thread, language: str) -> str:
+    _ = catalog(language).gettext
+    return _(
+        "Please type the answer; it goes to {name} in private, in the name of the unit."
+    ).format(name=typed_text(facts.asker))
 
 
 async def open_list(update: Update, context: Context) -> None:
@@ -154,6 +163,10 @@ async def _show_thread(
 ) -> None:
     now = context.now()
     facts = await context.read(questions.thread, reader.linked_teacher_id, question_id, now=now)
+    if facts.is_open:
+        # Whoever has read a question types the answer, whether they have tapped a key or not.
+        awaited = f"{AWAITED}:{question_id}"
+        await context.write(accounts.await_text, reader.account_id, awaited, now=now)
     card = thread_card(facts, reader.language, context.house.zone, now, said)
     await show(update, context, reader, card)
 
@@ -167,10 +180,8 @@ async def ask_answer(update: Update, context: Context) -> None:
     await context.write(accounts.await_text, reader.account_id, f"{AWAITED}:{question_id}", now=now)
     _ = catalog(reader.language).gettext
     asked = next((line.text for line in reversed(facts.lines) if line.by_asker), "")
-    text = _(
-        "{name} asks: {text}\nPlease type the answer; it goes to {name} in private, in the name "
-        "of the unit."
-    ).format(name=typed_text(facts.asker), text=typed_text(asked))
+    text = _("{name} asks: {text}").format(name=typed_text(facts.asker), text=typed_text(asked))
+    text += "\n" + _answer_asked(facts, reader.language)
     await show(
         update,
         context,

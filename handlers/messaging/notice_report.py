@@ -32,6 +32,7 @@ from handlers.messaging.notice_buttons import (
     OpenQuestions,
 )
 from handlers.messaging.notice_desk_buttons import CopyNotice
+from handlers.messaging.notice_text import riding_text
 from handlers.messaging.notices import show_sheet
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.people.buttons import OpenDesk
@@ -197,6 +198,8 @@ def state_text(facts: Report, language: str, zone: ZoneInfo, now: datetime) -> s
             return _("withdrawn: {reason}").format(reason=typed_text(facts.reason))
         case NoticeState.WITHDRAWN:
             return _("withdrawn")
+        case _ if facts.rides_at is not None:
+            return riding_text(facts.rides_at, language, zone, today)
         case _ if when:
             return _("sent {time}").format(time=when)
         case _:

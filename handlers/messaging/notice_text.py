@@ -52,8 +52,8 @@ def audience_text(facts: Described, language: str, *, in_group: bool = False) ->
             parts.append(said.format(title=title, state=state_text(facts.state, language)))
     if facts.owes and not in_group:
         parts.append(owes_text(facts.owes, facts.owed, language))
-    separator = "; " if language == "en" else "；"
-    return separator.join(parts) or _("all teachers")
+    # Each narrows down what stands before it; a semicolon would read as one more circle.
+    return " · ".join(parts) or _("all teachers")
 
 
 def several(names: Sequence[str], language: str, shown: int = 3) -> str:
@@ -199,6 +199,14 @@ def state_words(state: NoticeState, language: str) -> str:
     }[state]
 
 
+def riding_text(at: datetime, language: str, zone: ZoneInfo, today: date) -> str:
+    """Where one stands that waits for the daily brief."""
+    _ = catalog(language).gettext
+    return _("waits for the daily brief, {time}").format(
+        time=dates.moment(at, zone, language, today)
+    )
+
+
 def count_line(people: int, unreached: int, language: str) -> str:
     """How many people it is for, and how many of them messages do not reach."""
     catalogue = catalog(language)
@@ -240,6 +248,8 @@ def list_card(facts: Lines, language: str, zone: ZoneInfo, today: date) -> Card:
             when=dates.moment(line.at, zone, language, today),
             state=state_words(line.state, language),
         )
+        if line.rides_at is not None:
+            said = riding_text(line.rides_at, language, zone, today)
         if line.is_corrected:
             said += " · " + _("corrected")
         if not line.is_mine:

@@ -547,7 +547,8 @@ async def open_options(update: Update, context: Context) -> None:
     """Show a page of what can be chosen."""
     button = NoticeOptions.parse(tap(update).data)
     reader = await context.reader(update)
-    await _show_options(update, context, reader, button.notice_id, button.what, button.page)
+    page = None if button.page < 0 else button.page
+    await _show_options(update, context, reader, button.notice_id, button.what, page)
 
 
 async def ask_option(update: Update, context: Context) -> None:
@@ -573,7 +574,7 @@ async def _show_options(
     reader: Reader,
     notice_id: int,
     what: str,
-    page: int = 0,
+    page: int | None = None,
     *,
     like: str = "",
     holding: str = "",
@@ -720,7 +721,15 @@ async def choose_event(update: Update, context: Context) -> None:
     button = NoticeEvent.parse(tap(update).data)
     reader = await context.reader(update)
     if not button.offset:
-        card = offsets_card(button.notice_id, button.deadline_id, reader.language)
+        zone, today, now = _today(context)
+        facts = await context.read(
+            releasing.offsets,
+            reader.linked_teacher_id,
+            button.notice_id,
+            button.deadline_id,
+            now=now,
+        )
+        card = offsets_card(button.notice_id, facts, reader.language, zone, today)
         await show(update, context, reader, card)
         return
     await context.write(

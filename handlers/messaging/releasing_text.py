@@ -35,7 +35,7 @@ from handlers.people.roles import OpenRoles
 from locales import catalog, dates
 from storage.messaging import notices, releasing
 from storage.messaging.notices import Sheet
-from storage.messaging.releasing import EventLine, Price, Released
+from storage.messaging.releasing import EventLine, Offsets, Price, Released
 from storage.messaging.seconding import Asked
 from storage.messaging.tables import NoticeState
 
@@ -236,16 +236,23 @@ def events_card(
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
 
 
-def offsets_card(notice_id: int, deadline_id: int, language: str) -> Card:
-    """How far from the event, in working days."""
+def offsets_card(
+    notice_id: int, facts: Offsets, language: str, zone: ZoneInfo, today: date
+) -> Card:
+    """How far from the event, in working days, and which moment that is now."""
     _ = catalog(language).gettext
-    keys = [
-        (Key(offset_text(offset, language), NoticeEvent(notice_id, deadline_id, offset)),)
-        for offset in releasing.OFFSETS
+    event = facts.event
+    lines = [
+        f"<b>{event_text(event.kind, event.title, language)}</b>",
+        dates.moment(event.at, zone, language, today),
+        _("When, seen from the event?"),
     ]
-    return Card(
-        _("When, seen from the event?"), (*keys, (Key(_("Back"), NoticeEvents(notice_id, 0)),))
-    )
+    keys = []
+    for offset, moment in facts.moments:
+        said, when = offset_text(offset, language), dates.moment(moment, zone, language, today)
+        lines.append(f"· {said} · {when}")
+        keys.append((Key(said, NoticeEvent(notice_id, event.deadline_id, offset)),))
+    return Card("\n".join(lines), (*keys, (Key(_("Back"), NoticeEvents(notice_id, 0)),)))
 
 
 def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -> str:
@@ -253,7 +260,6 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     when = dates.moment(facts.send_at, zone, language, today)
-    n = facts.count.people
     if facts.state is NoticeState.AWAITING:
         return _("{names} has been asked to agree. Without their word it goes out {when}.").format(
             names=several(facts.seconds, language), when=when
@@ -263,25 +269,28 @@ def released_text(facts: Released, language: str, zone: ZoneInfo, today: date) -
             "These are quiet hours; the notice is queued for {time}. For an emergency mark it "
             "as urgent and choose “Send now”, which needs a second person."
         ).format(time=when)
+    n = facts.count.reached
     if facts.state is NoticeState.SCHEDULED and facts.rides:
-        return ngettext(
+        text = ngettext(
             "It goes with the daily brief to {n} person.",
             "It goes with the daily brief to {n} people.",
             n,
         ).format(n=n)
-    if facts.at_once:
-        n = facts.count.reached
+    elif facts.at_once:
         text = ngettext(
             "It is going out now, to {n} person.", "It is going out now, to {n} people.", n
         ).format(n=n)
-        if facts.count.unreached:
-            text += "\n" + _("{n} more are not reached by messages; the report says who.").format(
-                n=facts.count.unreached
-            )
-        return text
-    return ngettext(
-        "It goes out {when} to {n} person.", "It goes out {when} to {n} people.", n
-    ).format(when=when, n=n)
+    else:
+        text = ngettext(
+            "It goes out {when} to {n} person.", "It goes out {when} to {n} people.", n
+        ).format(when=when, n=n)
+    if facts.count.unreached:
+        text += "\n" + ngettext(
+            "{n} more is not reached by messages; the report says who.",
+            "{n} more are not reached by messages; the report says who.",
+            facts.count.unreached,
+        ).format(n=facts.count.unreached)
+    return text
 
 
 def released_card(facts: Released, language: str, zone: ZoneInfo, today: date) -> Card:
@@ -369,6 +378,11 @@ def stopped_card(facts: dict[str, object], language: str) -> Card:
             "<b>{title}</b> could not go out in time with “{event}”, which is over by now. It is "
             "a draft again."
         ).format(title=title, event=typed_text(str(facts["event"])))
+    elif facts["why"] == "recalled":
+        text = _(
+            "<b>{title}</b>, to which you have agreed, did not go out: {name} has made it a draft "
+            "again."
+        ).format(title=title, name=typed_text(str(facts["author"])))
     else:
         text = _(
             "<b>{title}</b> of {unit} was stopped: {name} has no right to send it any more."

@@ -29,11 +29,13 @@ class File:
 class Say:
     """Send this; ``edits`` names a message that is changed silently instead.
 
-    ``thread`` is the topic, where it is not the one that the place itself is.
+    ``bares`` is another one beside it, whose keys are taken away. ``thread`` is the topic,
+    where it is not the one that the place itself is.
     """
 
     card: Card | GroupCard
     edits: int | None = None
+    bares: int | None = None
     thread: int | None = None
     files: tuple[File, ...] = ()
 

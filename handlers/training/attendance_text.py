@@ -29,7 +29,7 @@ from handlers.training.attendance_buttons import (
 from handlers.training.buttons import OpenRun
 from handlers.training.check_in_papers import digits, name_of, when_of
 from handlers.undoing import undo_key
-from locales import catalog, dates
+from locales import catalog, dates, numbers
 from storage.refusals import Refusal
 from storage.training.attendance import (
     CheckInClosed,
@@ -54,6 +54,7 @@ from storage.training.windows import CAME, MeetingFacts
 
 KEY = 24
 SCHOOLS = 8
+SHOWN = 4  # meetings that a card names because they wait
 WALK_INS = 30  # that a card names
 
 
@@ -173,6 +174,13 @@ def meetings_card(facts: Meetings, language: str, zone: ZoneInfo, today: date) -
                 "They are entered with the class's timetable."
             )
         )
+    if facts.waiting:
+        # The key may stand on another page.
+        times = [dates.moment(at, zone, language, today) for at in facts.waiting[:SHOWN]]
+        said = numbers.joined(times, language)
+        if len(facts.waiting) > SHOWN:
+            said = _("{names} and others").format(names=said)
+        lines.append(_("○ Over, and nothing entered yet: {times}").format(times=said))
     keys = [
         (Key(_meeting_label(line, language, zone, today), OpenMeeting(line.meeting.session_id)),)
         for line in facts.lines
@@ -186,7 +194,7 @@ def meetings_card(facts: Meetings, language: str, zone: ZoneInfo, today: date) -
 
 def _meeting_label(line: MeetingLine, language: str, zone: ZoneInfo, today: date) -> str:
     when = dates.moment(line.meeting.starts_at, zone, language, today)
-    mark = "● " if line.is_open else ""
+    mark = "● " if line.is_open else "○ " if line.waits else ""
     count = ""
     if line.is_open or line.is_over:
         count = f" · {line.counts.came}/{line.counts.expected}"

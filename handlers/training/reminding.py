@@ -33,6 +33,7 @@ from storage.training.extending import NotLater, NotOwed
 from storage.training.reminding import ItemFacts, Items, PeopleOf, PersonFacts, StepOfPerson
 
 AWAITED = "extend"  # what a typed text answers: until when somebody has time
+AWAITED_NAME = "remname"  # a part of the name of one of those concerned
 GIVEN = (3, 7, 14)  # calendar days that a key gives
 LABEL, TITLE = 28, 60
 STEPS = 14
@@ -73,6 +74,14 @@ class OpenReminded(Button):
 
 
 @dataclass(frozen=True)
+class FindReminded(Button):
+    """Ask for a part of the name of one of them."""
+
+    tag = "remf"
+    deadline_id: int
+
+
+@dataclass(frozen=True)
 class WhyReminded(Button):
     """Why one person got, or did not get, each step."""
 
@@ -96,9 +105,11 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenReminders, open_item)
     on_tap(application, TaskReminders, open_task)
     on_tap(application, OpenReminded, open_people)
+    on_tap(application, FindReminded, ask_name)
     on_tap(application, WhyReminded, open_person)
     on_tap(application, GiveTime, give_time)
     on_text(application, AWAITED, time_typed)
+    on_text(application, AWAITED_NAME, name_typed)
     on_run(application, {Act.SEE_PROGRAMME}, _label, OpenItems)
 
 
@@ -310,26 +321,38 @@ def _groups_text(step: StepView, language: str) -> str:
     return numbers.joined(said, language) or _("no group is connected for it")
 
 
-def people_card(facts: PeopleOf, language: str) -> Card:
-    """Those whom a deadline concerned, each with the last that became of it."""
+def people_card(facts: PeopleOf, language: str, *, searched: bool = False) -> Card:
+    """Those whom a deadline concerned, each with the last that became of it.
+
+    What was ``searched`` for has one page.
+    """
     _ = catalog(language).gettext
     title = "" if facts.subject is None else facts.subject.title
     lines = [f"<b>{html.escape(shortened(title, TITLE))}</b>", kind_text(facts.kind, language)]
     if not facts.lines:
-        lines.append(_("This has concerned nobody so far."))
+        nobody = _("This has concerned nobody so far.")
+        lines.append(_("Nobody in this list fits.") if searched else nobody)
     keys: list[tuple[Key, ...]] = []
     for line in facts.lines:
-        if is_told(facts.kind):
-            owes = _("concerned") if line.owes else _("not concerned any more")
-        else:
-            owes = _("owes it") if line.owes else _("done")
-        last = "" if line.last is None else f" · {state_text(line.last, language)}"
-        lines.append(f"{html.escape(line.name)} · {owes}{last}")
+        said = [html.escape(line.name)]
+        if not is_told(facts.kind):
+            said.append(_("owes it") if line.owes else _("done"))
+        elif not line.owes:
+            said.append(_("not concerned any more"))
+        if line.last is not None:
+            said.append(state_text(line.last, language))
+        lines.append(" · ".join(said))
         press = WhyReminded(facts.deadline_id, line.teacher_id)
         keys.append((Key(shortened(line.name, LABEL), press),))
-    turn = pager(facts.page, facts.pages, lambda page: OpenReminded(facts.deadline_id, page))
-    back = (Key(_("Back"), OpenReminders(facts.deadline_id)),)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    if searched and facts.pages > 1:
+        lines.append(_("These are the first; type more of the name to narrow it down."))
+    elif turn := pager(facts.page, facts.pages, lambda page: OpenReminded(facts.deadline_id, page)):
+        keys.append(turn)
+    back = OpenReminded(facts.deadline_id) if searched else OpenReminders(facts.deadline_id)
+    last = [Key(_("Back"), back)]
+    if searched or facts.pages > 1:
+        last.insert(0, Key(_("Find a name"), FindReminded(facts.deadline_id)))
+    return Card("\n".join(lines), (*keys, tuple(last)))
 
 
 def person_card(facts: PersonFacts, language: str, zone: ZoneInfo, now: datetime) -> Card:
@@ -458,6 +481,31 @@ async def open_people(update: Update, context: Context) -> None:
         now=context.now(),
     )
     await show(update, context, reader, people_card(facts, reader.language))
+
+
+async def ask_name(update: Update, context: Context) -> None:
+    """Take the next text as a part of a name in the list."""
+    deadline_id = FindReminded.parse(tap(update).data).deadline_id
+    reader = await context.reader(update)
+    awaited = f"{AWAITED_NAME}:{deadline_id}"
+    await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
+    _ = catalog(reader.language).gettext
+    back = Key(_("Back"), OpenReminded(deadline_id))
+    await show(update, context, reader, Card(_("Please type a part of the name."), ((back,),)))
+
+
+async def name_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Show who in the list fits; when nobody does, another name can be typed at once."""
+    facts = await context.read(
+        reminding.people,
+        reader.linked_teacher_id,
+        int(reader.awaiting.partition(":")[2]),
+        like=text.strip(),
+        now=context.now(),
+    )
+    if facts.lines:
+        await context.write(accounts.await_text, reader.account_id, "", now=context.now())
+    await show(update, context, reader, people_card(facts, reader.language, searched=True))
 
 
 async def open_person(update: Update, context: Context) -> None:

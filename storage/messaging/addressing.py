@@ -24,12 +24,14 @@ def audience_options(
     notice_id: int,
     what: str,
     *,
-    page: int = 0,
+    page: int | None = None,
     like: str = "",
     holding: str = "",
     now: datetime,
 ) -> Options:
     """Return a page of what the audience can be narrowed to: units, classes, values, things owed.
+
+    Without a page it is the first on which something is chosen.
 
     ``what`` is ``units``, ``batch``, ``state``, ``whom``, ``owes``, ``chats`` or a fact, or
     ``issuer`` for the unit in whose name it is. ``like`` is a part of the name; ``holding``
@@ -44,6 +46,9 @@ def audience_options(
     keys = [each.key for each in every]
     if holding in keys:
         page = keys.index(holding) // notices.PAGE
+    elif page is None:
+        chosen = [number for number, each in enumerate(every) if each.chosen and not like]
+        page = min(chosen, default=0) // notices.PAGE
     pages = max(1, -(-len(every) // notices.PAGE))
     page = min(max(0, page), pages - 1)
     closed: tuple[str, ...] = ()

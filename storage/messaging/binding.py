@@ -203,11 +203,20 @@ def place(session: Session, actor_id: int, chat_id: int, *, now: datetime) -> Pl
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Return how many groups this person has shown the bot, and that stand for nothing yet."""
+    """Return how many groups this person has shown the bot, and that stand for nothing yet.
+
+    Where a topic stands for something, the rest of the group need not.
+    """
     if not may_bind(session, actor_id, now=now):
         return ()
+    topic = sa.orm.aliased(Chat)
+    has_topic = sa.exists().where(
+        col(topic.tg_chat_id) == col(Chat.tg_chat_id), col(topic.purpose).is_not(None)
+    )
     number = session.exec(
-        select(sa.func.count()).select_from(Chat).where(_to_connect(session, actor_id))
+        select(sa.func.count())
+        .select_from(Chat)
+        .where(_to_connect(session, actor_id), sa.or_(col(Chat.thread_id) != 0, ~has_topic))
     ).one()
     return (Waiting("groups", number),)
 

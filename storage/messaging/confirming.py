@@ -158,13 +158,19 @@ def confirm(session: Session, teacher_id: int, notice_id: int, *, now: datetime)
 
 def message_of(session: Session, row: NoticeRecipient) -> int | None:
     """Return the message that the notice is in the person's private chat, if it is one."""
+    return messages_of(session, row)[0]
+
+
+def messages_of(session: Session, row: NoticeRecipient) -> tuple[int | None, int | None]:
+    """Return the same, and the message of its last file, which bears the keys of the notice."""
     if row.message_id is not None or row.outbox_id is None:
-        return row.message_id
-    return session.exec(
-        select(OutboxMessage.message_id).where(
+        return row.message_id, None
+    sent: Any = session.exec(
+        select(OutboxMessage.message_id, OutboxMessage.facts).where(
             OutboxMessage.id == row.outbox_id, OutboxMessage.kind == outbox.NOTICE
         )
     ).first()
+    return (None, None) if sent is None else (sent.message_id, sent.facts.get(outbox.LAST_FILE))
 
 
 @dataclass(frozen=True)
@@ -187,16 +193,16 @@ def redraw(
 ) -> None:
     """Let all that asks this person to confirm the notice be edited, silently, to what is true.
 
-    That is the notice itself, its corrections, and the briefs that named it; ``but`` is the
-    message in which it was confirmed, which says so already.
+    That is the notice itself and the keys under its last file, its corrections, and the briefs
+    that named it; ``but`` is the message in which it was confirmed, which says so already.
     """
     row = session.exec(
         select(NoticeRecipient).where(
             NoticeRecipient.notice_id == notice_id, NoticeRecipient.teacher_id == teacher_id
         )
     ).one()
-    message_id = message_of(session, row)
-    if message_id is not None and message_id != but:
+    message_id, file_id = messages_of(session, row)
+    if message_id is not None and {message_id, file_id} - {but, None}:
         _edit(session, teacher_id, {"notice_id": notice_id}, now)
     for each in _copies(session, teacher_id, notice_id):
         if each.message_id != but:
@@ -366,15 +372,10 @@ def _chase(session: Session, notice: Notice, now: datetime, *, is_new: bool = Tr
     calendar = workdays.load(session)
     at = now
     if most is not None:
-        hours, number, group = most
-        at = quiet.brief_at(now, hours, calendar)
-        day = local_day(at, calendar.zone)
-        told = group.where(rings.is_closed(rings.brief_key(rings.teacher_of(group), day)))
-        if 2 * session.exec(select(sa.func.count()).select_from(told.subquery())).one() > number:
-            at = quiet.brief_after(day, hours, calendar)
+        at = rings.next_brief(session, *most, calendar, now)
         over = _worth(notice, now)
         if at >= over:
-            at = quiet.ring_at(now, hours, calendar, lapses=over)
+            at = quiet.ring_at(now, most[0], calendar, lapses=over)
     return Chase(reached, _unconfirmed(session, notice.id) - reached, at, is_new)
 
 

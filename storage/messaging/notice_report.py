@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit, moments
-from storage.messaging import confirming, notice_posts, tending
+from storage.messaging import confirming, notice_posts, riding, tending
 from storage.messaging.outbox import UNREACHABLE
 from storage.messaging.tables import (
+    Notice,
     NoticeRecipient,
     NoticeState,
     OutboxMessage,
@@ -64,6 +65,8 @@ class Report:
     unit: str
     state: NoticeState
     send_at: datetime | None
+    rides_at: datetime | None
+    """When most get it, while it waits for the daily brief."""
     answer_by: datetime | None
     wants_answer: bool
     reason: str
@@ -149,33 +152,34 @@ class ByUnit:
     pages: int
 
 
-_WHERE: Any = sa.case(
-    (col(OutboxMessage.state) == OutboxState.SENT, Where.SENT.value),
-    # Whoever has confirmed in the group first is not sent it in private any more.
-    (
-        sa.and_(
-            col(OutboxMessage.state) == OutboxState.SKIPPED,
-            sa.or_(col(NoticeRecipient.confirmed_at).is_not(None), overtaken()),
+def _where(notice: Notice) -> Any:
+    """How far the notice has come to a recipient; what waits of one withdrawn never goes."""
+    waiting = Where.UNSENT if notice.state is NoticeState.WITHDRAWN else Where.WAITING
+    return sa.case(
+        (col(OutboxMessage.state) == OutboxState.SENT, Where.SENT.value),
+        # Whoever has confirmed in the group first is not sent it in private any more.
+        (
+            sa.and_(
+                col(OutboxMessage.state) == OutboxState.SKIPPED,
+                sa.or_(col(NoticeRecipient.confirmed_at).is_not(None), overtaken()),
+            ),
+            Where.SENT.value,
         ),
-        Where.SENT.value,
-    ),
-    (
-        col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENDING]),
-        Where.WAITING.value,
-    ),
-    (
-        sa.and_(
-            col(OutboxMessage.state) == OutboxState.REFUSED,
-            col(OutboxMessage.fault) != UNREACHABLE,
+        (col(OutboxMessage.state) == OutboxState.SENDING, Where.WAITING.value),
+        (col(OutboxMessage.state) == OutboxState.PENDING, waiting.value),
+        (
+            sa.and_(
+                col(OutboxMessage.state) == OutboxState.REFUSED,
+                col(OutboxMessage.fault) != UNREACHABLE,
+            ),
+            Where.REFUSED.value,
         ),
-        Where.REFUSED.value,
-    ),
-    (col(OutboxMessage.state) == OutboxState.REFUSED, Where.UNREACHABLE.value),
-    (col(OutboxMessage.id).is_not(None), Where.UNSENT.value),
-    (tending.told_in_brief(), Where.SENT.value),
-    (col(NoticeRecipient.reached), Where.WAITING.value),
-    else_=Where.UNREACHABLE.value,
-)
+        (col(OutboxMessage.state) == OutboxState.REFUSED, Where.UNREACHABLE.value),
+        (col(OutboxMessage.id).is_not(None), Where.UNSENT.value),
+        (tending.told_in_brief(), Where.SENT.value),
+        (col(NoticeRecipient.reached), waiting.value),
+        else_=Where.UNREACHABLE.value,
+    )
 
 
 def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> Report:
@@ -187,7 +191,7 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
     people = confirmed = by_deed = 0
     rows = session.exec(
         sa.select(  # type: ignore[call-overload]
-            _WHERE.label("place"),
+            _where(notice).label("place"),
             sa.func.count(),
             sa.func.count(col(NoticeRecipient.confirmed_at)),
             sa.func.sum(sa.case((col(NoticeRecipient.by_deed), 1), else_=0)),
@@ -213,7 +217,7 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
             .where(
                 NoticeRecipient.notice_id == notice_id,
                 reach.within(today),
-                _is(Among.UNCONFIRMED, notice_id),
+                _is(Among.UNCONFIRMED, notice),
                 overtaken(),
             )
         ).one()
@@ -226,9 +230,10 @@ def report(session: Session, actor_id: int, notice_id: int, *, now: datetime) ->
     return Report(
         notice_id=notice_id,
         title=notice.title,
-        unit=units.name_of(session, notice.unit_id),
+        unit=units.signature(session, notice.unit_id),
         state=NoticeState(notice.state),
         send_at=notice.send_at,
+        rides_at=riding.goes_at(session, notice, now=now),
         answer_by=notice.answer_by,
         wants_answer=notice.wants_answer,
         reason=notice.reason,
@@ -272,7 +277,7 @@ def people(
     if reach.from_above:
         audit.record(session, actor_id, "look_at_recipients", f"notice:{notice_id}", now=now)
         session.flush()
-    found = _people(notice_id, reach, today).where(_is(among, notice_id))
+    found = _people(notice_id, reach, today).where(_is(among, reach.notice))
     each = found.subquery().c
     total, contacted = session.exec(
         sa.select(sa.func.count(), sa.func.count(each.called))  # type: ignore[call-overload]
@@ -365,7 +370,9 @@ def by_unit(
     reach = tending.reach(session, actor_id, notice_id, today=today)
     done = sa.func.count(col(NoticeRecipient.confirmed_at))
     lost = sa.func.sum(
-        sa.case((_WHERE.in_([Where.UNREACHABLE.value, Where.REFUSED.value]), 1), else_=0)
+        sa.case(
+            (_where(reach.notice).in_([Where.UNREACHABLE.value, Where.REFUSED.value]), 1), else_=0
+        )
     )
     found = (
         _of_units(notice_id, reach, today)
@@ -431,7 +438,7 @@ def _people(notice_id: int, reach: Reach, today: date) -> Any:
             sa.func.coalesce(col(OrgUnit.name), "").label("unit"),
             col(OrgUnit.id).label("unit_id"),
             col(Teacher.staff_no),
-            _WHERE.label("place"),
+            _where(reach.notice).label("place"),
             col(NoticeRecipient.confirmed_at),
             called.c.at.label("called"),
             (overtaken() if reach.notice.ring_revision else sa.false()).label("had_confirmed"),
@@ -471,16 +478,16 @@ def _asked(notice_id: int) -> sa.ColumnElement[bool]:
     )
 
 
-def _is(among: Among, notice_id: int) -> sa.ColumnElement[bool]:
+def _is(among: Among, notice: Notice) -> sa.ColumnElement[bool]:
     match among:
         case Among.CONFIRMED:
             return col(NoticeRecipient.confirmed_at).is_not(None)
         case Among.UNCONFIRMED:
             return col(NoticeRecipient.confirmed_at).is_(None)
         case Among.ASKED:
-            return _asked(notice_id)
+            return _asked(notice.id)
         case _:
-            found: sa.ColumnElement[bool] = among.value == _WHERE
+            found: sa.ColumnElement[bool] = among.value == _where(notice)
             return found
 
 

@@ -68,6 +68,8 @@ class MyNotice:
     """The last lines of their questions and the answers, the oldest first."""
     message_id: int | None
     """The notice in the reader's private chat."""
+    file_id: int | None
+    """Its last file there, under which its keys stand once more."""
     earlier_at: datetime | None
     """When they last confirmed what a correction has overtaken."""
 
@@ -136,13 +138,15 @@ def mine(session: Session, teacher_id: int, notice_id: int) -> MyNotice:
             .order_by(col(QuestionLine.id).desc())
             .limit(TALK)
         ).all()
+    message_id, file_id = confirming.messages_of(session, row)
     return MyNotice(
         said=text_of(session, notice),
         confirmed_at=row.confirmed_at,
         by_deed=row.by_deed,
         has_asked=question is not None and question.answered_at is None,
         talk=tuple(Said(text, by_id == teacher_id) for text, by_id in reversed(talk)),
-        message_id=confirming.message_of(session, row),
+        message_id=message_id,
+        file_id=file_id,
         earlier_at=earlier(session, row.id) if notice.ring_revision else None,
     )
 

@@ -16,7 +16,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.messaging import audiences, tending
+from storage.messaging import audiences, riding, tending
 from storage.messaging.audiences import Count, Described
 from storage.messaging.tables import (
     Chat,
@@ -111,6 +111,8 @@ class Sheet:
     """Why it came back, where somebody returned it."""
     chooses_issuer: bool = False
     """Whether the reader may write in the name of several units."""
+    rides_at: datetime | None = None
+    """When most get it, while it waits for the daily brief."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Line:
     author: str
     is_mine: bool
     is_corrected: bool
+    rides_at: datetime | None
+    """When most get it, while it waits for the daily brief."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,7 @@ def sheet(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> 
         is_mine=notice.author_id == actor_id,
         returned=notice.reason if notice.state is NoticeState.DRAFT else "",
         chooses_issuer=len(homes_of(session, actor_id, today)) > 1,
+        rides_at=riding.goes_at(session, notice, now=now),
     )
 
 
@@ -242,7 +247,8 @@ def letter_of(session: Session, notice: Notice) -> Letter:
         urgent=notice.urgent,
         audience=_described(session, notice),
         issuer=units.signature(session, notice.unit_id),
-        sent_at=notice.send_at,
+        # What waits for a second person goes out today, or it is another day's.
+        sent_at=None if notice.state is NoticeState.AWAITING else notice.send_at,
         revision=notice.revision,
         is_corrected=notice.ring_revision > 0,
         files=tuple(Attached(each.id, each.file_id, each.is_photo, each.name) for each in files),
@@ -380,6 +386,7 @@ def notices(
                 name,
                 row.author_id == actor_id,
                 row.ring_revision > 0,
+                riding.goes_at(session, row, now=now),
             )
             for row, name in rows
         ),

@@ -600,6 +600,20 @@ def settle_many(session: Session, sent: Sequence[tuple[int, int]], now: datetime
         _TELL_NEWS.count(session, **values)
 
 
+LAST_FILE = "last_file"
+"""The number of the last file of a message, among the facts of its row."""
+
+
+def note_file(session: Session, outbox_id: int, message_id: int) -> None:
+    """Keep which message is the last file of this one: it bears the same keys once more."""
+    facts = session.exec(select(OutboxMessage.facts).where(OutboxMessage.id == outbox_id)).one()
+    session.exec(
+        sa.update(OutboxMessage)
+        .where(col(OutboxMessage.id) == outbox_id)
+        .values(facts={**facts, LAST_FILE: message_id})
+    )
+
+
 _TOGETHER = 64
 _NOBODY = -1  # fills up the last places
 _IDS = [sa.bindparam(f"id_{n}", type_=KEY) for n in range(_TOGETHER)]

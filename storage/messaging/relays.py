@@ -389,10 +389,16 @@ def settle(
     session: Session,
     sent: Sequence[tuple[int, int]],
     copies: Sequence[tuple[int, str]],
+    files: Sequence[tuple[int, int]],
     now: datetime,
 ) -> None:
-    """Note deliveries, and with them the copies for second channels: a row's id and the text."""
+    """Note deliveries, and with them the copies for second channels: a row's id and the text.
+
+    ``files`` are rows' ids with the number of the last file, which bears keys too.
+    """
     outbox.settle_many(session, sent, now)
+    for outbox_id, message_id in files:
+        outbox.note_file(session, outbox_id, message_id)
     for outbox_id, text in copies:
         copy(session, outbox_id, text, now=now)
 

@@ -167,13 +167,38 @@ def events(
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(0, page), pages - 1)
     return (
-        tuple(
-            EventLine(id_, kind, " · ".join(filter(None, titles)), at)
-            for id_, kind, at, *titles in rows[page * PAGE : (page + 1) * PAGE]
-        ),
+        tuple(_event_line(*row) for row in rows[page * PAGE : (page + 1) * PAGE]),
         page,
         pages,
     )
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """An event, and when each moment is that a notice can go out at, seen from it."""
+
+    event: EventLine
+    moments: tuple[tuple[str, datetime], ...]
+
+
+def offsets(
+    session: Session, actor_id: int, notice_id: int, deadline_id: int, *, now: datetime
+) -> Offsets:
+    """Return the moments around an event that are still ahead. Raises EventGone without any."""
+    notices.access(session, actor_id, notice_id, now=now)
+    row = session.exec(_events().where(col(Deadline.id) == deadline_id)).first()
+    found = []
+    for offset in OFFSETS if row is not None else ():
+        moment = event_moment(session, row.at, offset, now=now)
+        if moment is not None and moment > now:
+            found.append((offset, moment))
+    if row is None or not found:
+        raise EventGone
+    return Offsets(_event_line(*row), tuple(found))
+
+
+def _event_line(deadline_id: int, kind: str, at: datetime, *titles: str) -> EventLine:
+    return EventLine(deadline_id, kind, " · ".join(filter(None, titles)), at)
 
 
 def _events() -> Any:
@@ -318,13 +343,17 @@ def _check_complete(notice: Notice, number: Count, now: datetime) -> None:
 def recall(session: Session, actor_id: int, notice_id: int, *, now: datetime) -> None:
     """Make a draft again of what has not begun to go out; of a draft that changes nothing.
 
-    Raises NotADraft when it has begun.
+    A second person who has agreed that it goes out is told that it does not. Raises NotADraft
+    when it has begun.
     """
     notice = tending.whole(session, actor_id, notice_id, today=offices.today(session, now))
     if notice.state is NoticeState.DRAFT:
         return
     if notice.state not in (NoticeState.SCHEDULED, NoticeState.AWAITING):
         raise NotADraft(notice.state)
+    agreed, stamp = notice.approved_by, seconding.stamp(notice)
     drafting.to_draft(session, notice)
     audit.record(session, actor_id, "recall_notice", f"notice:{notice.id}", now=now)
+    if agreed is not None and agreed != actor_id:
+        seconding.tell_recalled(session, notice, agreed, stamp, by_id=actor_id, now=now)
     session.flush()

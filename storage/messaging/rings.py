@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from storage import moments
 from storage.messaging import outbox, quiet
@@ -67,6 +67,23 @@ def is_closed(brief_key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(OutboxMessage.dedupe_key) == brief_key, col(OutboxMessage.state).not_in(OPEN)
     )
+
+
+def next_brief(
+    session: Session,
+    hours: quiet.Hours,
+    number: int,
+    people: People,
+    calendar: quiet.Calendar,
+    now: datetime,
+) -> datetime:
+    """Return when most of so many people with the same hours get their next brief."""
+    at = quiet.brief_at(now, hours, calendar)
+    day = moments.local_day(at, calendar.zone)
+    told = people.where(is_closed(brief_key(teacher_of(people), day))).subquery()
+    if 2 * session.exec(select(sa.func.count()).select_from(told)).one() > number:
+        return quiet.brief_after(day, hours, calendar)
+    return at
 
 
 def insert_briefs(

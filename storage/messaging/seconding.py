@@ -189,7 +189,7 @@ def give_back(
 def _tell_author(
     session: Session, notice: Notice, by_id: int, facts: dict[str, Any], *, now: datetime
 ) -> None:
-    by = session.exec(select(Teacher.name).where(Teacher.id == by_id)).first() or ""
+    by = _name(session, by_id)
     outbox.put(
         session,
         "notice_answered",
@@ -202,6 +202,33 @@ def _tell_author(
         # Whoever asked at this hour is waiting for the answer.
         rings=False,
     )
+
+
+def tell_recalled(
+    session: Session, notice: Notice, agreed: int, asking: int, *, by_id: int, now: datetime
+) -> None:
+    """Tell who has agreed to this asking that the notice does not go out after all."""
+    outbox.put(
+        session,
+        "notice_stopped",
+        teacher_id=agreed,
+        facts={
+            "notice_id": notice.id,
+            "title": notice.title,
+            "why": "recalled",
+            "author": _name(session, by_id),
+        },
+        priority=Priority.OFFER,
+        not_before=now,
+        dedupe_key=f"notice_stopped:{notice.id}:recalled:{asking}:{agreed}",
+        now=now,
+        # Whoever agreed at this hour believes it to be out.
+        rings=False,
+    )
+
+
+def _name(session: Session, teacher_id: int) -> str:
+    return session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).first() or ""
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:

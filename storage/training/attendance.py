@@ -102,6 +102,8 @@ class MeetingLine:
     is_open: bool
     is_over: bool
     counts: Counts
+    waits: bool
+    """It is over, and whoever runs the class is still to enter who was there."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class Meetings:
     lines: tuple[MeetingLine, ...]
     page: int
     pages: int
+    waiting: tuple[datetime, ...]
+    """When those began that wait to be entered, on whatever page."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +325,10 @@ def list_meetings(
         page = min(over, max(0, len(rows) - 1)) // MEETINGS
     page = min(max(0, page), pages - 1)
     shown = rows[page * MEETINGS : (page + 1) * MEETINGS]
+    asked: set[int] = set()
+    if reach.runs_it:
+        of_class = _asked_for(now).where(col(ClassSession.batch_id) == batch_id)
+        asked = {id_ for (id_,) in session.exec(of_class)}
     counts = _counts(session, reach, [row.id for row in shown])
     return Meetings(
         batch_id=batch_id,
@@ -331,11 +339,13 @@ def list_meetings(
                 windows.is_open(row, now),
                 row.ends_at <= now,
                 counts.get(row.id, Counts()),
+                row.id in asked,
             )
             for row in shown
         ),
         page=page,
         pages=pages,
+        waiting=tuple(row.starts_at for row in rows if row.id in asked),
     )
 
 
@@ -742,16 +752,13 @@ def presence_of(session: Session, batch_id: int) -> dict[int, tuple[int, int]]:
     return {registration_id: (came, counted) for registration_id, came, counted in rows}
 
 
-def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Return the classes with meetings that are over and have nobody entered."""
-    today: date = local_day(now, offices.zone(session))
-    mine = authority.batches(session, actor_id, Act.TAKE_ATTENDANCE, today=today)
-    rows: Any = session.exec(
-        sa.select(col(Batch.id), col(Programme.title), sa.func.count())  # type: ignore[call-overload]
+def _asked_for(now: datetime) -> Any:
+    """Select the meetings that are over and wait for their organiser to enter presence."""
+    return (
+        sa.select(col(ClassSession.id))
+        .join(Batch, col(Batch.id) == col(ClassSession.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(ClassSession, col(ClassSession.batch_id) == col(Batch.id))
         .where(
-            col(Batch.id).in_(mine),
             col(Batch.cancelled_at).is_(None),
             col(Programme.state) == ProgrammeState.PUBLISHED,
             col(ClassSession.check_in) != CheckIn.NONE,
@@ -763,6 +770,17 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
                 col(Registration.state).in_(TAKES_PART),
             ),
         )
+    )
+
+
+def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
+    """Return the classes with meetings that are over and have nobody entered."""
+    today: date = local_day(now, offices.zone(session))
+    mine = authority.batches(session, actor_id, Act.TAKE_ATTENDANCE, today=today)
+    rows: Any = session.exec(
+        _asked_for(now)
+        .with_only_columns(col(Batch.id), col(Programme.title), sa.func.count())
+        .where(col(Batch.id).in_(mine))
         .group_by(col(Batch.id), col(Programme.title))
         .order_by(sa.func.min(col(ClassSession.ends_at)))
     ).all()

@@ -204,9 +204,18 @@ def of_task(session: Session, actor_id: int, task_id: int, *, now: datetime) -> 
 
 
 def people(
-    session: Session, actor_id: int, deadline_id: int, *, page: int = 0, now: datetime
+    session: Session,
+    actor_id: int,
+    deadline_id: int,
+    *,
+    page: int = 0,
+    like: str = "",
+    now: datetime,
 ) -> PeopleOf:
-    """Return a page of those whom a deadline concerned. Raises NotAllowed or NotFound."""
+    """Return a page of those whom a deadline concerned; ``like`` is a part of the name.
+
+    Raises NotAllowed or NotFound.
+    """
     row = _deadline(session, deadline_id)
     batch_id = _class_of(session, actor_id, row.kind, row.subject_id, now)
     # Whoever has a date of their own owes it too, by that.
@@ -225,6 +234,8 @@ def people(
         .outerjoin(Reminder, col(Reminder.id) == told.c.last)
         .where(sa.or_(owing.c[0].is_not(None), told.c.last.is_not(None)))
     )
+    if like:
+        every = every.where(col(Teacher.name).contains(like, autoescape=True))
     total = session.exec(select(sa.func.count()).select_from(every.subquery())).one()
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)

@@ -543,6 +543,28 @@ async def test_the_report_counts_everybody_once(database: Database) -> None:
     await database.write(play)
 
 
+async def test_what_was_put_off_and_then_withdrawn_is_not_said_to_wait(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        author, teachers = notices.coordinator(session), people(session, 2)
+        notice_id = notices.notice(session, author, teachers[:1])
+        notices.recipient(session, notice_id, teachers[1], delivered=False)
+        correcting.withdraw(session, author, notice_id, "改期", now=NOW)
+        # Telegram has asked for a pause just then: the row is back, and is settled at its turn.
+        session.exec(
+            sa.update(OutboxMessage)
+            .where(col(OutboxMessage.state) == OutboxState.SKIPPED)
+            .values(state=OutboxState.PENDING)
+        )
+        report = notice_report.report(session, author, notice_id, now=NOW)
+        assert report.where == {Where.SENT: 1, Where.UNSENT: 1}
+        found = notice_report.people(session, author, notice_id, Among.UNSENT, now=NOW)
+        assert [line.teacher_id for line in found.lines] == [teachers[1]]
+
+    await database.write(play)
+
+
 async def test_a_school_sees_its_own_people_of_a_notice_of_the_county(database: Database) -> None:
     def play(session: Session) -> None:
         county_author = make.teacher(session, "县管理员", at="教师发展中心")

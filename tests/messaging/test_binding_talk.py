@@ -149,6 +149,9 @@ async def test_a_subject_group_is_asked_for_its_subject_and_can_change_it(stage:
     said = await at.cheng.taps("English")
     assert said.startswith("Connected.\n全体教师群: of which subject is it?")
     assert at.cheng.labels()[:3] == ["mathematics", "Chinese", "physics"]
+    said = await at.cheng.taps("Back")
+    assert "Subject group: 澄禾县实验小学, subject not chosen yet" in said
+    await at.cheng.taps("Subject")
     said = await at.cheng.taps("mathematics")
     assert "Subject group: 澄禾县实验小学, mathematics" in said
     assert (await at.place()).subject == "数学"
@@ -237,6 +240,10 @@ async def test_one_topic_is_chosen_by_a_tap_in_it_and_everything_goes_there(stag
     assert [one.topic for one in whispered] == [topic.id]
     assert at.seen() == []
     assert (await at.place()).purpose is None
+    # The rest of the group can stand for something, too, and waits for nobody.
+    await at.cheng.starts("desk")
+    assert "to connect" not in at.cheng.sees()
+    assert "○ 全体教师群, not connected yet" in await at.cheng.taps("Group chats")
 
 
 async def test_the_key_hangs_once_a_minute_however_often_it_is_asked_for(stage: Stage) -> None:
@@ -455,7 +462,7 @@ async def test_a_teacher_who_adds_the_bot_is_told_alone_whom_to_ask(stage: Stage
     assert "You have added me to <b>语文组</" in said
     assert "/b" not in said.replace("/bind", "")
     assert "after 7 days I leave" in said
-    assert "Please ask 罗佳宁 to send /bind in the group." in said
+    assert "Please ask 罗佳宁 to send /bind in the group; whoever is not in it has to be" in said
     assert all("罗佳宁" not in one.text for one in lin.messages(at=room.id) if one.text)
     # Where the group stands for something already there is nothing to ask.
     stage.world.kick_bot(lin.id, room.id)

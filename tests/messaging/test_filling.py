@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,17 @@ from sqlmodel import Session, col, select
 
 from handlers.messaging.releasing_text import stopped_card
 from storage.database import Database
-from storage.messaging import deadlines, filling, outbox, releasing, seconding
+from storage.messaging import (
+    correcting,
+    deadlines,
+    filling,
+    notice_report,
+    notices,
+    outbox,
+    releasing,
+    seconding,
+)
+from storage.messaging.notice_report import Where
 from storage.messaging.tables import (
     Chat,
     ChatPurpose,
@@ -202,6 +212,36 @@ async def test_what_rides_is_news_of_the_next_brief_and_no_message(database: Dat
         assert {(row.kind, row.subject_id) for row in news} == {("notice", notice_id)}
         cast.sweep_all(session, NOW)
         assert {kind for kind, _at in cast.waiting(session)} == {"brief"}
+
+    await database.write(play)
+
+
+async def test_what_rides_waits_until_it_is_told_and_says_for_when(database: Database) -> None:
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        notice_id = written(session, at.coordinator)
+        desks.released(session, at.coordinator, notice_id, releasing.RIDE)
+        fill_all(session)
+        brief = cast.local("2026-11-20", 16, 40)
+
+        def waits(now: datetime) -> tuple[datetime | None, datetime | None]:
+            (line,) = notices.notices(session, at.coordinator, now=now).lines
+            report = notice_report.report(session, at.coordinator, notice_id, now=now)
+            assert (line.state, report.state) == (NoticeState.SENT, NoticeState.SENT)
+            return line.rides_at, report.rides_at
+
+        assert waits(NOW) == (brief, brief)
+        news = session.exec(select(News)).all()
+        news[0].told_at = brief
+        session.flush()
+        assert waits(brief) == (None, None)
+        news[0].told_at = None
+        session.flush()
+        correcting.withdraw(session, at.coordinator, notice_id, "改期", now=NOW)
+        (line,) = notices.notices(session, at.coordinator, now=NOW).lines
+        assert line.rides_at is None
+        report = notice_report.report(session, at.coordinator, notice_id, now=NOW)
+        assert set(report.where) == {Where.UNSENT}
 
     await database.write(play)
 

@@ -303,6 +303,28 @@ async def test_what_was_approved_is_what_was_read(database: Database) -> None:
     await database.write(play)
 
 
+async def test_who_has_agreed_is_told_when_it_is_made_a_draft_all_the_same(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        at = desks.desks(session)
+        notice_id, stamp = awaiting(session, at.coordinator)
+        # Of the day on which it is asked for, not of that on which it would go by itself.
+        assert notices.letter_of(session, row(session, notice_id)).sent_at is None
+        seconding.approve(session, at.principal, notice_id, stamp, now=NIGHT)
+        assert notices.letter_of(session, row(session, notice_id)).sent_at == NIGHT
+        releasing.recall(session, at.coordinator, notice_id, now=NIGHT)
+        releasing.recall(session, at.coordinator, notice_id, now=NIGHT)
+        told = session.exec(
+            select(OutboxMessage).where(OutboxMessage.kind == "notice_stopped")
+        ).all()
+        assert [each.teacher_id for each in told] == [at.principal]
+        assert told[0].facts["why"] == "recalled"
+        assert not told[0].rings
+
+    await database.write(play)
+
+
 async def test_what_is_returned_is_a_draft_with_the_reason(database: Database) -> None:
     def play(session: Session) -> None:
         at = desks.desks(session)
@@ -500,6 +522,13 @@ async def test_events_are_those_of_the_class_or_of_any(database: Database) -> No
             releasing.set_event(session, at.coordinator, notice_id, first, "T-99", now=NOW)
         with pytest.raises(releasing.EventGone):
             releasing.set_event(session, at.coordinator, notice_id, first + 99, "T-2", now=NOW)
+        # Only moments that are ahead are offered.
+        near = local("2026-12-08", 9)
+        offered = releasing.offsets(session, at.coordinator, notice_id, first, now=near)
+        assert offered.event.at == when
+        assert [offset for offset, _moment in offered.moments] == ["T-1", "T-0", "T+1"]
+        with pytest.raises(releasing.EventGone):
+            releasing.offsets(session, at.coordinator, notice_id, first + 99, now=NOW)
 
     await database.write(play)
 

@@ -6,10 +6,11 @@ import re
 from datetime import date
 from typing import Any
 
+import pytest
 from sqlmodel import Session, col, select
 
 from handlers.messaging.notice_desk_buttons import DiscardNotice
-from storage.messaging import deadlines, filling, releasing
+from storage.messaging import correcting, deadlines, filling, releasing
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.people import roles
 from storage.people.tables import Role, RoleAssignment, ScopeKind
@@ -286,7 +287,7 @@ async def test_the_audience_is_built_by_taps_with_a_live_count(stage: Stage) -> 
     assert "0 people" in card
     await luo.taps("OK")
     card = await luo.taps("OK")
-    assert "For: 澄禾县实验小学; mathematics" in card
+    assert "For: 澄禾县实验小学 · mathematics" in card
     await luo.taps("Send…")
     assert "for nobody" in luo.alert
     await luo.taps("For whom")
@@ -315,6 +316,10 @@ async def test_a_school_among_many_is_found_by_a_part_of_its_name(stage: Stage) 
     await luo.says("青石")
     assert "○ 青石小学" in luo.labels()
     assert "1 person" in await luo.taps("青石小学")
+    assert "✓ 青石小学" in luo.labels()
+    await luo.taps("OK")
+    # What is chosen is in sight when the list is opened once more, on whatever page.
+    await luo.taps("Schools")
     assert "✓ 青石小学" in luo.labels()
     await luo.taps("OK")
     assert "For: 青石小学" in await luo.taps("OK")
@@ -371,13 +376,21 @@ async def test_a_preview_says_stages_and_subjects_in_its_language_and_the_count_
 async def test_what_rides_is_a_line_of_the_brief_with_a_key_to_read_it(stage: Stage) -> None:
     zhou = await coordinator(stage)
     lin = await stage.teacher("林若溪")
+    await stage.database.write(make.teacher, "顾念")
     await draft(zhou)
     await zhou.taps("Send…")
     assert "for most people at Fri 20 Nov, 16:40" in await zhou.taps("With the daily brief")
-    assert "with the daily brief to 1 person" in await zhou.taps("Yes, send it")
+    said = await zhou.taps("Yes, send it")
+    assert "with the daily brief to 1 person" in said
+    assert "1 more is not reached by messages" in said
     await stage.deliver()
     assert not lin.sees()
+    await zhou.starts("desk")
+    assert "waits for the daily brief, Fri 20 Nov, 16:40" in await zhou.taps("Notices")
+    shown = await zhou.taps("1. 校本研修安排")
+    assert "澄禾县实验小学 · waits for the daily brief, Fri 20 Nov, 16:40" in shown
     await stage.passes(hours=7, minutes=41)
+    assert "澄禾县实验小学 · sent" in await zhou.taps("Refresh")
     assert "[Notice] 校本研修安排, 澄禾县实验小学" in lin.sees()
     assert "请各教研组周五前交计划。" in await lin.taps("Read: 校本研修安排")
     assert "Confirm receipt" in lin.labels()
@@ -537,7 +550,9 @@ async def test_it_goes_with_an_event_and_moves_with_it(stage: Stage) -> None:
     await luo.taps("Send…")
     assert "the training begins: 作业设计专题培训" in await luo.taps("With an event")
     # The keys say which event, too: those of one class begin alike.
-    await luo.taps("1. the training begins")
+    asked = await luo.taps("1. the training begins")
+    assert "the training begins: 作业设计专题培训\nThu 10 Dec, 09:00" in asked
+    assert "2 working days before · Tue 8 Dec, 08:00" in asked
     assert "It goes out Tue 8 Dec, 08:00." in await luo.taps("2 working days before")
     await luo.taps("Yes, send it")
     await stage.database.write(begins, "2026-12-17")
@@ -753,6 +768,29 @@ async def test_a_file_that_fails_for_a_moment_is_sent_again_and_the_message_is_n
     await stage.deliver()
     assert [name for name, _content in lin.files()] == ["方案.pdf"]
     assert len(lin.messages()) == 2
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_the_keys_under_the_last_file_go_when_it_is_settled_elsewhere(
+    stage: Stage, withdrawn: bool
+) -> None:
+    lin = await _with_a_file(stage)
+    await stage.deliver()
+    text, file = lin.messages()
+    assert file.buttons
+    row = await notice(stage)
+    if withdrawn:
+        await stage.database.write(
+            correcting.withdraw, row.author_id, row.id, "改期", now=stage.clock()
+        )
+    else:
+        await lin.taps("Confirm receipt", message=text.id)
+    await stage.deliver()
+    await stage.passes(minutes=1)
+    text, file = lin.messages()
+    assert ("[Withdrawn]" if withdrawn else "✓ Confirmed") in text.text
+    assert file.buttons == []
+    assert file.document
 
 
 async def test_a_file_that_cannot_be_sent_is_left_behind(stage: Stage) -> None:

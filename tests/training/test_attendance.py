@@ -328,6 +328,15 @@ async def test_where_presence_was_not_taken_nobody_is_absent_and_the_organiser_i
         assert meeting_end.settle(session, now=AFTER) == 0
         assert states(session, meeting_id) == {}
         (waiting,) = attendance.waits(session, zhou, now=AFTER)
+        # In the list of the class it is marked for who is asked, and for nobody else.
+        coming = made.add_meeting(session, batch_id, starts_at=at(15), ends_at=at(17))
+        listed = attendance.list_meetings(session, zhou, batch_id, now=AFTER)
+        assert [(line.meeting.session_id, line.waits) for line in listed.lines] == [
+            (meeting_id, True),
+            (coming, False),
+        ]
+        assert listed.waiting == (made.STARTS,)
+        assert not attendance.list_meetings(session, luo, batch_id, now=AFTER).waiting
         assert (waiting.kind, waiting.count, waiting.batch_id) == ("attendance", 1, batch_id)
         assert attendance.waits(session, luo, now=AFTER) == ()
         assert attendance.presence_of(session, batch_id) == {registration: (0, 0)}

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from bot.sandbox.files import image_size
 from handlers.training import check_in_papers
+from handlers.training.attendance_buttons import OpenMeetings
 from handlers.training.attendance_text import presence_word
 from locales import LANGUAGES, catalog
 from storage import sheets
@@ -382,6 +383,22 @@ async def test_check_in_is_closed_and_opened_by_hand(stage: Stage) -> None:
     assert "Open it again" in zhou.alert
     assert "Check-in is open" in await zhou.taps("Open check-in")
     assert "Checked in" in await lin.says(code)
+
+
+async def test_a_meeting_that_is_still_to_be_entered_is_marked_in_the_list(stage: Stage) -> None:
+    batch_id, meeting_id, _people = await room(stage, "林若溪")
+    zhou = await organiser(stage)
+    await stage.passes(hours=6)
+    await zhou.starts(f"run{batch_id}")
+    said = await zhou.taps("Attendance")
+    assert "Over, and nothing entered yet: Fri 20 Nov, 09:00" in said
+    await zhou.taps("○ Fri 20 Nov, 09:00 · 0/1")
+    await zhou.taps("Mark present")
+    await zhou.taps("Save")
+    said = await zhou.sends_data(OpenMeetings(batch_id).data)
+    assert "nothing entered yet" not in said
+    assert any(label.startswith("Fri 20 Nov, 09:00 · 1/1") for label in zhou.labels())
+    assert await entered(stage, meeting_id)
 
 
 async def test_checking_out_is_asked_for_where_it_counts(stage: Stage) -> None:

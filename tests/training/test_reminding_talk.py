@@ -6,15 +6,17 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, select
 
+from handlers.training.reminding import OpenReminded
 from storage.calendar.tables import CalendarDay
 from storage.messaging import deadlines
 from storage.messaging.tables import Deadline
 from storage.people import roles
 from storage.people.tables import Role
-from storage.training import registration, schedule
+from storage.training import registration, reminding, schedule
 from storage.training.tables import Approval, Task
 from tests import make
 from tests.make import NOW
+from tests.messaging import cast
 from tests.stage import Actor, Stage
 from tests.training.test_tasks_talk import in_class, set_task
 from tests.training.test_timetable_talk import a_class, organiser
@@ -93,8 +95,32 @@ async def test_a_meeting_concerns_people_and_a_step_that_no_group_heard_says_why
     assert "T-1" not in shown
     assert "2 hours before, Tue 24 Nov, 08:00: planned" in shown
     assert "1 working day before, Mon 23 Nov, 08:00: no group is connected for it" in shown
-    assert "林若溪 · concerned" in await zhou.taps("Person by person")
+    listed = await zhou.taps("Person by person")
+    assert listed.endswith(
+        "\n林若溪 · waits for the next message"
+    )  # that it concerns them needs no saying
+    assert "Find a name" not in zhou.labels()
     assert "It concerns this person." in await zhou.taps("林若溪")
+
+
+async def test_one_of_many_is_found_by_a_part_of_the_name(stage: Stage) -> None:
+    zhou, batch = await organiser(stage), await a_class(stage)
+
+    def many(session: Session) -> int:
+        for number in range(reminding.PAGE):
+            cast.register(session, batch, make.teacher(session, f"林若溪{number}"))
+        cast.register(session, batch, make.teacher(session, "上官俊逸"))
+        at = NOW + timedelta(days=4, hours=1)
+        return deadlines.set_deadline(session, "batch_start", batch, at, now=NOW)
+
+    deadline_id = await stage.database.write(many)
+    await zhou.starts("desk")
+    assert "上官" not in await zhou.sends_data(OpenReminded(deadline_id).data)
+    await zhou.taps("Find a name")
+    assert "Nobody in this list fits." in await zhou.says("欧阳")
+    await zhou.says("上官")
+    assert zhou.labels() == ["上官俊逸", "Find a name", "Back"]
+    assert "It concerns this person." in await zhou.taps("上官俊逸")
 
 
 async def school(stage: Stage, role: Role, name: str) -> Actor:
