@@ -6,7 +6,7 @@ planned anew, and a step that has been swept comes again only if its new day is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -92,6 +92,51 @@ def set_deadline(
         _supersede(session, deadline_id, now=now)
         _plan(session, deadline_id, kind, revision, at, preset, teacher_id, now=now)
     return deadline_id
+
+
+class Standing:
+    """What everybody's deadlines of these things are now, read at once.
+
+    Whatever has many dates sets and cancels them through this: only what differs is touched.
+    """
+
+    def __init__(
+        self, session: Session, things: Iterable[tuple[str, int]], *, now: datetime
+    ) -> None:
+        wanted = set(things)
+        known: Any = sa.select(
+            col(Deadline.kind),
+            col(Deadline.subject_id),
+            col(Deadline.teacher_id),
+            col(Deadline.at),
+            col(Deadline.preset),
+        ).where(
+            col(Deadline.kind).in_(sorted({kind for kind, _ in wanted})),
+            col(Deadline.subject_id).in_(sorted({subject_id for _, subject_id in wanted})),
+            col(Deadline.state) == DeadlineState.ACTIVE,
+        )
+        rows = session.exec(known).all()
+        self._session, self._now = session, now
+        self._standing = {(row.kind, row.subject_id) for row in rows}
+        self._of_all: dict[tuple[str, int], tuple[datetime, str]] = {
+            (row.kind, row.subject_id): (row.at, row.preset) for row in rows if not row.teacher_id
+        }
+
+    def at(self, kind: str, subject_id: int) -> datetime | None:
+        """Return when this is due for everybody; None without a deadline."""
+        known = self._of_all.get((kind, subject_id))
+        return known and known[0]
+
+    def put(
+        self, kind: str, subject_id: int, at: datetime | None, preset: str | None = None
+    ) -> None:
+        """Set the deadline as ``set_deadline`` does; without a moment cancel it."""
+        thing = (kind, subject_id)
+        if at is None:
+            if thing in self._standing:
+                cancel_deadline(self._session, kind, subject_id, now=self._now)
+        elif self._of_all.get(thing) != (at, preset or kinds.KINDS[kind].preset):
+            set_deadline(self._session, kind, subject_id, at, now=self._now, preset=preset)
 
 
 def cancel_deadline(

@@ -201,18 +201,15 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
         ("item_due", item_id, due_at if due_at and course and due_at < course.ends_at else None)
         for item_id, due_at in carrying.due_items(session, batch_id)
     ]
+    standing = deadlines.Standing(session, [thing[:2] for thing in subjects], now=now)
     for kind, subject_id, moment in subjects:
-        if (
-            takes_place
-            and moment is not None
-            and (moment > now or (kind in FROM_NOW_ON and moment == now))
-        ):
+        if not takes_place or moment is None:
+            standing.put(kind, subject_id, None)
+        elif moment > now or (kind in FROM_NOW_ON and moment == now):
             preset = steps_while_open(session, kind, opens.get(kind), moment)
-            deadlines.set_deadline(session, kind, subject_id, moment, now=now, preset=preset)
-        elif not (
-            takes_place and moment is not None and _stands(session, kind, subject_id, moment)
-        ):
-            deadlines.cancel_deadline(session, kind, subject_id, now=now)
+            standing.put(kind, subject_id, moment, preset)
+        elif standing.at(kind, subject_id) != moment:
+            standing.put(kind, subject_id, None)
 
 
 def _reviewed(batch_id: int) -> Any:
@@ -265,19 +262,6 @@ def _since(
         )
     ).first()
     return known or (now if now < course.ends_at else None)
-
-
-def _stands(session: Session, kind: str, subject_id: int, at: datetime) -> bool:
-    """Whether there is a deadline for just this moment."""
-    found = session.exec(
-        select(Deadline.id).where(
-            Deadline.kind == kind,
-            Deadline.subject_id == subject_id,
-            Deadline.at == at,
-            Deadline.state == DeadlineState.ACTIVE,
-        )
-    ).first()
-    return found is not None
 
 
 def move(
