@@ -377,7 +377,7 @@ history = st.lists(st.tuples(st.sampled_from(list(What)), st.sampled_from(TYPED)
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(history)
 def test_one_organiser_alone_never_changes_what_is_frozen(

@@ -18,12 +18,12 @@ from tests.stage import Stage
 from tests.training import classes, desk
 from tests.training.remote import programme, studies
 
-PEOPLE = 1000
-DONE = 750
+PEOPLE = 300
+DONE = 225
 
 
 def ended(session: Session) -> int:
-    """A class of a thousand that is over; of half of them hours stand already."""
+    """A class of hundreds that is over; of half of them hours stand already."""
     batch_id = studies.remote_class(
         session, starts_at=NOW - timedelta(days=30), ends_at=NOW - timedelta(days=1)
     )
