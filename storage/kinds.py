@@ -471,5 +471,7 @@ NEWS = (
     "study_claims_wait",
     "bulletin_skipped",
     "obstacle",
+    "hosting",
+    "hosting_off",
 )
 """What happens to one person and rides in the next brief."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ from handlers.training.buttons import (
     OpenSurvey,
     PassOffer,
 )
+from handlers.training.hosting_buttons import OpenHosted, OpenHosting
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
@@ -99,6 +100,7 @@ OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_HOSTS = ("hosting", "hosting_off")
 OF_LAST_MILE = ("obstacle", "bulletin_skipped")
 HOURS = ("credit_posted", "credit_reversed")
 """News after which the person wants to know the new total."""
@@ -342,6 +344,8 @@ def news_text(item: NewsItem, language: str) -> str:
     if item.kind == "study_claims_wait":
         sentence = _("{title}: study that its platform does not show yet waits for your look.")
         return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
+    if item.kind in OF_HOSTS:
+        return _hosting_news(item, language)
     if item.kind == "bulletin_skipped":
         return _(
             "{title}: this fortnight's bulletin was not posted, its figures are old. Once new ones "
@@ -367,6 +371,29 @@ def news_text(item: NewsItem, language: str) -> str:
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def _hosting_news(item: NewsItem, language: str) -> str:
+    """A stretch of a training takes place at one's school, or no longer does."""
+    _ = catalog(language).gettext
+    sentence = (
+        _("<b>{title}</b>, {phase}: your school receives the participants, {when}.")
+        if item.kind == "hosting"
+        else _("<b>{title}</b>, {phase}: it is not held, and nobody comes to your school.")
+    )
+    when = ""
+    if item.kind == "hosting":
+        begins, ends = (
+            datetime.fromisoformat(str(item.facts[name])) for name in ("starts_at", "ends_at")
+        )
+        # A stretch ends with its last day, at midnight.
+        last = (ends - timedelta(microseconds=1)).date()
+        when = dates.days(begins.date(), last, language)
+    return sentence.format(
+        title=_escaped(str(item.facts["title"]), TITLE),
+        phase=_escaped(str(item.facts["phase"]), TITLE),
+        when=when,
     )
 
 
@@ -719,6 +746,8 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
     if any(item.kind == "study_claims_wait" for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    if any(item.kind == "hosting" for item in told.news):
+        last.append(Key(_("Guests"), OpenHosting()))
     studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)
     if studied is not None:
         last.append(Key(_("Last mile"), OpenLastMile(int(studied.facts["batch_id"]))))
@@ -858,6 +887,8 @@ def open_subject(subject: Subject) -> Button:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
         return OpenSurvey(subject.batch_id)
+    if subject.kind == "shadowing":
+        return OpenHosted(subject.subject_id)
     if subject.kind in OF_THE_DESK:
         return OpenRun(subject.batch_id) if subject.batch_id else OpenDesk()
     return OpenProgramme(subject.batch_id) if subject.batch_id else OpenHours()

@@ -57,6 +57,12 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} draft to publish", "{n} drafts to publish", n)
         case "ended":
             text = ngettext("{n} class to close", "{n} classes to close", n)
+        case "hosting":
+            text = ngettext(
+                "{n} training with guests at your school",
+                "{n} trainings with guests at your school",
+                n,
+            )
         case "attendance":
             text = ngettext(
                 "attendance of {n} meeting to enter", "attendance of {n} meetings to enter", n
