@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
@@ -44,6 +45,8 @@ from storage.training.tables import (
     Batch,
     Decision,
     Level,
+    Module,
+    Phase,
     Programme,
     ProgrammeState,
     Registration,
@@ -535,7 +538,7 @@ def undo_confirm(session: Session, deed: Deed, now: datetime) -> None:
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Hours to post, a line for each class; and hours that the school has to confirm."""
+    """Hours to post, to put right and to take back, a line for each class; and to confirm."""
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.POST_HOURS, today=today)
     # A line that stands, or one that somebody took back by hand.
@@ -562,11 +565,99 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
         .order_by(col(Batch.id))
     ).all()
     posting = [Waiting("hours", n, batch_id, title) for batch_id, title, n in rows]
+    posting += _to_put_right(session, mine, offices.zone(session))
     confirming = [
         Waiting("confirm_hours", item.people, item.batch_id, item.title)
         for item in to_confirm(session, actor_id, now=now)
     ]
     return (*posting, *confirming)
+
+
+def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
+    """Hours that stand and are not what posting would make them, a line for each class.
+
+    What was corrected by hand stays, and what is disputed waits for its answer. A class whose
+    lines all say at a glance what they should is not divided anew.
+    """
+    rule, hours, level = col(CreditEntry.rule), col(CreditEntry.hours), col(CreditEntry.level)
+    category, earned_on = col(CreditEntry.category), col(CreditEntry.earned_on)
+    is_by_hand = sa.and_(
+        col(CreditEntry.source_kind) == CORRECTION,
+        sa.func.coalesce(col(CreditEntry.details)[POSTING].as_boolean(), sa.false()).is_(False),
+    )
+    says = (rule, hours, level, category, earned_on)
+    of = (
+        sa.select(col(Batch.id), col(Registration.state), *says)
+        .select_from(Batch)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(CreditEntry, col(CreditEntry.batch_id) == col(Batch.id))
+        .join(
+            Registration,
+            sa.and_(
+                col(Registration.batch_id) == col(Batch.id),
+                col(Registration.teacher_id) == col(CreditEntry.teacher_id),
+            ),
+        )
+        .where(
+            col(Batch.id).in_(mine),
+            col(Programme.state) != ProgrammeState.ARCHIVED,
+            col(CreditEntry.reverses_id).is_(None),
+            col(CreditEntry.state).in_([EntryState.PENDING, EntryState.POSTED]),
+            ~is_by_hand,
+        )
+    )
+    groups: dict[int, list[Any]] = {}
+    for row in session.connection().execute(of.distinct()):
+        groups.setdefault(row[0], []).append(row)
+    divided = set(
+        session.exec(
+            select(Phase.batch_id)
+            .join(Module, col(Module.phase_id) == col(Phase.id))
+            .where(col(Phase.batch_id).in_(groups), col(Module.hours).is_not(None))
+        ).all()
+    )
+    found = []
+    for batch_id, rows in sorted(groups.items()):
+        batch = session.get_one(Batch, batch_id)
+        programme = session.get_one(Programme, batch.programme_id)
+        whole = (
+            COMPLETED,
+            rounded(programme.planned_hours),
+            programme.level,
+            programme.category,
+            local_day(batch.ends_at, zone),
+        )
+        completed = RegistrationState.COMPLETED
+        if batch_id not in divided and all(
+            row[1] is completed and tuple(row[2:]) == whole for row in rows
+        ):
+            continue
+        due = {
+            state: {(x.rule, x.hours, x.level, x.category, x.earned_on) for x in lines}
+            for state, lines in _due(session, batch, programme)[2].items()
+        }
+        for kind, wrong in (
+            ("hours_changed", [row for row in rows if due.get(row[1])]),
+            ("hours_dropped", [row for row in rows if not due.get(row[1])]),
+        ):
+            wrong = [row for row in wrong if tuple(row[2:]) not in due.get(row[1], ())]
+            if not wrong:
+                continue
+            is_wrong = sa.or_(
+                *(
+                    sa.and_(
+                        col(Registration.state) == row[1],
+                        *(column == value for column, value in zip(says, row[2:], strict=True)),
+                    )
+                    for row in wrong
+                )
+            )
+            people = of.with_only_columns(
+                sa.func.count(sa.distinct(col(CreditEntry.teacher_id)))
+            ).where(col(Batch.id) == batch_id, is_wrong)
+            number = session.connection().execute(people).scalar_one()
+            found.append(Waiting(kind, number, batch_id, programme.title))
+    return found
 
 
 # --- how it is done -----------------------------------------------------------------------------
@@ -615,6 +706,35 @@ def _comes_from(batch_id: Any) -> sa.ColumnElement[bool]:
     )
 
 
+def _due(
+    session: Session, batch: Batch, programme: Programme
+) -> tuple[Split, Decimal, dict[RegistrationState, tuple[NewEntry, ...]]]:
+    """How the hours of a class divide, the share of who did not complete, and lines by state."""
+    office = session.exec(select(Office)).one()
+    profile = profiles.current(session, office.credit_profile)
+    split = split_of(session, batch, programme)
+    share = rounded(split.planned * profile.failed.factor)
+    whole = NewEntry(
+        teacher_id=0,
+        earned_on=split.parts[0].earned_on,
+        level=programme.level,
+        category=programme.category,
+        hours=split.planned,
+        title=programme.title,
+        source_kind=BATCH,
+        source_id=batch.id,
+        mode=programme.mode,
+        rule_version=profile.name,
+        dedupe_group=f"programme:{programme.id}{OCCASION}{batch.id}",
+        batch_id=batch.id,
+    )
+    parts = split.parts
+    full = _lines(whole, COMPLETED, split, [part.hours for part in parts])
+    some = _lines(whole, NOT_COMPLETED, split, shared(share, [part.hours for part in parts]))
+    due = {RegistrationState.COMPLETED: full, RegistrationState.NOT_COMPLETED: some}
+    return split, share, due
+
+
 def _plan(session: Session, batch_id: int) -> _Plan:
     found = session.exec(
         select(Batch, Programme)
@@ -624,37 +744,13 @@ def _plan(session: Session, batch_id: int) -> _Plan:
     if found is None:
         raise NotFound("batch")
     batch, programme = found
-    office = session.exec(select(Office)).one()
-    profile = profiles.current(session, office.credit_profile)
-    split = split_of(session, batch, programme)
-    share = rounded(split.planned * profile.failed.factor)
+    split, share, due = _due(session, batch, programme)
     registered = session.exec(
         select(Registration.teacher_id, col(Registration.state)).where(
             Registration.batch_id == batch_id
         )
     ).all()
     states = {teacher_id: RegistrationState(state) for teacher_id, state in registered}
-    whole = NewEntry(
-        teacher_id=0,
-        earned_on=split.parts[0].earned_on,
-        level=programme.level,
-        category=programme.category,
-        hours=split.planned,
-        title=programme.title,
-        source_kind=BATCH,
-        source_id=batch_id,
-        mode=programme.mode,
-        rule_version=profile.name,
-        dedupe_group=f"programme:{programme.id}{OCCASION}{batch_id}",
-        batch_id=batch_id,
-    )
-    parts = split.parts
-    full = _lines(whole, COMPLETED, split, [part.hours for part in parts])
-    some = _lines(whole, NOT_COMPLETED, split, shared(share, [part.hours for part in parts]))
-    due: dict[RegistrationState, tuple[NewEntry, ...]] = {
-        RegistrationState.COMPLETED: full,
-        RegistrationState.NOT_COMPLETED: some,
-    }
     wanted = {
         (teacher_id, line.rule): replace(line, teacher_id=teacher_id)
         for teacher_id, state in sorted(states.items())
