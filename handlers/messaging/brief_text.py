@@ -283,6 +283,10 @@ def item_text(
                 "<b>{title}</b>: the figures of its platform are old. Please bring new ones: send "
                 "me the platform's table here."
             ),
+            "study_claim": _(
+                "<b>{title}</b>: study that its platform does not show yet has waited for your "
+                "look for days."
+            ),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
                 "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
@@ -887,6 +891,8 @@ def open_subject(subject: Subject) -> Button:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
         return OpenSurvey(subject.batch_id)
+    if subject.kind == "study_claim":
+        return OpenStudyClaims()
     if subject.kind == "shadowing":
         return OpenHosted(subject.subject_id)
     if subject.kind in OF_THE_DESK:

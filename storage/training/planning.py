@@ -17,10 +17,13 @@ from storage.credits import owing as of_hours
 from storage.messaging import deadlines
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.training.deciding import under_way
+from storage.training.remote import owing as of_study
 from storage.training.tables import Batch, Programme, Registration, RegistrationState
 
 DAY_ENDS = 17 * 60
-PLANNED = ("year_hours", "cycle_hours", "new_teacher_hours", "role_gap", "approve_county")
+SINCE = ("approve_county", "study_claim")
+"""Kinds that count from when the oldest of what waits came."""
+PLANNED = ("year_hours", "cycle_hours", "new_teacher_hours", "role_gap", *SINCE)
 AT_ONCE = 200
 
 
@@ -61,4 +64,6 @@ def _wanted(session: Session, now: datetime) -> dict[tuple[str, int], datetime]:
     )
     for batch_id, since in session.connection().execute(waiting):
         found["approve_county", batch_id] = since
-    return {key: at for key, at in found.items() if at > now or key[0] == "approve_county"}
+    for batch_id, since in session.connection().execute(of_study.claims_since()):
+        found["study_claim", batch_id] = since
+    return {key: at for key, at in found.items() if at > now or key[0] in SINCE}

@@ -5,7 +5,7 @@
 
 Saying it changes no figure: it keeps reminders away and lets nobody count as failed until it
 is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's, and
-never another school's tutor's (``storage.training.remote.tutors.nearest``).
+never another school's tutor's (``storage.training.remote.looking.nearest``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
-from storage.training.remote import tutors
+from storage.training.remote import looking
 from storage.training.remote.tables import (
     ProgressItem,
     StudyClaim,
@@ -169,7 +169,7 @@ def say(
 def _tell_nearest(
     session: Session, registration: Registration, claim_id: int, *, now: datetime
 ) -> None:
-    _as, nearest = tutors.nearest(session, registration.id, now=now)
+    _as, nearest = looking.nearest(session, registration.id, now=now)
     known = {row.teacher_id for row in session.exec(_untold(registration.batch_id)).all()}
     title = session.exec(
         select(Programme.title)
@@ -319,7 +319,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
     """Select the open claims that the actor is the nearest to look at.
 
-    As ``tutors.nearest`` says, for many: a school's tutor in the class, where it has one today,
+    As ``looking.nearest`` says, for many: a school's tutor in the class, where it has one today,
     stands before the class teacher, and whoever has the class before its organiser.
     """
     today = local_day(now, offices.zone(session))
@@ -413,10 +413,10 @@ def _check(session: Session, actor_id: int, row: Any, now: datetime) -> None:
     today = local_day(now, offices.zone(session))
     of = row[1]
     authority.check_with(session, actor_id, Act.REVIEW_WORK, of.batch_id, today=today)
-    _as, nearest = tutors.nearest(session, of.id, now=now)
+    _as, nearest = looking.nearest(session, of.id, now=now)
     if (
         actor_id not in nearest
-        and tutors.is_anothers(session, actor_id, of.id)
+        and looking.is_anothers(session, actor_id, of.id)
         and not authority.may_with(session, actor_id, Act.NOTIFY_CLASS, of.batch_id, today=today)
     ):
         raise NotAllowed
