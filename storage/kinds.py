@@ -481,6 +481,7 @@ NEWS = (
     "study_claims_wait",
     "bulletin_skipped",
     "obstacle",
+    "study_asked",
     "hosting",
     "hosting_off",
 )

@@ -38,6 +38,7 @@ from handlers.training.hosting_buttons import OpenHosted, OpenHosting
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
+from handlers.training.remote.setting_words import amount as study_amount
 from handlers.training.remote.study_buttons import MyObstacle, MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
 from handlers.training.remote.study_text import due_text, obstacle_text
@@ -47,7 +48,7 @@ from locales import catalog, dates, names, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.remote.my_study import Study
-from storage.training.remote.tables import ObstacleReason
+from storage.training.remote.tables import Measure, ObstacleReason
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
@@ -348,6 +349,8 @@ def news_text(item: NewsItem, language: str) -> str:
     if item.kind == "study_claims_wait":
         sentence = _("{title}: study that its platform does not show yet waits for your look.")
         return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
+    if item.kind == "study_asked":
+        return _asked_text(item, language)
     if item.kind in OF_HOSTS:
         return _hosting_news(item, language)
     if item.kind == "bulletin_skipped":
@@ -375,6 +378,28 @@ def news_text(item: NewsItem, language: str) -> str:
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def _asked_text(item: NewsItem, language: str) -> str:
+    """Something is asked for in remote study, or more of it, or by another day."""
+    _ = catalog(language).gettext
+    due_at = item.facts["due_at"]
+    if not item.facts["moves"]:
+        sentence = _("{title}: “{item}” now asks for {amount}.")
+    elif due_at is None:
+        sentence = _("{title}: “{item}” is now due with the end of the class.")
+    else:
+        sentence = _("{title}: “{item}” is now due {before}.")
+    due = None if due_at is None else datetime.fromisoformat(str(due_at))  # by the office's clock
+    zone = None if due is None else due.tzinfo
+    return sentence.format(
+        title=_escaped(str(item.facts["title"]), TITLE),
+        item=_escaped(str(item.facts["item"]), TITLE),
+        amount=study_amount(
+            float(item.facts["required"]), Measure(item.facts["measure"]), language
+        ),
+        before="" if due is None or zone is None else dates.before(due, zone, language),
     )
 
 
@@ -750,6 +775,9 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
     if any(item.kind == "study_claims_wait" for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    asked = next((item for item in told.news if item.kind == "study_asked"), None)
+    if asked is not None:
+        last.append(Key(_("My study"), MyStudy(int(asked.facts["batch_id"]))))
     if any(item.kind == "hosting" for item in told.news):
         last.append(Key(_("Guests"), OpenHosting()))
     studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)

@@ -285,6 +285,7 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "phase_changed": _("another place or other days of a stretch of a training"),
         "remote_bulletin": _("how far the schools are in remote training, in a group"),
         "remote_bulletin_edit": _("newer figures of the schools in remote training, in a group"),
+        "study_asked": _("word that something more is asked for in remote study"),
         "hosting": _("word that people of a training come to your school"),
         "hosting_off": _("word that people of a training do not come to your school"),
         "work_returned": _("return of your work"),
