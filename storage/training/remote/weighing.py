@@ -167,11 +167,11 @@ def foresee(session: Session, actor_id: int, change: Change, *, now: datetime) -
             undone += had and not has
     titles = {one.id: one.title for one in (*before.items, *after.items)}
     thing = next(one for one in (*after.items, *before.items) if one.id == change.item_id)
-    was = next((one for one in before.items if one.id == change.item_id), None)
+    former = next((one for one in before.items if one.id == change.item_id), None)
     moves = _moves(session, change)
     runs = programme.state is ProgrammeState.PUBLISHED and batch.starts_at <= now < batch.ends_at
     asks = thing.mandatory and (
-        was is None or moves or not was.mandatory or thing.required > was.required
+        former is None or moves or not former.mandatory or thing.required > former.required
     )
     asked = 0
     if runs and asks and change.fields is not None:
@@ -188,7 +188,7 @@ def foresee(session: Session, actor_id: int, change: Change, *, now: datetime) -
         titles,
         asked,
         thing.measure,
-        (was.required if was is not None else 0, thing.required),
+        (former.required if former is not None else 0, thing.required),
         moves,
         _due(change),
     )
