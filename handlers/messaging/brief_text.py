@@ -101,6 +101,8 @@ OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_ONES_STUDY = ("study_asked", "study_claim_decided")
+APPOINTED = ("appointed_class_teacher", "appointed_tutor")
 OF_HOSTS = ("hosting", "hosting_off")
 OF_LAST_MILE = ("obstacle", "bulletin_skipped")
 HOURS = ("credit_posted", "credit_reversed")
@@ -324,8 +326,8 @@ def news_text(item: NewsItem, language: str) -> str:
     if item.kind.startswith("menu_"):
         return _menu_news(item, language)
     appointed = {
-        "appointed_class_teacher": _("You are class teacher of the training {title}; see /desk."),
-        "appointed_tutor": _("You are tutor of the training {title}; see /desk."),
+        "appointed_class_teacher": _("You are class teacher of the training {title}."),
+        "appointed_tutor": _("You are tutor of the training {title}."),
     }
     if item.kind in appointed:
         title = _escaped(str(item.facts["title"]), TITLE)
@@ -775,9 +777,12 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
     if any(item.kind == "study_claims_wait" for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
-    asked = next((item for item in told.news if item.kind == "study_asked"), None)
+    asked = next((item for item in told.news if item.kind in OF_ONES_STUDY), None)
     if asked is not None:
         last.append(Key(_("My study"), MyStudy(int(asked.facts["batch_id"]))))
+    appointed = next((item for item in told.news if item.kind in APPOINTED), None)
+    if appointed is not None:
+        last.append(Key(_("Open the class"), OpenRun(appointed.subject_id)))
     if any(item.kind == "hosting" for item in told.news):
         last.append(Key(_("Guests"), OpenHosting()))
     studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)

@@ -21,6 +21,7 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    KeepAddress,
     MakeChange,
     OpenChange,
     OpenItem,
@@ -63,6 +64,8 @@ from storage.training.remote.weighing import Change
 AWAITED = "yx"
 CHANGE = "remote_change"
 """The draft of a change of what counts, until it is confirmed."""
+ADDRESS = "remote_address"
+"""The draft of a platform's address that was typed in part, until it is confirmed."""
 LABEL = 40
 EMPTY = ("-", "–", "—", "无", "無", "none")
 """What somebody types to leave a field empty."""
@@ -84,6 +87,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, RemoveItem, remove_item)
     on_tap(application, OpenChange, open_change)
     on_tap(application, MakeChange, make_change)
+    on_tap(application, KeepAddress, keep_address)
     on_tap(application, OpenPaces, open_paces)
     on_tap(application, SetPace, set_pace)
     on_tap(application, OpenThresholds, open_thresholds)
@@ -479,6 +483,37 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
         await _typed_of_item(update, context, reader, (what, batch_id, thing_id, more), changes)
         return
     given = (what, batch_id, thing_id)
+    if what in ("pn", "pu") and (url := platforms.completed(changes.get("url", ""))):
+        # Everybody is led there at once, so whoever types half an address looks first.
+        kept = {"given": given, "changes": changes | {"url": url}}
+        await context.write(drafts.keep, reader.account_id, ADDRESS, kept, now=context.now())
+        await show(
+            update, context, reader, setting_text.address_card(batch_id, url, reader.language)
+        )
+        return
+    await _put_and_show(update, context, reader, given, changes)
+
+
+async def keep_address(update: Update, context: Context) -> None:
+    """Take the address that was shown."""
+    reader = await context.reader(update)
+    kept = await context.read(drafts.read, reader.account_id, ADDRESS)
+    if kept is None:
+        raise StaleButton
+    what, batch_id, thing_id = kept["given"]
+    await _put_and_show(update, context, reader, (what, batch_id, thing_id), kept["changes"])
+    await context.write(drafts.drop, reader.account_id, ADDRESS)
+
+
+async def _put_and_show(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    given: tuple[str, int, int],
+    changes: dict[str, Any],
+) -> None:
+    """Write what was typed, and show the card that it stands on."""
+    what, batch_id, thing_id = given
     item_id = await context.write(_put, reader, given, changes, now=context.now())
     match _home_of(what, batch_id, thing_id):
         case OpenPlatforms():

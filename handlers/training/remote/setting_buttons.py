@@ -151,6 +151,13 @@ class TypeSetting(Button):
 
 
 @dataclass(frozen=True)
+class KeepAddress(Button):
+    """The address that was shown is the right one."""
+
+    tag = "yxz"
+
+
+@dataclass(frozen=True)
 class OpenTutors(Button):
     """Who tutors which schools."""
 

@@ -13,6 +13,7 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    KeepAddress,
     MakeChange,
     OpenChange,
     OpenItem,
@@ -178,6 +179,20 @@ def platforms_card(facts: Settings, listed: tuple[PlatformFacts, ...], language:
         (new,) if facts.platform_id is None else (new, Key(_("None"), ChoosePlatform(batch_id, 0)))
     )
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenSettings(batch_id)),)))
+
+
+def address_card(batch_id: int, url: str, language: str) -> Card:
+    """Ask whether an address that was typed in part leads where it should."""
+    _ = catalog(language).gettext
+    text = _(
+        "Everybody will be led to {url}. Please open it and see whether it is the right page."
+    ).format(url=html.escape(url))
+    keys = (
+        (Key(_("Open it"), url=url),),
+        (Key(_("It is right"), KeepAddress(), style="primary"),),
+        (Key(_("Cancel"), OpenPlatforms(batch_id)),),
+    )
+    return Card(text, keys)
 
 
 # --- what counts -------------------------------------------------------------------------------
