@@ -238,8 +238,7 @@ def item_text(
                 "begins for you once that is made good; until then nothing of it is expected."
             ),
             "shadowing": _(
-                "<b>{title}</b>: participants come to {place} from {when} to {end}. "
-                "People: {people}."
+                "<b>{title}</b>: participants come to {place}, {span}. People: {people}."
             ),
             "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
             if item.at > now
@@ -301,6 +300,7 @@ def item_text(
     return sentence.format(
         title=_escaped(subject.title, TITLE),
         when=when,
+        span=dates.span(subject.at, subject.ends_at, zone, language, today),
         close=dates.moment(subject.closes_at, zone, language, today),
         end=dates.moment(subject.ends_at, zone, language, today),
         hours=numbers.hours(subject.hours, language),
