@@ -389,6 +389,8 @@ def _asked_text(item: NewsItem, language: str) -> str:
     due_at = item.facts["due_at"]
     if not item.facts["moves"]:
         sentence = _("{title}: “{item}” now asks for {amount}.")
+    elif item.facts["more"] and due_at is not None:
+        sentence = _("{title}: “{item}” now asks for {amount}, {before}.")
     elif due_at is None:
         sentence = _("{title}: “{item}” is now due with the end of the class.")
     else:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from storage.messaging import news
+from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.authority import Act, check_with
@@ -260,14 +261,24 @@ def make(
     if effect is None or not effect.asked:
         return item_id
     batch, programme = batch_of(session, change.batch_id)
-    due_at = None if effect.due_at is None else effect.due_at.astimezone(offices.zone(session))
+    item = session.get_one(ProgressItem, item_id)
+    due_at = None if item.due_at is None else item.due_at.astimezone(offices.zone(session))
+    untold = select(News.facts).where(
+        News.kind == NEWS,
+        News.subject_id == item_id,
+        col(News.told_at).is_(None),
+        col(News.outbox_id).is_(None),
+    )
+    before = session.exec(untold).first() or {}
     facts = {
         "batch_id": batch.id,
         "title": programme.title,
         "item": effect.title,
         "measure": effect.measure.value,
         "required": effect.required[1],
-        "moves": effect.moves,
+        # What no brief has told yet is told with it.
+        "more": effect.required[1] > effect.required[0] or bool(before.get("more")),
+        "moves": effect.moves or bool(before.get("moves")),
         "due_at": due_at and due_at.isoformat(),
     }
     asked = _asked(batch.id, item_id, effect.required[1])

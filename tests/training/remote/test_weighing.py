@@ -79,6 +79,11 @@ async def test_who_still_has_it_to_do_is_asked_once_where_that_is_wanted(
         weighing.make(session, actor, more, tell=True, now=NOW)
         weighing.make(session, actor, more, tell=True, now=NOW)
         assert told() == [(teacher_id, False)]
+        later = Change(batch_id, item_id, {"due_at": studying.at(12, 7).isoformat()})
+        weighing.make(session, actor, later, tell=True, now=NOW)
+        assert told() == [(teacher_id, True)]
+        row = session.exec(select(News).where(News.kind == weighing.NEWS)).one()
+        assert row.facts["more"], "what nobody has been told yet is told with it"
 
     await database.write(work)
 
