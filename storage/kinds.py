@@ -267,16 +267,6 @@ KINDS = {
             ladder={OWNER: f"T+3 {WEEKLY_AFTER}"},
             outstanding=of_study.without_figures,
         ),
-        # A word of study that nobody looks at: it counts from when the oldest came.
-        Kind(
-            "study_claim",
-            "batch",
-            "T+2",
-            owing.owes,
-            ladder={OWNER: "T+4"},
-            outstanding=of_study.unlooked,
-            catches_up=False,
-        ),
         Kind(
             "grade_due",
             "batch",
@@ -479,6 +469,8 @@ NEWS = (
     "date_extended",
     "study_claim_decided",
     "study_claims_wait",
+    "study_claims_again",
+    "study_claims_left",
     "bulletin_skipped",
     "obstacle",
     "study_asked",

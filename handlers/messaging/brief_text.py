@@ -101,6 +101,7 @@ OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_CLAIMS = ("study_claims_wait", "study_claims_again", "study_claims_left")
 OF_ONES_STUDY = ("study_asked", "study_claim_decided")
 APPOINTED = ("appointed_class_teacher", "appointed_tutor")
 OF_HOSTS = ("hosting", "hosting_off")
@@ -285,10 +286,6 @@ def item_text(
                 "<b>{title}</b>: the figures of its platform are old. Please bring new ones: send "
                 "me the platform's table here."
             ),
-            "study_claim": _(
-                "<b>{title}</b>: study that its platform does not show yet has waited for your "
-                "look for days."
-            ),
             "remote_start": _("<b>{title}</b>: remote training from {when} to {end}."),
             "remote_end": _(
                 "<b>{title}</b> ends {when}. Without completing it the {hours} hours "
@@ -348,8 +345,19 @@ def news_text(item: NewsItem, language: str) -> str:
         )
     if item.kind == "study_claim_decided":
         return _study_news(item, language)
-    if item.kind == "study_claims_wait":
-        sentence = _("{title}: study that its platform does not show yet waits for your look.")
+    if item.kind in OF_CLAIMS:
+        sentence = {
+            "study_claims_wait": _(
+                "{title}: study that its platform does not show yet waits for your look."
+            ),
+            "study_claims_again": _(
+                "{title}: study that its platform does not show yet has waited for your look for "
+                "days."
+            ),
+            "study_claims_left": _(
+                "{title}: nobody has looked for days at study that its platform does not show yet."
+            ),
+        }[item.kind]
         return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
     if item.kind == "study_asked":
         return _asked_text(item, language)
@@ -777,8 +785,11 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
-    if any(item.kind == "study_claims_wait" for item in told.news):
+    if any(item.kind in ("study_claims_wait", "study_claims_again") for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    left = next((item for item in told.news if item.kind == "study_claims_left"), None)
+    if left is not None:
+        last.append(Key(_("Last mile"), OpenLastMile(int(left.facts["batch_id"]))))
     asked = next((item for item in told.news if item.kind in OF_ONES_STUDY), None)
     if asked is not None:
         last.append(Key(_("My study"), MyStudy(int(asked.facts["batch_id"]))))
@@ -926,8 +937,6 @@ def open_subject(subject: Subject) -> Button:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
         return OpenSurvey(subject.batch_id)
-    if subject.kind == "study_claim":
-        return OpenStudyClaims()
     if subject.kind == "shadowing":
         return OpenHosted(subject.subject_id)
     if subject.kind in OF_THE_DESK:

@@ -101,10 +101,6 @@ def count_text(kind: str, number: int, language: str) -> str:
             text = ngettext(
                 "figures of {n} class are old", "figures of {n} classes are old", number
             )
-        case "study_claim":
-            text = ngettext(
-                "{n} word of study not looked at", "{n} words of study not looked at", number
-            )
         case "remote_login":
             text = ngettext("{n} has not logged in yet", "{n} have not logged in yet", number)
         case "remote_not_started":

@@ -139,7 +139,6 @@ def kind_text(kind: str, language: str) -> str:
         "remote_idle": _("no new study"),
         "remote_idle_long": _("no new study for long"),
         "import_stale": _("figures are old"),
-        "study_claim": _("study not updated yet"),
         "grade_due": _("completion is decided"),
         "review_due": _("work is reviewed"),
         "makeup": _("making good ends"),

@@ -621,7 +621,6 @@ BY_NOW: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "remote_idle": _planned(of_study.idle),
     "remote_idle_long": _planned(of_study.long_idle),
     "import_stale": _planned(of_study.importers),
-    "study_claim": _planned(of_study.looking),
 }
 """What depends on the moment of asking: who holds an office, which gates have closed, and
 whether a class is over."""

@@ -17,13 +17,11 @@ from storage.credits import owing as of_hours
 from storage.messaging import deadlines
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.training.deciding import under_way
-from storage.training.remote import owing as of_study
+from storage.training.remote import study_claims
 from storage.training.tables import Batch, Programme, Registration, RegistrationState
 
 DAY_ENDS = 17 * 60
-SINCE = ("approve_county", "study_claim")
-"""Kinds that count from when the oldest of what waits came."""
-PLANNED = ("year_hours", "cycle_hours", "new_teacher_hours", "role_gap", *SINCE)
+PLANNED = ("year_hours", "cycle_hours", "new_teacher_hours", "role_gap", "approve_county")
 AT_ONCE = 200
 
 
@@ -32,6 +30,7 @@ def plan_calendar(session: Session, *, now: datetime) -> bool:
 
     What nobody waits for any more is cancelled. Calling it again changes nothing.
     """
+    study_claims.pass_on(session, now=now)
     wanted = _wanted(session, now)
     rows = session.exec(
         select(Deadline.kind, Deadline.subject_id, Deadline.at).where(
@@ -64,6 +63,4 @@ def _wanted(session: Session, now: datetime) -> dict[tuple[str, int], datetime]:
     )
     for batch_id, since in session.connection().execute(waiting):
         found["approve_county", batch_id] = since
-    for batch_id, since in session.connection().execute(of_study.claims_since()):
-        found["study_claim", batch_id] = since
-    return {key: at for key, at in found.items() if at > now or key[0] in SINCE}
+    return {key: at for key, at in found.items() if at > now or key[0] == "approve_county"}

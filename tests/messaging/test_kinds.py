@@ -108,10 +108,9 @@ LATER = (
 )
 """Rows of wings that are not here; each comes with its wing."""
 
-OWN = {"nomination", "release", "menu_open", "gate", "shadowing", "study_claim"}
+OWN = {"nomination", "release", "menu_open", "gate", "shadowing"}
 """Kinds that the table has within others: answers to a nomination, seats that flow back, a menu;
-of the gate of a stretch, who has not passed it, and who receives people behind it; and words of
-study, which are looked at as what waits for a decision is (rows 4 and 5)."""
+of the gate of a stretch, who has not passed it, and who receives people behind it."""
 
 
 def test_every_row_of_the_table_is_here_or_known_to_come() -> None:

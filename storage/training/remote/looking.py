@@ -1,7 +1,4 @@
-"""Who is the nearest to look at what a participant of a remote class says.
-
-Nothing here knows of deadlines, so that what they ask (``owing``) may ask it too.
-"""
+"""Who is the nearest to look at what a participant of a remote class says."""
 
 from __future__ import annotations
 

@@ -14,15 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import moments
-from storage.calendar import workdays
 from storage.moments import local_day
 from storage.people.owing import OFFICE, holders
-from storage.people.tables import OrgUnit, Role, Teacher
+from storage.people.tables import Role, Teacher
 from storage.training import gates
 from storage.training.remote import pace
-from storage.training.remote.looking import Looker
-from storage.training.remote.looking import nearest as nearest_to
 from storage.training.remote.pace import Course, Standing
 from storage.training.remote.tables import (
     Obstacle,
@@ -32,14 +28,10 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.tables import Batch, Phase, Programme, Registration, RegistrationState
+from storage.training.tables import Batch, Phase, Programme, Registration
 
 BEGUN_WITHIN = 8
 """Working days after the start in which who has not begun is told so (reminders 5.4, row 16)."""
-
-CLAIMS_WAIT = 2
-"""Working days after which who is to look at a word of study is told again."""
-TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
 
 Owing = Any
 """A select of one column, the ids of teachers, each once."""
@@ -229,75 +221,3 @@ def _spared(every: Any) -> Owing:
         col(Obstacle.reason) == ObstacleReason.SICK,
     )
     return sa.select(every.c.teacher_id).where(~said, ~sick)
-
-
-def claims_since() -> Any:
-    """Select the classes in which a word of study waits, and since when the oldest does."""
-    return (
-        sa.select(col(Registration.batch_id), sa.func.min(col(StudyClaim.submitted_at)))
-        .join(StudyClaim, col(StudyClaim.registration_id) == col(Registration.id))
-        .where(
-            col(StudyClaim.state) == StudyClaimState.OPEN, col(Registration.state).in_(TAKES_PART)
-        )
-        .group_by(col(Registration.batch_id))
-    )
-
-
-def looking(session: Session, batch_id: int, now: datetime) -> Owing:
-    """Select who is the nearest to look at words of study that have waited for days."""
-    who: set[int] = set()
-    is_organisers = False
-    for _unit_id, of, nearest, _number in _waiting_claims(session, batch_id, now):
-        who |= set(nearest)
-        is_organisers |= of is Looker.ORGANISER
-    owner = (
-        sa.select(col(Programme.owner_unit_id))
-        .join(Batch, col(Batch.programme_id) == col(Programme.id))
-        .where(col(Batch.id) == batch_id)
-    )
-    return sa.select(col(Teacher.id)).where(
-        sa.or_(
-            col(Teacher.id).in_(who),
-            sa.and_(
-                sa.literal(is_organisers),
-                col(Teacher.id).in_(holders(session, OFFICE, of=owner, now=now)),
-            ),
-        )
-    )
-
-
-def unlooked(session: Session, _kind: str, batch_id: int, now: datetime) -> Any:
-    """Select the schools whose people's words of study a helper of the class has left waiting."""
-    units = {
-        unit_id: number
-        for unit_id, of, _nearest, number in _waiting_claims(session, batch_id, now)
-        if of is not Looker.ORGANISER
-    }
-    number = sa.case(units, value=col(OrgUnit.id), else_=0) if units else sa.literal(0)
-    return sa.select(col(OrgUnit.id).label("unit_id"), number.label("number")).where(
-        col(OrgUnit.id).in_(units)
-    )
-
-
-def _waiting_claims(
-    session: Session, batch_id: int, now: datetime
-) -> list[tuple[int, Looker, tuple[int, ...], int]]:
-    """The schools with words of study that have waited for days: who looks, and how many."""
-    calendar = workdays.load(session)
-    day = calendar.shift(local_day(now, calendar.zone), -CLAIMS_WAIT)
-    before = moments.at(day + timedelta(days=1), 0, calendar.zone)
-    rows = session.exec(
-        select(Registration.unit_id_at, sa.func.min(col(Registration.id)), sa.func.count())
-        .join(StudyClaim, col(StudyClaim.registration_id) == col(Registration.id))
-        .where(
-            Registration.batch_id == batch_id,
-            col(StudyClaim.state) == StudyClaimState.OPEN,
-            col(StudyClaim.submitted_at) < before,
-            col(Registration.state).in_(TAKES_PART),
-        )
-        .group_by(col(Registration.unit_id_at))
-    ).all()
-    return [
-        (unit_id, *nearest_to(session, registration_id, now=now), number)
-        for unit_id, registration_id, number in rows
-    ]

@@ -5,39 +5,52 @@
 
 Saying it changes no figure: it keeps reminders away and lets nobody count as failed until it
 is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's, and
-never another school's tutor's (``storage.training.remote.looking.nearest``).
+never another school's tutor's (``storage.training.remote.looking.nearest``). Who leaves it is
+told again after some days, and then the organiser, once each (domain, reminders 5.3).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from storage import audit
+from storage import audit, moments
+from storage.calendar import workdays
 from storage.messaging import news
 from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
+from storage.people.owing import OFFICE, holders
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training.remote import looking
+from storage.training.remote.looking import Looker
 from storage.training.remote.tables import (
     ProgressItem,
     StudyClaim,
     StudyClaimState,
     TutorUnit,
 )
-from storage.training.tables import Batch, Programme, Registration, RegistrationState
+from storage.training.tables import (
+    Batch,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+)
 from storage.waiting_for import Waiting
 
 KIND = "study_claims"
 NEWS = "study_claim_decided"
 NEWS_WAITING = "study_claims_wait"
+NEWS_AGAIN, NEWS_LEFT = "study_claims_again", "study_claims_left"
+AGAIN_AFTER, LEFT_AFTER = 2, 4
+"""Working days after which the nearest is told again, and after which the organiser is."""
 LONGEST = 300  # characters of a text and of an answer
 PAGE = 8
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -170,7 +183,8 @@ def _tell_nearest(
     session: Session, registration: Registration, claim_id: int, *, now: datetime
 ) -> None:
     _as, nearest = looking.nearest(session, registration.id, now=now)
-    known = {row.teacher_id for row in session.exec(_untold(registration.batch_id)).all()}
+    untold = _untold(registration.batch_id, NEWS_WAITING)
+    known = {row.teacher_id for row in session.exec(untold).all()}
     title = session.exec(
         select(Programme.title)
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
@@ -181,26 +195,95 @@ def _tell_nearest(
         news.tell(session, NEWS_WAITING, teacher_id, claim_id, facts, now=now)
 
 
+def pass_on(session: Session, *, now: datetime) -> None:
+    """Tell of words of study that have waited for days: the nearest again, then the organiser.
+
+    Of each everybody is told once, and of all that wait together in one line. Calling it again
+    changes nothing.
+    """
+    calendar = workdays.load(session)
+    today = local_day(now, calendar.zone)
+
+    def waits_since(days: int) -> datetime:
+        return moments.at(calendar.shift(today, -days) + timedelta(days=1), 0, calendar.zone)
+
+    rows = session.exec(
+        select(StudyClaim, Registration, Programme)
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            StudyClaim.state == StudyClaimState.OPEN,
+            StudyClaim.submitted_at < waits_since(AGAIN_AFTER),
+            col(Registration.state).in_(TAKES_PART),
+            Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
+        )
+        .order_by(col(StudyClaim.submitted_at), col(StudyClaim.id))
+    ).all()
+    told: dict[tuple[str, int, int], list[int]] = {}
+    titles: dict[int, str] = {}
+    helpers: dict[tuple[int, int], tuple[Looker, tuple[int, ...]]] = {}
+    for claim_, of, programme in rows:
+        titles[of.batch_id] = programme.title
+        place = of.batch_id, of.unit_id_at
+        if place not in helpers:
+            helpers[place] = looking.nearest(session, of.id, now=now)
+        as_, nearest = helpers[place]
+        office = holders(session, OFFICE, of=programme.owner_unit_id, now=now)
+        organisers = tuple(session.connection().execute(office).scalars())
+        to = {NEWS_AGAIN: organisers if as_ is Looker.ORGANISER else nearest}
+        if as_ is not Looker.ORGANISER and claim_.submitted_at < waits_since(LEFT_AFTER):
+            to[NEWS_LEFT] = organisers
+        for kind, who in to.items():
+            for teacher_id in set(who) - {of.teacher_id}:
+                told.setdefault((kind, teacher_id, of.batch_id), []).append(claim_.id)
+    for (kind, teacher_id, batch_id), claims in sorted(told.items()):
+        known = session.exec(
+            select(News.subject_id).where(
+                News.kind == kind,
+                News.teacher_id == teacher_id,
+                col(News.subject_id).in_(claims),
+            )
+        ).all()
+        new = [one for one in claims if one not in set(known)]
+        facts = {"title": titles[batch_id], "batch_id": batch_id}
+        for number, claim_id in enumerate(new):
+            row = News(kind=kind, teacher_id=teacher_id, subject_id=claim_id, facts=facts, at=now)
+            if number:  # told with the first
+                row.queued_at = row.told_at = now
+            session.add(row)
+    session.flush()
+
+
 def hush(session: Session, batch_id: int, *, now: datetime) -> None:
     """Let nobody be told of claims in this class who has none to look at any more."""
-    for row in session.exec(_untold(batch_id)).all():
+    for row in session.exec(_untold(batch_id, NEWS_WAITING, NEWS_AGAIN)).all():
         left = _theirs(session, row.teacher_id, now).where(
             col(Registration.batch_id) == batch_id,
             col(Registration.teacher_id) != row.teacher_id,
         )
         if session.exec(left.limit(1)).first() is None:
             session.delete(row)
+    still_open = (
+        select(StudyClaim.id)
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .where(Registration.batch_id == batch_id, StudyClaim.state == StudyClaimState.OPEN)
+    )
+    if session.exec(still_open.limit(1)).first() is None:
+        for row in session.exec(_untold(batch_id, NEWS_LEFT)).all():
+            session.delete(row)
     session.flush()
 
 
-def _untold(batch_id: int) -> Any:
+def _untold(batch_id: int, *kinds: str) -> Any:
     """Select the news of claims in this class that no brief has told."""
     return (
         select(News)
         .join(StudyClaim, col(StudyClaim.id) == col(News.subject_id))
         .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
         .where(
-            News.kind == NEWS_WAITING,
+            col(News.kind).in_(kinds),
             col(News.told_at).is_(None),
             col(News.outbox_id).is_(None),
             Registration.batch_id == batch_id,

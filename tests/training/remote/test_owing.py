@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,11 +20,10 @@ from storage.messaging.tables import (
     Reminder,
     ReminderState,
 )
-from storage.moments import local_day
 from storage.people.tables import Role, Teacher
-from storage.training import planning, programmes, schedule, subjects
+from storage.training import programmes, schedule, subjects
 from storage.training.programmes import DueKind
-from storage.training.remote import last_mile, plan, study_claims
+from storage.training.remote import last_mile, plan
 from storage.training.remote.last_mile import Asked
 from storage.training.remote.tables import (
     Measure,
@@ -766,43 +765,3 @@ async def test_a_window_without_a_beginning_opens_when_the_class_is_over(
         return [owes(session, "makeup_window", batch_id, day) for day in days]
 
     assert await database.write(says) == [set(), {"慢"}, set()]
-
-
-async def test_a_word_of_study_that_nobody_looks_at_is_asked_for_again_and_then_passed_on(
-    database: Database,
-) -> None:
-    def work(session: Session) -> None:
-        make.office(session)
-        batch_id = studying.course(session)
-        tutor = studying.appointed(session, "周明远", Role.TUTOR, batch_id)
-        teacher_id = make.teacher(session, "石晓岚")
-        classes.joins(session, batch_id, teacher_id)
-        said = study_claims.say(session, teacher_id, batch_id, text="看完了", now=at(11, 18))
-        planning.plan_calendar(session, now=at(11, 18))
-
-        def due(level: Level) -> list[date]:
-            steps = select(DeadlineStep.due_at).join(
-                Deadline, col(Deadline.id) == col(DeadlineStep.deadline_id)
-            )
-            its = steps.where(
-                Deadline.kind == "study_claim",
-                Deadline.state == DeadlineState.ACTIVE,
-                DeadlineStep.level == level,
-            )
-            return [local_day(moment, studying.SHANGHAI) for moment in session.exec(its).all()]
-
-        # Wednesday is when it was said: Friday the tutor hears of it again, Tuesday the county.
-        assert due(Level.TEACHER) == [date(2026, 11, 20)]
-        assert due(Level.OWNER) == [date(2026, 11, 24)]
-        assert owes(session, "study_claim", batch_id, at(11, 19)) == set()
-        assert owes(session, "study_claim", batch_id, at(11, 20)) == {"周明远"}
-        counted = kinds.KINDS["study_claim"].outstanding
-        assert counted is not None
-        passed_on = counted(session, "study_claim", batch_id, at(11, 24))
-        assert [row[1] for row in session.connection().execute(passed_on)] == [1]
-        study_claims.decide(session, tutor, said.claim_id, True, now=at(11, 24))
-        assert owes(session, "study_claim", batch_id, at(11, 25)) == set()
-        planning.plan_calendar(session, now=at(11, 24))
-        assert due(Level.OWNER) == []
-
-    await database.write(work)
