@@ -20,12 +20,11 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit, moments
 from storage.calendar import workdays
-from storage.messaging import news
+from storage.messaging import news, owners
 from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
-from storage.people.owing import OFFICE, holders
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training.remote import looking
@@ -230,8 +229,7 @@ def pass_on(session: Session, *, now: datetime) -> None:
         if place not in helpers:
             helpers[place] = looking.nearest(session, of.id, now=now)
         as_, nearest = helpers[place]
-        office = holders(session, OFFICE, of=programme.owner_unit_id, now=now)
-        organisers = tuple(session.connection().execute(office).scalars())
+        organisers = owners.tending_next(session, programme.owner_unit_id, today)
         to = {NEWS_AGAIN: organisers if as_ is Looker.ORGANISER else nearest}
         if as_ is not Looker.ORGANISER and claim_.submitted_at < waits_since(LEFT_AFTER):
             to[NEWS_LEFT] = organisers

@@ -8,10 +8,21 @@ from storage.database import Database
 from storage.messaging.tables import News
 from storage.people.tables import Role
 from storage.training.remote import study_claims
+from storage.training.tables import Batch, Programme
 from tests import make
 from tests.training import classes
 from tests.training.remote import studying
 from tests.training.remote.studying import at
+
+
+def above(session: Session, batch_id: int) -> int:
+    """The county, where a centre of it owns the class."""
+    county = make.county(session)
+    batch = session.get_one(Batch, batch_id)
+    programme = session.get_one(Programme, batch.programme_id)
+    programme.owner_unit_id = make.school(session, "教师发展中心", parent_id=county)
+    session.flush()
+    return county
 
 
 async def test_what_nobody_looks_at_is_told_again_and_then_the_organiser_once_each(
@@ -21,7 +32,9 @@ async def test_what_nobody_looks_at_is_told_again_and_then_the_organiser_once_ea
         make.office(session)
         batch_id = studying.course(session)
         tutor = studying.appointed(session, "周明远", Role.TUTOR, batch_id)
-        county = studying.appointed(session, "顾岩", Role.COUNTY_COORDINATOR, make.county(session))
+        county = studying.appointed(
+            session, "顾岩", Role.COUNTY_COORDINATOR, above(session, batch_id)
+        )
 
         def says(name: str, day: int) -> int:
             who = make.teacher(session, name)
