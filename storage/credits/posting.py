@@ -576,88 +576,114 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
     """Hours that stand and are not what posting would make them, a line for each class.
 
-    What was corrected by hand stays, and what is disputed waits for its answer. A class whose
-    lines all say at a glance what they should is not divided anew.
+    What was corrected by hand stays, and what is disputed waits for its answer. Posting puts
+    all who completed right at once, so that the lines of one speak for the others; only a
+    class in which they are wrong is looked through.
     """
-    rule, hours, level = col(CreditEntry.rule), col(CreditEntry.hours), col(CreditEntry.level)
-    category, earned_on = col(CreditEntry.category), col(CreditEntry.earned_on)
-    is_by_hand = sa.and_(
-        col(CreditEntry.source_kind) == CORRECTION,
-        sa.func.coalesce(col(CreditEntry.details)[POSTING].as_boolean(), sa.false()).is_(False),
+    rule = col(CreditEntry.rule)
+    stands = sa.and_(
+        col(CreditEntry.batch_id) == col(Batch.id),
+        # Not a mirror; which reverses nothing would be asked of the whole ledger.
+        col(CreditEntry.source_kind).in_([BATCH, CORRECTION]),
+        col(CreditEntry.state).in_([EntryState.PENDING, EntryState.POSTED]),
+        sa.or_(
+            col(CreditEntry.source_kind) != CORRECTION,
+            sa.func.coalesce(col(CreditEntry.details)[POSTING].as_boolean(), sa.false()),
+        ),
     )
-    says = (rule, hours, level, category, earned_on)
-    of = (
-        sa.select(col(Batch.id), col(Registration.state), *says)
-        .select_from(Batch)
+    theirs = sa.and_(
+        col(Registration.batch_id) == col(Batch.id),
+        col(Registration.teacher_id) == col(CreditEntry.teacher_id),
+    )
+    is_completed = col(Registration.state) == RegistrationState.COMPLETED
+    one = (
+        sa.select(col(CreditEntry.teacher_id))
+        .join(Registration, theirs)
+        .where(stands, is_completed)
+        .limit(1)
+        .correlate(Batch)
+        .scalar_subquery()
+    )
+    classes = session.exec(
+        select(Batch, Programme, one)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(CreditEntry, col(CreditEntry.batch_id) == col(Batch.id))
-        .join(
-            Registration,
-            sa.and_(
-                col(Registration.batch_id) == col(Batch.id),
-                col(Registration.teacher_id) == col(CreditEntry.teacher_id),
-            ),
-        )
         .where(
             col(Batch.id).in_(mine),
-            col(Programme.state) != ProgrammeState.ARCHIVED,
-            col(CreditEntry.reverses_id).is_(None),
-            col(CreditEntry.state).in_([EntryState.PENDING, EntryState.POSTED]),
-            ~is_by_hand,
+            Programme.state != ProgrammeState.ARCHIVED,
+            sa.exists(sa.select(col(CreditEntry.id)).where(stands).correlate(Batch)),
         )
+        .order_by(col(Batch.id))
+    ).all()
+    of = (
+        sa.select(sa.func.count(sa.distinct(col(CreditEntry.teacher_id))))
+        .select_from(Batch)
+        .join(CreditEntry, stands)
+        .join(Registration, theirs)
     )
-    groups: dict[int, list[Any]] = {}
-    for row in session.connection().execute(of.distinct()):
-        groups.setdefault(row[0], []).append(row)
-    divided = set(
-        session.exec(
-            select(Phase.batch_id)
-            .join(Module, col(Module.phase_id) == col(Phase.id))
-            .where(col(Phase.batch_id).in_(groups), col(Module.hours).is_not(None))
-        ).all()
+    lines: dict[int, set[Any]] = {}
+    speaks = {batch.id: who for batch, _, who in classes if who is not None}
+    for entry in session.exec(
+        select(CreditEntry)
+        .join(Batch, stands)
+        .where(col(Batch.id).in_(speaks), col(CreditEntry.teacher_id).in_(set(speaks.values())))
+    ).all():
+        if entry.batch_id is not None and speaks[entry.batch_id] == entry.teacher_id:
+            lines.setdefault(entry.batch_id, set()).add(_line(entry))
+    others = (
+        of.with_only_columns(col(Batch.id))
+        .where(col(Batch.id).in_([batch.id for batch, _, _ in classes]), ~is_completed)
+        .distinct()
     )
+    has_others = set(session.connection().execute(others).scalars())
+    divided = _divided(session, [batch.id for batch, _, _ in classes])
     found = []
-    for batch_id, rows in sorted(groups.items()):
-        batch = session.get_one(Batch, batch_id)
-        programme = session.get_one(Programme, batch.programme_id)
-        whole = (
+    for batch, programme, _who in classes:
+        usual = (
             COMPLETED,
             rounded(programme.planned_hours),
             programme.level,
             programme.category,
             local_day(batch.ends_at, zone),
         )
-        completed = RegistrationState.COMPLETED
-        if batch_id not in divided and all(
-            row[1] is completed and tuple(row[2:]) == whole for row in rows
-        ):
+        theirs_now = lines.get(batch.id, set())
+        is_usual = batch.id not in divided and theirs_now <= {usual}
+        if is_usual and batch.id not in has_others:
             continue
-        due = {
-            state: {(x.rule, x.hours, x.level, x.category, x.earned_on) for x in lines}
-            for state, lines in _due(session, batch, programme)[2].items()
-        }
-        for kind, wrong in (
-            ("hours_changed", [row for row in rows if due.get(row[1])]),
-            ("hours_dropped", [row for row in rows if not due.get(row[1])]),
-        ):
-            wrong = [row for row in wrong if tuple(row[2:]) not in due.get(row[1], ())]
-            if not wrong:
-                continue
-            is_wrong = sa.or_(
-                *(
-                    sa.and_(
-                        col(Registration.state) == row[1],
-                        *(column == value for column, value in zip(says, row[2:], strict=True)),
-                    )
-                    for row in wrong
-                )
+        due = _due(session, batch, programme)[2]
+        here = of.where(col(Batch.id) == batch.id)
+        changed = dropped = 0
+        if not theirs_now <= {_line(line) for line in due[RegistrationState.COMPLETED]}:
+            changed = session.connection().execute(here.where(is_completed)).scalar_one()
+        if batch.id in has_others:
+            share = due[RegistrationState.NOT_COMPLETED]
+            is_share = sa.and_(
+                col(Registration.state) == RegistrationState.NOT_COMPLETED,
+                rule.in_([line.rule for line in share]),
             )
-            people = of.with_only_columns(
-                sa.func.count(sa.distinct(col(CreditEntry.teacher_id)))
-            ).where(col(Batch.id) == batch_id, is_wrong)
-            number = session.connection().execute(people).scalar_one()
-            found.append(Waiting(kind, number, batch_id, programme.title))
+            wrong = here.where(~is_completed, ~is_share)
+            number = session.connection().execute(wrong).scalar_one()
+            changed, dropped = (changed + number, 0) if share else (changed, number)
+        found += [
+            Waiting(kind, number, batch.id, programme.title)
+            for kind, number in (("hours_changed", changed), ("hours_dropped", dropped))
+            if number
+        ]
     return found
+
+
+def _divided(session: Session, batch_ids: Collection[int]) -> set[int]:
+    """The classes of which modules have hours of their own."""
+    return set(
+        session.exec(
+            select(Phase.batch_id)
+            .join(Module, col(Module.phase_id) == col(Phase.id))
+            .where(col(Phase.batch_id).in_(batch_ids), col(Module.hours).is_not(None))
+        ).all()
+    )
+
+
+def _line(line: CreditEntry | NewEntry) -> tuple[Any, ...]:
+    return line.rule, line.hours, line.level, line.category, line.earned_on
 
 
 # --- how it is done -----------------------------------------------------------------------------
