@@ -578,7 +578,8 @@ def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
 
     What was corrected by hand stays, and what is disputed waits for its answer. Posting puts
     all who completed right at once, so that the lines of one speak for the others; only a
-    class in which they are wrong is looked through.
+    class in which they are wrong is looked through, and one of which lines were entered before
+    anybody was decided on.
     """
     rule = col(CreditEntry.rule)
     stands = sa.and_(
@@ -604,8 +605,14 @@ def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
         .correlate(Batch)
         .scalar_subquery()
     )
+    is_foreseen = sa.and_(stands, col(CreditEntry.state) == EntryState.PENDING)
+    foreseen = sa.exists(sa.select(col(CreditEntry.id)).where(is_foreseen).correlate(Batch))
+    falls = sa.and_(
+        ~is_completed,
+        sa.or_(col(Registration.state).in_(_FALLEN), col(CreditEntry.state) == EntryState.POSTED),
+    )
     classes = session.exec(
-        select(Batch, Programme, one)
+        select(Batch, Programme, one, foreseen)
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
         .where(
             col(Batch.id).in_(mine),
@@ -621,7 +628,7 @@ def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
         .join(Registration, theirs)
     )
     lines: dict[int, set[Any]] = {}
-    speaks = {batch.id: who for batch, _, who in classes if who is not None}
+    speaks = {batch.id: who for batch, _, who, _ in classes if who is not None}
     for entry in session.exec(
         select(CreditEntry)
         .join(Batch, stands)
@@ -631,13 +638,13 @@ def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
             lines.setdefault(entry.batch_id, set()).add(_line(entry))
     others = (
         of.with_only_columns(col(Batch.id))
-        .where(col(Batch.id).in_([batch.id for batch, _, _ in classes]), ~is_completed)
+        .where(col(Batch.id).in_([batch.id for batch, *_ in classes]), falls)
         .distinct()
     )
     has_others = set(session.connection().execute(others).scalars())
-    divided = _divided(session, [batch.id for batch, _, _ in classes])
+    divided = _divided(session, [batch.id for batch, *_ in classes])
     found = []
-    for batch, programme, _who in classes:
+    for batch, programme, who, was_foreseen in classes:
         usual = (
             COMPLETED,
             rounded(programme.planned_hours),
@@ -647,20 +654,32 @@ def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
         )
         theirs_now = lines.get(batch.id, set())
         is_usual = batch.id not in divided and theirs_now <= {usual}
-        if is_usual and batch.id not in has_others:
+        is_uneven = was_foreseen and who is not None and programme.level is not Level.SCHOOL
+        if is_usual and not is_uneven and batch.id not in has_others:
             continue
         due = _due(session, batch, programme)[2]
         here = of.where(col(Batch.id) == batch.id)
         changed = dropped = 0
-        if not theirs_now <= {_line(line) for line in due[RegistrationState.COMPLETED]}:
-            changed = session.connection().execute(here.where(is_completed)).scalar_one()
+        full = due[RegistrationState.COMPLETED]
+        if is_uneven or not theirs_now <= {_line(line) for line in full}:
+            is_right = sa.or_(
+                sa.false(),
+                *(
+                    sa.and_(
+                        *(col(getattr(CreditEntry, name)) == getattr(line, name) for name in _SAYS)
+                    )
+                    for line in full
+                ),
+            )
+            wrong = here.where(is_completed, ~is_right)
+            changed = session.connection().execute(wrong).scalar_one()
         if batch.id in has_others:
             share = due[RegistrationState.NOT_COMPLETED]
             is_share = sa.and_(
                 col(Registration.state) == RegistrationState.NOT_COMPLETED,
                 rule.in_([line.rule for line in share]),
             )
-            wrong = here.where(~is_completed, ~is_share)
+            wrong = here.where(falls, ~is_share)
             number = session.connection().execute(wrong).scalar_one()
             changed, dropped = (changed + number, 0) if share else (changed, number)
         found += [
@@ -682,8 +701,12 @@ def _divided(session: Session, batch_ids: Collection[int]) -> set[int]:
     )
 
 
+_SAYS = ("rule", "hours", "level", "category", "earned_on")
+_FALLEN = (RegistrationState.NOT_COMPLETED, RegistrationState.NO_SHOW)
+
+
 def _line(line: CreditEntry | NewEntry) -> tuple[Any, ...]:
-    return line.rule, line.hours, line.level, line.category, line.earned_on
+    return tuple(getattr(line, name) for name in _SAYS)
 
 
 # --- how it is done -----------------------------------------------------------------------------
@@ -807,6 +830,12 @@ def _plan(session: Session, batch_id: int) -> _Plan:
         if key not in wanted
         and not head.by_hand
         and head.state not in (EntryState.REVERSED, EntryState.DISPUTED)
+        # What was foreseen for somebody stays until it is decided whether they completed.
+        and not (
+            plan.state is EntryState.POSTED
+            and head.state is EntryState.PENDING
+            and states.get(key[0]) in (RegistrationState.APPROVED, RegistrationState.ATTENDING)
+        )
     ]
     return plan
 

@@ -269,7 +269,8 @@ def item_card(
     if facts.modules:
         keys.append((Key(_("Module"), SetItemModule(id_)),))
     keys.append((Key(_("Remove"), RemoveItem(id_)), Key(_("Back"), OpenItems(batch_id))))
-    if changed and item.title in facts.about:
+    said = item.title + amount(item.required, item.measure, language)
+    if changed and item.title in facts.about and said not in facts.about:
         lines.append(
             _("The description of the training names “{title}”. Does it still hold?").format(
                 title=html.escape(item.title)
