@@ -82,6 +82,7 @@ from handlers.training import (
     completion,
     conditions,
     due,
+    hosting,
     making,
     menus,
     my_timetable,
@@ -145,6 +146,7 @@ TOPICS = (
     absences,
     check_in,
     attendance,
+    hosting,
     progress_importing,  # before the marks: its tables may have a column of scores too
     results,
     completion,

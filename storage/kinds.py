@@ -469,7 +469,12 @@ NEWS = (
     "date_extended",
     "study_claim_decided",
     "study_claims_wait",
+    "study_claims_again",
+    "study_claims_left",
     "bulletin_skipped",
     "obstacle",
+    "study_asked",
+    "hosting",
+    "hosting_off",
 )
 """What happens to one person and rides in the next brief."""

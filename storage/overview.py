@@ -23,6 +23,7 @@ from storage.people.staff import Desk
 from storage.people.tables import Teacher
 from storage.training import (
     attendance,
+    hosting,
     my_people,
     publishing,
     results,
@@ -39,6 +40,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     my_people.waits,
     thinning.waits,
     publishing.waits,
+    hosting.waits,
     attendance.waits,
     reviewing.waits,
     study_claims.waits,

@@ -193,6 +193,16 @@ NUMBERING = frozenset(map(key, ("序号", "序號", "行号", "No.", "Serial num
 """Headers of the column that numbers a sheet's rows: nobody misses what it says."""
 
 
+_TOTALS = frozenset(
+    map(key, ("合计", "合計", "总计", "總計", "小计", "小計", "平均", "total", "average"))
+)
+
+
+def is_total(name: str) -> bool:
+    """Whether a row sums others up instead of being somebody's."""
+    return key(name) in _TOTALS
+
+
 def plain(text: str) -> str:
     """A code, a number or a name as typed in any width, without spaces at its edges."""
     return unicodedata.normalize("NFKC", text).strip()

@@ -390,6 +390,7 @@ LINES: dict[str, Line] = {
     "storage.people.appointing.unit_roles": line(Act.APPOINT),
     "storage.people.slips.unlinked": line(Act.ISSUE_CODE),
     "storage.people.slips.make": line(Act.ISSUE_CODE, given=given(stamp=0)),
+    "storage.training.hosting.hosting": line(Act.MARK_PRESENCE, anywhere=True),
     # the list of classes, and building one
     "storage.training.runs.runs": line(*WITH_PROGRAMMES, *runs.OF_PEOPLE, anywhere=True),
     "storage.training.structure.outline": line(Act.SEE_PROGRAMME),
@@ -777,6 +778,8 @@ OTHERWISE = {
     "storage.training.approving.approve_all": "decides what is in reach; test_approving",
     "storage.training.approving.people": "shows what is in reach; test_approving",
     "storage.training.attendance.reach_of": "says whose presence one may enter",
+    "storage.training.hosting.hosted": "to the host, and who sees the class; test_hosting",
+    "storage.training.hosting.receives": "says whose presence one may enter",
     "storage.training.attendance.list_meetings": OWN_PEOPLE,
     "storage.training.attendance.meeting_card": OWN_PEOPLE,
     "storage.training.attendance.names": OWN_PEOPLE,

@@ -24,6 +24,7 @@ from storage.credits.posting import Confirmed, Done, People, Preview, ToConfirm,
 from storage.people.authority import Act
 
 LABEL = 40
+OF_POSTING = ("hours", "hours_changed", "hours_dropped")
 SHOWN = 20  # classes and people on the school's cards
 
 
@@ -77,7 +78,7 @@ class ConfirmHours(Button):
 
 
 def install(application: AnyApplication) -> None:
-    on_run(application, [Act.POST_HOURS], _label, OpenPosting, kinds=["hours"])
+    on_run(application, [Act.POST_HOURS], _label, OpenPosting, kinds=OF_POSTING)
     on_desk(
         application, [Act.CONFIRM_HOURS], _confirm_label, OpenToConfirm, kinds=["confirm_hours"]
     )

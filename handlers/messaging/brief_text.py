@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -34,9 +34,11 @@ from handlers.training.buttons import (
     OpenSurvey,
     PassOffer,
 )
+from handlers.training.hosting_buttons import OpenHosted, OpenHosting
 from handlers.training.menu_buttons import OpenMenu
 from handlers.training.reasons_text import reason_text
 from handlers.training.remote.last_mile_buttons import OpenLastMile
+from handlers.training.remote.setting_words import amount as study_amount
 from handlers.training.remote.study_buttons import MyObstacle, MyStudy, NotUpdated, OpenStudyClaims
 from handlers.training.remote.study_text import brief_text as study_text
 from handlers.training.remote.study_text import due_text, obstacle_text
@@ -46,7 +48,7 @@ from locales import catalog, dates, names, numbers
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.remote.my_study import Study
-from storage.training.remote.tables import ObstacleReason
+from storage.training.remote.tables import Measure, ObstacleReason
 from storage.training.subjects import Subject
 
 SHOWN = 8  # items, and news, that a brief spells out
@@ -99,6 +101,10 @@ OF_STUDY = (*BEFORE_THE_END, "remote_end", "item_due")
 SHORT = ("year_hours", "cycle_hours", "new_teacher_hours")
 """Kinds in which the person wants to know how the hours stand."""
 
+OF_CLAIMS = ("study_claims_wait", "study_claims_again", "study_claims_left")
+OF_ONES_STUDY = ("study_asked", "study_claim_decided")
+APPOINTED = ("appointed_class_teacher", "appointed_tutor")
+OF_HOSTS = ("hosting", "hosting_off")
 OF_LAST_MILE = ("obstacle", "bulletin_skipped")
 HOURS = ("credit_posted", "credit_reversed")
 """News after which the person wants to know the new total."""
@@ -233,8 +239,7 @@ def item_text(
                 "begins for you once that is made good; until then nothing of it is expected."
             ),
             "shadowing": _(
-                "<b>{title}</b>: participants come to {place} from {when} to {end}. "
-                "People: {people}."
+                "<b>{title}</b>: participants come to {place}, {span}. People: {people}."
             ),
             "grade_due": _("<b>{title}</b> is over. Please decide by {when} who completed it.")
             if item.at > now
@@ -292,6 +297,7 @@ def item_text(
     return sentence.format(
         title=_escaped(subject.title, TITLE),
         when=when,
+        span=dates.span(subject.at, subject.ends_at, zone, language, today),
         close=dates.moment(subject.closes_at, zone, language, today),
         end=dates.moment(subject.ends_at, zone, language, today),
         hours=numbers.hours(subject.hours, language),
@@ -317,8 +323,8 @@ def news_text(item: NewsItem, language: str) -> str:
     if item.kind.startswith("menu_"):
         return _menu_news(item, language)
     appointed = {
-        "appointed_class_teacher": _("You are class teacher of the training {title}; see /desk."),
-        "appointed_tutor": _("You are tutor of the training {title}; see /desk."),
+        "appointed_class_teacher": _("You are class teacher of the training {title}."),
+        "appointed_tutor": _("You are tutor of the training {title}."),
     }
     if item.kind in appointed:
         title = _escaped(str(item.facts["title"]), TITLE)
@@ -339,9 +345,24 @@ def news_text(item: NewsItem, language: str) -> str:
         )
     if item.kind == "study_claim_decided":
         return _study_news(item, language)
-    if item.kind == "study_claims_wait":
-        sentence = _("{title}: study that its platform does not show yet waits for your look.")
+    if item.kind in OF_CLAIMS:
+        sentence = {
+            "study_claims_wait": _(
+                "{title}: study that its platform does not show yet waits for your look."
+            ),
+            "study_claims_again": _(
+                "{title}: study that its platform does not show yet has waited for your look for "
+                "days."
+            ),
+            "study_claims_left": _(
+                "{title}: nobody has looked for days at study that its platform does not show yet."
+            ),
+        }[item.kind]
         return sentence.format(title=_escaped(str(item.facts["title"]), TITLE))
+    if item.kind == "study_asked":
+        return _asked_text(item, language)
+    if item.kind in OF_HOSTS:
+        return _hosting_news(item, language)
     if item.kind == "bulletin_skipped":
         return _(
             "{title}: this fortnight's bulletin was not posted, its figures are old. Once new ones "
@@ -367,6 +388,53 @@ def news_text(item: NewsItem, language: str) -> str:
     return sentences[item.kind].format(
         hours=amount(Decimal(str(item.facts["hours"])), "hour", language),
         title=_escaped(str(item.facts["title"]), TITLE),
+    )
+
+
+def _asked_text(item: NewsItem, language: str) -> str:
+    """Something is asked for in remote study, or more of it, or by another day."""
+    _ = catalog(language).gettext
+    due_at = item.facts["due_at"]
+    if not item.facts["moves"]:
+        sentence = _("{title}: “{item}” now asks for {amount}.")
+    elif item.facts["more"] and due_at is not None:
+        sentence = _("{title}: “{item}” now asks for {amount}, {before}.")
+    elif due_at is None:
+        sentence = _("{title}: “{item}” is now due with the end of the class.")
+    else:
+        sentence = _("{title}: “{item}” is now due {before}.")
+    due = None if due_at is None else datetime.fromisoformat(str(due_at))  # by the office's clock
+    zone = None if due is None else due.tzinfo
+    return sentence.format(
+        title=_escaped(str(item.facts["title"]), TITLE),
+        item=_escaped(str(item.facts["item"]), TITLE),
+        amount=study_amount(
+            float(item.facts["required"]), Measure(item.facts["measure"]), language
+        ),
+        before="" if due is None or zone is None else dates.before(due, zone, language),
+    )
+
+
+def _hosting_news(item: NewsItem, language: str) -> str:
+    """A stretch of a training takes place at one's school, or no longer does."""
+    _ = catalog(language).gettext
+    sentence = (
+        _("<b>{title}</b>, {phase}: your school receives the participants, {when}.")
+        if item.kind == "hosting"
+        else _("<b>{title}</b>, {phase}: it is not held, and nobody comes to your school.")
+    )
+    when = ""
+    if item.kind == "hosting":
+        begins, ends = (
+            datetime.fromisoformat(str(item.facts[name])) for name in ("starts_at", "ends_at")
+        )
+        # A stretch ends with its last day, at midnight.
+        last = (ends - timedelta(microseconds=1)).date()
+        when = dates.days(begins.date(), last, language)
+    return sentence.format(
+        title=_escaped(str(item.facts["title"]), TITLE),
+        phase=_escaped(str(item.facts["phase"]), TITLE),
+        when=when,
     )
 
 
@@ -717,8 +785,19 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     menu = next((item for item in told.news if item.kind == "menu_settled"), None)
     if menu is not None:
         last.append(Key(_("My choice"), OpenMenu(menu.subject_id)))
-    if any(item.kind == "study_claims_wait" for item in told.news):
+    if any(item.kind in ("study_claims_wait", "study_claims_again") for item in told.news):
         last.append(Key(_("Not updated yet"), OpenStudyClaims()))
+    left = next((item for item in told.news if item.kind == "study_claims_left"), None)
+    if left is not None:
+        last.append(Key(_("Last mile"), OpenLastMile(int(left.facts["batch_id"]))))
+    asked = next((item for item in told.news if item.kind in OF_ONES_STUDY), None)
+    if asked is not None:
+        last.append(Key(_("My study"), MyStudy(int(asked.facts["batch_id"]))))
+    appointed = next((item for item in told.news if item.kind in APPOINTED), None)
+    if appointed is not None:
+        last.append(Key(_("Open the class"), OpenRun(appointed.subject_id)))
+    if any(item.kind == "hosting" for item in told.news):
+        last.append(Key(_("Guests"), OpenHosting()))
     studied = next((item for item in told.news if item.kind in OF_LAST_MILE), None)
     if studied is not None:
         last.append(Key(_("Last mile"), OpenLastMile(int(studied.facts["batch_id"]))))
@@ -858,6 +937,8 @@ def open_subject(subject: Subject) -> Button:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
         return OpenSurvey(subject.batch_id)
+    if subject.kind == "shadowing":
+        return OpenHosted(subject.subject_id)
     if subject.kind in OF_THE_DESK:
         return OpenRun(subject.batch_id) if subject.batch_id else OpenDesk()
     return OpenProgramme(subject.batch_id) if subject.batch_id else OpenHours()

@@ -29,6 +29,18 @@ def _of_classes(waiting: Waiting, language: str) -> str:
             text = ngettext(
                 "hours to post in {n} class", "hours to post in {n} classes", waiting.classes
             )
+        case "hours_changed":
+            text = ngettext(
+                "hours to put right in {n} class",
+                "hours to put right in {n} classes",
+                waiting.classes,
+            )
+        case "hours_dropped":
+            text = ngettext(
+                "hours to take back in {n} class",
+                "hours to take back in {n} classes",
+                waiting.classes,
+            )
         case "confirm_hours":
             text = ngettext(
                 "hours to confirm in {n} class", "hours to confirm in {n} classes", waiting.classes
@@ -57,6 +69,12 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} draft to publish", "{n} drafts to publish", n)
         case "ended":
             text = ngettext("{n} class to close", "{n} classes to close", n)
+        case "hosting":
+            text = ngettext(
+                "{n} training with guests at your school",
+                "{n} trainings with guests at your school",
+                n,
+            )
         case "attendance":
             text = ngettext(
                 "attendance of {n} meeting to enter", "attendance of {n} meetings to enter", n
@@ -71,6 +89,14 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} result to enter", "{n} results to enter", n)
         case "hours":
             text = ngettext("hours of {n} person to post", "hours of {n} persons to post", n)
+        case "hours_changed":
+            text = ngettext(
+                "hours of {n} person to put right", "hours of {n} persons to put right", n
+            )
+        case "hours_dropped":
+            text = ngettext(
+                "hours of {n} person to take back", "hours of {n} persons to take back", n
+            )
         case "confirm_hours":
             text = ngettext("hours of {n} person to confirm", "hours of {n} persons to confirm", n)
         case "claims":

@@ -40,9 +40,11 @@ def what_text(item: DueItem, language: str) -> str:
             return _("Answer the offered seat: {title}").format(title=item.title)
         case DueKind.NOMINATION:
             return _("Answer the nomination: {title}").format(title=item.title)
-        case DueKind.SESSION if item.session_title and item.session_title != item.title:
+        case DueKind.SESSION | DueKind.STRETCH if (
+            item.session_title and item.session_title != item.title
+        ):
             return _("{title}: {session}").format(title=item.title, session=item.session_title)
-        case DueKind.SESSION:
+        case DueKind.SESSION | DueKind.STRETCH:
             return item.title
         case DueKind.TASK if item.is_late:
             return _("Hand in late: {title}, {task}").format(title=item.title, task=item.task_title)
@@ -128,7 +130,12 @@ def due_calendar(items: list[DueItem], teacher_id: int, language: str, now: date
     for item in items:
         event = Event()
         subject = (
-            item.session_id or item.offer_id or item.task_id or item.notice_id or item.batch_id
+            item.session_id
+            or item.offer_id
+            or item.task_id
+            or item.phase_id
+            or item.notice_id
+            or item.batch_id
         )
         event.add("uid", f"{item.kind.value}-{subject}-{teacher_id}@qinglan")
         event.add("dtstamp", now)

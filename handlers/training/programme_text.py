@@ -242,6 +242,10 @@ def _phase_lines(facts: ProgrammeCard, language: str, zone: ZoneInfo, today: dat
         line = f"{number}. {html.escape(phase.title)}"
         if phase.starts_at is not None and phase.ends_at is not None:
             line += " · " + dates.span(phase.starts_at, phase.ends_at, zone, language, today)
+        if phase.host:
+            line += " · " + html.escape(phase.host)
+        if phase.gate:
+            line += " · " + _("to be passed before the next")
         lines.append(line)
     return lines
 

@@ -21,6 +21,7 @@ def problem_count(state: State, number: int, language: str) -> str:
         "exempt": ngettext("{n} exempt, passed over", "{n} exempt, passed over", number),
         "twice": ngettext("{n} twice in the file", "{n} twice in the file", number),
         "not_understood": ngettext("{n} not understood", "{n} not understood", number),
+        "contradicts": ngettext("{n} contradiction", "{n} contradictions", number),
         "decided": ngettext("{n} decided already", "{n} decided already", number),
         "own": ngettext("{n} of your own", "{n} of your own", number),
     }[state.value]
@@ -39,6 +40,7 @@ def problem_text(state: State, language: str) -> str:
         "mismatch": _("the staff number belongs to another name."),
         "twice": _("this person stands in the file twice; the first row counts."),
         "not_understood": _("a figure in this row cannot be read."),
+        "contradicts": _("the score and the grade do not go together."),
         "decided": _("completion has been decided, so the mark stays as it is."),
         "own": _("this is your own mark, which somebody else enters."),
     }.get(state.value, "")

@@ -43,6 +43,8 @@ OF_CLASSES = (
     "work",
     "results",
     "hours",
+    "hours_changed",
+    "hours_dropped",
 )
 """What waits in a class, behind the key of the programmes."""
 

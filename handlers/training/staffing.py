@@ -9,6 +9,7 @@ from telegram import Update
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key
 from handlers.context import Context, alert, shortened, show, tap
+from handlers.training.remote.setting_buttons import OpenTutors
 from handlers.training.run_buttons import (
     AppointHelper,
     EndHelper,
@@ -63,6 +64,8 @@ def helpers_card(facts: Helpers, language: str) -> Card:
         Key(label, FindHelper(facts.batch_id, number))
         for number, label in enumerate((_("Add class teacher"), _("Add tutor")))
     )
+    if facts.is_remote and any(each.role is Role.TUTOR for each in facts.people):
+        keys.append((Key(_("Schools of tutors"), OpenTutors(facts.batch_id)),))
     back = (Key(_("Back"), MoreOfRun(facts.batch_id)),)
     return Card("\n".join(lines), (*keys, add, back))
 

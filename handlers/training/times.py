@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from storage.calendar import saying
 from storage.calendar.saying import NotUnderstood, Said, Span, WrongWeekday
 from storage.moments import local_day
+from storage.training.structure import EndsFirst
 
 LOOK_BACK = timedelta(days=60)  # a date without a year that is longer past is next year's
 DAY = 24 * 60
@@ -50,12 +51,17 @@ def span(text: str, now: datetime, zone: ZoneInfo) -> Span | None:
 
 
 def days(text: str, now: datetime, zone: ZoneInfo) -> Span | None:
-    """Read a day, or from which to which day; the span ends when the last day does."""
+    """Read a day, or from which to which day; the span ends when the last day does.
+
+    Raises EndsFirst where the last day lies before the first.
+    """
     said = _whole(text, now, zone)
     if said is None or said.minute is not None or said.last_minute is not None:
         return None
     last = said.last_day or said.day
-    return None if last < said.day else Span(_on(said.day, 0, zone), _on(last, DAY, zone))
+    if last < said.day:
+        raise EndsFirst
+    return Span(_on(said.day, 0, zone), _on(last, DAY, zone))
 
 
 def meeting(line: str, now: datetime, zone: ZoneInfo) -> TypedMeeting | None:

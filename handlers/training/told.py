@@ -10,6 +10,7 @@ from handlers.cards import Card, Key
 from handlers.context import House, shortened
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.training.buttons import OpenProgramme
+from handlers.training.hosting_buttons import OpenHosting
 from handlers.training.structure_buttons import OpenMyTimetable
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates
@@ -71,6 +72,8 @@ def phase_card(facts: Moved, language: str, zone: ZoneInfo, today: date) -> Card
         lines.append(
             _("New time: {when}").format(when=dates.span(starts_at, ends_at, zone, language, today))
         )
+    if facts.to_host:
+        return Card("\n".join(lines), ((Key(_("Guests"), OpenHosting()),),))
     keys = (
         Key(_("Timetable"), OpenMyTimetable(facts.batch_id)),
         Key(_("View"), OpenProgramme(facts.batch_id)),

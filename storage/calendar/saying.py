@@ -357,6 +357,8 @@ def _put_together(tokens: list[_Token], today: date, since: date, hour_alone: bo
     right = _side(tokens[cut + 1 :], today, left.day, left)
     if right is None or (right.day is None and right.minute is None):
         return None
+    if right.day is not None and not any(token.year for token in tokens[cut + 1 :]):
+        right.day = _not_a_year_on(right.day, left.day)
     if left.is_bare and (right.minute is None or right.is_bare):
         return None
     first, last = left.minute, right.last if right.last is not None else right.minute
@@ -366,6 +368,19 @@ def _put_together(tokens: list[_Token], today: date, since: date, hour_alone: bo
         if right.half == "pm" and not left.half and first + HALF_A_DAY < last:
             first += HALF_A_DAY  # 7-9 pm
     return Said(left.day, first, right.day, last, left.is_weekday)
+
+
+def _not_a_year_on(last: date, first: date) -> date:
+    """The day meant as the end: nobody means nearly a year on without saying which year.
+
+    Such an end lies before the beginning, and whoever reads it can say so.
+    """
+    if last - first <= FAR_AHEAD:
+        return last
+    try:
+        return last.replace(year=last.year - 1)
+    except ValueError:  # 29 February
+        return last
 
 
 def _side(tokens: list[_Token], today: date, since: date, before: _Side | None) -> _Side | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
@@ -44,6 +45,8 @@ from storage.training.tables import (
     Batch,
     Decision,
     Level,
+    Module,
+    Phase,
     Programme,
     ProgrammeState,
     Registration,
@@ -535,7 +538,7 @@ def undo_confirm(session: Session, deed: Deed, now: datetime) -> None:
 
 
 def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
-    """Hours to post, a line for each class; and hours that the school has to confirm."""
+    """Hours to post, to put right and to take back, a line for each class; and to confirm."""
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.POST_HOURS, today=today)
     # A line that stands, or one that somebody took back by hand.
@@ -562,11 +565,148 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
         .order_by(col(Batch.id))
     ).all()
     posting = [Waiting("hours", n, batch_id, title) for batch_id, title, n in rows]
+    posting += _to_put_right(session, mine, offices.zone(session))
     confirming = [
         Waiting("confirm_hours", item.people, item.batch_id, item.title)
         for item in to_confirm(session, actor_id, now=now)
     ]
     return (*posting, *confirming)
+
+
+def _to_put_right(session: Session, mine: Any, zone: ZoneInfo) -> list[Waiting]:
+    """Hours that stand and are not what posting would make them, a line for each class.
+
+    What was corrected by hand stays, and what is disputed waits for its answer. Posting puts
+    all who completed right at once, so that the lines of one speak for the others; only a
+    class in which they are wrong is looked through, and one of which lines were entered before
+    anybody was decided on.
+    """
+    rule = col(CreditEntry.rule)
+    stands = sa.and_(
+        col(CreditEntry.batch_id) == col(Batch.id),
+        # Not a mirror; which reverses nothing would be asked of the whole ledger.
+        col(CreditEntry.source_kind).in_([BATCH, CORRECTION]),
+        col(CreditEntry.state).in_([EntryState.PENDING, EntryState.POSTED]),
+        sa.or_(
+            col(CreditEntry.source_kind) != CORRECTION,
+            sa.func.coalesce(col(CreditEntry.details)[POSTING].as_boolean(), sa.false()),
+        ),
+    )
+    theirs = sa.and_(
+        col(Registration.batch_id) == col(Batch.id),
+        col(Registration.teacher_id) == col(CreditEntry.teacher_id),
+    )
+    is_completed = col(Registration.state) == RegistrationState.COMPLETED
+    one = (
+        sa.select(col(CreditEntry.teacher_id))
+        .join(Registration, theirs)
+        .where(stands, is_completed)
+        .limit(1)
+        .correlate(Batch)
+        .scalar_subquery()
+    )
+    is_foreseen = sa.and_(stands, col(CreditEntry.state) == EntryState.PENDING)
+    foreseen = sa.exists(sa.select(col(CreditEntry.id)).where(is_foreseen).correlate(Batch))
+    falls = sa.and_(
+        ~is_completed,
+        sa.or_(col(Registration.state).in_(_FALLEN), col(CreditEntry.state) == EntryState.POSTED),
+    )
+    classes = session.exec(
+        select(Batch, Programme, one, foreseen)
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            col(Batch.id).in_(mine),
+            Programme.state != ProgrammeState.ARCHIVED,
+            sa.exists(sa.select(col(CreditEntry.id)).where(stands).correlate(Batch)),
+        )
+        .order_by(col(Batch.id))
+    ).all()
+    of = (
+        sa.select(sa.func.count(sa.distinct(col(CreditEntry.teacher_id))))
+        .select_from(Batch)
+        .join(CreditEntry, stands)
+        .join(Registration, theirs)
+    )
+    lines: dict[int, set[Any]] = {}
+    speaks = {batch.id: who for batch, _, who, _ in classes if who is not None}
+    for entry in session.exec(
+        select(CreditEntry)
+        .join(Batch, stands)
+        .where(col(Batch.id).in_(speaks), col(CreditEntry.teacher_id).in_(set(speaks.values())))
+    ).all():
+        if entry.batch_id is not None and speaks[entry.batch_id] == entry.teacher_id:
+            lines.setdefault(entry.batch_id, set()).add(_line(entry))
+    others = (
+        of.with_only_columns(col(Batch.id))
+        .where(col(Batch.id).in_([batch.id for batch, *_ in classes]), falls)
+        .distinct()
+    )
+    has_others = set(session.connection().execute(others).scalars())
+    divided = _divided(session, [batch.id for batch, *_ in classes])
+    found = []
+    for batch, programme, who, was_foreseen in classes:
+        usual = (
+            COMPLETED,
+            rounded(programme.planned_hours),
+            programme.level,
+            programme.category,
+            local_day(batch.ends_at, zone),
+        )
+        theirs_now = lines.get(batch.id, set())
+        is_usual = batch.id not in divided and theirs_now <= {usual}
+        is_uneven = was_foreseen and who is not None and programme.level is not Level.SCHOOL
+        if is_usual and not is_uneven and batch.id not in has_others:
+            continue
+        due = _due(session, batch, programme)[2]
+        here = of.where(col(Batch.id) == batch.id)
+        changed = dropped = 0
+        full = due[RegistrationState.COMPLETED]
+        if is_uneven or not theirs_now <= {_line(line) for line in full}:
+            is_right = sa.or_(
+                sa.false(),
+                *(
+                    sa.and_(
+                        *(col(getattr(CreditEntry, name)) == getattr(line, name) for name in _SAYS)
+                    )
+                    for line in full
+                ),
+            )
+            wrong = here.where(is_completed, ~is_right)
+            changed = session.connection().execute(wrong).scalar_one()
+        if batch.id in has_others:
+            share = due[RegistrationState.NOT_COMPLETED]
+            is_share = sa.and_(
+                col(Registration.state) == RegistrationState.NOT_COMPLETED,
+                rule.in_([line.rule for line in share]),
+            )
+            wrong = here.where(falls, ~is_share)
+            number = session.connection().execute(wrong).scalar_one()
+            changed, dropped = (changed + number, 0) if share else (changed, number)
+        found += [
+            Waiting(kind, number, batch.id, programme.title)
+            for kind, number in (("hours_changed", changed), ("hours_dropped", dropped))
+            if number
+        ]
+    return found
+
+
+def _divided(session: Session, batch_ids: Collection[int]) -> set[int]:
+    """The classes of which modules have hours of their own."""
+    return set(
+        session.exec(
+            select(Phase.batch_id)
+            .join(Module, col(Module.phase_id) == col(Phase.id))
+            .where(col(Phase.batch_id).in_(batch_ids), col(Module.hours).is_not(None))
+        ).all()
+    )
+
+
+_SAYS = ("rule", "hours", "level", "category", "earned_on")
+_FALLEN = (RegistrationState.NOT_COMPLETED, RegistrationState.NO_SHOW)
+
+
+def _line(line: CreditEntry | NewEntry) -> tuple[Any, ...]:
+    return tuple(getattr(line, name) for name in _SAYS)
 
 
 # --- how it is done -----------------------------------------------------------------------------
@@ -615,6 +755,35 @@ def _comes_from(batch_id: Any) -> sa.ColumnElement[bool]:
     )
 
 
+def _due(
+    session: Session, batch: Batch, programme: Programme
+) -> tuple[Split, Decimal, dict[RegistrationState, tuple[NewEntry, ...]]]:
+    """How the hours of a class divide, the share of who did not complete, and lines by state."""
+    office = session.exec(select(Office)).one()
+    profile = profiles.current(session, office.credit_profile)
+    split = split_of(session, batch, programme)
+    share = rounded(split.planned * profile.failed.factor)
+    whole = NewEntry(
+        teacher_id=0,
+        earned_on=split.parts[0].earned_on,
+        level=programme.level,
+        category=programme.category,
+        hours=split.planned,
+        title=programme.title,
+        source_kind=BATCH,
+        source_id=batch.id,
+        mode=programme.mode,
+        rule_version=profile.name,
+        dedupe_group=f"programme:{programme.id}{OCCASION}{batch.id}",
+        batch_id=batch.id,
+    )
+    parts = split.parts
+    full = _lines(whole, COMPLETED, split, [part.hours for part in parts])
+    some = _lines(whole, NOT_COMPLETED, split, shared(share, [part.hours for part in parts]))
+    due = {RegistrationState.COMPLETED: full, RegistrationState.NOT_COMPLETED: some}
+    return split, share, due
+
+
 def _plan(session: Session, batch_id: int) -> _Plan:
     found = session.exec(
         select(Batch, Programme)
@@ -624,37 +793,13 @@ def _plan(session: Session, batch_id: int) -> _Plan:
     if found is None:
         raise NotFound("batch")
     batch, programme = found
-    office = session.exec(select(Office)).one()
-    profile = profiles.current(session, office.credit_profile)
-    split = split_of(session, batch, programme)
-    share = rounded(split.planned * profile.failed.factor)
+    split, share, due = _due(session, batch, programme)
     registered = session.exec(
         select(Registration.teacher_id, col(Registration.state)).where(
             Registration.batch_id == batch_id
         )
     ).all()
     states = {teacher_id: RegistrationState(state) for teacher_id, state in registered}
-    whole = NewEntry(
-        teacher_id=0,
-        earned_on=split.parts[0].earned_on,
-        level=programme.level,
-        category=programme.category,
-        hours=split.planned,
-        title=programme.title,
-        source_kind=BATCH,
-        source_id=batch_id,
-        mode=programme.mode,
-        rule_version=profile.name,
-        dedupe_group=f"programme:{programme.id}{OCCASION}{batch_id}",
-        batch_id=batch_id,
-    )
-    parts = split.parts
-    full = _lines(whole, COMPLETED, split, [part.hours for part in parts])
-    some = _lines(whole, NOT_COMPLETED, split, shared(share, [part.hours for part in parts]))
-    due: dict[RegistrationState, tuple[NewEntry, ...]] = {
-        RegistrationState.COMPLETED: full,
-        RegistrationState.NOT_COMPLETED: some,
-    }
     wanted = {
         (teacher_id, line.rule): replace(line, teacher_id=teacher_id)
         for teacher_id, state in sorted(states.items())
@@ -685,6 +830,12 @@ def _plan(session: Session, batch_id: int) -> _Plan:
         if key not in wanted
         and not head.by_hand
         and head.state not in (EntryState.REVERSED, EntryState.DISPUTED)
+        # What was foreseen for somebody stays until it is decided whether they completed.
+        and not (
+            plan.state is EntryState.POSTED
+            and head.state is EntryState.PENDING
+            and states.get(key[0]) in (RegistrationState.APPROVED, RegistrationState.ATTENDING)
+        )
     ]
     return plan
 

@@ -86,7 +86,7 @@ def owners(session: Session, chat_id: int, *, today: date) -> list[int]:
         unit_id = session.exec(
             sa.select(programme.c.owner_unit_id).where(programme.c.id == chat.programme_id)  # type: ignore[call-overload]
         ).scalar_one_or_none()
-    return _tending_next(session, unit_id, today)
+    return tending_next(session, unit_id, today)
 
 
 def askable(session: Session, teacher_id: int, *, now: datetime) -> tuple[str, ...]:
@@ -97,14 +97,14 @@ def askable(session: Session, teacher_id: int, *, now: datetime) -> tuple[str, .
             Posting.teacher_id == teacher_id, col(Posting.is_primary), col(Posting.until).is_(None)
         )
     ).first()
-    who = _tending_next(session, home, today)
+    who = tending_next(session, home, today)
     rows = session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(who))).all()
     names = dict(rows)
     return tuple(names[id_] for id_ in who)
 
 
-def _tending_next(session: Session, unit_id: int | None, today: date) -> list[int]:
-    """Who tends this unit, or the next above it that anybody tends."""
+def tending_next(session: Session, unit_id: int | None, today: date) -> list[int]:
+    """Return who tends this unit, or the next above it that anybody tends."""
     while unit_id is not None:
         found = _tending(session, unit_id, today)
         if found:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
 
 from storage.credits.hours import rounded
-from storage.credits.ledger import COMPLETED
+from storage.credits.ledger import BATCH, COMPLETED
 from storage.credits.tables import CreditEntry, EntryState
 from storage.moments import local_day
 from storage.plan.form import RegistrationsPart
@@ -204,6 +204,10 @@ def _enter(load: Load, lines: list[Values]) -> None:
     pending, it follows the file. These lines are history, so they are no news to anybody."""
     if not lines:
         return
+    lines = [
+        line | {"batch_id": line["source_id"] if line["source_kind"] == BATCH else None}
+        for line in lines
+    ]
     key = ["teacher_id", "source_kind", "source_id", "rule"]
     among = {
         "source_kind": {line["source_kind"] for line in lines},

@@ -1,6 +1,7 @@
 """Attendance as the organiser and the schools keep it: counts, marks by hand, and the end.
 
-Whoever runs the class sees and marks everybody; a school's coordinator those of the school.
+Whoever runs the class sees and marks everybody; a school's coordinator those of the school, and
+everybody at the meetings of a stretch that takes place there.
 Nothing here is told to the people concerned: what is entered they see on their own card.
 """
 
@@ -20,7 +21,7 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
-from storage.training import check_codes, check_in, windows
+from storage.training import check_codes, check_in, hosting, windows
 from storage.training.check_codes import Box, Code
 from storage.training.classes import batch_of
 from storage.training.owing import TAKES_PART
@@ -208,8 +209,17 @@ class Reach:
     units: Any = None
 
 
-def reach_of(session: Session, actor_id: int, batch_id: int, now: datetime) -> Reach:
-    """Return whom the actor marks in this class; raises NotAllowed for who marks nobody."""
+def reach_of(
+    session: Session,
+    actor_id: int,
+    batch_id: int,
+    now: datetime,
+    meeting: ClassSession | None = None,
+) -> Reach:
+    """Return whom the actor marks in this class; raises NotAllowed for who marks nobody.
+
+    At a meeting of a stretch that takes place at the actor's school these are all who come.
+    """
     today = local_day(now, offices.zone(session))
     of_class = (
         col(Registration.batch_id) == batch_id,
@@ -219,6 +229,8 @@ def reach_of(session: Session, actor_id: int, batch_id: int, now: datetime) -> R
         return Reach(True, of_class)
     if Act.MARK_PRESENCE not in authority.acts(session, actor_id, today=today):
         raise NotAllowed
+    if meeting is not None and hosting.receives(session, actor_id, meeting, now=now):
+        return Reach(False, of_class, sa.select(col(OrgUnit.id)))
     own = authority.reaches(session, actor_id, Act.MARK_PRESENCE, today=today)
     return Reach(False, (*of_class, col(Registration.unit_id_at).in_(own)), own)
 
@@ -352,7 +364,7 @@ def list_meetings(
 def meeting_card(session: Session, actor_id: int, session_id: int, *, now: datetime) -> MeetingCard:
     """Return one meeting as far as the actor marks it. Raises NotFound or NotAllowed."""
     meeting, batch, programme = windows.get(session, session_id)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     units = session.exec(
         sa.select(sa.func.count(sa.distinct(col(Registration.unit_id_at)))).where(*reach.where)  # type: ignore[call-overload]
     ).scalar_one()
@@ -384,7 +396,7 @@ def units_of(
 ) -> tuple[MeetingFacts, tuple[UnitCount, ...]]:
     """Return the schools at a meeting, as far as the actor marks them."""
     meeting, batch, programme = windows.get(session, session_id)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     rows = session.exec(
         _expected()
         .join(OrgUnit, col(OrgUnit.id) == col(Registration.unit_id_at))
@@ -418,7 +430,7 @@ def names(
     log keeps that somebody who runs the class looked at names.
     """
     meeting, batch, programme = windows.get(session, session_id)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     where = within(reach, unit_id)
     if only == "odd":
         where = (*where, col(Attendance.odd) != "")
@@ -462,7 +474,7 @@ def person(
     The log keeps that somebody looked.
     """
     meeting, batch, programme = windows.get(session, session_id)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     row = session.exec(
         _people((*reach.where, col(Registration.id) == registration_id), session_id)
     ).first()
@@ -652,7 +664,7 @@ def show_code(
     if now >= windows.closes_at(meeting):
         raise CheckInClosed(windows.closes_at(meeting))
     secret = meeting.secret or windows.secret_of(session, session_id)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     return Shown(
         windows.facts_of(meeting, batch, programme),
         box,

@@ -244,7 +244,7 @@ def sheet(
 ) -> tuple[MeetingFacts, list[NameLine]]:
     """Return everybody within reach, for a sheet; the log keeps that it was taken."""
     meeting, batch, programme = windows.get(session, session_id)
-    reach = attendance.reach_of(session, actor_id, batch.id, now)
+    reach = attendance.reach_of(session, actor_id, batch.id, now, meeting)
     lines = attendance.people_at(session, reach.where, session_id)
     audit.record(
         session,

@@ -97,6 +97,19 @@ def is_before_another(session: Session, phase: Phase) -> bool:
     return session.exec(after.limit(1)).first() is not None
 
 
+def of_stretch(phase: Phase) -> Condition:
+    """Whether a ``ClassSession`` lies in this stretch: by its module, else by its day."""
+    its: Condition = col(ClassSession.module_id).in_(_modules(phase))
+    if phase.starts_at is not None and phase.ends_at is not None:
+        on_its_days = sa.and_(
+            col(ClassSession.module_id).is_(None),
+            col(ClassSession.starts_at) >= phase.starts_at,
+            col(ClassSession.starts_at) < phase.ends_at,
+        )
+        its = sa.or_(its, on_its_days)
+    return sa.and_(col(ClassSession.batch_id) == phase.batch_id, its)
+
+
 def passed(session: Session, gate: Phase, *, now: datetime) -> Condition:
     """Whether this stretch is passed, or more time was given for it."""
     more_time = sa.exists().where(
@@ -124,19 +137,7 @@ def _handed_in(gate: Phase) -> Condition:
 
 
 def _was_there(session: Session, gate: Phase) -> Condition:
-    its: Condition = col(ClassSession.module_id).in_(_modules(gate))
-    if gate.starts_at is not None and gate.ends_at is not None:
-        on_its_days = sa.and_(
-            col(ClassSession.module_id).is_(None),
-            col(ClassSession.starts_at) >= gate.starts_at,
-            col(ClassSession.starts_at) < gate.ends_at,
-        )
-        its = sa.or_(its, on_its_days)
-    meetings = sa.and_(
-        col(ClassSession.batch_id) == gate.batch_id,
-        col(ClassSession.settled_at).is_not(None),
-        its,
-    )
+    meetings = sa.and_(of_stretch(gate), col(ClassSession.settled_at).is_not(None))
     number = session.exec(select(func.count()).select_from(ClassSession).where(meetings)).one()
     if not number:
         return sa.true()

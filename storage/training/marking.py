@@ -58,7 +58,7 @@ def to_mark(
 ) -> tuple[ClassSession, MeetingFacts, Reach]:
     """Return a meeting, locked, and whom the actor may mark at it; raises why not."""
     meeting, batch, programme = windows.get(session, session_id, locked=True)
-    reach = reach_of(session, actor_id, batch.id, now)
+    reach = reach_of(session, actor_id, batch.id, now, meeting)
     windows.check_takes_place(batch, programme)
     if meeting.check_in is CheckIn.NONE:
         raise NotFound("meeting")
@@ -273,8 +273,8 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
 
 def _check_still_marks(session: Session, deed: Deed, session_id: int, now: datetime) -> None:
     """Raise NotAllowed unless its doer may mark all of these people today."""
-    _meeting, batch, _programme = windows.get(session, session_id, locked=True)
-    reach = reach_of(session, deed.actor_id, batch.id, now)
+    meeting, batch, _programme = windows.get(session, session_id, locked=True)
+    reach = reach_of(session, deed.actor_id, batch.id, now, meeting)
     if reach.runs_it:
         return
     assert reach.units is not None

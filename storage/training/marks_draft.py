@@ -44,7 +44,7 @@ def begin(
 ) -> MarksDraft:
     """Begin with everybody present but who is entered as absent already."""
     meeting, batch, _ = windows.get(session, session_id)
-    reach = attendance.reach_of(session, actor_id, batch.id, now)
+    reach = attendance.reach_of(session, actor_id, batch.id, now, meeting)
     refusal = attendance.why_not_marked(meeting, reach, now)
     if refusal is not None:
         raise refusal
@@ -62,8 +62,8 @@ def look(
     data = _data(session, account_id)
     session_id, unit_id = data["session_id"], data["unit_id"]
     names = attendance.names(session, actor_id, session_id, unit_id=unit_id, page=page, now=now)
-    _, batch, _ = windows.get(session, session_id)
-    reach = attendance.reach_of(session, actor_id, batch.id, now)
+    meeting, batch, _ = windows.get(session, session_id)
+    reach = attendance.reach_of(session, actor_id, batch.id, now, meeting)
     people = attendance.people_at(session, attendance.within(reach, unit_id), session_id)
     own = next((x.registration_id for x in people if x.teacher_id == actor_id), None)
     absent = frozenset(data["absent"]) & {x.registration_id for x in people} - {own}

@@ -17,6 +17,7 @@ from storage.credits import owing as of_hours
 from storage.messaging import deadlines
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.training.deciding import under_way
+from storage.training.remote import study_claims
 from storage.training.tables import Batch, Programme, Registration, RegistrationState
 
 DAY_ENDS = 17 * 60
@@ -29,6 +30,7 @@ def plan_calendar(session: Session, *, now: datetime) -> bool:
 
     What nobody waits for any more is cancelled. Calling it again changes nothing.
     """
+    study_claims.pass_on(session, now=now)
     wanted = _wanted(session, now)
     rows = session.exec(
         select(Deadline.kind, Deadline.subject_id, Deadline.at).where(

@@ -22,9 +22,9 @@ from sqlmodel import Session, and_, col, func, or_, select
 
 from storage.messaging.tables import Notice, NoticeRecipient, NoticeState
 from storage.moments import local_day
-from storage.people.tables import Office, Posting, Teacher
+from storage.people.tables import Office, OrgUnit, Posting, Teacher
 from storage.refusals import NotFound
-from storage.training import check_in, eligibility, tasks
+from storage.training import check_in, eligibility, gates, tasks
 from storage.training.audience import compare, facts_of
 from storage.training.check_in import MyPresence, OpenMeeting
 from storage.training.clashes import Clash, clashes
@@ -115,6 +115,7 @@ class DueKind(StrEnum):
     SESSION = "session"
     TASK = "task"  # hand in before it is due, or late
     START = "start"
+    STRETCH = "stretch"  # a part of the class that has days and no meetings
     REMOTE_END = "remote_end"  # finish before it ends
     REG_CLOSE = "reg_close"  # register, as one wanted to be told
     CONFIRM = "confirm"  # a notice
@@ -163,7 +164,10 @@ _PHASES = (
         col(Phase.title),
         col(Phase.starts_at),
         col(Phase.ends_at),
+        sa.func.coalesce(col(OrgUnit.name), ""),
+        col(Phase.gate),
     )
+    .outerjoin(OrgUnit, col(OrgUnit.id) == col(Phase.host_unit_id))
     .where(col(Phase.batch_id) == bindparam("batch_id"))
     .order_by(col(Phase.position))
 )
@@ -259,6 +263,8 @@ class PhaseLine:
     title: str
     starts_at: datetime | None
     ends_at: datetime | None
+    host: str = ""
+    gate: bool = False
 
 
 @dataclass(frozen=True)
@@ -403,6 +409,7 @@ class DueItem:
     offer_id: int | None = None
     task_id: int | None = None
     task_title: str = ""
+    phase_id: int | None = None
     is_late: bool = False
     notice_id: int | None = None
     """Set where it is a notice that is to be confirmed; then there is no batch."""
@@ -857,6 +864,7 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
     ).all():
         meetings[meeting.batch_id].append((meeting, is_away))
     ends = {batch.id: _study_ends(session, batch, programme) for batch, programme in takes_part}
+    stretches = _stretches(session, teacher_id, takes_part, now)
     learned = my_study.learned(session, teacher_id) if any(ends.values()) else frozenset[int]()
     items = []
     for batch, programme in takes_part:
@@ -876,7 +884,8 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
             for meeting, is_away in meetings[batch.id]
             if meeting.ends_at > now and not is_away
         ]
-        if not meetings[batch.id] and batch.starts_at > now:
+        items += stretches[batch.id]
+        if not meetings[batch.id] and not stretches[batch.id] and batch.starts_at > now:
             items.append(
                 DueItem(
                     DueKind.START,
@@ -901,6 +910,50 @@ def _due_presence(session: Session, teacher_id: int, now: datetime) -> list[DueI
                 )
             )
     return items
+
+
+def _stretches(
+    session: Session, teacher_id: int, classes: Sequence[tuple[Batch, Programme]], now: datetime
+) -> dict[int, list[DueItem]]:
+    """Return by class the stretches for which this person is to be somewhere, or will be.
+
+    What is studied remotely has its own end, and meetings speak for the stretch that they lie
+    in. Whoever was held back at a gate does not owe what lies behind it.
+    """
+    of = {batch.id: (batch, programme) for batch, programme in classes}
+    rows = session.exec(
+        select(Phase, OrgUnit.name)
+        .outerjoin(OrgUnit, col(OrgUnit.id) == col(Phase.host_unit_id))
+        .where(
+            col(Phase.batch_id).in_(of),
+            Phase.kind != PhaseKind.ONLINE,
+            col(Phase.starts_at).is_not(None),
+            col(Phase.ends_at) > now,
+        )
+        .order_by(col(Phase.position))
+    ).all()
+    found: dict[int, list[DueItem]] = defaultdict(list)
+    for phase, host in rows:
+        batch, programme = of[phase.batch_id]
+        comes = select(Registration.id).where(
+            Registration.batch_id == batch.id,
+            Registration.teacher_id == teacher_id,
+            gates.may_enter(session, phase, now=now),
+            ~sa.exists().where(gates.of_stretch(phase)),
+        )
+        if phase.starts_at is not None and session.exec(comes).first() is not None:
+            item = DueItem(
+                DueKind.STRETCH,
+                batch.id,
+                programme.title,
+                phase.starts_at,
+                phase.ends_at,
+                host or batch.place,
+                session_title=phase.title,
+                phase_id=phase.id,
+            )
+            found[batch.id].append(item)
+    return found
 
 
 def _study_ends(session: Session, batch: Batch, programme: Programme) -> datetime | None:

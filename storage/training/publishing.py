@@ -35,7 +35,15 @@ from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import Account, RoleAssignment, ScopeKind
 from storage.refusals import NotFound, Refusal
-from storage.training import enrolment, menu_options, schedule, seats, structure, waiting
+from storage.training import (
+    enrolment,
+    menu_options,
+    schedule,
+    seats,
+    shadowing,
+    structure,
+    waiting,
+)
 from storage.training.audience import audience_size
 from storage.training.refusals import ProgrammeCancelled
 from storage.training.registration import SELF_REGISTERED, closes_at
@@ -317,6 +325,7 @@ def begin(
     if programme.enrolment is Enrolment.AUTOMATIC:
         let_in = enrolment.enrol_all_due(session, batch.id, now=now)
     schedule.plan_deadlines(session, batch.id, now=now)
+    shadowing.invite(session, programme, batch, now=now)
     return let_in
 
 

@@ -28,7 +28,7 @@ from storage.people.imports import NoLongerWaiting
 from storage.people.matching import Doubt, People
 from storage.people.tables import ImportJob, ImportState, OrgUnit, Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
-from storage.sheets import Book, Table, as_number, find_table, key, plain
+from storage.sheets import Book, Table, as_number, find_table, is_total, key, plain
 from storage.training import seats
 from storage.training.classes import batch_of
 from storage.training.tables import (
@@ -63,7 +63,22 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "staff_no": ("工号", "教师工号", "职工号", "教工号", "编号", "staff number", "staff no", "id"),
     "name": ("姓名", "教师姓名", "学员姓名", "教师", "name", "teacher"),
     "school": ("学校", "单位", "所在学校", "工作单位", "任教学校", "school", "unit"),
-    "score": ("成绩", "分数", "得分", "总分", "总成绩", "考核成绩", "测试成绩", "score", "mark"),
+    "score": (
+        "成绩",
+        "分数",
+        "得分",
+        "总分",
+        "总成绩",
+        "考核成绩",
+        "考试成绩",
+        "测试成绩",
+        "综合成绩",
+        "最终成绩",
+        "总评成绩",
+        "总评",
+        "score",
+        "mark",
+    ),
     "grade": (
         "等第",
         "等级",
@@ -129,6 +144,7 @@ class RowState(StrEnum):
     MISMATCH = "mismatch"  # the number is somebody else's than the name
     TWICE = "twice"
     NOT_UNDERSTOOD = "not_understood"  # neither a mark nor a grade
+    CONTRADICTS = "contradicts"  # the score passes and the grade does not, or the reverse
     DECIDED = "decided"
     OWN = "own"  # the mark of whoever sends the table
 
@@ -138,6 +154,7 @@ DOUBTS = {
     Doubt.SEVERAL: RowState.AMBIGUOUS,
     Doubt.OTHER_NAME: RowState.MISMATCH,
 }
+PASSES = (Grade.EXCELLENT, Grade.QUALIFIED)
 UNDERSTOOD = (RowState.NEW, RowState.CHANGED, RowState.SAME)
 
 
@@ -634,7 +651,8 @@ def aim(
     job = imports.own(session, actor_id, job_id, KIND)
     if job.state is not ImportState.PREVIEWED:
         raise NoLongerWaiting(job.state)
-    lines, problems, empty = _match(session, batch_id, table)
+    _batch_row, programme = batch_of(session, batch_id)
+    lines, problems, empty = _match(session, batch_id, table, Rules.of(programme))
     job.subject_id = batch_id
     job.found = {
         "rows": len(table.lines),
@@ -954,8 +972,15 @@ def _row_state(was: Result | None, state: RegistrationState | None, mark: Mark) 
     return RowState.NEW if was is None else RowState.CHANGED
 
 
+def _contradicts(mark: Mark, rules: Rules) -> bool:
+    """Whether a score and a grade cannot both be right; who was absent may stand with a 0."""
+    if not mark.score or mark.entered is None:
+        return mark.score is not None and mark.entered in PASSES
+    return (grade_of(mark.score, rules) in PASSES) != (mark.entered in PASSES)
+
+
 def _match(
-    session: Session, batch_id: int, table: Table
+    session: Session, batch_id: int, table: Table, rules: Rules
 ) -> tuple[list[tuple[int, int, Mark]], list[Problem], int]:
     """Find each row's person and mark: by number, else by name, else by name and school."""
     people: People[int] = People(
@@ -972,6 +997,8 @@ def _match(
         if not said:
             empty += 1
             continue
+        if is_total(said):
+            continue
         found = people.find(values["staff_no"], values["name"], values["school"])
         if isinstance(found, Doubt):
             problems.append(Problem(line.number, DOUBTS[found], said))
@@ -984,6 +1011,9 @@ def _match(
             continue
         if mark is None:
             empty += 1
+        elif _contradicts(mark, rules):
+            text = " ".join(part for part in (said, values["score"], values["grade"]) if part)
+            problems.append(Problem(line.number, RowState.CONTRADICTS, text))
         elif found in seen:
             problems.append(Problem(line.number, RowState.TWICE, said))
         else:

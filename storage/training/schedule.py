@@ -25,7 +25,7 @@ from storage.messaging.tables import (
 )
 from storage.moments import at, local_day
 from storage.refusals import NotFound
-from storage.training import menu_options, seats, waiting
+from storage.training import menu_options, seats, shadowing, waiting
 from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.refusals import ProgrammeCancelled
@@ -460,6 +460,8 @@ def call_off(
     rule: Rule = "programme_cancelled" if whole else "class_cancelled"
     offers = _revoke_offers(session, batch.id, now=now, rule=rule)
     told = _tell_cancelled(session, programme, batch, reason, now=now, again=again, thin=thin)
+    phases = session.exec(select(Phase).where(Phase.batch_id == batch.id)).all()
+    shadowing.call_off(session, programme.title, phases, now=now)
     if not whole:
         _decide_cancelled(session, batch.id, actor_id, again, now=now, thin=thin)
     plan_deadlines(session, batch.id, now=now)

@@ -1,23 +1,42 @@
-"""跟岗: the school that receives participants of a class, and what is told when it changes."""
+"""跟岗: what a school that receives participants of a class is told, and all when it changes.
+
+The school hears in its next brief that a stretch takes place there, as soon as that is said and
+the class is published; when people come, ``storage.kinds`` reminds it (``shadowing``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.messaging import outbox
-from storage.messaging.tables import OutboxMessage, OutboxState, Priority
-from storage.people import units
+from storage.messaging import news, outbox
+from storage.messaging.tables import News, OutboxMessage, OutboxState, Priority
+from storage.people import offices, units
+from storage.people.owing import holders
+from storage.people.tables import OrgUnit, Role, Teacher
 from storage.training.owing import TAKES_PART
-from storage.training.tables import Batch, Phase, Programme, ProgrammeState, Registration
+from storage.training.tables import (
+    Batch,
+    Phase,
+    PhaseKind,
+    Programme,
+    ProgrammeState,
+    Registration,
+)
 
 CHANGED = "phase_changed"
 """The kind of what participants are told when a stretch takes place elsewhere, or another day."""
+NEWS = "hosting"
+"""The kind of news that a stretch takes place at one's school."""
+NEWS_OFF = "hosting_off"
+"""The kind of news that it does not, after all, or not at all."""
+HOSTS = (Role.SCHOOL_COORDINATOR, Role.PRINCIPAL)
+"""Who hears of it at a school."""
 
 
 @dataclass(frozen=True)
@@ -27,23 +46,84 @@ class Place:
     host: str
     starts_at: datetime | None
     ends_at: datetime | None
+    unit_id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A stretch before and now."""
+    """A stretch before and now; ``to_host``: said to a school that receives people, or did."""
 
     batch_id: int
+    phase_id: int
     title: str
     phase: str
     before: Place
     now: Place
+    to_host: bool = False
 
 
 def place_of(session: Session, phase: Phase) -> Place:
     """Return where and when it takes place."""
     host = units.name_of(session, phase.host_unit_id) if phase.host_unit_id else ""
-    return Place(host, phase.starts_at, phase.ends_at)
+    return Place(host, phase.starts_at, phase.ends_at, phase.host_unit_id)
+
+
+def invite(session: Session, programme: Programme, batch: Batch, *, now: datetime) -> None:
+    """Let whoever tends a school at which a stretch takes place hear of it, each once.
+
+    What no brief has told yet is said as it is now. Nobody is told of a draft or of a stretch
+    that is over.
+    """
+    phases = session.exec(select(Phase).where(Phase.batch_id == batch.id)).all()
+    takes_place = programme.state is ProgrammeState.PUBLISHED and batch.cancelled_at is None
+    for row in _untold(session, [phase.id for phase in phases]):
+        session.delete(row)
+    session.flush()
+    zone = offices.zone(session)
+    for phase in phases:
+        if not takes_place or phase.kind is not PhaseKind.SHADOWING or phase.host_unit_id is None:
+            continue
+        if phase.starts_at is None or phase.ends_at is None or phase.ends_at <= now:
+            continue
+        facts = {
+            "title": programme.title,
+            "phase": phase.title,
+            "starts_at": phase.starts_at.astimezone(zone).isoformat(),
+            "ends_at": phase.ends_at.astimezone(zone).isoformat(),
+        }
+        for teacher_id in _tending(session, [phase.host_unit_id], now):
+            news.tell(session, NEWS, teacher_id, phase.id, facts, now=now)
+
+
+def call_off(session: Session, title: str, phases: Sequence[Phase], *, now: datetime) -> None:
+    """Let whoever has heard of these stretches hear that nobody comes."""
+    ids = {phase.id: phase.title for phase in phases}
+    for row in _untold(session, ids):
+        session.delete(row)
+    session.flush()
+    for row in session.exec(
+        select(News).where(News.kind == NEWS, col(News.subject_id).in_(ids))
+    ).all():
+        facts = {"title": title, "phase": ids[row.subject_id]}
+        news.tell(session, NEWS_OFF, row.teacher_id, row.subject_id, facts, now=now)
+
+
+def _untold(session: Session, phase_ids: Collection[int]) -> Sequence[News]:
+    """The news of these stretches that no brief has told."""
+    return session.exec(
+        select(News).where(
+            News.kind == NEWS,
+            col(News.subject_id).in_(phase_ids),
+            col(News.told_at).is_(None),
+            col(News.outbox_id).is_(None),
+        )
+    ).all()
+
+
+def _tending(session: Session, unit_ids: Collection[int], now: datetime) -> set[int]:
+    """Who tends one of these schools, as those who receive people."""
+    units_ = sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(unit_ids))
+    return set(session.connection().execute(holders(session, HOSTS, of=units_, now=now)).scalars())
 
 
 def tell(
@@ -55,7 +135,10 @@ def tell(
     *,
     now: datetime,
 ) -> None:
-    """Leave one message for each participant; who still waits for one is told once.
+    """Leave one message for each participant, and for who tends the schools it concerns.
+
+    Who still waits for one is told once, and a school that has not heard of the stretch at all
+    hears of that alone (``invite``, which comes first).
 
     Nobody is told of a draft, of a stretch that is over, or of one that had no place before.
     """
@@ -72,44 +155,62 @@ def tell(
         col(OutboxMessage.state) == OutboxState.PENDING,
         col(OutboxMessage.dedupe_key).startswith(prefix, autoescape=True),
     )
-    teachers = sa.select(col(Registration.teacher_id)).where(
+    participants = sa.select(col(Registration.teacher_id)).where(
         col(Registration.batch_id) == batch.id,
         col(Registration.state).in_(TAKES_PART),
         ~sa.exists().where(waits, col(OutboxMessage.teacher_id) == col(Registration.teacher_id)),
     )
-    outbox.put_all(
-        session,
-        CHANGED,
-        teachers,
-        facts={
-            "phase_id": phase.id,
-            "batch_id": batch.id,
-            "host": before.host,
-            "starts_at": before.starts_at and before.starts_at.isoformat(),
-            "ends_at": before.ends_at and before.ends_at.isoformat(),
-        },
-        priority=Priority.OFFER,
-        not_before=now,
-        useful_until=after.ends_at or batch.ends_at,
-        key=f"{prefix}{batch.revision}:",
-        now=now,
+    schools = {unit for unit in (before.unit_id, after.unit_id) if unit is not None}
+    new = {row.teacher_id for row in _untold(session, [phase.id])}
+    hosts = sa.select(col(Teacher.id)).where(
+        col(Teacher.id).in_(_tending(session, schools, now) - new),
+        ~sa.exists().where(waits, col(OutboxMessage.teacher_id) == col(Teacher.id)),
+        ~sa.exists().where(
+            col(Registration.batch_id) == batch.id,
+            col(Registration.teacher_id) == col(Teacher.id),
+            col(Registration.state).in_(TAKES_PART),
+        ),
     )
+    facts = {
+        "phase_id": phase.id,
+        "batch_id": batch.id,
+        "host": before.host,
+        "starts_at": before.starts_at and before.starts_at.isoformat(),
+        "ends_at": before.ends_at and before.ends_at.isoformat(),
+    }
+    is_hosted = phase.kind is PhaseKind.SHADOWING
+    for who, of_host in ((participants, False), *(((hosts, True),) if is_hosted else ())):
+        outbox.put_all(
+            session,
+            CHANGED,
+            who,
+            facts=facts | ({"to_host": True} if of_host else {}),
+            priority=Priority.OFFER,
+            not_before=now,
+            useful_until=after.ends_at or batch.ends_at,
+            key=f"{prefix}{batch.revision}:",
+            now=now,
+        )
 
 
 def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved | None:
     """Return what this person is to be told; None when it is as it was, or no longer theirs."""
+    to_host = bool(facts.get("to_host"))
+    takes_part = sa.exists().where(
+        col(Registration.batch_id) == col(Batch.id),
+        col(Registration.teacher_id) == teacher_id,
+        col(Registration.state).in_(TAKES_PART),
+    )
     found = session.exec(
         select(Phase, Programme)
         .join(Batch, col(Batch.id) == col(Phase.batch_id))
         .join(Programme, col(Programme.id) == col(Batch.programme_id))
-        .join(Registration, col(Registration.batch_id) == col(Batch.id))
         .where(
             Phase.id == facts["phase_id"],
             Phase.batch_id == facts["batch_id"],
             Programme.state == ProgrammeState.PUBLISHED,
             col(Batch.cancelled_at).is_(None),
-            Registration.teacher_id == teacher_id,
-            col(Registration.state).in_(TAKES_PART),
+            sa.true() if to_host else takes_part,
         )
     ).first()
     if found is None:
@@ -119,7 +220,9 @@ def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved 
     after = place_of(session, phase)
     if before == after:
         return None
-    return Moved(phase.batch_id, programme.title, phase.title, before, after)
+    return Moved(
+        phase.batch_id, phase.id, programme.title, phase.title, before, after, to_host=to_host
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -23,6 +23,7 @@ from storage.people.tables import (
     Teacher,
 )
 from storage.refusals import NotAllowed, NotFound
+from storage.training.remote import my_study
 from storage.training.tables import Batch, Programme
 
 ROLES = (Role.CLASS_TEACHER, Role.TUTOR)
@@ -49,6 +50,7 @@ class Helpers:
     batch_id: int
     title: str
     people: tuple[Helper, ...]
+    is_remote: bool = False  # each tutor has the people of some schools
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def helpers(session: Session, actor_id: int, batch_id: int, *, now: datetime) ->
     ).all()
     units = _units(session, [row[0] for row in rows], now=now)
     people = tuple(Helper(id_, name, units.get(id_, ""), Role(role)) for id_, name, role in rows)
-    return Helpers(batch_id, title, people)
+    return Helpers(batch_id, title, people, my_study.is_remote(session, batch_id))
 
 
 def candidates(

@@ -393,7 +393,7 @@ def add_phase(
 
     Raises NotAllowed, NotFound, NoTitle, EndsFirst, OutsideClass or ProgrammeCancelled.
     """
-    batch, _programme = to_change(session, actor_id, batch_id, now)
+    batch, programme = to_change(session, actor_id, batch_id, now)
     title = titled(title)
     _check_days(session, batch, starts_at, ends_at)
     known = session.exec(
@@ -421,6 +421,7 @@ def add_phase(
     session.flush()
     note(session, actor_id, "add_phase", f"phase:{row.id}", batch, now=now, after={"title": title})
     schedule.plan_deadlines(session, batch_id, now=now)
+    shadowing.invite(session, programme, batch, now=now)
     return row.id
 
 
@@ -433,7 +434,7 @@ def change_phase(
     """Change what is given: kind, title, starts_at, ends_at, host_unit_id, gate.
 
     Its deadlines follow, and participants are told once when it takes place elsewhere or on
-    other days. Raises as ``add_phase`` does.
+    other days; so are the schools that receive them. Raises as ``add_phase`` does.
     """
     phase = _phase(session, phase_id)
     batch, programme = to_change(session, actor_id, phase.batch_id, now)
@@ -449,6 +450,7 @@ def change_phase(
         session, actor_id, "change_phase", f"phase:{phase_id}", phase, wanted, batch, now=now
     )
     schedule.plan_deadlines(session, batch.id, now=now)
+    shadowing.invite(session, programme, batch, now=now)
     shadowing.tell(session, programme, batch, phase, before, now=now)
 
 
@@ -471,7 +473,8 @@ def remove_phase(session: Session, actor_id: int, phase_id: int, *, now: datetim
     phase = session.exec(select(Phase).where(Phase.id == phase_id)).first()
     if phase is None:
         return
-    batch, _programme = to_change(session, actor_id, phase.batch_id, now)
+    batch, programme = to_change(session, actor_id, phase.batch_id, now)
+    shadowing.call_off(session, programme.title, [phase], now=now)
     modules = select(Module.id).where(Module.phase_id == phase_id)
     _let_go(session, modules)
     session.exec(sa.delete(Module).where(col(Module.phase_id) == phase_id))

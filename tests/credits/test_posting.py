@@ -106,6 +106,31 @@ async def test_an_undone_posting_is_mirrored_untold_and_can_be_posted_again(
         await database.write(undoing.undo, gao, again.deed_id or 0, now=NOW + timedelta(hours=24))
 
 
+async def test_the_desk_counts_hours_to_put_right_and_to_take_back(database: Database) -> None:
+    def work(session: Session) -> None:
+        batch_id, gao = finished(session, people=3)
+        posting.post(session, gao, batch_id, now=NOW)
+        assert posting.waits(session, gao, now=NOW) == ()
+        first = session.exec(select(Registration).order_by(col(Registration.id))).first()
+        assert first is not None
+        first.state = RegistrationState.NOT_COMPLETED
+        session.flush()
+        assert waiting(session, gao) == {"hours_dropped": 1}
+        session.exec(select(Programme)).one().planned_hours = Decimal(10)
+        session.flush()
+        # Only what is not ethics grows, and a person whose lines both change is one.
+        assert waiting(session, gao) == {"hours_dropped": 1, "hours_changed": 2}
+        seen = posting.preview(session, gao, batch_id, now=NOW)
+        assert (seen.new, seen.changed, seen.dropped) == (0, 2, 1)
+        posting.post(session, gao, batch_id, now=NOW)
+        assert posting.waits(session, gao, now=NOW) == ()
+
+    def waiting(session: Session, gao: int) -> dict[str, int]:
+        return {one.kind: one.count for one in posting.waits(session, gao, now=NOW)}
+
+    await database.write(work)
+
+
 async def test_hours_that_nobody_posts_any_more_still_stand_somewhere(database: Database) -> None:
     batch_id, gao = await database.write(finished)
 

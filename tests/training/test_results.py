@@ -77,6 +77,24 @@ def dropped(
     return results.aim(session, actor, job, batch_id, found[0], now=NOW)
 
 
+async def test_a_score_and_a_grade_that_cannot_both_be_right_are_not_entered(
+    sqlite: Database,
+) -> None:
+    batch_id, gao, numbers = await sqlite.write(prepared)
+    found = table(
+        [
+            [numbers[0], 55, "优秀"],
+            [numbers[1], 92, "不合格"],
+            [numbers[2], 98, "良好"],  # a share of the excellent may say so
+            [numbers[3], 0, "缺考"],
+            ["合计", 245, ""],
+        ],
+        ["工号", "总评成绩（百分制）", "等第"],
+    )
+    seen = await sqlite.write(dropped, gao, batch_id, found)
+    assert seen.counts == {RowState.NEW: 2, RowState.CONTRADICTS: 2}
+
+
 async def test_a_table_is_seen_applied_once_and_the_same_file_changes_nothing(
     database: Database,
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.training import times
 from storage.calendar import saying
+from storage.training.structure import EndsFirst
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday 9:00 there
@@ -124,6 +125,11 @@ def test_days_run_until_the_last_one_ends(text: str, meant: str) -> None:
 @pytest.mark.parametrize("text", ["12月5日-1日", "12月1日 14:00", "第一周"])
 def test_days_in_the_wrong_order_are_none(text: str) -> None:
     assert times.days(text, NOW, ZONE) is None
+
+
+def test_an_end_before_the_beginning_is_said_to_be_one() -> None:
+    with pytest.raises(EndsFirst):
+        times.days("1月5日至1月2日", NOW, ZONE)
 
 
 def test_a_day_alone_is_due_when_it_ends() -> None:

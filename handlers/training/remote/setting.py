@@ -21,6 +21,7 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    KeepAddress,
     MakeChange,
     OpenChange,
     OpenItem,
@@ -63,6 +64,8 @@ from storage.training.remote.weighing import Change
 AWAITED = "yx"
 CHANGE = "remote_change"
 """The draft of a change of what counts, until it is confirmed."""
+ADDRESS = "remote_address"
+"""The draft of a platform's address that was typed in part, until it is confirmed."""
 LABEL = 40
 EMPTY = ("-", "–", "—", "无", "無", "none")
 """What somebody types to leave a field empty."""
@@ -84,6 +87,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, RemoveItem, remove_item)
     on_tap(application, OpenChange, open_change)
     on_tap(application, MakeChange, make_change)
+    on_tap(application, KeepAddress, keep_address)
     on_tap(application, OpenPaces, open_paces)
     on_tap(application, SetPace, set_pace)
     on_tap(application, OpenThresholds, open_thresholds)
@@ -163,10 +167,12 @@ async def open_item(update: Update, context: Context) -> None:
     await _show_item(update, context, await context.reader(update), item_id)
 
 
-async def _show_item(update: Update, context: Context, reader: Reader, item_id: int) -> None:
+async def _show_item(
+    update: Update, context: Context, reader: Reader, item_id: int, *, changed: bool = False
+) -> None:
     now = context.now()
     facts, item = await context.read(_of_item, reader.linked_teacher_id, item_id, now=now)
-    card = setting_text.item_card(facts, item, reader.language, *_today(context))
+    card = setting_text.item_card(facts, item, reader.language, *_today(context), changed=changed)
     await show(update, context, reader, card)
 
 
@@ -284,20 +290,21 @@ async def remove_item(update: Update, context: Context) -> None:
 async def _propose(update: Update, context: Context, reader: Reader, change: Change) -> None:
     """Show whom a change would concern; one that concerns nobody is made.
 
+    Whoever is asked for more, or by another day, while the class runs is concerned.
+
     What is added where there are figures, or removed, is always asked about.
     """
     now = context.now()
     effect = await context.read(weighing.foresee, reader.linked_teacher_id, change, now=now)
     is_new = not change.item_id
     has_figures = await context.read(weighing.has_figures, change.batch_id)
-    if effect.people or change.fields is None or (is_new and has_figures):
+    if effect.people or effect.asked or change.fields is None or (is_new and has_figures):
         await context.write(drafts.keep, reader.account_id, CHANGE, change.as_data(), now=now)
-        await show(
-            update, context, reader, setting_text.effect_card(change, effect, reader.language)
-        )
+        card = setting_text.effect_card(change, effect, reader.language, *_today(context))
+        await show(update, context, reader, card)
         return
     item_id = await context.write(weighing.make, reader.linked_teacher_id, change, now=now)
-    await _show_item(update, context, reader, item_id)
+    await _show_item(update, context, reader, item_id, changed=True)
 
 
 async def _pending(context: Context, reader: Reader) -> Change | None:
@@ -319,25 +326,26 @@ async def open_change(update: Update, context: Context) -> None:
 
 async def make_change(update: Update, context: Context) -> None:
     """Make the change that was shown; another one, begun meanwhile, is shown instead."""
-    mark = MakeChange.parse(tap(update).data).mark
+    button = MakeChange.parse(tap(update).data)
     reader = await context.reader(update)
     change = await _pending(context, reader)
     if change is None:
         _ = catalog(reader.language).gettext
         await alert(update, _("This has been done already."))
         return
-    if change.mark != mark:
+    if change.mark != button.mark:
         await _propose(update, context, reader, change)
         return
-    item_id = await context.write(_make, reader, change, now=context.now())
+    tell = bool(button.tell)
+    item_id = await context.write(_make, reader, change, tell=tell, now=context.now())
     if item_id:
-        await _show_item(update, context, reader, item_id)
+        await _show_item(update, context, reader, item_id, changed=True)
     else:
         await _show_items(update, context, reader, change.batch_id)
 
 
-def _make(session: Session, reader: Reader, change: Change, *, now: datetime) -> int:
-    item_id = weighing.make(session, reader.linked_teacher_id, change, now=now)
+def _make(session: Session, reader: Reader, change: Change, *, tell: bool, now: datetime) -> int:
+    item_id = weighing.make(session, reader.linked_teacher_id, change, tell=tell, now=now)
     drafts.drop(session, reader.account_id, CHANGE)
     return item_id
 
@@ -471,10 +479,41 @@ async def typed(update: Update, context: Context, reader: Reader, text: str) -> 
         cancel = Key(_("Cancel"), _home_of(what, batch_id, thing_id))
         await show(update, context, reader, Card(f"{said}\n{prompt}", ((cancel,),)))
         return
-    if what in ("ia", "ir", "iw", "is"):
+    if what in ("ia", "ir", "iw", "is", "id"):
         await _typed_of_item(update, context, reader, (what, batch_id, thing_id, more), changes)
         return
     given = (what, batch_id, thing_id)
+    if what in ("pn", "pu") and (url := platforms.completed(changes.get("url", ""))):
+        # Everybody is led there at once, so whoever types half an address looks first.
+        kept = {"given": given, "changes": changes | {"url": url}}
+        await context.write(drafts.keep, reader.account_id, ADDRESS, kept, now=context.now())
+        await show(
+            update, context, reader, setting_text.address_card(batch_id, url, reader.language)
+        )
+        return
+    await _put_and_show(update, context, reader, given, changes)
+
+
+async def keep_address(update: Update, context: Context) -> None:
+    """Take the address that was shown."""
+    reader = await context.reader(update)
+    kept = await context.read(drafts.read, reader.account_id, ADDRESS)
+    if kept is None:
+        raise StaleButton
+    what, batch_id, thing_id = kept["given"]
+    await _put_and_show(update, context, reader, (what, batch_id, thing_id), kept["changes"])
+    await context.write(drafts.drop, reader.account_id, ADDRESS)
+
+
+async def _put_and_show(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    given: tuple[str, int, int],
+    changes: dict[str, Any],
+) -> None:
+    """Write what was typed, and show the card that it stands on."""
+    what, batch_id, thing_id = given
     item_id = await context.write(_put, reader, given, changes, now=context.now())
     match _home_of(what, batch_id, thing_id):
         case OpenPlatforms():
@@ -559,7 +598,7 @@ def _read(what: str, text: str, now: datetime, zone: ZoneInfo) -> dict[str, Any]
             return {"title": text}
         case "id":
             due = None if is_empty else times.due(text, now, zone)
-            return {"due_at": due} if due is not None or is_empty else None
+            return {"due_at": due and due.isoformat()} if due is not None or is_empty else None
         case "ms":
             steps = () if is_empty else read_milestones(text, now, zone)
             return None if steps is None else {"milestones": steps}

@@ -91,10 +91,11 @@ class RemoveItem(Button):
 
 @dataclass(frozen=True)
 class MakeChange(Button):
-    """Make the change of what counts whose effect was shown (``mark``)."""
+    """Make the change of what counts whose effect was shown (``mark``), and ``tell`` it."""
 
     tag = "yxk"
     mark: int
+    tell: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ class TypeSetting(Button):
     what: str
     batch_id: int
     thing_id: int = 0
+
+
+@dataclass(frozen=True)
+class KeepAddress(Button):
+    """The address that was shown is the right one."""
+
+    tag = "yxz"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from handlers.training.remote.setting_buttons import (
     AddItem,
     ChoosePlatform,
     GiveTutor,
+    KeepAddress,
     MakeChange,
     OpenChange,
     OpenItem,
@@ -33,7 +34,7 @@ from handlers.training.remote.setting_buttons import (
     TypeSetting,
 )
 from handlers.training.remote.setting_words import amount, item_kind, pace_text, share
-from handlers.training.run_buttons import RunHelpers
+from handlers.training.run_buttons import ChangeRun, RunHelpers
 from handlers.training.structure_buttons import OpenTimetable
 from locales import catalog, dates, numbers
 from storage.training.remote.plan import Item, Settings
@@ -42,6 +43,7 @@ from storage.training.remote.tutors import SchoolLine, Tutors
 from storage.training.remote.weighing import Change, Effect
 
 LABEL = 40
+ABOUT = 120
 PAGE = 8
 HOUR = 60
 
@@ -179,6 +181,20 @@ def platforms_card(facts: Settings, listed: tuple[PlatformFacts, ...], language:
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenSettings(batch_id)),)))
 
 
+def address_card(batch_id: int, url: str, language: str) -> Card:
+    """Ask whether an address that was typed in part leads where it should."""
+    _ = catalog(language).gettext
+    text = _(
+        "Everybody will be led to {url}. Please open it and see whether it is the right page."
+    ).format(url=html.escape(url))
+    keys = (
+        (Key(_("Open it"), url=url),),
+        (Key(_("It is right"), KeepAddress(), style="primary"),),
+        (Key(_("Cancel"), OpenPlatforms(batch_id)),),
+    )
+    return Card(text, keys)
+
+
 # --- what counts -------------------------------------------------------------------------------
 
 
@@ -211,8 +227,16 @@ def kinds_card(batch_id: int, kinds: tuple[str, ...], language: str) -> Card:
     return Card(_("What is to count?"), (*rows, (Key(_("Back"), OpenItems(batch_id)),)))
 
 
-def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today: date) -> Card:
-    """One thing that counts, with what can be changed."""
+def item_card(
+    facts: Settings,
+    item: Item,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    changed: bool = False,
+) -> Card:
+    """One thing that counts, with what can be changed; ``changed``: that was done just now."""
     catalogue = catalog(language)
     _, pgettext = catalogue.gettext, catalogue.pgettext
     part = share(item, facts.items)
@@ -245,6 +269,15 @@ def item_card(facts: Settings, item: Item, language: str, zone: ZoneInfo, today:
     if facts.modules:
         keys.append((Key(_("Module"), SetItemModule(id_)),))
     keys.append((Key(_("Remove"), RemoveItem(id_)), Key(_("Back"), OpenItems(batch_id))))
+    said = item.title + amount(item.required, item.measure, language)
+    if changed and item.title in facts.about and said not in facts.about:
+        lines.append(
+            _("The description of the training names “{title}”. Does it still hold?").format(
+                title=html.escape(item.title)
+            )
+        )
+        lines.append(f"<i>{html.escape(shortened(facts.about, ABOUT))}</i>")
+        keys.insert(0, (Key(_("Look and change"), ChangeRun(batch_id)),))
     return Card("\n".join(lines), tuple(keys))
 
 
@@ -260,7 +293,7 @@ def modules_card(facts: Settings, item: Item, language: str) -> Card:
     return Card(text, (*keys, (none, Key(_("Back"), OpenItem(item.item_id)))))
 
 
-def effect_card(change: Change, effect: Effect, language: str) -> Card:
+def effect_card(change: Change, effect: Effect, language: str, zone: ZoneInfo, today: date) -> Card:
     """What a change of what counts would do, before it is made."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
@@ -271,6 +304,14 @@ def effect_card(change: Change, effect: Effect, language: str) -> Card:
         lines = [_("Shall “{title}” be changed?").format(title=title)]
     else:
         lines = [_("Shall “{title}” count as well?").format(title=title)]
+    if change.fields is not None and effect.required[0] not in (0, effect.required[1]):
+        was, will = (amount(each, effect.measure, language) for each in effect.required)
+        lines.append(_("Required: {before} → {after}").format(before=was, after=will))
+    if effect.moves and effect.due_at is not None:
+        due = dates.before(effect.due_at, zone, language, today)
+        lines.append(_("Due: {before}").format(before=due))
+    elif effect.moves:
+        lines.append(_("Due with the end of the class"))
     if id_ in effect.after:
         lines.append(_("Weight: {share}% of the work").format(share=effect.after[id_]))
     elif change.fields is not None:
@@ -319,7 +360,20 @@ def effect_card(change: Change, effect: Effect, language: str) -> Card:
             row.append(Key(turn, OpenChange(int(not effect.mandatory))))
         keys = [tuple(row)] if row else []
     back = OpenItem(id_) if id_ else OpenItems(change.batch_id)
-    keys.append((Key(_("Confirm"), MakeChange(change.mark), style="primary"), Key(_("Back"), back)))
+    if effect.asked:
+        lines.append(
+            ngettext(
+                "{n} person still has it to do, and can be told in the next brief.",
+                "{n} people still have it to do, and can be told in their next brief.",
+                effect.asked,
+            ).format(n=effect.asked)
+        )
+        tell = Key(_("Confirm and tell"), MakeChange(change.mark, 1), style="primary")
+        keys.append((tell, Key(_("Confirm only"), MakeChange(change.mark))))
+        keys.append((Key(_("Back"), back),))
+    else:
+        make = Key(_("Confirm"), MakeChange(change.mark), style="primary")
+        keys.append((make, Key(_("Back"), back)))
     return Card("\n".join(lines), tuple(keys))
 
 

@@ -30,6 +30,7 @@ from handlers.training.results_text import mark_text
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
 from storage.training.remote import study_claims
+from storage.training.remote.looking import Looker
 from storage.training.remote.my_study import Line, MyClaim, Study
 from storage.training.remote.pace import PASSED, Standing
 from storage.training.remote.study_claims import (
@@ -40,7 +41,6 @@ from storage.training.remote.study_claims import (
     NoEvidence,
 )
 from storage.training.remote.tables import Measure, ObstacleReason, StudyClaimState
-from storage.training.remote.tutors import Looker
 
 TITLE, LABEL = 60, 24
 MISSING = 3  # things that a brief names

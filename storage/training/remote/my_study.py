@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from storage.moments import local_day
 from storage.refusals import NotFound
-from storage.training.remote import pace, tutors
+from storage.training.remote import looking, pace
+from storage.training.remote.looking import Looker
 from storage.training.remote.pace import Course, Standing
 from storage.training.remote.tables import (
     Measure,
@@ -26,7 +27,6 @@ from storage.training.remote.tables import (
     StudyClaim,
     StudyClaimState,
 )
-from storage.training.remote.tutors import Looker
 from storage.training.tables import (
     Batch,
     Grade,
@@ -187,7 +187,7 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         modules_required=None if plan.required_modules is None else min(plan.required_modules, of),
         minutes_this_week=_minutes(course, plan, lines, today),
         claim=_claim(session, mine.id, progress, as_of),
-        looks=tutors.nearest(session, mine.id, now=now)[0],
+        looks=looking.nearest(session, mine.id, now=now)[0],
         obstacle=None if obstacle is None else obstacle.reason,
         grade=None if result is None else result.grade,
         score=None if result is None else result.score,

@@ -163,6 +163,8 @@ class Settings:
     schools_with_tutor: int
     has_figures: bool
     """Whether an import has said anything yet."""
+    about: str
+    """What the programme says of itself."""
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -207,6 +209,7 @@ def settings(session: Session, actor_id: int, batch_id: int, *, now: datetime) -
         items=items_of(session, batch_id),
         schools_with_tutor=with_tutor,
         has_figures=figures.first() is not None,
+        about=programme.about,
     )
 
 
@@ -535,6 +538,11 @@ def _check_item(
 ) -> None:
     check_figures(figures)
     structure.check_module(session, module_id, batch.id)
+    check_due(batch, due_at)
+
+
+def check_due(batch: Batch, due_at: datetime | None) -> None:
+    """Raise OutsideClass unless it is due while the class runs."""
     if due_at is not None and not batch.starts_at < due_at <= batch.ends_at:
         raise structure.OutsideClass(batch.starts_at, batch.ends_at)
 

@@ -207,6 +207,14 @@ def _named(name: str) -> str:
     return name
 
 
+def completed(url: str) -> str | None:
+    """Return the address that is meant by one without a scheme; None where it has one, or is none.
+
+    Raises NoAddress.
+    """
+    return None if not url.strip() or "://" in url else _address(url)
+
+
 def _address(url: str) -> str:
     """An address as it is kept; without a scheme it is meant to be safe. Raises NoAddress."""
     url = url.strip()

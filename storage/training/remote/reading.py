@@ -66,7 +66,6 @@ _PROGRESS = re.compile(
     "|minutes|watch|progress|homework|forum|posts|seminar|last active|studied",
     re.IGNORECASE,
 )
-_TOTALS = frozenset(("合计", "合計", "总计", "總計", "小计", "小計", "平均", "total", "average"))
 _DAY = re.compile(
     r"(20\d{2})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]*(\d{1,2})[:：](\d{2}))?"
 )
@@ -174,11 +173,6 @@ def _samples(rows: Sequence[Sequence[str]], start: int) -> tuple[tuple[str, ...]
             if cell and len(found[c]) < SAMPLES and cell not in found[c]:
                 found[c].append(cell[:40])
     return tuple(tuple(each) for each in found)
-
-
-def is_total(name: str) -> bool:
-    """Whether a row sums others up instead of being somebody's."""
-    return "".join(name.split()).lower() in _TOTALS
 
 
 # --- as of when ---------------------------------------------------------------------------------

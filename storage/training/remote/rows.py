@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from storage.people import phones
 from storage.people.matching import Doubt, People, squeezed
 from storage.people.tables import Office
-from storage.sheets import Book, as_day, plain
+from storage.sheets import Book, as_day, is_total, plain
 from storage.training.remote import mapping, reading
 from storage.training.remote.counting import Counted
 from storage.training.remote.folding import Line
@@ -329,7 +329,7 @@ def _read_part(
         who: int | RowState
         if registration_id is not None:
             who = registration_id
-        elif not (person[0] or person[1]) or reading.is_total(person[1] or person[0]):
+        elif not (person[0] or person[1]) or is_total(person[1] or person[0]):
             continue
         else:
             who = matcher.find(*person)

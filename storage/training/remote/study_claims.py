@@ -5,39 +5,51 @@
 
 Saying it changes no figure: it keeps reminders away and lets nobody count as failed until it
 is looked at. It is the tutor's to look at, else the class teacher's, else the organiser's, and
-never another school's tutor's (``storage.training.remote.tutors.nearest``).
+never another school's tutor's (``storage.training.remote.looking.nearest``). Who leaves it is
+told again after some days, and then the organiser, once each (domain, reminders 5.3).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from storage import audit
-from storage.messaging import news
+from storage import audit, moments
+from storage.calendar import workdays
+from storage.messaging import news, owners
 from storage.messaging.tables import News
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
 from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
-from storage.training.remote import tutors
+from storage.training.remote import looking
+from storage.training.remote.looking import Looker
 from storage.training.remote.tables import (
     ProgressItem,
     StudyClaim,
     StudyClaimState,
     TutorUnit,
 )
-from storage.training.tables import Batch, Programme, Registration, RegistrationState
+from storage.training.tables import (
+    Batch,
+    Programme,
+    ProgrammeState,
+    Registration,
+    RegistrationState,
+)
 from storage.waiting_for import Waiting
 
 KIND = "study_claims"
 NEWS = "study_claim_decided"
 NEWS_WAITING = "study_claims_wait"
+NEWS_AGAIN, NEWS_LEFT = "study_claims_again", "study_claims_left"
+AGAIN_AFTER, LEFT_AFTER = 2, 4
+"""Working days after which the nearest is told again, and after which the organiser is."""
 LONGEST = 300  # characters of a text and of an answer
 PAGE = 8
 TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
@@ -169,8 +181,9 @@ def say(
 def _tell_nearest(
     session: Session, registration: Registration, claim_id: int, *, now: datetime
 ) -> None:
-    _as, nearest = tutors.nearest(session, registration.id, now=now)
-    known = {row.teacher_id for row in session.exec(_untold(registration.batch_id)).all()}
+    _as, nearest = looking.nearest(session, registration.id, now=now)
+    untold = _untold(registration.batch_id, NEWS_WAITING)
+    known = {row.teacher_id for row in session.exec(untold).all()}
     title = session.exec(
         select(Programme.title)
         .join(Batch, col(Batch.programme_id) == col(Programme.id))
@@ -181,26 +194,94 @@ def _tell_nearest(
         news.tell(session, NEWS_WAITING, teacher_id, claim_id, facts, now=now)
 
 
+def pass_on(session: Session, *, now: datetime) -> None:
+    """Tell of words of study that have waited for days: the nearest again, then the organiser.
+
+    Of each everybody is told once, and of all that wait together in one line. Calling it again
+    changes nothing.
+    """
+    calendar = workdays.load(session)
+    today = local_day(now, calendar.zone)
+
+    def waits_since(days: int) -> datetime:
+        return moments.at(calendar.shift(today, -days) + timedelta(days=1), 0, calendar.zone)
+
+    rows = session.exec(
+        select(StudyClaim, Registration, Programme)
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .join(Batch, col(Batch.id) == col(Registration.batch_id))
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .where(
+            StudyClaim.state == StudyClaimState.OPEN,
+            StudyClaim.submitted_at < waits_since(AGAIN_AFTER),
+            col(Registration.state).in_(TAKES_PART),
+            Programme.state == ProgrammeState.PUBLISHED,
+            col(Batch.cancelled_at).is_(None),
+        )
+        .order_by(col(StudyClaim.submitted_at), col(StudyClaim.id))
+    ).all()
+    told: dict[tuple[str, int, int], list[int]] = {}
+    titles: dict[int, str] = {}
+    helpers: dict[tuple[int, int], tuple[Looker, tuple[int, ...]]] = {}
+    for claim_, of, programme in rows:
+        titles[of.batch_id] = programme.title
+        place = of.batch_id, of.unit_id_at
+        if place not in helpers:
+            helpers[place] = looking.nearest(session, of.id, now=now)
+        as_, nearest = helpers[place]
+        organisers = owners.tending_next(session, programme.owner_unit_id, today)
+        to = {NEWS_AGAIN: organisers if as_ is Looker.ORGANISER else nearest}
+        if as_ is not Looker.ORGANISER and claim_.submitted_at < waits_since(LEFT_AFTER):
+            to[NEWS_LEFT] = organisers
+        for kind, who in to.items():
+            for teacher_id in set(who) - {of.teacher_id}:
+                told.setdefault((kind, teacher_id, of.batch_id), []).append(claim_.id)
+    for (kind, teacher_id, batch_id), claims in sorted(told.items()):
+        known = session.exec(
+            select(News.subject_id).where(
+                News.kind == kind,
+                News.teacher_id == teacher_id,
+                col(News.subject_id).in_(claims),
+            )
+        ).all()
+        new = [one for one in claims if one not in set(known)]
+        facts = {"title": titles[batch_id], "batch_id": batch_id}
+        for number, claim_id in enumerate(new):
+            row = News(kind=kind, teacher_id=teacher_id, subject_id=claim_id, facts=facts, at=now)
+            if number:  # told with the first
+                row.queued_at = row.told_at = now
+            session.add(row)
+    session.flush()
+
+
 def hush(session: Session, batch_id: int, *, now: datetime) -> None:
     """Let nobody be told of claims in this class who has none to look at any more."""
-    for row in session.exec(_untold(batch_id)).all():
+    for row in session.exec(_untold(batch_id, NEWS_WAITING, NEWS_AGAIN)).all():
         left = _theirs(session, row.teacher_id, now).where(
             col(Registration.batch_id) == batch_id,
             col(Registration.teacher_id) != row.teacher_id,
         )
         if session.exec(left.limit(1)).first() is None:
             session.delete(row)
+    still_open = (
+        select(StudyClaim.id)
+        .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
+        .where(Registration.batch_id == batch_id, StudyClaim.state == StudyClaimState.OPEN)
+    )
+    if session.exec(still_open.limit(1)).first() is None:
+        for row in session.exec(_untold(batch_id, NEWS_LEFT)).all():
+            session.delete(row)
     session.flush()
 
 
-def _untold(batch_id: int) -> Any:
+def _untold(batch_id: int, *kinds: str) -> Any:
     """Select the news of claims in this class that no brief has told."""
     return (
         select(News)
         .join(StudyClaim, col(StudyClaim.id) == col(News.subject_id))
         .join(Registration, col(Registration.id) == col(StudyClaim.registration_id))
         .where(
-            News.kind == NEWS_WAITING,
+            col(News.kind).in_(kinds),
             col(News.told_at).is_(None),
             col(News.outbox_id).is_(None),
             Registration.batch_id == batch_id,
@@ -319,7 +400,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
 def _theirs(session: Session, actor_id: int, now: datetime) -> Any:
     """Select the open claims that the actor is the nearest to look at.
 
-    As ``tutors.nearest`` says, for many: a school's tutor in the class, where it has one today,
+    As ``looking.nearest`` says, for many: a school's tutor in the class, where it has one today,
     stands before the class teacher, and whoever has the class before its organiser.
     """
     today = local_day(now, offices.zone(session))
@@ -413,10 +494,10 @@ def _check(session: Session, actor_id: int, row: Any, now: datetime) -> None:
     today = local_day(now, offices.zone(session))
     of = row[1]
     authority.check_with(session, actor_id, Act.REVIEW_WORK, of.batch_id, today=today)
-    _as, nearest = tutors.nearest(session, of.id, now=now)
+    _as, nearest = looking.nearest(session, of.id, now=now)
     if (
         actor_id not in nearest
-        and tutors.is_anothers(session, actor_id, of.id)
+        and looking.is_anothers(session, actor_id, of.id)
         and not authority.may_with(session, actor_id, Act.NOTIFY_CLASS, of.batch_id, today=today)
     ):
         raise NotAllowed

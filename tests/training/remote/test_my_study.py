@@ -16,6 +16,7 @@ from storage.messaging.tables import News
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound, OwnCase
 from storage.training.remote import my_study, obstacles, study_claims
+from storage.training.remote.looking import Looker
 from storage.training.remote.pace import Standing
 from storage.training.remote.study_claims import ClaimSettled, NoAnswer, NoEvidence
 from storage.training.remote.tables import (
@@ -29,7 +30,6 @@ from storage.training.remote.tables import (
     StudyClaimState,
     TutorUnit,
 )
-from storage.training.remote.tutors import Looker
 from storage.training.tables import Registration, RegistrationState
 from tests import make
 from tests.training import classes

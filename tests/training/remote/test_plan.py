@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound, Refusal
 from storage.training import making, schedule, staffing, structure
-from storage.training.remote import plan, platforms, presets, tutors
+from storage.training.remote import looking, plan, platforms, presets, tutors
 from storage.training.remote.plan import Milestone
 from storage.training.remote.tables import Measure, Platform, ProgressItem, RemotePlan, TutorUnit
 from storage.training.tables import Mode, ModuleKind, PhaseKind, RegistrationState
@@ -305,14 +305,14 @@ async def test_who_has_no_tutor_has_the_class_teacher(database: Database) -> Non
     def work(session: Session) -> None:
         actor, batch = remote(session)
         (who,) = classes.people_in(session, batch, 1, at="一小")
-        assert tutors.tutor_of(session, who, now=NOW) is None
+        assert looking.nearest(session, who, now=NOW)[1] == ()
         teacher = appointed(session, actor, batch, "周明远", Role.CLASS_TEACHER)
         tutor = appointed(session, actor, batch, "梁素问", Role.TUTOR)
-        assert tutors.tutor_of(session, who, now=NOW) == teacher
+        assert looking.nearest(session, who, now=NOW)[1] == (teacher,)
         tutors.share_out(session, actor, batch, now=NOW)
-        assert tutors.tutor_of(session, who, now=NOW) == tutor
+        assert looking.nearest(session, who, now=NOW)[1] == (tutor,)
         staffing.dismiss(session, actor, batch, tutor, Role.TUTOR, now=NOW)
-        assert tutors.tutor_of(session, who, now=NOW) == teacher
+        assert looking.nearest(session, who, now=NOW)[1] == (teacher,)
 
     await database.write(work)
 

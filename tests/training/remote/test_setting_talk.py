@@ -59,6 +59,8 @@ async def test_the_usual_plan_with_a_platform_in_a_few_taps(stage: Stage) -> Non
     await gu.taps("Platform")
     await gu.taps("New platform")
     shown = await gu.says("国家平台 study.example.cn")
+    assert "will be led to https://study.example.cn" in shown
+    shown = await gu.taps("It is right")
     assert "国家平台: https://study.example.cn" in shown
     await gu.taps("How to log in")
     assert "How to log in: 用工号登录" in await gu.says("用工号登录，初始密码由学校发放。")

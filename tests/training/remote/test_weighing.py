@@ -10,10 +10,12 @@ from sqlmodel import Session, select
 from handlers.training.remote.setting_buttons import OpenItem, OpenItems
 from handlers.training.remote.setting_words import read_percent
 from storage.database import Database
+from storage.messaging.tables import News
 from storage.training.remote import counting, plan, weighing
 from storage.training.remote.counting import Counted
 from storage.training.remote.tables import Measure, ProgressItem
 from storage.training.remote.weighing import Change, shares, weight_of
+from storage.training.tables import Registration
 from tests.make import NOW
 from tests.stage import Stage
 from tests.training import desk
@@ -45,6 +47,43 @@ async def test_what_is_foreseen_is_what_comes(database: Database, what: str) -> 
         expected = {"add": 56.0, "optional": before, "remove": 50.0, "require": 62.5}
         assert percent == expected.get(what, percent)
         assert sum(seen.after.values()) == 100
+
+    await database.write(work)
+
+
+async def test_who_still_has_it_to_do_is_asked_once_where_that_is_wanted(
+    database: Database,
+) -> None:
+    def work(session: Session) -> None:
+        actor, who, items = studied(session)
+        item_id = items["作业"]
+        batch_id = plan.batch_of_item(session, item_id)
+        done = programme.joins(session, batch_id, "石晓岚")
+        import_id = studying.reported(session, batch_id, NOW)
+        studying.has(session, done, import_id, figures={str(item_id): 9.0}, percent=30)
+        due = Change(batch_id, item_id, {"due_at": studying.at(12, 4).isoformat()})
+        assert weighing.foresee(session, actor, due, now=NOW).asked == 1
+        once_it_is_over = studying.at(12, 30)
+        assert weighing.foresee(session, actor, due, now=once_it_is_over).asked == 0
+        less = Change(batch_id, item_id, {"required": 1.0})
+        assert weighing.foresee(session, actor, less, now=NOW).asked == 0
+
+        def told() -> list[tuple[int, bool]]:
+            rows = session.exec(select(News).where(News.kind == weighing.NEWS)).all()
+            return [(row.teacher_id, row.facts["moves"]) for row in rows]
+
+        weighing.make(session, actor, due, now=NOW)
+        assert told() == []
+        teacher_id = session.get_one(Registration, who).teacher_id
+        more = Change(batch_id, item_id, {"required": 3.0})
+        weighing.make(session, actor, more, tell=True, now=NOW)
+        weighing.make(session, actor, more, tell=True, now=NOW)
+        assert told() == [(teacher_id, False)]
+        later = Change(batch_id, item_id, {"due_at": studying.at(12, 7).isoformat()})
+        weighing.make(session, actor, later, tell=True, now=NOW)
+        assert told() == [(teacher_id, True)]
+        row = session.exec(select(News).where(News.kind == weighing.NEWS)).one()
+        assert row.facts["more"], "what nobody has been told yet is told with it"
 
     await database.write(work)
 
