@@ -174,6 +174,10 @@ def list_card(
 
 def _line_state(line: Line, language: str, zone: ZoneInfo, today: date) -> str:
     _ = catalog(language).gettext
+    if line.asked_by:
+        return _("{name} asks whether you make an entry together ({track})").format(
+            name=html.escape(line.asked_by), track=html.escape(line.track)
+        )
     if line.state is not None:
         return _("My entry ({track}): {state}").format(
             track=html.escape(line.track), state=words.entry_states(language)[line.state]

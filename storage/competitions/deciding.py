@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.calendar import quiet, workdays
-from storage.competitions import ranking, rights, venues
+from storage.competitions import authors, ranking, rights, venues
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.ranking import Runner
 from storage.competitions.tables import (
@@ -295,7 +294,7 @@ def people(session: Session, entry_ids: Sequence[int]) -> dict[int, list[int]]:
         found[entry_id] = [teacher_id]
     for entry_id, teacher_id in session.exec(
         select(EntryAuthor.entry_id, EntryAuthor.teacher_id)
-        .where(col(EntryAuthor.entry_id).in_(entry_ids))
+        .where(col(EntryAuthor.entry_id).in_(entry_ids), authors.JOINED)
         .order_by(col(EntryAuthor.id))
     ).all():
         if teacher_id not in found[entry_id]:
@@ -305,13 +304,10 @@ def people(session: Session, entry_ids: Sequence[int]) -> dict[int, list[int]]:
 
 def is_entrant(session: Session, teacher_id: int, venue_id: int) -> bool:
     """Whether this person competes at the venue."""
-    mate = sa.exists().where(
-        col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == teacher_id
-    )
     found = (
         select(Entry.id)
         .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
-        .where(EntryRound.venue_id == venue_id, sa.or_(col(Entry.teacher_id) == teacher_id, mate))
+        .where(EntryRound.venue_id == venue_id, authors.is_of(teacher_id))
     )
     return session.exec(found).first() is not None
 

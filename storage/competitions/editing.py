@@ -740,8 +740,16 @@ def _of_round(session: Session, what: What, text: str, row: Round) -> dict[str, 
 def _dates(session: Session, what: What, text: str, row: Round, *, now: datetime) -> dict[str, Any]:
     calendar = workdays.load(session)
     if text == NONE or values.is_without(text):
-        return dict.fromkeys(columns_of(what))
-    return read_dates(what, text, row, calendar, now=now)
+        found = dict.fromkeys(columns_of(what))
+    else:
+        found = read_dates(what, text, row, calendar, now=now)
+    promised = row.publicity_until if row.list_version else None
+    if what is What.PUBLICITY and promised is not None:
+        # What hangs in public says until when: it comes down no earlier.
+        until = found["publicity_until"]
+        if until is None or until < promised:
+            raise PublicityTooShort(promised)
+    return found
 
 
 def read_dates(

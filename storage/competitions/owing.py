@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.competitions import completeness
+from storage.competitions.authors import ASKED, CHANGEABLE
 from storage.competitions.tables import (
     CompetingState,
     Competition,
     CompetitionState,
     Entry,
+    EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
@@ -64,8 +66,9 @@ def _is_on(competition_id: Any) -> sa.ColumnElement[bool]:
 def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
     """Return who should see to an entry before the window closes.
 
-    Whoever has begun one; the head of a research group that has none yet in a track of its
-    subject; whoever entered the year before, and has not said anything this year.
+    Whoever has begun one; whoever is asked to make one together and has not answered; the head
+    of a research group that has none yet in a track of its subject; whoever entered the year
+    before, and has not said anything this year.
     """
     round_ = session.exec(select(Round).where(Round.id == round_id)).first()
     if round_ is None:
@@ -75,6 +78,13 @@ def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
         col(Entry.competition_id) == competition_id,
         col(Entry.teacher_id) == col(Teacher.id),
         col(Entry.state).in_(UNFINISHED),
+    )
+    asked = sa.exists().where(
+        col(Entry.competition_id) == competition_id,
+        col(Entry.state).in_(CHANGEABLE),
+        col(EntryAuthor.entry_id) == col(Entry.id),
+        col(EntryAuthor.teacher_id) == col(Teacher.id),
+        ASKED,
     )
     has_none = ~sa.exists().where(
         col(Entry.competition_id) == competition_id,
@@ -105,7 +115,7 @@ def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
     silent = ~_has_entry(competition_id)
     return sa.select(col(Teacher.id)).where(
         col(Teacher.state) == TeacherState.ACTIVE,
-        sa.or_(begun, head, sa.and_(last_year, silent)),
+        sa.or_(begun, asked, head, sa.and_(last_year, silent)),
         _is_on(competition_id),
     )
 

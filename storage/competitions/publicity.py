@@ -1,8 +1,9 @@
 """公示: the list of a round in public, for five working days at least, and taken down after.
 
 What is public is a name, a school and an award (or that somebody goes on), and nothing else:
-no score, no rank within an award, nobody who is not on the list. Each version of a list is kept
-as a deed; a correction is a new version, which hangs for five working days itself.
+no score, no rank within an award, nobody who is not on the list. The round says which version
+is up and since when; every version is kept as a deed. A correction is a new version, which hangs
+for five working days itself.
 """
 
 from __future__ import annotations
@@ -245,14 +246,13 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Take the list down again, as long as it hangs in no group."""
     round_id = deed.data["round_id"]
     round_, _competition = _round(session, deed.actor_id, round_id, now=now)
-    later = [each for each in _versions(session, round_id) if each.id > deed.id]
     cards = session.exec(
         select(RoundCard).where(
             RoundCard.round_id == round_id, RoundCard.kind == RoundCardKind.PUBLICITY
         )
     ).all()
     objected = session.exec(select(Objection.id).where(Objection.round_id == round_id)).first()
-    if later or deed.data["version"] > 1 or objected is not None:
+    if round_.list_version != 1 or objected is not None:
         raise ChangedSince("publicity")
     if any(card.message_id is not None for card in cards):
         raise ChangedSince("publicity")
@@ -261,6 +261,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         session.delete(card)
     until = deed.data["before_until"]
     round_.publicity_until = None if until is None else date.fromisoformat(until)
+    round_.publicity_started_at, round_.list_version, round_.public_list = None, 0, []
     schedule.plan_deadlines(session, round_.competition_id, now=now)
     session.flush()
 
@@ -270,37 +271,30 @@ def correct(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
 
     Nothing changes when the list says the same. Whoever calls has checked the right.
     """
-    versions = _versions(session, round_id)
-    if not versions:
+    round_, competition, _unit = _head(session, round_id)
+    if not round_.list_version:
         return None
     kept = _kept(session, round_id)
-    last = versions[-1]
-    if kept != last.data["lines"]:
-        round_, competition = session.exec(
-            select(Round, Competition)
-            .join(Competition, col(Competition.id) == col(Round.competition_id))
-            .where(Round.id == round_id)
-        ).one()
-        number = last.data["version"] + 1
+    if kept != round_.public_list:
+        number = round_.list_version + 1
         _write(session, actor_id, round_, competition, kept, version=number, now=now)
     return public_list(session, round_id, now=now)
 
 
 def public_list(session: Session, round_id: int, *, now: datetime) -> PublicList | None:
     """Return the newest version of the list, as anybody may see it; None before the first."""
-    versions = _versions(session, round_id)
-    if not versions:
-        return None
-    kept = versions[-1].data
     found = _head(session, round_id)
-    until = date.fromisoformat(kept["until"])
+    round_ = found[0]
+    until = round_.publicity_until
+    if round_.publicity_started_at is None or until is None:
+        return None
     is_on = found[1].state in (CompetitionState.PUBLISHED, CompetitionState.FINISHED)
     is_up = is_on and now < ends_at(session, until)
     return _public(
         found,
-        _lines(session, kept["lines"]),
-        version=kept["version"],
-        first=date.fromisoformat(versions[0].data["first"]),
+        _lines(session, round_.public_list),
+        version=round_.list_version,
+        first=local_day(round_.publicity_started_at, offices.zone(session)),
         until=until,
         is_up=is_up,
     )
@@ -354,6 +348,7 @@ def waits_to_show(session: Session, competition_ids: Any, *, now: datetime) -> l
             col(Competition.id).in_(competition_ids),
             Competition.state == CompetitionState.PUBLISHED,
             col(Round.publicity_until).is_not(None),
+            col(Round.publicity_started_at).is_(None),
             sa.exists().where(
                 col(Venue.round_id) == col(Round.id), col(Venue.state) == VenueState.DECIDED
             ),
@@ -363,7 +358,6 @@ def waits_to_show(session: Session, competition_ids: Any, *, now: datetime) -> l
         each.id
         for each in rows
         if (each.publicity_from is None or each.publicity_from <= today)
-        and not _versions(session, each.id)
         and not _undecided(session, each.id, now=now)
     ]
 
@@ -512,6 +506,8 @@ def _write(
         round_.publicity_until = until
         session.flush()
         schedule.plan_deadlines(session, competition.id, now=now)
+    round_.publicity_started_at = round_.publicity_started_at or now
+    round_.list_version, round_.public_list = version, [list(each) for each in kept]
     deeds.done(
         session,
         DEED,
@@ -535,14 +531,6 @@ def _write(
         now=now,
         after={"version": version, "until": until.isoformat(), "lines": len(kept)},
     )
-
-
-def _versions(session: Session, round_id: int) -> list[Deed]:
-    """The versions of a round's list that were not taken back, the first one first."""
-    rows = session.exec(
-        select(Deed).where(Deed.kind == DEED, col(Deed.undone_at).is_(None)).order_by(col(Deed.id))
-    ).all()
-    return [each for each in rows if each.data["round_id"] == round_id]
 
 
 def _head(session: Session, round_id: int) -> tuple[Round, Competition, OrgUnit]:

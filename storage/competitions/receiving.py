@@ -22,6 +22,7 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit, deeds
 from storage.competitions import (
+    authors,
     completeness,
     deciding,
     eligibility,
@@ -271,7 +272,7 @@ def _acceptable(session: Session, actor_id: int, rows: Sequence[Entry]) -> list[
     own = set(
         session.exec(
             select(Entry.id).where(
-                col(Entry.id).in_([row.id for row in waiting]), entering.is_of(actor_id)
+                col(Entry.id).in_([row.id for row in waiting]), authors.is_of(actor_id)
             )
         ).all()
     )

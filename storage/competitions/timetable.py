@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, ballots, rights, schedule
+from storage.competitions import at_venue, authors, ballots, rights, schedule
 from storage.competitions.at_venue import Here
 from storage.competitions.tables import (
     CompetitionState,
@@ -349,7 +349,7 @@ def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
         return None
     entry = session.get_one(Entry, row.entry_id)
     makers = session.exec(
-        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == entry.id)
+        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == entry.id, authors.JOINED)
     ).all()
     if teacher_id != entry.teacher_id and teacher_id not in makers:
         return None
@@ -374,7 +374,7 @@ def _tell(session: Session, row: EntryRound, *, now: datetime) -> None:
     """Ring whom a turn concerns; what waited to say the former one is not said any more."""
     entrant = session.exec(select(Entry.teacher_id).where(Entry.id == row.entry_id)).one()
     makers = session.exec(
-        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id)
+        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id, authors.JOINED)
     ).all()
     assert row.slot_at is not None
     for teacher_id in {entrant, *makers}:

@@ -32,7 +32,6 @@ from storage.competitions.tables import (
     CompetitionState,
     Conflict,
     ConflictKind,
-    EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
@@ -234,7 +233,7 @@ async def test_a_conflict_sets_the_ballot_aside_and_no_mark_gets_in(
             case _:
                 other = making.competition(session, code="KT25", begins=BEGUN)
                 entry, _place = making.entry(session, other, judge, now=BEGUN)
-                session.add(EntryAuthor(entry_id=entry.id, teacher_id=entrant))
+                session.add(making.author(entry, entrant))
         session.flush()
         venues.rounds(session, it.competition_id)[1].judges = 2
         judged(session, it)

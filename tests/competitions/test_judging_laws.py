@@ -17,13 +17,14 @@ from storage.competitions.tables import (
     BallotState,
     Conflict,
     ConflictKind,
-    EntryAuthor,
+    Entry,
     EntryRound,
     Judge,
 )
 from storage.database import Database
 from storage.refusals import Refusal
 from tests import make
+from tests.competitions import making
 from tests.competitions.test_judging import SCHOOLS, final
 from tests.make import NOW
 
@@ -127,7 +128,7 @@ async def test_no_ballot_that_counts_is_ever_one_of_a_conflict(
                 )
             )
         entry_id = lots.choice(authors)
-        session.add(EntryAuthor(entry_id=entry_id, teacher_id=lots.choice(outsiders)))
+        session.add(making.author(session.get_one(Entry, entry_id), lots.choice(outsiders)))
         session.flush()
         drawing.draw(session, it.host, it.venue_id, now=NOW)
         for who in (*it.judges, *outsiders, *it.entrants):

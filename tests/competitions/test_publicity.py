@@ -12,12 +12,13 @@ from sqlmodel import Session, col, select
 from storage.competitions import (
     awarding,
     deciding,
+    editing,
     objections,
     outside,
     publicity,
     reporting,
 )
-from storage.competitions.editing import NotUnderWay
+from storage.competitions.editing import NotUnderWay, What
 from storage.competitions.objections import How
 from storage.competitions.tables import (
     Competition,
@@ -111,6 +112,28 @@ async def test_a_list_hangs_five_working_days_and_names_only_who_has_an_award(
     ]
     # Friday 20 November and four working days more.
     assert (public.until.month, public.until.day) == (11, 26)
+
+
+async def test_a_list_that_hangs_comes_down_no_earlier_than_it_says(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, _places = _shown(session)
+        row = session.get_one(Round, round_id)
+        until, found = row.publicity_until, list[Any]()
+        for text in ("-", "2026年11月12日至11月19日", "2026年11月20日至11月30日"):
+            try:
+                editing.change(
+                    session, who, made.id, What.PUBLICITY, text, round_id=round_id, now=SOON
+                )
+                found.append(None)
+            except editing.PublicityTooShort as refusal:
+                found.append(refusal.until)
+        public = publicity.public_list(session, round_id, now=SOON)
+        assert public is not None
+        return until, found, public.until, public.first, row.list_version
+
+    until, found, after, first, version = await database.write(play)
+    assert found == [until, until, None]
+    assert (after.day, first.day, version) == (30, 20, 1)
 
 
 async def test_an_objection_is_seen_by_who_decides_and_by_nobody_concerned(
