@@ -105,7 +105,6 @@ _ONES: Mapping[str, Voice] = {
     bulletins.KIND: last_mile.bulletin_voice,
     panels.INVITED: judging_voices.invited,
     timetable.TURN: judging_voices.turn,
-    timetable.POSTED: judging_voices.posted,
     ballot_rules.CHASED: judging_voices.chased,
     ballot_rules.REOPEN_ASKED: judging_voices.reopen_asked,
     ballot_rules.REOPENED: judging_voices.reopened,

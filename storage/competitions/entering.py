@@ -736,7 +736,7 @@ def standing(session: Session, entry: Entry, first: Round) -> tuple[Round, Now]:
         venue_state=None if venue is None else venue.state,
         number=place.number,
         slot_at=place.slot_at,
-        place="" if venue is None else venue.place,
+        place=place.place or ("" if venue is None else venue.place),
         award=place.award,
         place_id=place.id,
         told_at=None

@@ -393,20 +393,7 @@ def cards_due(session: Session, *, now: datetime, limit: int) -> tuple[round_car
         .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
         .limit(limit)
     ).all()
-    return tuple(
-        round_cards.Hung(
-            card.id,
-            chat.id,
-            chat.tg_chat_id,
-            chat.thread_id,
-            chat.language,
-            card.round_id,
-            card.kind,
-            card.message_id,
-            card.shown_hash,
-        )
-        for card, chat in rows
-    )
+    return tuple(round_cards.hung(card, chat) for card, chat in rows)
 
 
 def card_facts(

@@ -35,12 +35,14 @@ from storage.competitions.tables import (
     EntryRound,
     Judge,
     JudgeState,
+    Round,
     RoundState,
+    Track,
     Venue,
     VenueState,
 )
 from storage.database import Database
-from storage.messaging.tables import OutboxMessage
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
@@ -508,6 +510,67 @@ async def test_turns_follow_the_order_and_ring_only_whom_they_concern(
 def _turns_told(session: Session) -> list[int]:
     kept = select(OutboxMessage.id).where(OutboxMessage.kind == timetable.TURN)
     return list(session.exec(kept).all())
+
+
+async def test_a_group_reads_names_only_where_the_rules_want_them(database: Database) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        drawing.draw(session, it.host, it.venue_id, now=NOW)
+        blocks = [
+            timetable.Block(SOON, SOON + timedelta(minutes=40), room) for room in ("一室", "二室")
+        ]
+        timetable.lay(session, it.host, it.venue_id, blocks, 20, now=NOW)
+        rooms = [one.room for one in timetable.public(session, it.venue_id).turns]
+        assert rooms == ["一室", "二室"] * 2
+        venue = session.get_one(Venue, it.venue_id)
+        round_ = session.get_one(Round, venue.round_id)
+        competition = session.get_one(Competition, round_.competition_id)
+        for numbers_only, is_blind in ((True, True), (True, False), (False, True)):
+            round_.numbers_only, competition.is_blind = numbers_only, is_blind
+            facts = timetable.public(session, it.venue_id)
+            assert all(one.number and not one.name for one in facts.turns)
+        round_.numbers_only, competition.is_blind = False, False
+        timetable.absent(session, it.host, it.places[0], now=NOW)
+        facts = timetable.public(session, it.venue_id)
+        # A number beside a name would tell judges whose it is; an absence is nobody's business.
+        assert len(facts.turns) == 4
+        assert all(one.name and one.school and not one.number for one in facts.turns)
+
+    await database.write(play)
+
+
+async def test_tracks_of_a_final_each_hang_a_timetable_in_one_group(database: Database) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        drawing.draw(session, it.host, it.venue_id, now=NOW)
+        venue = session.get_one(Venue, it.venue_id)
+        track = Track(competition_id=it.competition_id, position=2, title="小学数学")
+        session.add(track)
+        session.flush()
+        other = Venue(
+            round_id=venue.round_id,
+            unit_id=venue.unit_id,
+            track_id=track.id,
+            state=VenueState.DRAWN,
+        )
+        group = Chat(
+            tg_chat_id=-100,
+            title="比赛群",
+            purpose=ChatPurpose.COMPETITION,
+            competition_id=it.competition_id,
+        )
+        session.add_all([other, group])
+        session.flush()
+        for _twice in range(2):
+            assert timetable.post(session, it.host, it.venue_id, now=NOW) == 1
+            assert timetable.post(session, it.host, other.id, now=NOW) == 1
+        due = timetable.cards_due(session)
+        assert [card.venue_id for card in due] == [it.venue_id, other.id]
+        other.state = VenueState.REVEALED
+        session.flush()
+        assert len(timetable.cards_due(session)) == 1
+
+    await database.write(play)
 
 
 async def test_nothing_goes_on_in_a_cancelled_competition(database: Database) -> None:

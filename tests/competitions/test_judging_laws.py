@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -72,23 +73,26 @@ def test_a_seal_stands_for_one_set_of_marks(
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 240)), min_size=1, max_size=6),
+    st.lists(
+        st.tuples(st.integers(0, 600), st.integers(1, 240), st.sampled_from(["", "一室", "二室"])),
+        min_size=1,
+        max_size=6,
+    ),
     st.integers(5, 60),
     st.integers(1, 30),
 )
-@settings(max_examples=80)
-def test_turns_stay_in_their_blocks_and_never_overlap_within_one(
-    lengths: list[tuple[int, int]], minutes: int, count: int
+@settings(max_examples=25)
+def test_turns_stay_in_their_blocks_and_never_overlap_within_a_room(
+    lengths: list[tuple[int, int, str]], minutes: int, count: int
 ) -> None:
-    # One day each, so that blocks do not overlap either.
-    blocks = [
-        timetable.Block(
-            NOW + timedelta(days=day, minutes=begins),
-            NOW + timedelta(days=day, minutes=begins + length),
-        )
-        for day, (begins, length) in enumerate(lengths)
-    ]
-    room = sum(length // minutes for _begins, length in lengths)
+    # One day each in a room, so that its blocks do not overlap either; rooms go on side by side.
+    days: Counter[str] = Counter()
+    blocks = []
+    for begins, length, room_name in lengths:
+        day = NOW + timedelta(days=days[room_name], minutes=begins)
+        blocks.append(timetable.Block(day, day + timedelta(minutes=length), room_name))
+        days[room_name] += 1
+    room = sum(length // minutes for _begins, length, _room in lengths)
     if room < count:
         with pytest.raises(timetable.DoesNotFit) as refused:
             timetable.laid(blocks, minutes, count)
@@ -97,9 +101,15 @@ def test_turns_stay_in_their_blocks_and_never_overlap_within_one(
     turns = timetable.laid(blocks, minutes, count)
     each = timedelta(minutes=minutes)
     assert len(turns) == count
-    for at in turns:
-        assert any(one.starts_at <= at and at + each <= one.ends_at for one in blocks)
-    assert all(after - before >= each for before, after in itertools.pairwise(turns))
+    for slot in turns:
+        assert any(
+            one.room == slot.room and one.starts_at <= slot.at and slot.at + each <= one.ends_at
+            for one in blocks
+        )
+    assert [slot.at for slot in turns] == sorted(slot.at for slot in turns)
+    for name in days:
+        there = [slot.at for slot in turns if slot.room == name]
+        assert all(after - before >= each for before, after in itertools.pairwise(there))
 
 
 @pytest.mark.parametrize("chance", range(4))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
+from handlers.competitions import round_cards
 from handlers.competitions.buttons import OpenVenue
 from storage import sheets
 from storage.competitions import venues
@@ -244,8 +245,14 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     before = len(it.entrant.messages())
     await it.host.taps("Post in groups")
     await it.host.taps("Yes, post it")
+
+    async def look() -> None:
+        await round_cards.refresh(stage.office.application.bot, stage.office.house)
+
+    await look()
     await stage.passes(minutes=1)
     said = it.host.sees(at=group.id)
+    cards = len(it.host.messages(at=group.id))
     assert "01" in said
     assert "14:00" in said
     assert "林若溪" not in said
@@ -258,9 +265,15 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     await it.host.taps("Order of turns")
     await it.host.taps(other)
     await it.host.taps("Another time")
-    await it.host.says("Dec 4 16:20")
+    await it.host.says("Dec 4 16:20 @Room 2")
+    assert "4 Dec, 16:20, Room 2" in it.host.sees()
     await stage.passes(minutes=1)
     assert len(it.entrant.messages()) == before
+    # The group's card follows, without another message.
+    await look()
+    assert "16:20" in it.host.sees(at=group.id)
+    assert "Room 2" in it.host.sees(at=group.id)
+    assert len(it.host.messages(at=group.id)) == cards
     await it.host.taps("Not there")
     await it.host.taps("Yes, note it")
     assert "did not take part" in it.host.sees()
