@@ -10,6 +10,9 @@ KINDS = frozenset(
         "material_due",
         "round_day",
         "result_due",
+        "ballots_due",
+        "judge_answer",
+        "venue_materials",
         "forward_due",
         "publicity",
         "external_close",
@@ -29,6 +32,13 @@ def sentence(kind: str, language: str, *, has_place: bool) -> str:
         if has_place
         else _("<b>{title}</b> begins {when}."),
         "result_due": _("<b>{title}</b>: the list is due {when} and not decided yet."),
+        "ballots_due": _("<b>{title}</b>: some of your ballots are still open, due {when}."),
+        "judge_answer": _(
+            "<b>{title}</b> begins {when}: please say whether you can serve as a judge."
+        ),
+        "venue_materials": _(
+            "<b>{title}</b>: materials of an entry are still missing; they are due {when}."
+        ),
         "forward_due": _("<b>{title}</b>: please forward those who go on by {when}."),
         "publicity": _("<b>{title}</b>: the list is on public display until {when}."),
         "external_close": _("<b>{title}</b>: the level above closes {when}."),
@@ -44,6 +54,9 @@ def kind_name(kind: str, language: str) -> str:
         "material_due": _("materials are due"),
         "round_day": _("day of the round"),
         "result_due": _("the list is due"),
+        "ballots_due": _("ballots are due"),
+        "judge_answer": _("judges are to answer"),
+        "venue_materials": _("materials of one's venue are due"),
         "forward_due": _("forwarding is due"),
         "publicity": _("publicity ends"),
         "external_close": _("the level above closes"),
@@ -62,6 +75,10 @@ def count(kind: str, number: int, language: str) -> str:
             text = ngettext("{n} not reached by messages", "{n} not reached by messages", number)
         case "result_due":
             text = ngettext("{n} list not decided", "{n} lists not decided", number)
+        case "ballots_due":
+            text = ngettext("{n} judge with open ballots", "{n} judges with open ballots", number)
+        case "judge_answer":
+            text = ngettext("{n} judge has not answered", "{n} judges have not answered", number)
         case "forward_due" | "external_close":
             text = ngettext("{n} entry not forwarded", "{n} entries not forwarded", number)
         case _:

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
 from handlers.competitions import due_text as of_competitions
-from handlers.competitions.buttons import OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.buttons import OpenJudging, OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
@@ -68,6 +69,8 @@ CAN_BE_DONE = (
     "task_due",
     "material_due",
     "item_due",
+    "ballots_due",
+    "judge_answer",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
@@ -86,6 +89,7 @@ OF_THE_DESK = (
     "role_gap",
     "import_stale",
     "result_due",
+    "venue_materials",
     "forward_due",
     "publicity",
     "external_close",
@@ -852,8 +856,12 @@ def open_subject(subject: Subject) -> Button:
         return OpenMenu(subject.menu_id)
     if subject.kind in ("forward_due", "publicity", "external_close"):
         return OpenRound(subject.round_id)
-    if subject.kind == "result_due":
+    if subject.kind in ("result_due", "venue_materials"):
         return OpenVenue(subject.subject_id)
+    if subject.kind == "ballots_due":
+        return OpenJudging(subject.subject_id)
+    if subject.kind == "judge_answer":
+        return MyJudging()
     if subject.competition_id:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":
