@@ -29,6 +29,7 @@ from storage.competitions.tables import (
     Entry,
     EntryAuthor,
     EntryRound,
+    ResourceProposal,
     Round,
     RoundLevel,
     RoundState,
@@ -502,11 +503,21 @@ def set_title(
 def set_publish(
     session: Session, teacher_id: int, entry_id: int, *, may: bool, now: datetime
 ) -> None:
-    """Say whether more than name, school and award may be published; at any time."""
+    """Say whether more than name, school and award may be published; at any time.
+
+    Who takes it back shares the work no more, either.
+    """
     entry, _competition = own(session, teacher_id, entry_id)
-    if entry.may_publish != may:
-        entry.may_publish, entry.changed_at = may, now
-        session.flush()
+    if entry.may_publish == may:
+        return
+    entry.may_publish, entry.changed_at = may, now
+    if not may:
+        session.exec(
+            sa.update(ResourceProposal)
+            .where(col(ResourceProposal.entry_id) == entry_id)
+            .values(agreed=False, answered_at=now)
+        )
+    session.flush()
 
 
 def submit(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -> bool:

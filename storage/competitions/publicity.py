@@ -73,7 +73,7 @@ class TooEarlyToShow(Refusal):
 
 @dataclass(frozen=True)
 class PublicLine:
-    """Somebody on a public list: name, school, award. Never more."""
+    """Somebody on a public list: name, school, award. Never more without their consent."""
 
     track: str
     name: str
@@ -82,6 +82,8 @@ class PublicLine:
     """Empty for who goes on without an award."""
     place_id: int = 0
     """By which an objection says what it is about; never shown."""
+    work: str = ""
+    """The title of what has won, among winners alone, where its entrant consents."""
 
 
 @dataclass(frozen=True)
@@ -313,7 +315,7 @@ def winners(session: Session, round_id: int) -> PublicList | None:
     found = _head(session, round_id)
     awards = {each["name"]: n for n, each in enumerate(found[1].awards)}
     order = sorted(rows, key=lambda row: (awards.get(row[1], len(awards)), row[0] or 0))
-    lines = _lines(session, [[place_id, award] for place_id, award in order])
+    lines = _lines(session, [[place_id, award] for place_id, award in order], with_works=True)
     return _public(found, lines, version=1, first=None, until=None, is_up=True)
 
 
@@ -558,19 +560,21 @@ def _public(
     )
 
 
-def _lines(session: Session, kept: Sequence[Sequence[Any]]) -> list[PublicLine]:
+def _lines(
+    session: Session, kept: Sequence[Sequence[Any]], *, with_works: bool = False
+) -> list[PublicLine]:
     ids = [place_id for place_id, _award in kept]
     rows = {
-        place_id: (entry_id, track, school)
-        for place_id, entry_id, track, school in session.exec(
-            select(EntryRound.id, Entry.id, Track.title, OrgUnit.name)
+        place_id: (entry, track, school)
+        for place_id, entry, track, school in session.exec(
+            select(EntryRound.id, Entry, Track.title, OrgUnit.name)
             .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
             .join(Track, col(Track.id) == col(Entry.track_id))
             .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
             .where(col(EntryRound.id).in_(ids))
         ).all()
     }
-    people = deciding.people(session, [entry_id for entry_id, _track, _school in rows.values()])
+    people = deciding.people(session, [entry.id for entry, _track, _school in rows.values()])
     everybody = {each for some in people.values() for each in some}
     names = dict(
         session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(everybody))).all()
@@ -578,9 +582,10 @@ def _lines(session: Session, kept: Sequence[Sequence[Any]]) -> list[PublicLine]:
     found = []
     for place_id, award in kept:
         if place_id in rows:
-            entry_id, track, school = rows[place_id]
-            together = "、".join(names[each] for each in people[entry_id])
-            found.append(PublicLine(track, together, school, award, place_id))
+            entry, track, school = rows[place_id]
+            together = "、".join(names[each] for each in people[entry.id])
+            work = entry.title if with_works and entry.may_publish else ""
+            found.append(PublicLine(track, together, school, award, place_id, work))
     return found
 
 

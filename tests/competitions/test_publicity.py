@@ -13,6 +13,7 @@ from storage.competitions import (
     awarding,
     deciding,
     editing,
+    entering,
     objections,
     outside,
     publicity,
@@ -235,11 +236,37 @@ async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Da
     assert (version, award) == (2, "")
 
 
+async def test_a_title_is_published_only_with_the_entrants_consent(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        entry = session.get_one(Entry, places[0].entry_id)
+        entering.set_publish(session, entry.teacher_id, entry.id, may=True, now=SOON)
+        shown = publicity.public_list(session, round_id, now=SOON)
+        awarding.confirm(session, who, round_id, now=AFTER)
+        won = publicity.winners(session, round_id)
+        awarding.answer_sharing(session, entry.teacher_id, entry.id, True, now=AFTER)
+        entering.set_publish(session, entry.teacher_id, entry.id, may=False, now=AFTER)
+        after = publicity.winners(session, round_id)
+        assert shown is not None
+        assert won is not None
+        assert after is not None
+        return (
+            *([line.work for line in each.lines] for each in (shown, won, after)),
+            session.exec(select(ResourceProposal.agreed)).all(),
+        )
+
+    shown, won, after, agreed = await database.write(play)
+    assert (shown, won, after) == (["", ""], ["春", ""], ["", ""])
+    assert list(agreed) == [False]
+
+
 async def test_confirmed_once_awards_make_honours_hours_and_proposals(
     database: Database,
 ) -> None:
     def play(session: Session) -> Any:
         who, round_id, _made, places = _shown(session)
+        consents = session.get_one(Entry, places[0].entry_id)
+        entering.set_publish(session, consents.teacher_id, consents.id, may=True, now=SOON)
         with pytest.raises(awarding.TooEarlyToConfirm):
             awarding.confirm(session, who, round_id, now=SOON)
         done = awarding.confirm(session, who, round_id, now=AFTER)
@@ -271,7 +298,7 @@ async def test_confirmed_once_awards_make_honours_hours_and_proposals(
     ]
     assert hours == [(Decimal(18), "county", EntryState.POSTED)] * 2
     assert tiers == [TierProposalState.PROPOSED] * 2
-    assert asked == 2
+    assert asked == 1
     assert nominated
     assert sent
     assert venues == {VenueState.CONFIRMED}
