@@ -23,7 +23,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audit import AuditLog
-from storage.competitions import at_venue, conflicts, rights
+from storage.competitions import at_venue, conflicts, materials, rights
 from storage.competitions.at_venue import Here
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
@@ -323,6 +323,17 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A piece of work to send to a judge; ``name`` says its number, and nobody's name."""
+
+    file_id: str
+    name: str
+    size: int
+    title: str
+    is_video: bool
+
+
+@dataclass(frozen=True)
 class BallotFacts:
     """A ballot as its judge sees it."""
 
@@ -547,8 +558,8 @@ def ask_back(session: Session, teacher_id: int, ballot_id: int, *, now: datetime
 
 def material(
     session: Session, teacher_id: int, ballot_id: int, material_id: int, *, now: datetime
-) -> tuple[str, str, int, str]:
-    """Return a piece of work of the entry on this ballot: its file, ending, size, neutral title.
+) -> Shown:
+    """Return a piece of work of the entry on this ballot, under a name that says nobody's.
 
     The log keeps that it was looked at. Raises NotFound, or InConflict.
     """
@@ -573,9 +584,10 @@ def material(
     )
     audit.looked(session, teacher_id, "look_at_material", f"material:{kept.id}", now=now)
     session.flush()
-    _stem, dot, ending = kept.file_name.rpartition(".")
+    is_video = materials.is_video(kept.file_name, kept.mime)
+    _stem, dot, ending = (materials.VIDEO if is_video else kept.file_name).rpartition(".")
     neutral = f"{place.number} {title}" + (f".{ending.lower()}" if dot else "")
-    return kept.file_id, neutral, kept.size, title
+    return Shown(kept.file_id, neutral, kept.size, title, is_video)
 
 
 # --- who leads ------------------------------------------------------------------------------------

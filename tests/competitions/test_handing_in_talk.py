@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
+from handlers.competitions import handing_in, handing_in_text
 from storage.competitions import venues
 from storage.competitions.tables import Entry, EntryRound, Material, Round, RoundState
 from tests.competitions import papers
@@ -57,6 +59,27 @@ async def test_a_photo_is_work_too(stage: Stage) -> None:
     await lin.taps("Hand in")
     said = await lin.sends_file("板书.jpg", papers.jpeg(artist="林若溪"))
     assert "“林若溪”, in the data of a picture" in said
+
+
+async def test_a_video_from_the_gallery_is_work_however_large(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_competition(stage)
+    await asks_for(stage, {"key": "video", "title": "课堂实录", "kinds": ["mov"], "most_mb": 20})
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    assert "from the gallery" in (await opened(lin, "课堂实录"), await lin.taps("Hand in"))[1]
+    assert "is in: version 1" in await lin.sends_video("IMG_01.mp4", b"\0\0\0\x18ftypmp42")
+    assert "a video" in lin.sees()
+    monkeypatch.setattr(handing_in, "LARGEST", 10)
+    monkeypatch.setattr(handing_in_text, "LARGEST", 10)
+    await lin.taps("Replace")
+    said = await lin.sends_video("林若溪的课.mp4", b"\0\0\0\x18ftypmp43")
+    assert "larger than 20 MB" in said
+    assert "“林若溪”, in the name of the file" in said
+    assert "Check for names" not in lin.labels()
+    kept = [(each.file_name, each.mime, each.checked_at is None) for each in await pieces(stage)]
+    assert kept == [("", "video/mp4", False), ("", "video/mp4", True)]
 
 
 async def test_what_cannot_be_fetched_is_taken_and_checked_later(stage: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
@@ -162,9 +163,15 @@ async def test_from_the_draw_to_the_signed_scores(stage: Stage) -> None:
     assert "Next: decide on the list." in await at_desk(it)
 
 
-async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stage) -> None:
+@pytest.mark.parametrize("is_video", [False, True])
+async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(
+    stage: Stage, is_video: bool
+) -> None:
     it = await cast(stage)
-    await it.entrant.sends_file("林若溪教学设计.docx", b"PK\x03\x04 plan")
+    if is_video:
+        await it.entrant.sends_video("林若溪教学设计.mp4", b"PK\x03\x04 plan")
+    else:
+        await it.entrant.sends_file("林若溪教学设计.docx", b"PK\x03\x04 plan")
 
     sent = next(one for one in reversed(it.entrant.messages()) if one.document is not None)
     assert sent.document is not None
@@ -180,7 +187,8 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stag
                 slot="plan",
                 version=1,
                 file_id=file_id,
-                file_name="林若溪教学设计.docx",
+                file_name="" if is_video else "林若溪教学设计.docx",
+                mime="video/mp4" if is_video else "",
                 size=9,
                 uploaded_by=it.entrant.teacher_id or 0,
                 uploaded_at=NOW,
@@ -198,7 +206,8 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stag
             await judge.taps("Send: 教学设计")
         await judge.taps("Back")
     ((name, content),) = judge.files()
-    assert name in ("01 教学设计.docx", "02 教学设计.docx")
+    ending = "mp4" if is_video else "docx"
+    assert name in (f"01 教学设计.{ending}", f"02 教学设计.{ending}")
     assert content == b"PK\x03\x04 plan"
     said = "\n".join(message.text for message in judge.messages())
     assert "林若溪" not in said
