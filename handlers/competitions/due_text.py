@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from locales import catalog
+import html
+
+from locales import catalog, numbers
+from storage.competitions.completeness import Lacking
 
 KINDS = frozenset(
     {
@@ -44,6 +47,23 @@ def sentence(kind: str, language: str, *, has_place: bool) -> str:
         "external_close": _("<b>{title}</b>: the level above closes {when}."),
     }
     return sentences.get(kind, "")
+
+
+def lacking_text(title: str, when: str, facts: Lacking, language: str) -> str:
+    """M20: an entry's materials are due, and what it lacks; ``title`` is HTML."""
+    _ = catalog(language).gettext
+    what = numbers.joined([html.escape(each) for each in facts.titles], language)
+    lines = [
+        _("Materials for <b>{title}</b>, in which you take part, are due {due}.").format(
+            title=title, due=when
+        ),
+        _("Still missing: {what}").format(what=what),
+    ]
+    if facts.is_blind:
+        lines.append(
+            _("Work is judged without names: please keep school and personal names out of it.")
+        )
+    return "\n".join(lines)
 
 
 def kind_name(kind: str, language: str) -> str:

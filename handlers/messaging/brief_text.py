@@ -17,6 +17,7 @@ from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
 from handlers.competitions import due_text as of_competitions
 from handlers.competitions.buttons import OpenJudging, OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.entering_buttons import OpenFolder, WithdrawEntry
 from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
@@ -44,6 +45,7 @@ from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
+from storage.competitions.completeness import Lacking
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.remote.my_study import Study
@@ -136,6 +138,8 @@ class Told:
     """How far the person's own study is, by class."""
     day: date | None = None
     """Of a brief that has been sent: on which day that was."""
+    lacking: Mapping[int, Lacking] = field(default_factory=dict)
+    """What the person's own entry lacks, by round of a competition."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -602,7 +606,13 @@ def _item_lines(
     lines = []
     for number, (item, subject) in enumerate(known[:SHOWN], 1):
         study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
-        if study is None or not subject.takes_place:
+        lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
+        if lacking is not None and subject.takes_place and not item.done:
+            when = dates.moment(item.at, zone, language, now.astimezone(zone).date())
+            text = of_competitions.lacking_text(
+                _escaped(subject.title, TITLE), when, lacking, language
+            )
+        elif study is None or not subject.takes_place:
             text = item_text(item, subject, language, zone, now, told.breaks_out)
         elif item.kind == "item_due":
             text = due_text(study, item.subject_id, item.at, language, zone, now)
@@ -769,6 +779,13 @@ def _one_item_keys(
     view = [Key(_("View"), open_subject(subject))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
+    lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
+    if lacking is not None:
+        folder = OpenFolder(lacking.entry_id, lacking.round_id)
+        view = [
+            Key(_("Hand in materials"), folder, style="primary"),
+            Key(_("Leave competition"), WithdrawEntry(lacking.entry_id)),
+        ]
     if study is not None:
         view = [
             Key(_("My study"), MyStudy(subject.batch_id)),

@@ -150,6 +150,8 @@ class Outcome:
     next_external: bool
     forward_due_at: datetime | None
     next_due_at: datetime | None
+    next_is_materials: bool
+    """Whether that is when materials are due; otherwise the next round begins then."""
     """When materials of the next round are due, or it begins."""
     publicity_until: date | None
     is_confirmed: bool
@@ -276,6 +278,7 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         after is not None and after.external,
         round_.forward_due_at,
         None if after is None else after.material_due_at or after.starts_at,
+        after is not None and after.material_due_at is not None,
         round_.publicity_until,
         state is VenueState.CONFIRMED,
         place.forwarded_at is not None,

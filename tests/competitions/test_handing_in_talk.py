@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import Session, select
 
 from handlers.competitions import handing_in, handing_in_text
-from storage.competitions import venues
-from storage.competitions.tables import Entry, EntryRound, Material, Round, RoundState
-from tests.competitions import papers
+from storage.competitions import schedule, venues
+from storage.competitions.tables import Competition, Entry, EntryRound, Material, Round, RoundState
+from tests.competitions import making, papers
 from tests.competitions.making import PLAN
 from tests.competitions.test_entering_talk import a_competition, begun, handed_in, ready
 from tests.stage import Actor, Stage
@@ -94,6 +94,29 @@ async def test_what_cannot_be_fetched_is_taken_and_checked_later(stage: Stage) -
     assert "could not be fetched" in lin.alert
     stage.world.faults.clear()
     assert "“林若溪”, in the text" in await lin.taps("Check for names")
+
+
+async def test_a_reminder_says_what_is_missing_and_opens_it(stage: Stage) -> None:
+    competition_id = await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+
+    def let_in(session: Session) -> None:
+        assert lin.teacher_id is not None
+        made = session.get_one(Competition, competition_id)
+        making.entry(session, made, lin.teacher_id)
+        schedule.plan_deadlines(session, competition_id, now=stage.clock())
+
+    await stage.database.write(let_in)
+    for _day in range(4):
+        await stage.passes(hours=8)
+        await stage.passes(hours=16)
+    said = lin.sees()
+    assert "初赛" in said
+    assert "in which you take part, are due" in said
+    assert "Still missing: 教学设计" in said
+    assert "keep school and personal names out" in said
+    assert "Leave competition" in lin.labels()
+    assert "教学设计" in await lin.taps("Hand in materials")
 
 
 async def test_two_taps_hand_in_once_and_an_old_key_says_so(stage: Stage) -> None:
