@@ -22,7 +22,7 @@ from storage.competitions.tables import (
 )
 from storage.messaging.tables import Chat, ChatPurpose
 from storage.people import roles
-from storage.people.tables import Role
+from storage.people.tables import Role, TeacherFact
 from tests import make
 from tests.competitions import making
 from tests.make import NOW
@@ -454,3 +454,23 @@ async def test_a_declined_invitation_can_still_be_accepted(stage: Stage) -> None
         await asked[0].taps("I accept")
         await asked[0].taps("To judging")
         assert "Judging has not begun yet" in asked[0].sees()
+
+
+async def test_who_is_named_for_a_venue_finds_it_without_a_desk(stage: Stage) -> None:
+    han, lin = await stage.teacher("韩静仪"), await stage.teacher("林若溪")
+    await han.starts("menu")
+    assert "My venues" not in " ".join(han.labels())
+
+    def enter(session: Session) -> None:
+        assert han.teacher_id is not None
+        assert lin.teacher_id is not None
+        session.add(TeacherFact(teacher_id=han.teacher_id, key="duty", value="group_head"))
+        making.entry(session, making.competition(session), lin.teacher_id)
+
+    await stage.database.write(enter)
+    await han.starts("menu")
+    assert "My desk" not in " ".join(han.labels())
+    assert "课堂教学大赛" in await han.taps("My venues")
+    await han.taps("1. 课堂教学大赛")
+    await han.taps("初赛")
+    assert "澄禾县实验小学" in await han.taps("澄禾县实验小学 小学语文")
