@@ -43,7 +43,7 @@ from handlers.files import LARGEST, Attachment, fetch
 from handlers.people.buttons import Home
 from handlers.wiring import AnyApplication, on_command, on_tap, on_text
 from locales import catalog, dates
-from storage.competitions import ballots, panels
+from storage.competitions import ballots, panels, reopening
 from storage.competitions.ballots import BallotFacts, Criterion, Judging
 from storage.competitions.panels import Invitation
 from storage.competitions.tables import BallotState, JudgeState, VenueState
@@ -634,7 +634,7 @@ async def ask_back(update: Update, context: Context) -> None:
     ballot_id = AskBack.parse(tap(update).data).ballot_id
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    await context.write(ballots.ask_back, reader.linked_teacher_id, ballot_id, now=context.now())
+    await context.write(reopening.ask_back, reader.linked_teacher_id, ballot_id, now=context.now())
     context.house.wake_delivery()
     facts = await context.read(ballots.ballot, reader.linked_teacher_id, ballot_id)
     await _show_ballot(update, context, reader, facts)
@@ -646,7 +646,7 @@ async def reopen(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     is_new = await context.write(
-        ballots.reopen, reader.linked_teacher_id, ballot_id, now=context.now()
+        reopening.reopen, reader.linked_teacher_id, ballot_id, now=context.now()
     )
     context.house.wake_delivery()
     await alert(update, _("Given back.") if is_new else _("It is open already."))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, authors, ballots, rights, round_cards, schedule
+from storage.competitions import at_venue, authors, rights, round_cards, schedule, seating
 from storage.competitions.at_venue import Here
 from storage.competitions.tables import (
     Competition,
@@ -326,7 +326,7 @@ def absent(
     )
     session.flush()
     if not absent:
-        ballots.seat(session, found, now=now)
+        seating.seat(session, found, now=now)
     schedule.plan_venue(session, venue_id, now=now)
     return True
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import ballots, drawing, venues
+from storage.competitions import ballots, drawing, revealing, venues
 from storage.competitions.tables import (
     Ballot,
     BallotState,
@@ -152,7 +152,7 @@ def _judge(load: Load, venue_id: int, places: dict[int, PlacePart]) -> None:
         for n, (judge, marks) in enumerate(zip(judges, place.marks, strict=False)):
             comment = place.comments[n] if n < len(place.comments) else ""
             _ballot(session, judge, row, round_, marks, comment, at)
-        row.score = ballots.score_of([sum(marks) for marks in place.marks], round_.drops)
+        row.score = revealing.score_of([sum(marks) for marks in place.marks], round_.drops)
         row.changed_at = at
         if row.state is RoundState.ADVANCED:
             row.forwarded_at = at

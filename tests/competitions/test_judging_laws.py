@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from storage.competitions import at_venue, ballots, conflicts, drawing, panels, timetable
+from storage.competitions import (
+    at_venue,
+    ballots,
+    conflicts,
+    drawing,
+    panels,
+    revealing,
+    seating,
+    timetable,
+)
 from storage.competitions.tables import (
     Ballot,
     BallotState,
@@ -51,9 +60,9 @@ def test_a_draw_is_the_same_whatever_order_the_entries_come_in(
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=15), st.integers(0, 3))
 @settings(max_examples=80)
 def test_a_score_lies_between_the_totals_it_is_made_of(totals: list[int], drops: int) -> None:
-    score = ballots.score_of(totals, drops)
+    score = revealing.score_of(totals, drops)
     assert min(totals) <= score <= max(totals)
-    assert score == ballots.score_of(list(reversed(totals)), drops)
+    assert score == revealing.score_of(list(reversed(totals)), drops)
     if len(totals) > 2 * drops > 0:
         # One judge alone cannot lift a score above what another has given, too.
         assert score <= sorted(totals)[-1 - drops]
@@ -150,7 +159,7 @@ async def test_no_ballot_that_counts_is_ever_one_of_a_conflict(
             panels.make_chief(session, it.host, judge_id, now=NOW)
         session.flush()
         _fewer(session, it.venue_id)
-        ballots.begin(session, it.host, it.venue_id, now=NOW)
+        seating.begin(session, it.host, it.venue_id, now=NOW)
         given_, kept_out = 0, 0
         for row, teacher_id in session.exec(
             select(Ballot, Judge.teacher_id).join(Judge, Judge.id == Ballot.judge_id)  # type: ignore[arg-type]

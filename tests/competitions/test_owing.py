@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from storage import kinds
-from storage.competitions import ballots, drawing, panels, venues
+from storage.competitions import drawing, panels, seating, venues
 from storage.competitions.tables import (
     Competition,
     CompetitionState,
@@ -55,7 +55,7 @@ async def test_a_judge_owes_an_answer_and_then_every_ballot(database: Database) 
         assert owing(session, "judge_answer", it.venue_id) == set()
         assert owing(session, "ballots_due", it.venue_id) == set()
         panels.make_chief(session, it.host, it.judge_ids[0], now=NOW)
-        ballots.begin(session, it.host, it.venue_id, now=NOW)
+        seating.begin(session, it.host, it.venue_id, now=NOW)
         assert owing(session, "ballots_due", it.venue_id) == {first, second}
         hand_in(session, it, 0, *[(1, 1)] * 4)
         assert owing(session, "ballots_due", it.venue_id) == {second}
