@@ -78,7 +78,8 @@ def test_invitations_and_lists_move_from_drafts_and_deeds_into_columns(empty_url
             "entry": [{"id": 5, "teacher_id": 1, "created_at": at, "changed_at": at}],
             "entry_author": [{"id": 1, "entry_id": 5, "teacher_id": 2}],
             "draft": [
-                {"id": 1, "account_id": 1, "kind": "entry_team:5", "data": '{"asked": [2, 3]}'}
+                {"id": 1, "account_id": 1, "kind": "entry_team:5", "data": '{"asked": [2, 3]}'},
+                {"id": 2, "account_id": 1, "kind": "turns", "data": '{"turns": {"4": "x"}}'},
             ],
             "round": [{"id": 7, "position": 1}],
             "deed": [

@@ -40,6 +40,7 @@ def upgrade() -> None:
 
     move_authors()
     move_lists()
+    forget_turns()
 
     # The defaults were for the rows that are there.
     with op.batch_alter_table('entry_author', schema=None) as batch_op:
@@ -115,6 +116,17 @@ def move_lists() -> None:
         )
 
 
+def forget_turns() -> None:
+    """Timetables that somebody was looking at have no rooms, and posts of them are cards now."""
+    connection = op.get_bind()
+    connection.execute(sa.delete(DRAFT).where(DRAFT.c.kind == 'turns'))
+    connection.execute(
+        sa.update(OUTBOX)
+        .where(OUTBOX.c.kind == 'venue_timetable', OUTBOX.c.state == 'pending')
+        .values(state='skipped', fault='it is a card by now')
+    )
+
+
 def downgrade() -> None:
     connection = op.get_bind()
     # Before, there was one card of a round in a group, and no row of who had not answered.
@@ -179,5 +191,11 @@ ROUND = sa.table(
     sa.column('publicity_started_at', Moment()),
     sa.column('list_version', sa.Integer()),
     sa.column('public_list', JSON),
+)
+OUTBOX = sa.table(
+    'outbox_message',
+    sa.column('kind', sa.String()),
+    sa.column('state', sa.String()),
+    sa.column('fault', sa.String()),
 )
 CARD = sa.table('round_card', sa.column('venue_id', KEY))
