@@ -1,7 +1,8 @@
 """Entries of a plan's competitions, with the rounds that they have been through.
 
-What the file says of an entry is how it came; from then on it is lived with, and a later file
-changes nothing of it.
+What the file says of an entry is how it stood when its competition came with the file; from then
+on it is lived with, and a later file changes nothing of it. What is still to come on that day is
+left to be played.
 """
 
 from __future__ import annotations
@@ -54,17 +55,23 @@ def keep_entries(load: Load, competition_id: int, part: CompetitionPart, path: P
         if len(each.rounds) > len(rounds):
             raise load.plan.wrong((*here, "rounds"), "the competition has fewer rounds")
         track = tracks[each.track]
-        entry = _entry(load, competition_id, track, teacher_id, each)
-        if entry is None:
-            continue
         for round_, place in zip(rounds, each.rounds, strict=False):
             _check_marks(load, round_, place, here)
+        if each.on > load.today:
+            continue
+        entry = _entry(load, competition_id, track, teacher_id, each)
+        for round_, place in zip(rounds, each.rounds, strict=False):
             row = venues.let_in(session, entry, round_, now=entry.created_at)
-            row.state = place.state
-            if row.venue_id is not None and place.marks:
-                judged[row.venue_id][row.id] = place
             for slot, url in each.works.items():
                 _material(session, entry, round_, slot, url)
+            is_over = round_.result_due_at is None or round_.result_due_at <= load.now
+            if place.state is not RoundState.READY and not is_over:
+                break
+            row.state = place.state
+            if place.state not in ON:
+                entry.state = CompetingState.OUT
+            if row.venue_id is not None and place.marks:
+                judged[row.venue_id][row.id] = place
         session.flush()
     for venue_id, places in judged.items():
         _judge(load, venue_id, places)
@@ -73,17 +80,8 @@ def keep_entries(load: Load, competition_id: int, part: CompetitionPart, path: P
 
 def _entry(
     load: Load, competition_id: int, track: Track, teacher_id: int, part: EntryPart
-) -> Entry | None:
+) -> Entry:
     session = load.session
-    known = session.exec(
-        select(Entry.id).where(
-            Entry.competition_id == competition_id,
-            Entry.track_id == track.id,
-            Entry.teacher_id == teacher_id,
-        )
-    ).first()
-    if known is not None:
-        return None
     at = starts(part.on, load.zone)
     entry = Entry(
         competition_id=competition_id,
@@ -91,7 +89,7 @@ def _entry(
         teacher_id=teacher_id,
         unit_id=load.unit_of[teacher_id],
         title=part.title,
-        state=CompetingState.COMPETING if part.rounds[-1].state in ON else CompetingState.OUT,
+        state=CompetingState.COMPETING,
         agreed_at=at,
         created_at=at,
         submitted_at=at,

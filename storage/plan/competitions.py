@@ -48,7 +48,8 @@ def keep_competitions(load: Load) -> None:
             rounds,
             among={"competition_id": [id_]},
         )
-        competing.keep_entries(load, id_, part, ("competitions", n))
+        if part.code not in known:
+            competing.keep_entries(load, id_, part, ("competitions", n))
     if (load.new.total(), load.changed.total()) != before:
         load.session.flush()
         for n, part in enumerate(parts):

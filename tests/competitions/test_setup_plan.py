@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import Session, col, select
 
@@ -72,3 +74,28 @@ async def test_an_entry_of_the_plan_is_marked_by_the_rubric(database: Database) 
     await database.write(load, text.replace("MARK", "70"))
     place = await database.read(lambda s: s.exec(select(EntryRound)).one())
     assert (place.state, place.score, place.rank) == (RoundState.OUT, 85, 1)
+
+
+@pytest.mark.parametrize(("days", "stands"), [(30, None), (10, RoundState.READY)])
+async def test_what_is_still_to_come_in_a_plan_is_left_to_be_played(
+    sqlite: Database, days: int, stands: RoundState | None
+) -> None:
+    entry = f"""\
+    entries:
+      - teacher: {STAFF}
+        track: 小学语文
+        title: 春
+        on: 2026-11-01
+        rounds: [{{state: out, marks: [[80]]}}]
+"""
+    text = (
+        PLAN
+        + COMPETITION.replace(
+            "        judges: 3", "        result_due: 2026-11-12\n        judges: 3"
+        )
+        + entry
+    )
+    plan = read_plan(text, "plan.yaml")
+    await sqlite.write(lambda s: load_plan(s, plan, now=NOW - timedelta(days=days)))
+    found = await sqlite.read(lambda s: s.exec(select(EntryRound.state)).all())
+    assert list(found) == ([] if stands is None else [stands])
