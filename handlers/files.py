@@ -37,12 +37,15 @@ class NotATable(Refusal):
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file or photo as it was sent; ``file_id`` is Telegram's, and can be sent on."""
+    """A file, photo or video as it was sent; ``file_id`` is Telegram's, and can be sent on."""
 
     file_id: str
     name: str
     size: int
     is_photo: bool
+    mime: str = ""
+    is_video: bool = False
+    """From the gallery; one that was sent as a file is a file."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,19 @@ FileRoute = Callable[[Update, Context, Reader, Attachment], Coroutine[Any, Any, 
 TableRoute = Callable[[Update, Context, Reader, Dropped], Coroutine[Any, Any, None]]
 
 
-def on_file(application: AnyApplication, awaited: str, route: FileRoute) -> None:
-    """Call the route with a file that comes while ``awaiting`` is this, or this and more."""
+def on_file(
+    application: AnyApplication, awaited: str, route: FileRoute, *, takes_videos: bool = False
+) -> None:
+    """Call the route with a file that comes while ``awaiting`` is this, or this and more.
+
+    With a video from the gallery only where it is said that those are taken.
+    """
     routes: dict[str, FileRoute] = application.bot_data.setdefault("files", {})
     if awaited in routes:
         raise ValueError(f"two routes for the file {awaited!r}")
     routes[awaited] = route
+    if takes_videos:
+        application.bot_data.setdefault("videos", set()).add(awaited)
 
 
 def on_table(application: AnyApplication, fits: Callable[[Book], bool], route: TableRoute) -> None:
@@ -90,11 +100,14 @@ async def taken(update: Update, context: Context, reader: Reader) -> bool:
     False for what is no file, and for a file of another kind that nobody waits for.
     """
     message = update.effective_message
-    if message is None or not (message.document or message.photo):
+    if message is None or not (message.document or message.photo or message.video):
+        return False
+    routes: dict[str, FileRoute] = context.bot_data.get("files", {})
+    name = reader.awaiting.partition(":")[0]
+    if message.video and name not in context.bot_data.get("videos", ()):
         return False
     attachment = attached(message)
-    routes: dict[str, FileRoute] = context.bot_data.get("files", {})
-    awaited = routes.get(reader.awaiting.partition(":")[0])
+    awaited = routes.get(name)
     if awaited is not None:
         await awaited(update, context, reader, attachment)
         return True
@@ -162,7 +175,21 @@ def attached(message: Message) -> Attachment:
     if message.document is not None:
         document = message.document
         return Attachment(
-            document.file_id, document.file_name or "", document.file_size or 0, False
+            document.file_id,
+            document.file_name or "",
+            document.file_size or 0,
+            False,
+            document.mime_type or "",
+        )
+    if message.video is not None:
+        video = message.video
+        return Attachment(
+            video.file_id,
+            video.file_name or "",
+            video.file_size or 0,
+            False,
+            video.mime_type or "video/mp4",
+            is_video=True,
         )
     photo = max(message.photo, key=lambda size: size.width)
     return Attachment(photo.file_id, "", photo.file_size or 0, True)

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from storage import overview
-from storage.competitions import entering, panels
-from storage.competitions.tables import Competition, CompetitionState, Judge
+from storage.competitions import entering, panels, rights
+from storage.competitions.tables import Competition, CompetitionState, Judge, Venue
 from storage.credits.balance import balance_of
 from storage.messaging import notice_views
 from storage.people import staff
@@ -71,6 +71,9 @@ _UNDER_WAY = (
         sa.select(sa.func.count(col(Judge.id)))
         .where(*panels.judged_by(sa.bindparam("teacher_id")))
         .scalar_subquery(),
+        sa.select(sa.func.count(col(Venue.id)))
+        .where(*rights.runs_venue(sa.bindparam("teacher_id")))
+        .scalar_subquery(),
     )
     .select_from(Registration)
     .join(Batch, col(Batch.id) == col(Registration.batch_id))
@@ -102,6 +105,7 @@ class HomeFacts:
     check_in: tuple[OpenMeeting, ...] = ()  # open now
     notices: int = 0  # to be confirmed
     competitions: int = 0  # that can be entered, or are
+    venues: int = 0  # of competitions that one is named to run, not settled yet
     judging: int = 0  # venues at which one judges, or is asked to
     studies: int = 0  # of the registrations, classes that are studied remotely now
 
@@ -112,7 +116,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
     items = programmes.due(session, teacher_id, now=now)
     balance = balance_of(session, teacher_id, now=now)
     year = balance.year
-    registrations, studies, has_competitions, judging = (
+    registrations, studies, has_competitions, judging, venues = (
         session.connection().execute(_UNDER_WAY, {"teacher_id": teacher_id, "now": now}).one()
     )
     return HomeFacts(
@@ -132,6 +136,7 @@ def home_facts(session: Session, teacher_id: int, *, now: datetime) -> HomeFacts
         waiting=sum(each.count for each in overview.waiting(session, teacher_id, now=now)),
         check_in=check_in.open_for(session, teacher_id, now=now),
         notices=notice_views.unconfirmed(session, teacher_id),
+        venues=venues,
         judging=judging,
         studies=studies,
         competitions=len(entering.lines(session, teacher_id, now=now)) if has_competitions else 0,

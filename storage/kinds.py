@@ -50,6 +50,10 @@ Outstanding = Callable[[Session, str, int, datetime], Any]
 """Where it is still owed: of a kind and a subject, now, each unit once and how many things."""
 
 
+Near = Callable[[Session, int, datetime], Any]
+"""Who stands nearest to a subject, now: a select of teachers."""
+
+
 class Figures(StrEnum):
     """What the card of a group says, never about anybody by name."""
 
@@ -83,6 +87,10 @@ class Kind:
     """Who above hears that something is still owed, and when; once a day, in one message."""
     owners: tuple[Role, ...] = (Role.COUNTY_COORDINATOR,)
     """Who is meant by the owner in the ladder; a role in a class is that of the class."""
+    near: Near | None = None
+    """Who hears as the owner before any office does, such as whoever is named to run it."""
+    bureau_of_offices: bool = False
+    """Whether the bureau hears of what an office has left alone: of a school its principal does."""
     outstanding: Outstanding | None = None
     """Where it is still owed, in things; without it, in those who owe it, by their school."""
     of_unreached: bool = False
@@ -385,12 +393,32 @@ KINDS = {
             ladder={OWNER: "T+1"},
             outstanding=of_competitions.undecided,
         ),
+        # Until the list can be decided each judge has ballots to give; before that, an answer.
+        Kind(
+            "ballots_due",
+            "venue",
+            "T-3 T-1 T-3h T+1",
+            of_competitions.owes,
+            ladder={OWNER: "T-1"},
+            near=of_competitions.near,
+        ),
+        Kind(
+            "judge_answer",
+            "venue",
+            "T-5 T-3 T-1",
+            of_competitions.owes,
+            ladder={OWNER: "T-1"},
+            near=of_competitions.near,
+        ),
+        # The head of a research group hears of the materials of the own venue, as schools do.
+        Kind("venue_materials", "venue", "T-1", of_competitions.owes),
         Kind(
             "forward_due",
             "round",
             "T-5 T-3 T-1 T-0",
             of_competitions.owes,
             ladder={PRINCIPAL: "T-1", BUREAU: "T-1"},
+            bureau_of_offices=True,
             outstanding=of_competitions.to_forward,
         ),
         # The card in the group begins it, and each entrant's own message; this is its end.
@@ -444,7 +472,7 @@ def owes(
 def place(session: Session, kind: str, subject_id: int) -> owing.Place:
     """Return whose it is: the class that it belongs to, and the unit that owns it."""
     subject = KINDS[kind].subject
-    owner = of_competitions.owner(session, subject, subject_id)
+    owner = of_competitions.owner(session, kind, subject, subject_id)
     if owner is not None:
         return owing.Place(unit_id=owner)
     return owing.place(session, subject, subject_id)

@@ -137,6 +137,12 @@ class Actor:
         await self.stage.settle()
         return self.sees()
 
+    async def sends_video(self, name: str, content: bytes) -> str:
+        """Send a video from the gallery in private and return the newest message."""
+        self.stage.world.send_video(self.id, self.id, content, name)
+        await self.stage.settle()
+        return self.sees()
+
     def files(self) -> list[tuple[str, bytes]]:
         """The names and contents of the documents that came in private, oldest first."""
         kept = self.stage.world.files

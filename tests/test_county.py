@@ -12,6 +12,15 @@ from bot.sandbox.county import groups_for_sandbox, linked_people, people_for_san
 from bot.sandbox.county.generate import generate
 from bot.sandbox.county.people import people
 from bot.sandbox.county.person import SCHOOLS, Person
+from storage.competitions import deciding, drawing, venues
+from storage.competitions.tables import (
+    CompetingState,
+    Entry,
+    EntryRound,
+    RoundState,
+    Venue,
+    VenueState,
+)
 from storage.credits.tables import CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging.tables import Chat, Deadline, DeadlineStep
@@ -180,6 +189,7 @@ async def test_the_county_loads_on_sqlite_and_again_without_a_change(
     await sqlite.read(check_numbers)
     await sqlite.read(check_history)
     await sqlite.read(check_courses)
+    await sqlite.read(check_competition)
     await sqlite.write(check_first_taps)
 
 
@@ -190,6 +200,7 @@ async def test_the_county_loads_on_postgresql_too(postgres_url: str) -> None:
         assert (await database.write(load, plan_text() + "# again\n")).changed_nothing
         await database.read(check_numbers)
         await database.read(check_courses)
+        await database.read(check_competition)
     finally:
         database.close()
 
@@ -293,6 +304,35 @@ def check_history(session: Session) -> None:
     short = sum(earned[teacher_id] < 72 for teacher_id in active)
     assert 0.06 < short / len(active) < 0.10
     assert len(set(earned.values())) > 10
+
+
+def check_competition(session: Session) -> None:
+    """The class competition is in the middle: one round over, the next one under way."""
+    ids = dict(session.exec(select(Teacher.name, Teacher.id)).all())
+    rows = session.exec(select(Entry)).all()
+    assert len(rows) == 15
+    lin = next(row for row in rows if row.teacher_id == ids["林若溪"])
+    jiang = next(row for row in rows if row.teacher_id == ids["姜书航"])
+    (place, round_) = venues.place_of(session, lin.id) or (None, None)
+    assert place is not None
+    assert round_ is not None
+    assert (lin.state, place.state, round_.position) == (CompetingState.OUT, RoundState.OUT, 1)
+    told = deciding.outcome(session, lin.teacher_id, place.id)
+    assert told.is_decided
+    assert len(told.comments) == 3
+    (next_place, next_round) = venues.place_of(session, jiang.id) or (None, None)
+    assert next_place is not None
+    assert next_round is not None
+    assert (jiang.state, next_place.state) == (CompetingState.COMPETING, RoundState.READY)
+    assert next_round.name == "复赛"
+    # The sample keeps to the rules it publishes, and its draw can be done again.
+    for venue in session.exec(select(Venue).where(Venue.state == VenueState.CONFIRMED)).all():
+        places = session.exec(select(EntryRound).where(EntryRound.venue_id == venue.id)).all()
+        on = [one for one in places if one.state is RoundState.ADVANCED]
+        assert len(on) == max(1, int(len(places) * 0.4 + 0.5))
+        assert {one.rank for one in on} == set(range(1, len(on) + 1))
+        (lots,) = drawing.proof(session, venue.id).draws
+        assert [one.number for one in lots] == [f"{n:02}" for n in range(1, len(places) + 1)]
 
 
 def check_courses(session: Session) -> None:

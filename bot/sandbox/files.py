@@ -18,7 +18,7 @@ LARGEST_DOWNLOAD = 20 * MEGABYTE
 
 @dataclass(slots=True)
 class Stored:
-    """One file; ``kind`` is ``photo`` or ``document``."""
+    """One file; ``kind`` is ``photo``, ``video`` or ``document``."""
 
     id: str
     kind: str
@@ -34,7 +34,7 @@ class Stored:
 
     @property
     def path(self) -> str:
-        folder = "photos" if self.kind == "photo" else "documents"
+        folder = f"{self.kind}s"
         suffix = "." + self.name.rsplit(".", 1)[-1] if "." in self.name else ""
         return f"{folder}/{self.id}{suffix if suffix.isascii() else ''}"
 
@@ -46,6 +46,10 @@ class Stored:
             "mime_type": self.mime,
             "file_size": len(self.data),
         }
+
+    def as_video(self) -> Json:
+        """Telegram measures it; here it is always of the same size and a minute long."""
+        return {**self.as_document(), "width": 1280, "height": 720, "duration": 60}
 
     def as_photo(self) -> list[Json]:
         """Telegram gives several sizes, the largest last; here there is only that one."""
@@ -75,7 +79,7 @@ class Files:
             raise bad("file is too big")
         number = len(self._by_id) + 1
         digest = hashlib.sha256(data).hexdigest()[:20]
-        prefix = "AgAC" if kind == "photo" else "BQAC"
+        prefix = {"photo": "AgAC", "video": "BAAC"}.get(kind, "BQAC")
         guessed = mime or mimetypes.guess_type(name)[0] or "application/octet-stream"
         stored = Stored(f"{prefix}{digest}{number:08d}", kind, name, guessed, data)
         if kind == "photo":

@@ -34,6 +34,7 @@ CONTENT = (
     "caption_entities",
     "photo",
     "document",
+    "video",
     "contact",
     "location",
     "poll",
@@ -293,6 +294,14 @@ def send_document(world: World, call: Call) -> Json:
     caption = caption_content(world, call)
     stored = _file(world, call, "document")
     return send(world, call, chat, {"document": stored.as_document(), **caption})
+
+
+@method("sendVideo")
+def send_video(world: World, call: Call) -> Json:
+    chat = chat_to_write(world, call)
+    caption = caption_content(world, call)
+    stored = _file(world, call, "video")
+    return send(world, call, chat, {"video": stored.as_video(), **caption})
 
 
 @method("sendContact")

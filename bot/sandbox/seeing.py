@@ -33,7 +33,7 @@ def as_seen(world: World, person_id: int, message: Message) -> Seen:
         entities=body.get("entities" if has_text else "caption_entities", []),
         buttons=(body.get("reply_markup") or {}).get("inline_keyboard", []),
         photo=photo[-1]["file_id"] if photo else None,
-        document=body.get("document"),
+        document=body.get("document") or body.get("video"),
         contact=body.get("contact"),
         location=body.get("location"),
         poll=_poll(world, person_id, body),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from locales import catalog
+import html
+
+from locales import catalog, numbers
+from storage.competitions.completeness import Lacking
 
 KINDS = frozenset(
     {
@@ -10,6 +13,9 @@ KINDS = frozenset(
         "material_due",
         "round_day",
         "result_due",
+        "ballots_due",
+        "judge_answer",
+        "venue_materials",
         "forward_due",
         "publicity",
         "external_close",
@@ -29,11 +35,35 @@ def sentence(kind: str, language: str, *, has_place: bool) -> str:
         if has_place
         else _("<b>{title}</b> begins {when}."),
         "result_due": _("<b>{title}</b>: the list is due {when} and not decided yet."),
+        "ballots_due": _("<b>{title}</b>: some of your ballots are still open, due {when}."),
+        "judge_answer": _(
+            "<b>{title}</b> begins {when}: please say whether you can serve as a judge."
+        ),
+        "venue_materials": _(
+            "<b>{title}</b>: materials of an entry are still missing; they are due {when}."
+        ),
         "forward_due": _("<b>{title}</b>: please forward those who go on by {when}."),
         "publicity": _("<b>{title}</b>: the list is on public display until {when}."),
         "external_close": _("<b>{title}</b>: the level above closes {when}."),
     }
     return sentences.get(kind, "")
+
+
+def lacking_text(title: str, when: str, facts: Lacking, language: str) -> str:
+    """M20: an entry's materials are due, and what it lacks; ``title`` is HTML."""
+    _ = catalog(language).gettext
+    what = numbers.joined([html.escape(each) for each in facts.titles], language)
+    lines = [
+        _("Materials for <b>{title}</b>, in which you take part, are due {due}.").format(
+            title=title, due=when
+        ),
+        _("Still missing: {what}").format(what=what),
+    ]
+    if facts.is_blind:
+        lines.append(
+            _("Work is judged without names: please keep school and personal names out of it.")
+        )
+    return "\n".join(lines)
 
 
 def kind_name(kind: str, language: str) -> str:
@@ -44,6 +74,9 @@ def kind_name(kind: str, language: str) -> str:
         "material_due": _("materials are due"),
         "round_day": _("day of the round"),
         "result_due": _("the list is due"),
+        "ballots_due": _("ballots are due"),
+        "judge_answer": _("judges are to answer"),
+        "venue_materials": _("materials of one's venue are due"),
         "forward_due": _("forwarding is due"),
         "publicity": _("publicity ends"),
         "external_close": _("the level above closes"),
@@ -62,6 +95,10 @@ def count(kind: str, number: int, language: str) -> str:
             text = ngettext("{n} not reached by messages", "{n} not reached by messages", number)
         case "result_due":
             text = ngettext("{n} list not decided", "{n} lists not decided", number)
+        case "ballots_due":
+            text = ngettext("{n} judge with open ballots", "{n} judges with open ballots", number)
+        case "judge_answer":
+            text = ngettext("{n} judge has not answered", "{n} judges have not answered", number)
         case "forward_due" | "external_close":
             text = ngettext("{n} entry not forwarded", "{n} entries not forwarded", number)
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,6 +39,7 @@ from storage.competitions.editing import (
     NO,
     NONE,
     OF_ALL,
+    OF_DRAFT,
     RULED,
     YES,
     Changed,
@@ -59,6 +61,8 @@ LABEL = 40
 TRACKS = 10
 
 YES_NO = (What.ONE_ENTRY, What.BLIND, What.OFFERS, What.NUMBERS)
+BY_KEY = (*YES_NO, What.AUDIENCE, What.SEASON, *OF_DRAFT)
+"""What is answered by a key and never typed."""
 EMPTY = (
     What.CONTACT,
     What.SCHEME,
@@ -128,6 +132,7 @@ def whole_card(facts: Desk, language: str) -> Card:
                 AskValue(facts.competition_id, 0, what.value),
             )
             for what in OF_ALL
+            if facts.state is CompetitionState.DRAFT or what not in OF_DRAFT
         ]
     rows = tuple(tuple(keys[n : n + 3]) for n in range(0, len(keys), 3))
     return Card("\n".join(lines), (*rows, (Key(_("Back"), RunCompetition(facts.competition_id)),)))
@@ -166,7 +171,7 @@ def question_card(
     ]
     if trouble:
         lines.append(trouble)
-    elif what not in YES_NO and what not in (What.AUDIENCE, What.SEASON):
+    elif what not in BY_KEY:
         lines.append(values_text.example(what, language))
     if facts.state is CompetitionState.PUBLISHED and what in RULED:
         lines.append(
@@ -178,13 +183,19 @@ def question_card(
     elif facts.state is CompetitionState.PUBLISHED and what in DATED:
         lines.append(_("Whoever is concerned is told of a new date at once."))
     round_id = 0 if round_ is None else round_.round_id
-    keys = _value_keys(facts, round_id, what, fields, language)
+    keys = _value_keys(facts, round_id, what, fields, language, years=editing.years(now, zone))
     back = EditWhole(facts.competition_id) if round_ is None else OpenRound(round_.round_id)
     return Card("\n".join(lines), (*keys, (Key(_("Back"), back),)))
 
 
 def _value_keys(
-    facts: Desk, round_id: int, what: What, fields: dict[str, Any], language: str
+    facts: Desk,
+    round_id: int,
+    what: What,
+    fields: dict[str, Any],
+    language: str,
+    *,
+    years: Sequence[str] = (),
 ) -> Keys:
     _ = catalog(language).gettext
 
@@ -193,6 +204,17 @@ def _value_keys(
 
     if what in YES_NO:
         return ((Key(_("Yes"), press(YES)), Key(_("No"), press(NO))),)
+    names: Mapping[str, str] = {}
+    match what:
+        case What.KIND:
+            names = words.kinds(language)
+        case What.LEVEL:
+            names = words.levels(language)
+        case What.YEAR:
+            names = {year: year for year in years}
+    if names:
+        one = [Key(name, press(str(value))) for value, name in names.items()]
+        return tuple(tuple(one[n : n + 2]) for n in range(0, len(one), 2))
     if what is What.SEASON:
         pair = Key(_("Autumn"), press("autumn")), Key(_("Spring"), press("spring"))
         return (pair,)
@@ -611,7 +633,7 @@ def _open(
     round_ = views.round_desk(session, actor_id, round_id, now=now) if round_id else None
     if what not in OF_ALL and (round_ is None or round_.competition_id != competition_id):
         raise NotFound("round")
-    if what not in YES_NO and what not in (What.AUDIENCE, What.SEASON):
+    if what not in BY_KEY:
         awaited = f"{AWAITED}:{competition_id}:{round_id}:{what.value}"
         accounts.await_text(session, reader.account_id, awaited, now=now)
     return facts, None if what in OF_ALL else round_

@@ -172,12 +172,20 @@ async def _show_entry(update: Update, context: Context, reader: Reader, entry_id
 
 
 async def show_mine(
-    update: Update, context: Context, reader: Reader, entry_id: int, said: str = ""
+    update: Update,
+    context: Context,
+    reader: Reader,
+    entry_id: int,
+    said: str = "",
+    *,
+    asks_consent: bool = False,
 ) -> None:
-    """Show my entry, with a sentence about what was just done."""
+    """Show my entry, with a sentence about what was just done, or what may be published."""
     now, zone = context.now(), context.house.zone
     facts = await context.read(entering.my_entry, reader.linked_teacher_id, entry_id, now=now)
-    await show(update, context, reader, my_entry_card(facts, reader.language, zone, now, said))
+    asks = asks_consent and not facts.may_publish
+    card = my_entry_card(facts, reader.language, zone, now, said, asks_consent=asks)
+    await show(update, context, reader, card)
 
 
 async def ask_title(update: Update, context: Context) -> None:
@@ -222,7 +230,7 @@ async def publish(update: Update, context: Context) -> None:
         now=context.now(),
     )
     said = (
-        _("Thank you. If you win, your work may be shown in full.")
+        _("Thank you. If you win, the title of your work is shown as well.")
         if button.on
         else _("If you win, only your name, school and award are shown.")
     )
@@ -242,7 +250,7 @@ async def submit(update: Update, context: Context) -> None:
         if is_new
         else _("Your entry is in already; nothing is left to do.")
     )
-    await show_mine(update, context, reader, button.entry_id, said)
+    await show_mine(update, context, reader, button.entry_id, said, asks_consent=is_new)
 
 
 async def withdraw(update: Update, context: Context) -> None:

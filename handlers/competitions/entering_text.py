@@ -174,6 +174,10 @@ def list_card(
 
 def _line_state(line: Line, language: str, zone: ZoneInfo, today: date) -> str:
     _ = catalog(language).gettext
+    if line.asked_by:
+        return _("{name} asks whether you make an entry together ({track})").format(
+            name=html.escape(line.asked_by), track=html.escape(line.track)
+        )
     if line.state is not None:
         return _("My entry ({track}): {state}").format(
             track=html.escape(line.track), state=words.entry_states(language)[line.state]
@@ -349,9 +353,18 @@ def tracks_card(facts: Shown, language: str) -> Card:
 
 
 def my_entry_card(
-    facts: MyEntry, language: str, zone: ZoneInfo, now: datetime, said: str = ""
+    facts: MyEntry,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    said: str = "",
+    *,
+    asks_consent: bool = False,
 ) -> Card:
-    """My entry: where it stands, what is missing, and what I can do with it."""
+    """My entry: where it stands, what is missing, and what I can do with it.
+
+    With ``asks_consent`` it asks what may be published, should the entry win.
+    """
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
     lines = [html.escape(said), ""] if said else []
@@ -368,7 +381,25 @@ def my_entry_card(
         lines.append(_("Together with: {names}").format(names=names))
     lines.append(_("<b>Now: {state}</b>").format(state=state_text(facts, language)))
     lines += _standing_lines(facts, language, zone, today)
-    return Card("\n".join(lines), _my_keys(facts, language))
+    keys = _my_keys(facts, language)
+    if not asks_consent:
+        return Card("\n".join(lines), keys)
+    lines += [
+        "",
+        _(
+            "If it wins, may the title of your work be published beside name, school and award? "
+            "You can change your answer at any time."
+        ),
+    ]
+    answers = (
+        Key(_("Title as well"), PublishEntry(facts.entry_id, 1)),
+        Key(_("Only the award"), PublishEntry(facts.entry_id, 0)),
+    )
+    # The question says what the key to change the answer would.
+    others = tuple(
+        row for row in keys if not any(isinstance(key.press, PublishEntry) for key in row)
+    )
+    return Card("\n".join(lines), (answers, *others))
 
 
 def state_text(facts: MyEntry, language: str) -> str:
@@ -453,7 +484,7 @@ def _my_keys(facts: MyEntry, language: str) -> tuple[tuple[Key, ...], ...]:
         style = "success" if ready else None
         keys.append((Key(_("Hand in my entry"), SubmitEntry(here), style=style),))
     if facts.is_own:
-        label = _("Publish only the award") if facts.may_publish else _("May be published in full")
+        label = _("Publish only the award") if facts.may_publish else _("Publish the title, too")
         keys.append((Key(label, PublishEntry(here, int(not facts.may_publish))),))
     last = [Key(_("The competition"), ShowCompetition(facts.competition_id))]
     if facts.can_withdraw:

@@ -49,7 +49,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenFolder, open_folder)
     on_tap(application, OpenSlot, open_slot)
     on_tap(application, FillSlot, ask_work)
-    on_file(application, WORK, work_sent)
+    on_file(application, WORK, work_sent, takes_videos=True)
     on_text(application, WORK, work_typed)
     on_tap(application, RemovePiece, remove)
     on_tap(application, NotAName, not_a_name)
@@ -146,7 +146,10 @@ async def work_sent(
     entry_id, round_id, number = _awaited(reader)
     facts = await _folder(context, reader, entry_id, round_id)
     slot = _slot(facts, number)
-    name = materials.PHOTO if attachment.is_photo else attachment.name
+    # Neither a photo nor a video keeps a name: the file's own may say whose it is.
+    unnamed = attachment.is_photo or attachment.is_video
+    usual = materials.VIDEO if attachment.is_video else materials.PHOTO
+    name = usual if unnamed else attachment.name
     # Before a byte is moved: what is refused is awaited once more, in the right form.
     materials.check_file(slot, name, attachment.size)
     looked = await _look(context, reader, facts, attachment, name)
@@ -156,7 +159,8 @@ async def work_sent(
         (entry_id, round_id, slot.key),
         {
             "file_id": attachment.file_id,
-            "file_name": "" if attachment.is_photo else name,
+            "file_name": "" if unnamed else name,
+            "mime": attachment.mime,
             "size": attachment.size,
             "content_hash": looked.content_hash,
             "found": looked.found,
@@ -197,9 +201,13 @@ async def _look(
 
     What cannot be fetched or read is handed in all the same, and is not checked.
     """
-    if attachment.size > LARGEST:
-        return Looked()
     names = await context.read(anonymity.names_for, facts.entry_id) if facts.is_blind else None
+    if attachment.size > LARGEST:
+        # It cannot be fetched: of all that it holds its name alone is known.
+        if names is None:
+            return Looked()
+        named = anonymity.Reading((("name", attachment.name.rpartition(".")[0]),))
+        return Looked(found=anonymity.find(named, names))
     looked: list[Looked] = []
 
     async def work(_told: Progress) -> None:
@@ -213,7 +221,8 @@ async def _look(
         if names is None:
             looked.append(Looked(digest))
             return
-        reading = await asyncio.to_thread(anonymity.read, content, name)
+        called = attachment.name or name
+        reading = await asyncio.to_thread(anonymity.read, content, called)
         found = anonymity.find(reading, names)
         looked.append(Looked(digest, found, checked=True))
 
@@ -273,8 +282,14 @@ async def check_again(update: Update, context: Context) -> None:
         context,
         reader,
         facts,
-        Attachment(piece.file_id, piece.file_name, piece.size, not piece.file_name),
-        piece.file_name or materials.PHOTO,
+        Attachment(
+            piece.file_id,
+            piece.file_name,
+            piece.size,
+            not (piece.file_name or piece.is_video),
+            is_video=piece.is_video,
+        ),
+        piece.file_name or (materials.VIDEO if piece.is_video else materials.PHOTO),
     )
     if not looked.checked:
         await alert(update, _("The file could not be fetched just now. Please try again later."))

@@ -18,7 +18,9 @@ from handlers.competitions.entering_buttons import (
     RemovePiece,
 )
 from handlers.context import shortened
+from handlers.files import LARGEST
 from locales import catalog, dates, numbers
+from storage.competitions import materials
 from storage.competitions.materials import (
     LINK,
     MB,
@@ -38,7 +40,6 @@ from storage.refusals import Refusal
 LABEL = 40
 SHOWN = 12
 HASH = 16
-VIDEOS = frozenset({"mp4", "mov", "avi", "mkv", "wmv"})
 
 
 def materials_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:
@@ -180,7 +181,7 @@ def _piece_lines(piece: Piece, language: str, zone: ZoneInfo, now: datetime) -> 
     if piece.url:
         lines.append(html.escape(piece.url))
     else:
-        name = html.escape(piece.file_name) or _("a photo")
+        name = html.escape(piece.file_name) or (_("a video") if piece.is_video else _("a photo"))
         lines.append(_("{name}, {size}").format(name=name, size=size_text(piece.size, language)))
     return lines
 
@@ -197,7 +198,18 @@ def found_lines(facts: Folder, piece: Piece, language: str) -> list[str]:
                 "or schools can be seen behind it."
             )
         ]
-    if piece.checked_at is None:
+    lines: list[str] = []
+    is_large = piece.checked_at is None and piece.size > LARGEST
+    if is_large:
+        lines.append(
+            _(
+                "It is larger than 20 MB, which is more than I can fetch, and so has not been "
+                "checked for names. Please look yourself that none is seen or heard in it."
+            )
+        )
+        if not piece.found:
+            return lines
+    elif piece.checked_at is None:
         return [
             _(
                 "This file has not been checked for names. Please look yourself, also into its "
@@ -205,7 +217,7 @@ def found_lines(facts: Folder, piece: Piece, language: str) -> list[str]:
             )
         ]
     found = [each for each in piece.found if each.what]
-    lines = [""]
+    lines.append("")
     if not found:
         lines.append(_("The check found no name in it."))
     else:
@@ -238,7 +250,7 @@ def _found_keys(facts: Folder, number: int, piece: Piece, language: str) -> list
         if each.is_name:
             keys.append(Key(_("{n}: not a name").format(n=n), NotAName(*here, at)))
     rows = [tuple(keys[n : n + 2]) for n in range(0, len(keys), 2)]
-    if piece.checked_at is None:
+    if piece.checked_at is None and piece.size <= LARGEST:
         rows.append((Key(_("Check for names"), CheckPiece(*here)),))
     return rows
 
@@ -333,8 +345,8 @@ def ask_card(facts: Folder, number: int, language: str) -> Card:
     else:
         text = _("Please send “{title}” as a file.").format(title=title)
     lines = [text, _asked(slot, language)]
-    if VIDEOS & {kind.lower() for kind in slot.kinds}:
-        lines.append(_("Please send a video by way of “File”, not from the gallery."))
+    if materials.VIDEOS & {kind.lower() for kind in slot.kinds}:
+        lines.append(_("A video can come from the gallery or as a file."))
     if facts.is_blind:
         lines.append(
             _("It is checked for names of people and schools; what is found is told to you alone.")

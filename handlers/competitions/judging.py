@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from telegram import Update
+from telegram import InputFile, Update
+from telegram.constants import ParseMode
 
 from handlers.buttons import StaleButton
 from handlers.cards import Card, Key, pager
@@ -37,12 +38,12 @@ from handlers.competitions.judging_buttons import (
     TurnJudging,
 )
 from handlers.competitions.venue import heading, local
-from handlers.context import Context, alert, send_file, show, tap
-from handlers.files import Attachment, fetch
+from handlers.context import Context, alert, hush, safe_name, send_file, show, tap
+from handlers.files import LARGEST, Attachment, fetch
 from handlers.people.buttons import Home
 from handlers.wiring import AnyApplication, on_command, on_tap, on_text
 from locales import catalog, dates
-from storage.competitions import ballots, panels
+from storage.competitions import ballots, panels, reopening
 from storage.competitions.ballots import BallotFacts, Criterion, Judging
 from storage.competitions.panels import Invitation
 from storage.competitions.tables import BallotState, JudgeState, VenueState
@@ -633,7 +634,7 @@ async def ask_back(update: Update, context: Context) -> None:
     ballot_id = AskBack.parse(tap(update).data).ballot_id
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    await context.write(ballots.ask_back, reader.linked_teacher_id, ballot_id, now=context.now())
+    await context.write(reopening.ask_back, reader.linked_teacher_id, ballot_id, now=context.now())
     context.house.wake_delivery()
     facts = await context.read(ballots.ballot, reader.linked_teacher_id, ballot_id)
     await _show_ballot(update, context, reader, facts)
@@ -645,7 +646,7 @@ async def reopen(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     is_new = await context.write(
-        ballots.reopen, reader.linked_teacher_id, ballot_id, now=context.now()
+        reopening.reopen, reader.linked_teacher_id, ballot_id, now=context.now()
     )
     context.house.wake_delivery()
     await alert(update, _("Given back.") if is_new else _("It is open already."))
@@ -655,12 +656,24 @@ async def send_sheet(update: Update, context: Context) -> None:
     """Send a piece of work under a neutral name: the file's own may say whose it is."""
     button = SendSheet.parse(tap(update).data)
     reader = await context.reader(update)
-    file_id, name, size, title = await context.write(
+    facts = await context.write(
         ballots.material,
         reader.linked_teacher_id,
         button.ballot_id,
         button.material_id,
         now=context.now(),
     )
-    content = await fetch(context, Attachment(file_id, name, size, False))
-    await send_file(update, context, reader, content, name, html.escape(title))
+    caption = html.escape(facts.title)
+    if facts.is_video:
+        await hush(update)
+        # The name that a phone gave it goes along where it is too large to be fetched.
+        work: str | InputFile = facts.file_id
+        if facts.size <= LARGEST:
+            content = await fetch(context, Attachment(facts.file_id, "", facts.size, False))
+            work = InputFile(content, filename=safe_name(facts.name))
+        await context.bot.send_video(
+            reader.tg_user_id, work, caption=caption, parse_mode=ParseMode.HTML
+        )
+        return
+    content = await fetch(context, Attachment(facts.file_id, facts.name, facts.size, False))
+    await send_file(update, context, reader, content, facts.name, caption)

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from locales import catalog, dates, numbers
-from storage.competitions import ballots
+from storage.competitions import ballots, reopening, revealing, seating
 from storage.competitions.at_venue import NotUnderWay, TooEarlyAtVenue, TooLateAtVenue
 from storage.competitions.conflicts import Why
 from storage.competitions.drawing import EntriesStillOpen, NothingToDraw
@@ -90,34 +90,34 @@ def _of_ballots(refusal: Refusal, language: str) -> str:
             return _("{title}: please give whole points from 0 to {most}.").format(
                 title=html.escape(refusal.title), most=refusal.most
             )
-        case ballots.BallotsMissing():
+        case revealing.BallotsMissing():
             return ngettext(
                 "{n} ballot is missing. The chief judge can close without it, with a reason.",
                 "{n} ballots are missing. The chief judge can close without them, with a reason.",
                 refusal.count,
             ).format(n=refusal.count)
-        case ballots.TooFewBallots():
+        case revealing.TooFewBallots():
             return ngettext(
                 "No. {numbers} would have too few ballots: each entry needs {n}.",
                 "No. {numbers} would have too few ballots: each entry needs {n}.",
                 refusal.needed,
             ).format(numbers=numbers.joined(refusal.numbers, language), n=refusal.needed)
-        case ballots.SealBroken():
+        case revealing.SealBroken():
             return _(
                 "The marks of no. {numbers} are not those that were sealed, so nothing was "
                 "revealed. Please have these ballots given anew, and tell the organiser."
             ).format(numbers=numbers.joined(refusal.numbers, language))
-        case ballots.PanelTooSmall():
+        case seating.PanelTooSmall():
             return _(
                 "Each entry needs {needed} judges who may judge it; "
                 "at the moment one has {there}. Please ask more judges; "
                 "once judging has begun, the chief judge can also close with a reason."
             ).format(needed=refusal.needed, there=refusal.there)
-        case ballots.NoChief():
+        case seating.NoChief():
             return _("Please say first which judge leads the panel: they sign in the end.")
-        case ballots.NothingAsked():
+        case reopening.NothingAsked():
             return _("The judge has not asked for this ballot back.")
-        case ballots.NothingToJudge():
+        case seating.NothingToJudge():
             return _("No entry has its place in the order yet.")
     return ""
 

@@ -12,11 +12,10 @@ from handlers.competitions.judging import invitation_card
 from handlers.competitions.judging_buttons import OpenBallot, ReopenBallot, ShowProof
 from handlers.competitions.venue import heading
 from handlers.context import House
-from handlers.messaging.public import GroupTurns, turns_group_card
 from handlers.messaging.voices import Nothing, Said, Say
 from locales import catalog, dates
 from storage.competitions import ballots, panels, timetable
-from storage.competitions.tables import JudgeState, RoundState, VenueState
+from storage.competitions.tables import JudgeState, VenueState
 from storage.competitions.timetable import MyTurn
 from storage.messaging.outbox import Claimed
 from storage.moments import local_day
@@ -116,15 +115,3 @@ async def reopened(_house: House, row: Claimed) -> Said:
     )
     go = Key(_("To the ballot"), OpenBallot(row.facts["ballot_id"]), style="primary")
     return Say(Card(text, ((go,),)))
-
-
-async def posted(house: House, row: Claimed) -> Said:
-    """The timetable of a venue in a group, as it stands now: numbers and times."""
-    facts = await house.database.read(timetable.public, row.facts["venue_id"])
-    if facts is None:
-        return Nothing("the venue has gone on")
-    lines = tuple(
-        (one.number, one.slot_at) for one in facts.turns if one.state is RoundState.SCHEDULED
-    )
-    safe = GroupTurns(facts.competition, facts.round, facts.track, facts.place, lines)
-    return Say(turns_group_card(safe, row.language, house.zone, house.clock(), house.link))

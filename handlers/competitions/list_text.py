@@ -1,4 +1,7 @@
-"""The lines of a public list: name, school and award, as a group may see them."""
+"""The lines of a public list: name, school and award, as a group may see them.
+
+Of winners the title of the work as well, where its entrant has said so.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ def list_lines(facts: PublicList, language: str) -> list[str]:
                 else _("<b>{track}</b>").format(track=_escaped(one.track))
             )
         last = here
+        who = _("{name} ({school})").format(name=_escaped(one.name), school=_escaped(one.school))
         lines.append(
-            _("{name} ({school})").format(name=_escaped(one.name), school=_escaped(one.school))
+            _("{who}: “{work}”").format(who=who, work=_escaped(one.work)) if one.work else who
         )
     return lines

@@ -198,6 +198,7 @@ def _question(
         return text, later
     assert form is not None
     lines = form_lines(form, language, context)
+    lines.insert(1, _("In the name of {unit}").format(unit=html.escape(home.name)))
     lines += ["", _("All of it can be changed on the draft.")]
     make = Key(_("Make the draft"), MakeCompetition(), style="primary")
     return "\n".join(lines), ((make,),)

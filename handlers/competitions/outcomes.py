@@ -212,6 +212,13 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
                 "The organiser can tell you why."
             ).format(**what)
         )
+    elif state is RoundState.OUT and facts.next_round:
+        lines.append(
+            _(
+                "{addressee}, thank you for taking part in {title} · {round}. You do not go on "
+                "this time; what you have worked out stays yours and is worth sharing."
+            ).format(**what)
+        )
     else:
         lines.append(
             _(
@@ -224,17 +231,18 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
         lines.append(_("Award: {award}").format(award=what["award"]))
     if state is RoundState.ADVANCED and not facts.forwarded and facts.forward_due_at is not None:
         lines.append(
-            _("Next: the unit that holds the round forwards your entry, {before}.").format(
-                before=dates.before(facts.forward_due_at, zone, language, today)
+            _("Next: the unit that holds the round forwards your entry, by {due}.").format(
+                due=dates.moment(facts.forward_due_at, zone, language, today)
             )
         )
     elif state is RoundState.ADVANCED and facts.next_due_at is not None:
-        lines.append(
-            _("Next: prepare for {round}, {before}.").format(
-                round=what["next"],
-                before=dates.before(facts.next_due_at, zone, language, today),
-            )
+        step = (
+            _("Next: hand in the materials for {round}, by {due}.")
+            if facts.next_is_materials
+            else _("Next: prepare for {round}, which begins {due}.")
         )
+        due = dates.moment(facts.next_due_at, zone, language, today)
+        lines.append(step.format(round=what["next"], due=due))
     if (
         facts.publicity_until is not None
         and not facts.is_confirmed
@@ -256,7 +264,8 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
 def outcome_keys(facts: Outcome, language: str, today: date) -> tuple[tuple[Key, ...], ...]:
     """The entry itself, and the comments."""
     _ = catalog(language).gettext
-    row = [Key(_("My entry"), OpenEntry(facts.entry_id))]
+    goes_on = facts.state is RoundState.ADVANCED
+    row = [Key(_("Next step") if goes_on else _("My entry"), OpenEntry(facts.entry_id))]
     if facts.score is not None:
         row.append(Key(_("Comments"), OpenOutcome(facts.place_id)))
     keys: list[tuple[Key, ...]] = [tuple(row)]

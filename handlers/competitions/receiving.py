@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -130,15 +131,17 @@ async def send_files(update: Update, context: Context) -> None:
     )
     await hush(update)
     gone = False
-    for title, file_id, name, url in found:
+    for title, piece in found:
         caption = html.escape(title)
-        if not file_id:
-            text = _("{title}: {address}").format(title=caption, address=html.escape(url))
+        if not piece.file_id:
+            text = _("{title}: {address}").format(title=caption, address=html.escape(piece.url))
             await context.bot.send_message(reader.tg_user_id, text, parse_mode=ParseMode.HTML)
             continue
-        send = context.bot.send_document if name else context.bot.send_photo
+        send: Any = context.bot.send_document if piece.file_name else context.bot.send_photo
+        if piece.is_video:
+            send = context.bot.send_video
         try:
-            await send(reader.tg_user_id, file_id, caption=caption, parse_mode=ParseMode.HTML)
+            await send(reader.tg_user_id, piece.file_id, caption=caption, parse_mode=ParseMode.HTML)
         except BadRequest:
             gone = True
     if gone:

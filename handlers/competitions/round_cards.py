@@ -1,4 +1,4 @@
-"""The opening cards of competitions in groups: posted when entries open, edited rarely."""
+"""Cards of competitions in groups: the opening when entries open, timetables when posted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from handlers.context import Context, House, alert, shortened, show, tap
 from handlers.messaging import group_cards
 from handlers.messaging.binding_text import group_name
 from handlers.messaging.group_cards import Edit, digest
-from handlers.messaging.public import round_opening_card
+from handlers.messaging.public import round_opening_card, turns_group_card
 from handlers.messaging.voices import Nothing, Said, Say
 from handlers.wiring import AnyApplication, on_link, on_tap
 from locales import catalog
 from storage import moments
 from storage.calendar import quiet, workdays
-from storage.competitions import round_cards, rules
+from storage.competitions import round_cards, rules, timetable
 from storage.competitions.round_cards import Hung, Opening, Places
+from storage.competitions.timetable import PublicTimetable
 from storage.messaging import outbox
 from storage.messaging.outbox import Claimed
 from storage.messaging.tables import Priority
@@ -48,20 +49,23 @@ async def refresh(bot: Bot, house: House) -> int:
     late = await house.database.read(round_cards.late, now=now)
     if late:
         await house.database.write(round_cards.hang_late, late)
-    due = await house.database.read(round_cards.due, now=now)
+    due = [
+        *await house.database.read(round_cards.due, now=now),
+        *await house.database.read(timetable.cards_due),
+    ]
     new = [card for card in due if card.message_id is None]
     if new:
         await house.database.write(_queue, new[:AT_ONCE], house)
         house.wake_delivery()
-    # All cards of a round say the same in a language: it is drawn once, however many hang.
-    drawn: dict[tuple[int, str], cards.GroupCard | None] = {}
+    # All cards of a thing say the same in a language: it is drawn once, however many hang.
+    drawn: dict[tuple[int, int | None, str], cards.GroupCard | None] = {}
     edits = 0
     for card in due:
         if card.message_id is None or edits >= AT_ONCE:
             continue
-        place = card.round_id, card.language
+        place = card.round_id, card.venue_id, card.language
         if place not in drawn:
-            facts = await _facts(house, card.round_id)
+            facts = await _facts(house, card.round_id, card.venue_id)
             drawn[place] = None if facts is None else _drawn(house, facts, card.language)
         says = drawn[place]
         if says is not None and digest(says) != card.shown:
@@ -80,7 +84,7 @@ def _queue(session: Session, new: Sequence[Hung], house: House) -> None:
             session,
             KIND,
             chat_id=card.chat_id,
-            facts={"round_id": card.round_id, "card_id": card.id},
+            facts={"round_id": card.round_id, "venue_id": card.venue_id, "card_id": card.id},
             priority=Priority.CARD,
             not_before=at,
             useful_until=moments.at(day + timedelta(days=1), 0, calendar.zone),
@@ -91,9 +95,11 @@ def _queue(session: Session, new: Sequence[Hung], house: House) -> None:
 
 async def voice(house: House, row: Claimed) -> Said:
     """Say the card as the group is to see it now."""
-    facts = await _facts(house, row.facts["round_id"])
+    facts = await _facts(house, row.facts["round_id"], row.facts.get("venue_id"))
     if facts is None:
         return Nothing("the competition is gone")
+    if isinstance(facts, PublicTimetable) and not facts.is_held:
+        return Nothing("the venue has gone on")
     return Say(_drawn(house, facts, row.language))
 
 
@@ -122,14 +128,20 @@ async def _edit(bot: Bot, house: House, card: Hung, message_id: int, drawn: card
     return 1
 
 
-async def _facts(house: House, round_id: int) -> Opening | None:
+async def _facts(
+    house: House, round_id: int, venue_id: int | None
+) -> Opening | PublicTimetable | None:
     try:
+        if venue_id is not None:
+            return await house.database.read(timetable.public, venue_id)
         return await house.database.read(round_cards.opening, round_id)
     except NotFound:
         return None
 
 
-def _drawn(house: House, facts: Opening, language: str) -> cards.GroupCard:
+def _drawn(house: House, facts: Opening | PublicTimetable, language: str) -> cards.GroupCard:
+    if isinstance(facts, PublicTimetable):
+        return turns_group_card(facts, language, house.zone, house.clock(), house.link)
     return round_opening_card(facts, language, house.zone, house.clock(), house.link)
 
 

@@ -36,7 +36,7 @@ from handlers.people.buttons import Home, OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_tap
 from locales import catalog, dates, numbers
 from storage.competitions import views
-from storage.competitions.editing import DATED, What
+from storage.competitions.editing import DATED, OF_DRAFT, What
 from storage.competitions.tables import CompetingState, CompetitionState
 from storage.competitions.views import Desk, Line, RoundDesk, RoundLine, Runs
 from storage.moments import local_day
@@ -249,12 +249,12 @@ ROUND_KEYS = (
     (What.QUOTA, What.UNIT_MOST, What.TIES),
     (What.MATERIALS, What.RUBRIC),
     (What.JUDGES, What.DROPS, What.NUMBERS),
-    (What.NAME, What.SEASON),
+    (What.NAME, What.SEASON, What.LEVEL),
 )
 OUTSIDE_KEYS = (
     (What.FORWARD_DUE, What.ENTRY),
     (What.QUOTA, What.UNIT_MOST),
-    (What.NAME, What.SEASON),
+    (What.NAME, What.SEASON, What.LEVEL),
 )
 """What an external round has."""
 
@@ -328,6 +328,8 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
 
 def _has(what: What, facts: RoundDesk) -> bool:
     """Whether this is asked of the round: entering of the first, publicity of the last."""
+    if what in OF_DRAFT:
+        return facts.state is CompetitionState.DRAFT
     if what is What.ENTRY:
         return facts.is_first or facts.external
     if what is What.QUOTA:

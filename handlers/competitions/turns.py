@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,7 +36,7 @@ from locales import catalog, dates
 from storage import sheets
 from storage.competitions import timetable
 from storage.competitions.tables import RoundState
-from storage.competitions.timetable import Block, Timetable, Turn
+from storage.competitions.timetable import Block, Slot, Timetable, Turn
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound
@@ -129,6 +130,8 @@ def turn_text(one: Turn, language: str, zone: ZoneInfo, today: date) -> str:
     )
     if one.state is RoundState.ABSENT:
         when = words.round_states(language)[one.state]
+    if one.room and one.state is not RoundState.ABSENT:
+        when = _("{when}, {place}").format(when=when, place=html.escape(one.room))
     if one.name:
         return _("{number}  {when}  {name}, {unit}").format(
             number=one.number, when=when, name=html.escape(one.name), unit=html.escape(one.unit)
@@ -180,13 +183,18 @@ async def lay(update: Update, context: Context) -> None:
         "Please type the stretches of time, one a line, with the place behind @, such as\n"
         "<code>Dec 4 8:00-11:30 @Hall</code>\n"
         "<code>Dec 4 14:00-17:00</code>\n"
-        "Breaks are what lies between. You will see the turns before anybody is told."
+        "Breaks are what lies between; with several places turns go on side by side. "
+        "You will see the turns before anybody is told."
     )
     await show(update, context, reader, Card(text, (back,)))
 
 
 def read_blocks(text: str, now: datetime, zone: ZoneInfo) -> tuple[list[Block], str, list[str]]:
-    """Read stretches of time, the place behind the first @, and what was not understood."""
+    """Read stretches of time, the place behind @, and what was not understood.
+
+    A line without a place is where the one before is. Where there is one place alone, it is that
+    of the venue; with several, each turn has its room.
+    """
     found: list[Block] = []
     lost: list[str] = []
     place = ""
@@ -196,9 +204,11 @@ def read_blocks(text: str, now: datetime, zone: ZoneInfo) -> tuple[list[Block], 
         if span is None or len(found) >= MOST_BLOCKS:
             lost.append(line)
             continue
-        place = place or where.strip()
-        found.append(Block(span.starts_at, span.ends_at))
-    return found, place, lost
+        place = " ".join(where.split()) or place
+        found.append(Block(span.starts_at, span.ends_at, place))
+    if len({one.room for one in found}) > 1:
+        return found, "", lost
+    return [replace(one, room="") for one in found], place, lost
 
 
 async def blocks_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
@@ -217,8 +227,8 @@ async def blocks_typed(update: Update, context: Context, reader: Reader, text: s
         return
     facts = await _facts(context, reader, venue_id)
     there = [one for one in facts.turns if one.state is RoundState.SCHEDULED]
-    moments = timetable.laid(blocks, int(minutes), len(there))
-    turns = {one.place_id: at for one, at in zip(there, moments, strict=True)}
+    slots = timetable.laid(blocks, int(minutes), len(there))
+    turns = {one.place_id: slot for one, slot in zip(there, slots, strict=True)}
     await _preview(update, context, reader, facts, turns, place or None)
 
 
@@ -227,7 +237,7 @@ async def _preview(
     context: Context,
     reader: Reader,
     facts: Timetable,
-    turns: Mapping[int, datetime],
+    turns: Mapping[int, Slot],
     place: str | None,
     lost: Sequence[str] = (),
 ) -> None:
@@ -237,12 +247,15 @@ async def _preview(
     zone, today = local(context)
     data = {
         "venue_id": facts.venue_id,
-        "turns": {str(place_id): at.isoformat() for place_id, at in turns.items()},
+        "turns": {str(key): [slot.at.isoformat(), slot.room] for key, slot in turns.items()},
         "place": place,
     }
     await context.write(drafts.keep, reader.account_id, DRAFT, data, now=context.now())
     moved = [
-        one for one in facts.turns if one.place_id in turns and turns[one.place_id] != one.slot_at
+        one
+        for one in facts.turns
+        if one.place_id in turns
+        and (turns[one.place_id].at, turns[one.place_id].room) != (one.slot_at, one.room)
     ]
     lines = [
         heading(facts.competition, facts.round, facts.track),
@@ -255,8 +268,10 @@ async def _preview(
     if place:
         lines.append(_("Where: {place}").format(place=html.escape(place)))
     for one in moved[:PAGE]:
-        when = dates.moment(turns[one.place_id], zone, reader.language, today)
-        lines.append(_("{number}  {when}").format(number=one.number, when=when))
+        moved_to = replace(
+            one, slot_at=turns[one.place_id].at, room=turns[one.place_id].room, name=""
+        )
+        lines.append(turn_text(moved_to, reader.language, zone, today))
     if len(moved) > PAGE:
         more = len(moved) - PAGE
         lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
@@ -289,7 +304,10 @@ def _put(session: Session, reader: Reader, *, now: datetime) -> tuple[int, int]:
         raise NotFound("draft")
     if "done" in data:  # the second of two taps is told what the first did
         return data["venue_id"], data["done"]
-    given = {int(key): datetime.fromisoformat(at) for key, at in data["turns"].items()}
+    given = {
+        int(key): Slot(datetime.fromisoformat(at), room)
+        for key, (at, room) in data["turns"].items()
+    }
     moved = timetable.put(
         session, reader.linked_teacher_id, data["venue_id"], given, place=data["place"], now=now
     )
@@ -338,7 +356,10 @@ async def ask_when(update: Update, context: Context) -> None:
     _ = catalog(reader.language).gettext
     awaited = f"{AWAITED_MOVE}:{button.venue_id}:{button.place_id}"
     await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
-    text = _("When instead? Such as <code>Dec 4 14:20</code>. Only whom it concerns is told.")
+    text = _(
+        "When instead? Such as <code>Dec 4 14:20</code>, with another place behind @. "
+        "Only whom it concerns is told."
+    )
     back = ((Key(_("Cancel"), OpenTurn(button.venue_id, button.place_id)),),)
     await show(update, context, reader, Card(text, back))
 
@@ -348,13 +369,21 @@ async def when_typed(update: Update, context: Context, reader: Reader, text: str
     _ = catalog(reader.language).gettext
     button = OpenTurn(int(venue_id), int(place_id))
     now = context.now()
-    at = times.moment(text, now, context.house.zone)
+    when, _at, where = text.partition("@")
+    at = times.moment(when.strip(), now, context.house.zone)
     if at is None:
         back = ((Key(_("Cancel"), button),),)
         said = _("I did not understand this time. Such as <code>Dec 4 14:20</code>, please.")
         await show(update, context, reader, Card(said, back))
         return
-    await context.write(timetable.move, reader.linked_teacher_id, button.place_id, at, now=now)
+    await context.write(
+        timetable.move,
+        reader.linked_teacher_id,
+        button.place_id,
+        at,
+        room=where.strip() or None,
+        now=now,
+    )
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     context.house.wake_delivery()
     await _show_turn(update, context, reader, button, _("Moved; they are told."))
@@ -400,7 +429,7 @@ async def send_sheet(update: Update, context: Context) -> None:
                 one.number,
                 "" if at is None else f"{at:%Y-%m-%d}",
                 "" if at is None else f"{at:%H:%M}",
-                facts.place,
+                one.room or facts.place,
             ]
         )
     content = sheets.write([(_("Order of turns"), rows)])
@@ -425,9 +454,8 @@ async def sheet_sent(
     by_number = {
         one.number.lstrip("0"): one for one in facts.turns if one.state is RoundState.SCHEDULED
     }
-    turns: dict[int, datetime] = {}
+    turns: dict[int, Slot] = {}
     lost: list[str] = []
-    place = ""
     for line in table.lines:
         number = line.values.get("number", "").strip()
         day, hour = line.values.get("day", ""), line.values.get("time", "")
@@ -438,9 +466,15 @@ async def sheet_sent(
         if kept is None or at is None:
             lost.append(" ".join((number, day, hour)))
             continue
-        turns[kept.place_id] = at
-        place = place or line.values.get("place", "")
-    await _preview(update, context, reader, facts, turns, place or None, lost)
+        turns[kept.place_id] = Slot(at, " ".join(line.values.get("place", "").split()))
+    places = {slot.room for slot in turns.values()} - {""}
+    # One place for all is that of the venue; among several each turn says its own.
+    alone = places.pop() if len(places) == 1 else ""
+    venues = {alone, facts.place}
+    turns = {
+        key: Slot(slot.at, "" if slot.room in venues else slot.room) for key, slot in turns.items()
+    }
+    await _preview(update, context, reader, facts, turns, alone or None, lost)
 
 
 def _day(text: str) -> str:
@@ -463,7 +497,7 @@ async def post(update: Update, context: Context) -> None:
     if not button.sure:
         text = _(
             "Post the timetable in the groups of this competition and of your unit? It says "
-            "numbers and times, and nobody's name."
+            "numbers and times, or names where the rules want them, and is kept up to date."
         )
         yes = Key(_("Yes, post it"), PostTurns(button.venue_id, 1), style="primary")
         card = sure_card(text, yes, OpenTurns(button.venue_id), reader.language)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from handlers.competitions import words
 from handlers.training import words as of_training
 from handlers.training.making import making_words
 from locales import catalog, dates, numbers
@@ -16,6 +17,7 @@ from storage.calendar.saying import YearLeftOut
 from storage.competitions import editing, making, publishing, values
 from storage.competitions.editing import What
 from storage.competitions.round_cards import Dates
+from storage.competitions.tables import CompetitionKind, RoundLevel
 from storage.moments import local_day
 from storage.refusals import Refusal
 from storage.training.making import WrongValue
@@ -26,6 +28,9 @@ def label(what: What, language: str) -> str:
     _ = catalog(language).gettext
     return {
         What.TITLE: _("What it is called"),
+        What.KIND: _("Kind"),
+        What.YEAR: _("School year"),
+        What.LEVEL: _("Level"),
         What.SCHEME: _("Scheme"),
         What.CONTACT: _("Contact"),
         What.AUDIENCE: _("Who may enter"),
@@ -149,6 +154,10 @@ def value_text(
             return awards(value or [], language)
         case What.OFFERS:
             return _("winners are asked") if value else _("no")
+        case What.KIND:
+            return words.kinds(language)[CompetitionKind(value)]
+        case What.LEVEL:
+            return words.levels(language)[RoundLevel(value)]
         case What.SEASON:
             names = {"autumn": _("autumn"), "spring": _("spring")}
             return names.get(value or "", _("not said yet"))
@@ -394,8 +403,8 @@ def setup_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -
             return trouble(refusal, language, zone, now)
         case editing.NotUnderWay() | publishing.NotUnderWay():
             return _("This is not possible as the competition stands now.")
-        case editing.IsBeingJudged():
-            return _("Judging has begun, so the rules of this round stay as they are.")
+        case editing.RulesStand():
+            return _("The order is drawn, so the rules of this round stay as they are.")
         case editing.NeedsSecond():
             return _("This rule is published: a change needs a reason and a second organiser.")
         case editing.AlreadyAsked():

@@ -31,9 +31,19 @@ from handlers.context import Context, alert, show, tap
 from handlers.people.buttons import Home
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates, numbers
-from storage.competitions import ballots, drawing, panels, rights, venue_desk
-from storage.competitions.ballots import Scores
+from storage.competitions import (
+    ballots,
+    chasing,
+    drawing,
+    panels,
+    revealing,
+    rights,
+    seating,
+    signing,
+    venue_desk,
+)
 from storage.competitions.drawing import Proof
+from storage.competitions.signing import Scores
 from storage.competitions.tables import JudgeState, VenueState
 from storage.competitions.venue_desk import VenueDesk
 from storage.moments import local_day
@@ -434,7 +444,7 @@ async def begin_judging(update: Update, context: Context) -> None:
         await show(update, context, reader, sure_card(text, yes, back, reader.language))
         return
     is_new = await context.write(
-        ballots.begin, reader.linked_teacher_id, button.venue_id, now=context.now()
+        seating.begin, reader.linked_teacher_id, button.venue_id, now=context.now()
     )
     context.house.wake_delivery()
     said = _("The judges can begin.") if is_new else _("The judges have begun already.")
@@ -448,7 +458,7 @@ async def chase(update: Update, context: Context) -> None:
     catalogue = catalog(reader.language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     count = await context.write(
-        ballots.chase, reader.linked_teacher_id, venue_id, now=context.now()
+        chasing.chase, reader.linked_teacher_id, venue_id, now=context.now()
     )
     context.house.wake_delivery()
     text = (
@@ -478,7 +488,7 @@ async def reveal(update: Update, context: Context) -> None:
         await show(update, context, reader, sure_card(text, yes, back, reader.language))
         return
     is_new = await context.write(
-        ballots.reveal, reader.linked_teacher_id, button.venue_id, now=context.now()
+        revealing.reveal, reader.linked_teacher_id, button.venue_id, now=context.now()
     )
     said = _("The marks are revealed.") if is_new else _("The marks were revealed already.")
     await _show_scores(update, context, reader, button.venue_id, 0, said)
@@ -505,7 +515,7 @@ async def close_early(update: Update, context: Context, reader: Reader, text: st
     venue_id = int(reader.awaiting.split(":")[1])
     _ = catalog(reader.language).gettext
     now = context.now()
-    await context.write(ballots.reveal, reader.linked_teacher_id, venue_id, reason=text, now=now)
+    await context.write(revealing.reveal, reader.linked_teacher_id, venue_id, reason=text, now=now)
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     await _show_scores(update, context, reader, venue_id, 0, _("The marks are revealed."))
 
@@ -520,7 +530,7 @@ async def _show_scores(
     update: Update, context: Context, reader: Reader, venue_id: int, page: int, said: str = ""
 ) -> None:
     now = context.now()
-    facts = await context.write(ballots.scores, reader.linked_teacher_id, venue_id, now=now)
+    facts = await context.write(signing.scores, reader.linked_teacher_id, venue_id, now=now)
     back = await _back(context, reader.linked_teacher_id, venue_id, now)
     await show(update, context, reader, scores_card(facts, page, reader.language, back, said))
 
@@ -540,7 +550,7 @@ async def sign(update: Update, context: Context) -> None:
         await show(update, context, reader, sure_card(text, yes, back, reader.language))
         return
     is_new = await context.write(
-        ballots.sign, reader.linked_teacher_id, button.venue_id, now=context.now()
+        signing.sign, reader.linked_teacher_id, button.venue_id, now=context.now()
     )
     said = _("Signed. Thank you.") if is_new else _("It is signed already.")
     await _show_scores(update, context, reader, button.venue_id, 0, said)

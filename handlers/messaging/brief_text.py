@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
 from handlers.competitions import due_text as of_competitions
-from handlers.competitions.buttons import OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.buttons import OpenJudging, OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.entering_buttons import OpenFolder, WithdrawEntry
+from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import shortened
 from handlers.credits.buttons import OpenHours
 from handlers.credits.words import amount, of_total
@@ -45,6 +47,7 @@ from handlers.training.remote.study_text import due_text, obstacle_text
 from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
+from storage.competitions.completeness import Lacking
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.remote.my_study import Study
@@ -70,6 +73,8 @@ CAN_BE_DONE = (
     "task_due",
     "material_due",
     "item_due",
+    "ballots_due",
+    "judge_answer",
 )
 """Kinds that are over once the person has done something; to the others one simply goes."""
 
@@ -88,6 +93,7 @@ OF_THE_DESK = (
     "role_gap",
     "import_stale",
     "result_due",
+    "venue_materials",
     "forward_due",
     "publicity",
     "external_close",
@@ -138,6 +144,8 @@ class Told:
     """How far the person's own study is, by class."""
     day: date | None = None
     """Of a brief that has been sent: on which day that was."""
+    lacking: Mapping[int, Lacking] = field(default_factory=dict)
+    """What the person's own entry lacks, by round of a competition."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -666,7 +674,13 @@ def _item_lines(
     lines = []
     for number, (item, subject) in enumerate(known[:SHOWN], 1):
         study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
-        if study is None or not subject.takes_place:
+        lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
+        if lacking is not None and subject.takes_place and not item.done:
+            when = dates.moment(item.at, zone, language, now.astimezone(zone).date())
+            text = of_competitions.lacking_text(
+                _escaped(subject.title, TITLE), when, lacking, language
+            )
+        elif study is None or not subject.takes_place:
             text = item_text(item, subject, language, zone, now, told.breaks_out)
         elif item.kind == "item_due":
             text = due_text(study, item.subject_id, item.at, language, zone, now)
@@ -844,6 +858,13 @@ def _one_item_keys(
     view = [Key(_("View"), open_subject(subject))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
+    lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
+    if lacking is not None:
+        folder = OpenFolder(lacking.entry_id, lacking.round_id)
+        view = [
+            Key(_("Hand in materials"), folder, style="primary"),
+            Key(_("Leave competition"), WithdrawEntry(lacking.entry_id)),
+        ]
     if study is not None:
         view = [
             Key(_("My study"), MyStudy(subject.batch_id)),
@@ -931,8 +952,12 @@ def open_subject(subject: Subject) -> Button:
         return OpenMenu(subject.menu_id)
     if subject.kind in ("forward_due", "publicity", "external_close"):
         return OpenRound(subject.round_id)
-    if subject.kind == "result_due":
+    if subject.kind in ("result_due", "venue_materials"):
         return OpenVenue(subject.subject_id)
+    if subject.kind == "ballots_due":
+        return OpenJudging(subject.subject_id)
+    if subject.kind == "judge_answer":
+        return MyJudging()
     if subject.competition_id:
         return ShowCompetition(subject.competition_id)
     if subject.kind == "survey_close":

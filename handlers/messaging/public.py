@@ -24,6 +24,7 @@ from locales import catalog, dates, numbers
 from storage.competitions.publicity import PublicList
 from storage.competitions.round_cards import Opening
 from storage.competitions.tables import CompetitionState
+from storage.competitions.timetable import PublicTimetable
 from storage.kinds import Figures
 from storage.messaging.correcting import GIVEN, Correction, Value, What
 from storage.messaging.notice_views import NoticeText
@@ -140,40 +141,45 @@ def deadline_group_card(
 TURNS = 60  # turns that a group's card spells out
 
 
-@dataclass(frozen=True)
-class GroupTurns:
-    """The timetable of a venue as a group may know it: numbers and times, and nobody's name."""
-
-    competition: str
-    round: str
-    track: str
-    place: str
-    turns: tuple[tuple[str, datetime | None], ...]
-
-
 def turns_group_card(
-    facts: GroupTurns,
+    facts: PublicTimetable,
     language: str,
     zone: ZoneInfo,
     now: datetime,
     link: Callable[[str], str],
 ) -> GroupCard:
-    """When which number has its turn; whose it is each entrant knows."""
+    """When which number has its turn, or who where the rules name people."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = now.astimezone(zone).date()
+    if facts.state is CompetitionState.CANCELLED:
+        heading = _("[Cancelled] {title}").format(title=_escaped(facts.competition))
+        return GroupCard(f"<b>{heading}</b>")
     heading = _("[Timetable] {title}").format(title=_escaped(facts.competition))
     beside = " · ".join(_escaped(part) for part in (facts.round, facts.track) if part)
     lines = [f"<b>{heading}</b>", beside]
     if facts.place:
         lines.append(_("Where: {place}").format(place=_escaped(facts.place)))
-    for number, at in facts.turns[:TURNS]:
-        when = _("no time yet") if at is None else dates.moment(at, zone, language, today)
-        lines.append(_("{number}  {when}").format(number=_escaped(number), when=when))
+    for one in facts.turns[:TURNS]:
+        when = (
+            _("no time yet")
+            if one.slot_at is None
+            else dates.moment(one.slot_at, zone, language, today)
+        )
+        if one.room:
+            when = _("{when}, {place}").format(when=when, place=_escaped(one.room))
+        lines.append(
+            _("{when}  {name}, {unit}").format(
+                when=when, name=_escaped(one.name), unit=_escaped(one.school)
+            )
+            if facts.has_names
+            else _("{number}  {when}").format(number=_escaped(one.number), when=when)
+        )
     more = len(facts.turns) - TURNS
     if more > 0:
         lines.append(ngettext("and {n} more", "and {n} more", more).format(n=more))
-    lines.append(_("Entries are named by their numbers; each entrant knows their own."))
+    if not facts.has_names:
+        lines.append(_("Entries are named by their numbers; each entrant knows their own."))
     return GroupCard(
         fitted("\n".join(lines)), ((Key(_("Continue in private"), url=link("menu")),),)
     )

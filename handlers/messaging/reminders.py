@@ -34,6 +34,8 @@ from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates
 from storage import moments
 from storage.calendar import workdays
+from storage.competitions import completeness
+from storage.competitions.completeness import Lacking
 from storage.credits import balance
 from storage.messaging import briefs, reminders
 from storage.messaging.briefs import Brief, Item, NewsItem, PutOff
@@ -49,6 +51,7 @@ from storage.training.remote.my_study import Study
 from storage.training.subjects import Subject
 
 Studies = dict[int, Study]
+Lacks = dict[int, Lacking]
 
 
 def install(application: AnyApplication) -> None:
@@ -64,12 +67,12 @@ def install(application: AnyApplication) -> None:
 async def brief(house: House, row: Claimed) -> Said:
     """The daily brief, or a reminder that rings by itself, as things stand now."""
     now = house.clock()
-    said, about, standing, studies = await house.database.write(_compose, row.id, now=now)
+    said, about, standing, studies, lacking = await house.database.write(_compose, row.id, now=now)
     if isinstance(said, briefs.Nothing):
         return Nothing(said.reason)
     if isinstance(said, PutOff):
         return Later(said.until)
-    told = Told(said.items, said.news, about, said.breaks_out, standing, studies)
+    told = Told(said.items, said.news, about, said.breaks_out, standing, studies, lacking=lacking)
     if not told.known and not told.news:
         return Nothing("what it was about is gone")
     return Say(brief_card(told, said.language, house.zone, now))
@@ -161,13 +164,14 @@ async def link_conflict(house: House, row: Claimed) -> Said:
 
 def _compose(
     session: Session, outbox_id: int, *, now: datetime
-) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None, Studies]:
+) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None, Studies, Lacks]:
     said = briefs.compose(session, outbox_id, now=now)
     if not isinstance(said, Brief):
-        return said, {}, None, {}
+        return said, {}, None, {}, {}
     standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
     about = _about(session, said.items)
-    return said, about, standing, _studies(session, said.teacher_id, about, now=now)
+    studies = _studies(session, said.teacher_id, about, now=now)
+    return said, about, standing, studies, _lacking(session, said.teacher_id, about)
 
 
 def _hours_standing(
@@ -200,6 +204,17 @@ def _studies(
     return found
 
 
+def _lacking(session: Session, teacher_id: int | None, about: Subjects) -> Lacks:
+    """What the person's own entries lack, by round, where an item is about that."""
+    found: dict[int, Lacking] = {}
+    for kind, round_id in about:
+        if kind == "material_due":
+            lacking = completeness.lacking_of(session, teacher_id or 0, round_id)
+            if lacking is not None:
+                found[round_id] = lacking
+    return found
+
+
 def _told_in(session: Session, account_id: int, message_id: int, *, now: datetime) -> Told | None:
     """What this message of theirs tells as things stand now, however old it is.
 
@@ -218,6 +233,7 @@ def _told_in(session: Session, account_id: int, message_id: int, *, now: datetim
         _hours_standing(session, teacher_id, sent.items, sent.news, now=now),
         _studies(session, teacher_id, about, now=now),
         moments.local_day(sent.sent_at, offices.zone(session)),
+        _lacking(session, teacher_id, about),
     )
     return told if told.known or told.news else None
 

@@ -28,15 +28,14 @@ from handlers.training import answers, changing, check_in, seat_messages, told
 from handlers.training.remote import last_mile
 from storage.competitions import (
     awarding,
+    chasing,
     deciding,
     editing,
     forwarding,
     objections,
     panels,
+    reopening,
     timetable,
-)
-from storage.competitions import (
-    ballots as ballot_rules,
 )
 from storage.competitions import (
     publishing as competition_publishing,
@@ -105,10 +104,9 @@ _ONES: Mapping[str, Voice] = {
     bulletins.KIND: last_mile.bulletin_voice,
     panels.INVITED: judging_voices.invited,
     timetable.TURN: judging_voices.turn,
-    timetable.POSTED: judging_voices.posted,
-    ballot_rules.CHASED: judging_voices.chased,
-    ballot_rules.REOPEN_ASKED: judging_voices.reopen_asked,
-    ballot_rules.REOPENED: judging_voices.reopened,
+    chasing.CHASED: judging_voices.chased,
+    reopening.REOPEN_ASKED: judging_voices.reopen_asked,
+    reopening.REOPENED: judging_voices.reopened,
     bulletins.EDIT: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
     "entry_accepted": receiving.accepted,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from telegram import Update
 
 from handlers.cards import Card, Key
-from handlers.competitions.buttons import Competitions
+from handlers.competitions.buttons import Competitions, RunCompetitions
 from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import Context, show, show_anew
 from handlers.credits.buttons import OpenHours
@@ -73,6 +73,11 @@ def home_card(facts: HomeFacts, reader: Reader, zone: ZoneInfo, now: datetime) -
             *(
                 ((Key(_counted(_("Competitions"), facts.competitions), Competitions()),),)
                 if facts.competitions
+                else ()
+            ),
+            *(
+                ((Key(_counted(_("My venues"), facts.venues), RunCompetitions(0)),),)
+                if facts.venues and not facts.has_desk
                 else ()
             ),
             *(

@@ -350,7 +350,6 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "relay_broken": _("word that a second channel does not work"),
         "judge_invited": _("question whether you would be a judge"),
         "competition_turn": _("word of your turn in a competition"),
-        "venue_timetable": _("a timetable of a competition in a group"),
         "ballots_missing": _("reminder of ballots that are still open"),
         "reopen_asked": _("word that a judge asks for a ballot back"),
         "ballot_reopened": _("word that a ballot of yours is open again"),

@@ -447,7 +447,8 @@ def _honour(
             )
             proposed += 1
     if competition.offers_resources:
-        for _place, entry, _unit in places:
+        # Who has said at entering that only the award may be published is not asked again.
+        for entry in (entry for _place, entry, _unit in places if entry.may_publish):
             session.exec(
                 insert_new(session, ResourceProposal).values(entry_id=entry.id, asked_at=now)
             )

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import json
 import secrets
-import statistics
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.audit import AuditLog
-from storage.competitions import at_venue, conflicts, rights
-from storage.competitions.at_venue import Here
+from storage.competitions import (
+    at_ballot,
+    at_venue,
+    chasing,
+    conflicts,
+    materials,
+    reopening,
+)
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
     Ballot,
@@ -34,24 +35,14 @@ from storage.competitions.tables import (
     Entry,
     EntryRound,
     Judge,
-    JudgeState,
     Material,
     Round,
     RoundState,
     VenueState,
 )
-from storage.inserting import insert_new
-from storage.messaging import outbox
-from storage.messaging.tables import Priority
-from storage.moments import local_day
-from storage.people import offices
-from storage.refusals import NotAllowed, NotFound, Refusal
+from storage.refusals import NotFound, Refusal
 
-CHASED = "ballots_missing"
-REOPEN_ASKED = "reopen_asked"
-REOPENED = "ballot_reopened"
 COMMENT = 500  # characters
-_ASKED = "ask_reopen"
 
 
 class InConflict(Refusal):
@@ -83,55 +74,6 @@ class OutOfRange(Refusal):
         self.most = most
 
 
-class BallotsMissing(Refusal):
-    """Not all ballots are in; the chief judge can close with a reason."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(f"{count} ballots are missing")
-        self.count = count
-
-
-class TooFewBallots(Refusal):
-    """These entries would be left with fewer ballots than a score needs."""
-
-    def __init__(self, numbers: Sequence[str], needed: int) -> None:
-        super().__init__(f"{', '.join(numbers)}: {needed} needed")
-        self.numbers = tuple(numbers)
-        self.needed = needed
-
-
-class SealBroken(Refusal):
-    """The marks of these entries are not those that were sealed."""
-
-    def __init__(self, numbers: Sequence[str]) -> None:
-        super().__init__(", ".join(numbers))
-        self.numbers = tuple(numbers)
-
-
-class PanelTooSmall(Refusal):
-    """An entry would have fewer judges than the rules ask for."""
-
-    def __init__(self, needed: int, there: int) -> None:
-        super().__init__(f"{needed} judges are needed, {there} can")
-        self.needed = needed
-        self.there = there
-
-
-class NoChief(Refusal):
-    """Nobody leads the panel, and so nobody could sign."""
-
-
-class NothingAsked(Refusal):
-    """The judge has not asked for the ballot back."""
-
-
-class NothingToJudge(Refusal):
-    """No entry of the venue has its place in the order."""
-
-
-# --- seals ----------------------------------------------------------------------------------------
-
-
 def seal_of(ballot_id: int, marks: Mapping[str, int], nonce: str) -> str:
     """The seal of these marks: SHA-256 of the ballot, the marks by name, and the nonce."""
     text = json.dumps(
@@ -141,124 +83,6 @@ def seal_of(ballot_id: int, marks: Mapping[str, int], nonce: str) -> str:
         ensure_ascii=False,
     )
     return sha256(text.encode()).hexdigest()
-
-
-def score_of(totals: Sequence[int], drops: int) -> float:
-    """The score from the totals of an entry: so many highest and lowest left out, then the mean.
-
-    Where leaving them out would leave nothing, all count. Rounded to two places, half to even
-    as the totals are whole and their number small.
-    """
-    kept = sorted(totals)
-    if drops and len(kept) > 2 * drops:
-        kept = kept[drops:-drops]
-    return round(statistics.fmean(kept), 2)
-
-
-# --- seating --------------------------------------------------------------------------------------
-
-
-def seat(session: Session, found: Here, *, now: datetime) -> None:
-    """Give every judge who serves a ballot for every drawn entry, once the venue is judged.
-
-    For whom they do not judge it is set aside. Doing so again adds what has come since, and
-    sets aside what has become a conflict.
-    """
-    if found.venue.state is not VenueState.JUDGING:
-        return
-    venue_id = found.venue.id
-    places = session.exec(
-        select(EntryRound.id).where(
-            EntryRound.venue_id == venue_id, EntryRound.state == RoundState.SCHEDULED
-        )
-    ).all()
-    judges = session.exec(
-        select(Judge).where(Judge.venue_id == venue_id, Judge.state == JudgeState.ACCEPTED)
-    ).all()
-    for judge in judges:
-        barred = (
-            {}
-            if judge.teacher_id is None
-            else conflicts.at(session, judge.teacher_id, venue_id, now=now)
-        )
-        rows: list[dict[str, Any]] = [
-            {
-                "judge_id": judge.id,
-                "entry_round_id": place_id,
-                "state": BallotState.RECUSED if place_id in barred else BallotState.OPEN,
-                "marks": {},
-                "comment": "",
-                "nonce": "",
-                "seal": "",
-                "on_paper": judge.teacher_id is None,
-                "checked_marks": {},
-            }
-            for place_id in places
-        ]
-        if rows:
-            session.exec(insert_new(session, Ballot).values(rows))
-        if barred:
-            session.exec(
-                sa.update(Ballot)
-                .where(
-                    col(Ballot.judge_id) == judge.id,
-                    col(Ballot.entry_round_id).in_(barred),
-                    col(Ballot.state).in_([BallotState.OPEN, BallotState.COMMITTED]),
-                )
-                .values(state=BallotState.RECUSED, marks={}, comment="", nonce="", seal="")
-            )
-    session.flush()
-
-
-def begin(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> bool:
-    """Let the judges begin; False when they may already.
-
-    Every entry needs as many judges who may judge it as the rules ask for. Raises NotFound,
-    NotAllowed, NotUnderWay, TooEarlyAtVenue, TooLateAtVenue, NoChief or PanelTooSmall.
-    """
-    found = at_venue.check_running(session, actor_id, venue_id, now=now)
-    venue = found.venue
-    if venue.state is VenueState.JUDGING:
-        seat(session, found, now=now)
-        return False
-    at_venue.check_state(venue, frozenset({VenueState.DRAWN}))
-    there = session.exec(
-        select(EntryRound.id).where(
-            EntryRound.venue_id == venue_id, EntryRound.state == RoundState.SCHEDULED
-        )
-    ).all()
-    if not there:
-        raise NothingToJudge
-    can = _can_judge(session, venue_id, there, now=now)
-    if can < found.round.judges:
-        raise PanelTooSmall(found.round.judges, can)
-    if at_venue.chief(session, venue_id) is None:
-        raise NoChief
-    venue.state, venue.judging_at = VenueState.JUDGING, now
-    session.flush()
-    seat(session, found, now=now)
-    audit.record(session, actor_id, "begin_judging", f"venue:{venue_id}", now=now)
-    session.flush()
-    return True
-
-
-def _can_judge(session: Session, venue_id: int, places: Sequence[int], *, now: datetime) -> int:
-    """Return how many judges the entry with the fewest has."""
-    judges = session.exec(
-        select(Judge.teacher_id).where(
-            Judge.venue_id == venue_id, Judge.state == JudgeState.ACCEPTED
-        )
-    ).all()
-    each = dict.fromkeys(places, len(judges))
-    for teacher_id in judges:
-        if teacher_id is not None:
-            for place_id in conflicts.at(session, teacher_id, venue_id, now=now):
-                if place_id in each:
-                    each[place_id] -= 1
-    return min(each.values(), default=0)
-
-
-# --- the judge's own ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -323,6 +147,17 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A piece of work to send to a judge; ``name`` says its number, and nobody's name."""
+
+    file_id: str
+    name: str
+    size: int
+    title: str
+    is_video: bool
+
+
+@dataclass(frozen=True)
 class BallotFacts:
     """A ballot as its judge sees it."""
 
@@ -354,15 +189,15 @@ class BallotFacts:
 
 def judging(session: Session, teacher_id: int, venue_id: int) -> Judging:
     """Return what this judge has to judge there. Raises NotFound for who is no judge there."""
-    judge = _serving(session, teacher_id, venue_id)
+    judge = at_ballot.serving(session, teacher_id, venue_id)
     found = at_venue.here(session, venue_id)
     rows = session.exec(
         select(Ballot, EntryRound)
         .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
-        .where(Ballot.judge_id == judge.id, _TAKES_PART)
+        .where(Ballot.judge_id == judge.id, at_ballot.TAKES_PART)
         .order_by(col(EntryRound.order_no))
     ).all()
-    received, needed = progress(session, venue_id)
+    received, needed = chasing.progress(session, venue_id)
     return Judging(
         venue_id,
         judge.id,
@@ -373,7 +208,7 @@ def judging(session: Session, teacher_id: int, venue_id: int) -> Judging:
         found.track.title,
         found.venue.place,
         found.venue.state,
-        _is_over(found),
+        at_ballot.is_over(found),
         len(found.round.rubric),
         tuple(
             BallotLine(
@@ -394,7 +229,7 @@ def judging(session: Session, teacher_id: int, venue_id: int) -> Judging:
 
 def ballot(session: Session, teacher_id: int, ballot_id: int) -> BallotFacts:
     """Return this judge's own ballot. Raises NotFound for anybody else's."""
-    row, place, judge = _own(session, teacher_id, ballot_id)
+    row, place, judge = at_ballot.own(session, teacher_id, ballot_id)
     found = at_venue.here(session, judge.venue_id)
     sheets: tuple[Sheet, ...] = ()
     if row.state is not BallotState.RECUSED:
@@ -415,8 +250,8 @@ def ballot(session: Session, teacher_id: int, ballot_id: int) -> BallotFacts:
         row.state is BallotState.OPEN
         and found.venue.state is VenueState.JUDGING
         and place.state is RoundState.SCHEDULED
-        and not _is_over(found),
-        _asked(session, row),
+        and not at_ballot.is_over(found),
+        reopening.asked(session, row),
     )
 
 
@@ -458,8 +293,8 @@ def commit(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
 
     Raises as ``give``, and Incomplete.
     """
-    _lock(session, teacher_id, ballot_id)
-    row, _place, _judge = _own(session, teacher_id, ballot_id, lock=True)
+    at_ballot.lock_venue(session, teacher_id, ballot_id)
+    row, _place, _judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
     if row.state is BallotState.COMMITTED:
         return ballot(session, teacher_id, ballot_id)
     row, judge = _writable(session, teacher_id, ballot_id, now=now)
@@ -489,8 +324,8 @@ def recuse(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
     Whose it is the judge need not know: the conflict is kept with the entry's teacher, so that
     it holds in later rounds, too. Raises NotFound, NotUnderWay, TooLateAtVenue or Sealed.
     """
-    found = _lock(session, teacher_id, ballot_id)
-    row, place, _judge = _own(session, teacher_id, ballot_id, lock=True)
+    found = at_ballot.lock_venue(session, teacher_id, ballot_id)
+    row, place, _judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
     if row.state is BallotState.RECUSED:
         return
     at_venue.check_under_way(found)
@@ -513,46 +348,14 @@ def recuse(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
     session.flush()
 
 
-def ask_back(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) -> bool:
-    """Ask the chief judge for a sealed ballot back; False when one has asked already.
-
-    The chief's own is given back by who holds the venue. Raises NotFound, NotUnderWay, or
-    TooLateAtVenue once the marks are revealed.
-    """
-    found = _lock(session, teacher_id, ballot_id)
-    row, place, judge = _own(session, teacher_id, ballot_id, lock=True)
-    at_venue.check_under_way(found)
-    at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
-    if row.state is not BallotState.COMMITTED:
-        raise NotFound("ballot")
-    if _asked(session, row):
-        return False
-    audit.record(session, teacher_id, _ASKED, f"ballot:{row.id}", now=now)
-    session.flush()
-    leader = at_venue.chief(session, judge.venue_id)
-    to = found.venue.organiser_id if judge.is_chief or leader is None else leader.teacher_id
-    if to is not None and row.committed_at is not None:
-        outbox.put(
-            session,
-            REOPEN_ASKED,
-            teacher_id=to,
-            facts={"ballot_id": row.id, "judge": judge.number, "number": place.number},
-            priority=Priority.LAST_HOURS,
-            not_before=at_venue.next_ring(session, now),
-            dedupe_key=f"{REOPEN_ASKED}:{row.id}:{row.committed_at.isoformat()}",
-            now=now,
-        )
-    return True
-
-
 def material(
     session: Session, teacher_id: int, ballot_id: int, material_id: int, *, now: datetime
-) -> tuple[str, str, int, str]:
-    """Return a piece of work of the entry on this ballot: its file, ending, size, neutral title.
+) -> Shown:
+    """Return a piece of work of the entry on this ballot, under a name that says nobody's.
 
     The log keeps that it was looked at. Raises NotFound, or InConflict.
     """
-    row, place, judge = _own(session, teacher_id, ballot_id)
+    row, place, judge = at_ballot.own(session, teacher_id, ballot_id)
     barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
     if place.id in barred:
         raise InConflict(barred[place.id])
@@ -573,317 +376,10 @@ def material(
     )
     audit.looked(session, teacher_id, "look_at_material", f"material:{kept.id}", now=now)
     session.flush()
-    _stem, dot, ending = kept.file_name.rpartition(".")
+    is_video = materials.is_video(kept.file_name, kept.mime)
+    _stem, dot, ending = (materials.VIDEO if is_video else kept.file_name).rpartition(".")
     neutral = f"{place.number} {title}" + (f".{ending.lower()}" if dot else "")
-    return kept.file_id, neutral, kept.size, title
-
-
-# --- who leads ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A judge who owes ballots, by number; how many."""
-
-    judge_id: int
-    number: int
-    is_outside: bool
-    count: int
-
-
-def progress(session: Session, venue_id: int) -> tuple[int, int]:
-    """Return how many ballots are in, and how many are wanted: never what they say."""
-    counted = dict(
-        session.exec(
-            select(Ballot.state, sa.func.count())
-            .where(*_counting(venue_id))
-            .group_by(col(Ballot.state))
-        ).all()
-    )
-    received = counted.get(BallotState.COMMITTED, 0) + counted.get(BallotState.REVEALED, 0)
-    return received, received + counted.get(BallotState.OPEN, 0)
-
-
-def missing(session: Session, venue_id: int) -> tuple[Missing, ...]:
-    """Return which judges owe how many ballots."""
-    rows = session.exec(
-        select(Judge.id, Judge.number, Judge.teacher_id, sa.func.count())
-        .select_from(Ballot)
-        .where(*_counting(venue_id), Ballot.state == BallotState.OPEN)
-        .group_by(col(Judge.id), col(Judge.number), col(Judge.teacher_id))
-        .order_by(col(Judge.number))
-    ).all()
-    return tuple(Missing(id_, number, who is None, count) for id_, number, who, count in rows)
-
-
-def chase(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> int:
-    """Remind privately each judge who owes ballots, once a day; return how many owe any.
-
-    For the chief judge and who holds the venue. Raises NotFound, NotAllowed, NotUnderWay,
-    TooEarlyAtVenue or TooLateAtVenue.
-    """
-    found = at_venue.check_leads(session, actor_id, venue_id, now=now)
-    at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
-    day = local_day(now, offices.zone(session))
-    owing = session.exec(
-        select(Judge.id, Judge.teacher_id)
-        .select_from(Ballot)
-        .where(
-            *_counting(venue_id),
-            Ballot.state == BallotState.OPEN,
-            col(Judge.teacher_id).is_not(None),
-        )
-        .distinct()
-    ).all()
-    for judge_id, teacher_id in owing:
-        outbox.put(
-            session,
-            CHASED,
-            teacher_id=teacher_id,
-            facts={"venue_id": venue_id},
-            priority=Priority.LAST_HOURS,
-            not_before=at_venue.next_ring(session, now),
-            useful_until=found.round.result_due_at,
-            dedupe_key=f"{CHASED}:{judge_id}:{day.isoformat()}",
-            now=now,
-        )
-    audit.record(
-        session, actor_id, "chase_ballots", f"venue:{venue_id}", now=now, after={"n": len(owing)}
-    )
-    session.flush()
-    return len(owing)
-
-
-def reopen(session: Session, actor_id: int, ballot_id: int, *, now: datetime) -> bool:
-    """Give a sealed ballot back to the judge who has asked for it; False when it is open.
-
-    For the chief judge, of the chief's own for who holds the venue. The log keeps the seal that
-    was broken. Raises NotFound, NotAllowed, NotUnderWay, TooLateAtVenue or NothingAsked.
-    """
-    _row, _place, judge = _any(session, ballot_id)
-    found = at_venue.check_leads(session, actor_id, judge.venue_id, now=now)
-    row, place, judge = _any(session, ballot_id, lock=True)
-    at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
-    if judge.teacher_id == actor_id:
-        raise NotAllowed
-    if judge.is_chief and not rights.holds(session, actor_id, judge.venue_id, now=now):
-        raise NotAllowed
-    if row.state is BallotState.OPEN:
-        return False
-    if row.state is not BallotState.COMMITTED:
-        raise NotFound("ballot")
-    if not _asked(session, row):
-        raise NothingAsked
-    audit.record(
-        session, actor_id, "reopen_ballot", f"ballot:{row.id}", now=now, before={"seal": row.seal}
-    )
-    row.state, row.seal, row.nonce, row.committed_at = BallotState.OPEN, "", "", None
-    session.flush()
-    if judge.teacher_id is not None:
-        outbox.put(
-            session,
-            REOPENED,
-            teacher_id=judge.teacher_id,
-            facts={"ballot_id": row.id, "number": place.number, "venue_id": judge.venue_id},
-            priority=Priority.LAST_HOURS,
-            not_before=at_venue.next_ring(session, now),
-            dedupe_key=f"{REOPENED}:{row.id}:{now.isoformat()}",
-            now=now,
-        )
-    return True
-
-
-def reveal(
-    session: Session, actor_id: int, venue_id: int, *, reason: str = "", now: datetime
-) -> bool:
-    """Open all seals together and make the scores; False when that is done.
-
-    All ballots must be in, as many for each entry as the rules ask for, or the chief judge
-    closes with a reason; each entry must keep as many as its score needs. Raises NotFound,
-    NotAllowed, NotUnderWay, TooEarlyAtVenue, BallotsMissing, PanelTooSmall, TooFewBallots or
-    SealBroken.
-    """
-    found = at_venue.check_leads(session, actor_id, venue_id, now=now)
-    venue = found.venue
-    if venue.state in (VenueState.REVEALED, VenueState.DECIDED, VenueState.CONFIRMED):
-        return False
-    at_venue.check_state(venue, frozenset({VenueState.JUDGING}))
-    seat(session, found, now=now)
-    received, needed = progress(session, venue_id)
-    closes = bool(reason.strip()) and at_venue.is_chief(session, actor_id, venue_id)
-    if received < needed and not closes:
-        raise BallotsMissing(needed - received)
-    places = session.exec(
-        select(EntryRound).where(
-            EntryRound.venue_id == venue_id, EntryRound.state == RoundState.SCHEDULED
-        )
-    ).all()
-    given: dict[int, list[Ballot]] = defaultdict(list)
-    for row in session.exec(
-        select(Ballot).where(*_counting(venue_id), Ballot.state == BallotState.COMMITTED)
-    ).all():
-        given[row.entry_round_id].append(row)
-    fewest = min((len(given[place.id]) for place in places), default=0)
-    if fewest < found.round.judges and not closes:
-        # Somebody was set aside or taken off since the judges began.
-        raise PanelTooSmall(found.round.judges, fewest)
-    least = max(1, min(2 * found.round.drops + 1, found.round.judges))
-    few = [place.number for place in places if len(given[place.id]) < least]
-    if few:
-        raise TooFewBallots(few, least)
-    broken = [
-        place.number
-        for place in places
-        if any(seal_of(row.id, row.marks, row.nonce) != row.seal for row in given[place.id])
-    ]
-    if broken:
-        raise SealBroken(broken)
-    for place in places:
-        for row in given[place.id]:
-            row.total, row.state = sum(row.marks.values()), BallotState.REVEALED
-        totals = [sum(row.marks.values()) for row in given[place.id]]
-        place.score = score_of(totals, found.round.drops)
-        place.state, place.changed_at = RoundState.SCORED, now
-    venue.state, venue.revealed_at = VenueState.REVEALED, now
-    audit.record(
-        session,
-        actor_id,
-        "reveal_marks",
-        f"venue:{venue_id}",
-        now=now,
-        after={"received": received, "needed": needed},
-        reason=reason.strip(),
-    )
-    session.flush()
-    return True
-
-
-@dataclass(frozen=True)
-class ScoreLine:
-    """An entry's score with the totals it came from, by the judges' numbers."""
-
-    place_id: int
-    number: str
-    score: float | None
-    totals: tuple[tuple[int, int], ...]
-    state: RoundState
-
-
-@dataclass(frozen=True)
-class Leaning:
-    """How far a judge's totals lie from the middle of their entries, on the average; signed."""
-
-    number: int
-    difference: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """All scores of a revealed venue, and a hint for the chief judge."""
-
-    venue_id: int
-    state: VenueState
-    lines: tuple[ScoreLine, ...]
-    leanings: tuple[Leaning, ...]
-    most: int
-    drops: int
-    is_signed: bool
-    may_sign: bool
-
-
-FAR = 0.08
-"""Of the points that there are: from here on a judge's leaning is worth a look."""
-
-
-def scores(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Scores:
-    """Return the revealed scores to the chief judge and to who holds the venue.
-
-    The log keeps that they were looked at. Raises NotFound, NotAllowed, or TooEarlyAtVenue as
-    long as they are sealed: then nobody may know a mark of another's.
-    """
-    found = at_venue.here(session, venue_id)
-    is_chief = at_venue.is_chief(session, actor_id, venue_id)
-    if not is_chief and not rights.holds(session, actor_id, venue_id, now=now):
-        raise NotAllowed
-    at_venue.check_state(
-        found.venue,
-        frozenset({VenueState.REVEALED, VenueState.DECIDED, VenueState.CONFIRMED}),
-    )
-    totals: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for place_id, number, total in session.exec(
-        select(Ballot.entry_round_id, Judge.number, Ballot.total)
-        .join(Judge, col(Judge.id) == col(Ballot.judge_id))
-        .where(
-            Judge.venue_id == venue_id,
-            Ballot.state == BallotState.REVEALED,
-            col(Ballot.total).is_not(None),
-        )
-        .order_by(col(Judge.number))
-    ).all():
-        totals[place_id].append((number, total or 0))
-    places = session.exec(
-        select(EntryRound)
-        .where(EntryRound.venue_id == venue_id, col(EntryRound.order_no).is_not(None))
-        .order_by(col(EntryRound.order_no))
-    ).all()
-    most = sum(one.most for one in rubric(found.round))
-    audit.looked(session, actor_id, "look_at_scores", f"venue:{venue_id}", now=now)
-    session.flush()
-    return Scores(
-        venue_id,
-        found.venue.state,
-        tuple(
-            ScoreLine(one.id, one.number, one.score, tuple(totals[one.id]), one.state)
-            for one in places
-        ),
-        _leanings(totals, most) if is_chief else (),
-        most,
-        found.round.drops,
-        found.venue.signed_at is not None,
-        is_chief and found.venue.signed_at is None,
-    )
-
-
-def _leanings(totals: Mapping[int, Sequence[tuple[int, int]]], most: int) -> tuple[Leaning, ...]:
-    """Return who lies far from the middle: something to talk about, and no accusation."""
-    apart: dict[int, list[float]] = defaultdict(list)
-    for each in totals.values():
-        if len(each) < 3:
-            continue
-        middle = statistics.median(total for _number, total in each)
-        for number, total in each:
-            apart[number].append(total - middle)
-    found = [
-        Leaning(number, round(statistics.fmean(away), 1)) for number, away in sorted(apart.items())
-    ]
-    return tuple(one for one in found if abs(one.difference) >= FAR * most)
-
-
-def sign(session: Session, teacher_id: int, venue_id: int, *, now: datetime) -> bool:
-    """Let the chief judge sign the revealed scores; False when they are signed.
-
-    Raises NotFound, NotAllowed for anybody else, NotUnderWay or TooEarlyAtVenue.
-    """
-    found = at_venue.here(session, venue_id, lock=True)
-    if not at_venue.is_chief(session, teacher_id, venue_id):
-        raise NotAllowed
-    at_venue.check_under_way(found)
-    venue = found.venue
-    if venue.signed_at is not None:
-        return False
-    at_venue.check_state(venue, frozenset({VenueState.REVEALED}))
-    venue.signed_by, venue.signed_at = teacher_id, now
-    audit.record(session, teacher_id, "sign_scores", f"venue:{venue_id}", now=now)
-    session.flush()
-    return True
-
-
-# --- what the above stand on ----------------------------------------------------------------------
-
-# What has left the round, by whatever way, is neither judged nor waited for.
-_TAKES_PART = sa.or_(
-    col(EntryRound.state) == RoundState.SCHEDULED, col(Ballot.state) == BallotState.REVEALED
-)
+    return Shown(kept.file_id, neutral, kept.size, title, is_video)
 
 
 def rubric(round_: Round) -> tuple[Criterion, ...]:
@@ -905,77 +401,14 @@ def checked(round_: Round, marks: Mapping[str, int]) -> dict[str, int]:
     return dict(marks)
 
 
-def _is_over(found: Here) -> bool:
-    try:
-        at_venue.check_under_way(found)
-    except at_venue.NotUnderWay:
-        return True
-    return False
-
-
-def _counting(venue_id: int) -> tuple[Any, ...]:
-    """The conditions under which a ballot counts: its judge serves, its entry takes part."""
-    return (
-        col(Judge.id) == col(Ballot.judge_id),
-        Judge.venue_id == venue_id,
-        Judge.state == JudgeState.ACCEPTED,
-        col(EntryRound.id) == col(Ballot.entry_round_id),
-        _TAKES_PART,
-    )
-
-
-def _serving(session: Session, teacher_id: int, venue_id: int) -> Judge:
-    judge = session.exec(
-        select(Judge).where(
-            Judge.venue_id == venue_id,
-            Judge.teacher_id == teacher_id,
-            Judge.state == JudgeState.ACCEPTED,
-        )
-    ).first()
-    if judge is None:
-        raise NotFound("judge")
-    return judge
-
-
-def _any(
-    session: Session, ballot_id: int, *, lock: bool = False
-) -> tuple[Ballot, EntryRound, Judge]:
-    query = select(Ballot).where(Ballot.id == ballot_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row = session.exec(query).first()
-    if row is None:
-        raise NotFound("ballot")
-    return (
-        row,
-        session.get_one(EntryRound, row.entry_round_id),
-        session.get_one(Judge, row.judge_id),
-    )
-
-
-def _own(
-    session: Session, teacher_id: int, ballot_id: int, *, lock: bool = False
-) -> tuple[Ballot, EntryRound, Judge]:
-    row, place, judge = _any(session, ballot_id, lock=lock)
-    if judge.teacher_id != teacher_id or judge.state is not JudgeState.ACCEPTED:
-        raise NotFound("ballot")
-    return row, place, judge
-
-
-def _lock(session: Session, teacher_id: int, ballot_id: int) -> Here:
-    """Lock the venue of this judge's ballot: before the ballot, as the reveal takes them."""
-    _row, _place, judge = _own(session, teacher_id, ballot_id)
-    return at_venue.here(session, judge.venue_id, lock=True)
-
-
 def _writable(
     session: Session, teacher_id: int, ballot_id: int, *, now: datetime
 ) -> tuple[Ballot, Judge]:
     """Return this judge's ballot to write on, after everything was asked again."""
-    found = _lock(session, teacher_id, ballot_id)
+    found = at_ballot.lock_venue(session, teacher_id, ballot_id)
     at_venue.check_under_way(found)
     at_venue.check_state(found.venue, frozenset({VenueState.JUDGING}))
-    row, place, judge = _own(session, teacher_id, ballot_id, lock=True)
+    row, place, judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
     if row.on_paper:
         raise NotFound("ballot")
     barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
@@ -988,18 +421,6 @@ def _writable(
     if place.state is not RoundState.SCHEDULED:
         raise NotFound("ballot")
     return row, judge
-
-
-def _asked(session: Session, row: Ballot) -> bool:
-    """Whether the judge has asked for the ballot back since it was handed in."""
-    if row.committed_at is None:
-        return False
-    asked = select(AuditLog.id).where(
-        AuditLog.action == _ASKED,
-        AuditLog.thing == f"ballot:{row.id}",
-        col(AuditLog.at) >= row.committed_at,
-    )
-    return session.exec(asked).first() is not None
 
 
 def _sheets(session: Session, place: EntryRound, round_: Round) -> tuple[Sheet, ...]:

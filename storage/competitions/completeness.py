@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions.tables import Entry, Material, Round
+from storage.competitions.tables import Competition, Entry, EntryRound, Material, Round
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What somebody's own entry still lacks for a round: the titles of it."""
+
+    entry_id: int
+    round_id: int
+    titles: tuple[str, ...]
+    is_blind: bool
+    """Whether names of schools and people are to be kept out of it."""
 
 
 def required(round_: Round) -> tuple[str, ...]:
@@ -43,3 +55,24 @@ def lacks(round_: Round) -> Any:
             for key in required(round_)
         ),
     )
+
+
+def lacking_of(session: Session, teacher_id: int, round_id: int) -> Lacking | None:
+    """Return what this person's own entry lacks for a round; None where nothing is missing.
+
+    Of several entries, one in each track, that which lacks something first.
+    """
+    rows = session.exec(
+        select(Entry.id, Round, Competition.is_blind)
+        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
+        .join(Round, col(Round.id) == col(EntryRound.round_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .where(Entry.teacher_id == teacher_id, Round.id == round_id)
+        .order_by(col(Entry.id))
+    ).all()
+    for entry_id, round_, is_blind in rows:
+        titles = {each["key"]: each["title"] for each in round_.materials}
+        keys = missing(session, entry_id, round_)
+        if keys:
+            return Lacking(entry_id, round_id, tuple(titles[key] for key in keys), is_blind)
+    return None

@@ -16,7 +16,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import venues
+from storage.competitions import authors, venues
 from storage.competitions.tables import (
     Conflict,
     ConflictKind,
@@ -82,7 +82,7 @@ def _makers(session: Session, venue_id: int) -> Mapping[int, set[int]]:
     for entry_id, teacher_id in session.exec(
         select(EntryAuthor.entry_id, EntryAuthor.teacher_id)
         .join(EntryRound, col(EntryRound.entry_id) == col(EntryAuthor.entry_id))
-        .where(EntryRound.venue_id == venue_id)
+        .where(EntryRound.venue_id == venue_id, authors.JOINED)
     ).all():
         found[entry_id].add(teacher_id)
     return found
@@ -122,13 +122,17 @@ def _co_authors(session: Session, teacher_id: int) -> set[int]:
     """Return everybody who has ever made an entry together with this person."""
     mine = sa.union(
         sa.select(col(Entry.id)).where(col(Entry.teacher_id) == teacher_id),
-        sa.select(col(EntryAuthor.entry_id)).where(col(EntryAuthor.teacher_id) == teacher_id),
+        sa.select(col(EntryAuthor.entry_id)).where(
+            col(EntryAuthor.teacher_id) == teacher_id, authors.JOINED
+        ),
     ).subquery()
-    authors = session.exec(
-        select(EntryAuthor.teacher_id).where(col(EntryAuthor.entry_id).in_(sa.select(mine.c.id)))
+    mates = session.exec(
+        select(EntryAuthor.teacher_id).where(
+            col(EntryAuthor.entry_id).in_(sa.select(mine.c.id)), authors.JOINED
+        )
     ).all()
     # Of a lone entry the entrant is this person.
     entrants = session.exec(
         select(Entry.teacher_id).where(col(Entry.id).in_(sa.select(mine.c.id)))
     ).all()
-    return {*authors, *entrants} - {teacher_id}
+    return {*mates, *entrants} - {teacher_id}

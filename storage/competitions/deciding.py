@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.calendar import quiet, workdays
-from storage.competitions import ranking, rights, venues
+from storage.competitions import authors, ranking, rights, venues
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.ranking import Runner
 from storage.competitions.tables import (
@@ -151,6 +150,8 @@ class Outcome:
     next_external: bool
     forward_due_at: datetime | None
     next_due_at: datetime | None
+    next_is_materials: bool
+    """Whether that is when materials are due; otherwise the next round begins then."""
     """When materials of the next round are due, or it begins."""
     publicity_until: date | None
     is_confirmed: bool
@@ -277,6 +278,7 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         after is not None and after.external,
         round_.forward_due_at,
         None if after is None else after.material_due_at or after.starts_at,
+        after is not None and after.material_due_at is not None,
         round_.publicity_until,
         state is VenueState.CONFIRMED,
         place.forwarded_at is not None,
@@ -295,7 +297,7 @@ def people(session: Session, entry_ids: Sequence[int]) -> dict[int, list[int]]:
         found[entry_id] = [teacher_id]
     for entry_id, teacher_id in session.exec(
         select(EntryAuthor.entry_id, EntryAuthor.teacher_id)
-        .where(col(EntryAuthor.entry_id).in_(entry_ids))
+        .where(col(EntryAuthor.entry_id).in_(entry_ids), authors.JOINED)
         .order_by(col(EntryAuthor.id))
     ).all():
         if teacher_id not in found[entry_id]:
@@ -305,13 +307,10 @@ def people(session: Session, entry_ids: Sequence[int]) -> dict[int, list[int]]:
 
 def is_entrant(session: Session, teacher_id: int, venue_id: int) -> bool:
     """Whether this person competes at the venue."""
-    mate = sa.exists().where(
-        col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == teacher_id
-    )
     found = (
         select(Entry.id)
         .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
-        .where(EntryRound.venue_id == venue_id, sa.or_(col(Entry.teacher_id) == teacher_id, mate))
+        .where(EntryRound.venue_id == venue_id, authors.is_of(teacher_id))
     )
     return session.exec(found).first() is not None
 

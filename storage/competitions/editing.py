@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -23,6 +24,7 @@ from storage.calendar.workdays import WorkCalendar
 from storage.competitions import making, rights, rules, schedule, telling, usual, values, venues
 from storage.competitions.tables import (
     Competition,
+    CompetitionKind,
     CompetitionState,
     Round,
     RoundLevel,
@@ -35,7 +37,7 @@ from storage.deeds import ChangedSince
 from storage.moments import local_day
 from storage.people import offices
 from storage.people.facts import GIVEN
-from storage.people.tables import OrgUnit, Teacher
+from storage.people.tables import OrgUnit, Teacher, UnitKind
 from storage.refusals import NotFound, OwnCase, Refusal
 from storage.training.making import WrongValue
 from storage.waiting_for import Waiting
@@ -55,6 +57,8 @@ class What(StrEnum):
     """What of a competition can be changed: of the whole, then of a round."""
 
     TITLE = "title"
+    KIND = "kind"
+    YEAR = "school_year"
     SCHEME = "scheme"
     CONTACT = "contact"
     AUDIENCE = "audience"
@@ -67,6 +71,7 @@ class What(StrEnum):
     OFFERS = "offers"
     NAME = "name"
     SEASON = "season"
+    LEVEL = "level"
     ENTRY = "entry"
     MATERIAL_DUE = "material_due"
     DAYS = "days"
@@ -85,6 +90,8 @@ class What(StrEnum):
 
 OF_ALL = (
     What.TITLE,
+    What.KIND,
+    What.YEAR,
     What.SCHEME,
     What.CONTACT,
     What.AUDIENCE,
@@ -104,6 +111,8 @@ DATED = (
     What.PUBLICITY,
     What.FORWARD_DUE,
 )
+OF_DRAFT = (What.KIND, What.YEAR, What.LEVEL)
+"""What is fixed once a competition is published."""
 RULED = (
     What.AUDIENCE,
     What.BARRED,
@@ -135,8 +144,18 @@ COLUMNS: Mapping[What, tuple[str, ...]] = {
     What.PUBLICITY: ("publicity_from", "publicity_until"),
     What.FORWARD_DUE: ("forward_due_at",),
     What.NUMBERS: ("numbers_only",),
+    What.LEVEL: ("level", "external"),
 }
 """Where a thing is kept; elsewhere its column is called as it is."""
+
+
+OWN_LEVEL: Mapping[str, RoundLevel] = {
+    UnitKind.SCHOOL: RoundLevel.SCHOOL,
+    UnitKind.GROUP: RoundLevel.SCHOOL,
+    UnitKind.AREA: RoundLevel.AREA,
+    UnitKind.CITY: RoundLevel.CITY,
+}
+"""The highest level at which a unit holds a round itself; any other body does at the county's."""
 
 
 class PublicityTooShort(Refusal):
@@ -151,8 +170,8 @@ class NotUnderWay(Refusal):
     """It is finished, put away or cancelled: nothing of it changes any more."""
 
 
-class IsBeingJudged(Refusal):
-    """Judging has begun: by these rules it ends."""
+class RulesStand(Refusal):
+    """The order is drawn, or marks are given: by these rules the round ends."""
 
 
 class NeedsSecond(Refusal):
@@ -219,6 +238,8 @@ def read(
         raise NotFound("round")
     if what in DATED:
         return _dates(session, what, text, round_, now=now)
+    if what is What.LEVEL:
+        return _level(session, text, competition)
     return _of_round(session, what, text, round_)
 
 
@@ -235,11 +256,13 @@ def change(
     """Give one thing another value; the same value again changes nothing.
 
     Of a published competition everybody concerned by a moved date is told. Raises NotFound,
-    NotAllowed, WrongValue, DatesNotInOrder, PublicityTooShort, NotUnderWay, or NeedsSecond for
-    a rule that is published.
+    NotAllowed, WrongValue, DatesNotInOrder, PublicityTooShort, NotUnderWay, NeedsSecond for a
+    rule that is published, or FixedOnceSaid.
     """
     competition, round_ = _looked_at(session, actor_id, competition_id, round_id, now=now)
     row: Competition | Round = competition if round_ is None or what in OF_ALL else round_
+    if what in OF_DRAFT and competition.state is not CompetitionState.DRAFT:
+        raise FixedOnceSaid
     after = read(session, what, text, competition, round_, now=now)
     before = {name: getattr(row, name) for name in after}
     if before == after:
@@ -283,7 +306,7 @@ def ask(
     """Ask for a change of a published rule; return the request's id, None for no change.
 
     Whoever else organises is told that it waits. Asking for the same again returns the first.
-    Raises NotFound, NotAllowed, WrongValue, NotUnderWay, IsBeingJudged, ReasonWrong, or
+    Raises NotFound, NotAllowed, WrongValue, NotUnderWay, RulesStand, ReasonWrong, or
     AlreadyAsked where another change of the same thing waits.
     """
     competition, round_ = _looked_at(session, actor_id, competition_id, round_id, now=now)
@@ -300,7 +323,7 @@ def ask(
     if isinstance(row, Competition):
         round_ = venues.rounds(session, competition_id)[0]
     assert round_ is not None
-    _check_not_judged(session, row)
+    _check_not_drawn(session, row)
     for open_ in _open(session, competition_id):
         if set(open_.after) & set(after) and (open_.round_id == round_.id or what in OF_ALL):
             if open_.after == _plain(after) and open_.asked_by == actor_id:
@@ -339,7 +362,7 @@ def settle(
 
     It is done, frozen anew, and told to everybody concerned. Whoever asked takes back what they
     asked by not confirming it, and never confirms it. Raises NotFound, NotAllowed, OwnCase,
-    NotUnderWay, IsBeingJudged, or ChangedSince where the rule is another one by now.
+    NotUnderWay, RulesStand, or ChangedSince where the rule is another one by now.
     """
     asked = session.exec(
         select(RuleChange)
@@ -359,7 +382,7 @@ def settle(
         if competition.state is not CompetitionState.PUBLISHED:
             raise NotUnderWay
         row: Competition | Round = competition if set(asked.after) <= set(rules.OF_ALL) else round_
-        _check_not_judged(session, row)
+        _check_not_drawn(session, row)
         if _plain({name: getattr(row, name) for name in asked.before}) != asked.before:
             raise ChangedSince(round_.name)
         for name, value in asked.after.items():
@@ -569,12 +592,16 @@ def _looked_at(
     return competition, round_
 
 
-def _check_not_judged(session: Session, row: Competition | Round) -> None:
-    """Raise IsBeingJudged where marks are being given by these rules, or have been."""
+def _check_not_drawn(session: Session, row: Competition | Round) -> None:
+    """Raise RulesStand where an order is drawn by these rules, or marks are given.
+
+    From the draw on everybody knows who competes with whom; nobody changes a rule then, not even
+    two who organise.
+    """
     begun = (
         sa.select(col(Venue.id))
         .join(Round, col(Round.id) == col(Venue.round_id))
-        .where(col(Venue.state).not_in([VenueState.OPEN, VenueState.DRAWN]))
+        .where(col(Venue.state) != VenueState.OPEN)
     )
     if isinstance(row, Round):
         begun = begun.where(col(Round.id) == row.id)
@@ -583,7 +610,7 @@ def _check_not_judged(session: Session, row: Competition | Round) -> None:
         own = [each for each in venues.rounds(session, row.id) if not each.external]
         begun = begun.where(col(Round.id) == (own[-1].id if own else 0))
     if session.exec(begun.limit(1)).first() is not None:  # type: ignore[call-overload]
-        raise IsBeingJudged
+        raise RulesStand
 
 
 def _open(session: Session, competition_id: int) -> list[RuleChange]:
@@ -651,6 +678,14 @@ def _of_all(
     match what:
         case What.TITLE:
             return {"title": values.short(text, what)}
+        case What.KIND:
+            if text not in set(CompetitionKind):
+                raise WrongValue(what)
+            return {"kind": CompetitionKind(text)}
+        case What.YEAR:
+            if text not in years(now, offices.zone(session)):
+                raise WrongValue(what)
+            return {"school_year": text}
         case What.CONTACT:
             return {"contact": "" if text == NONE else values.short(text, what)}
         case What.SCHEME:
@@ -698,6 +733,24 @@ def _audience(text: str, row: Competition, now: datetime, session: Session) -> d
     return {key: some for key, some in found.items() if some}
 
 
+def years(now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """Return the school years in which a competition can be: this one and the next."""
+    this = making.school_year(local_day(now, zone))
+    first = int(this[:4]) + 1
+    return this, f"{first}-{first + 1}"
+
+
+def _level(session: Session, text: str, competition: Competition) -> dict[str, Any]:
+    """Read who holds a round: whoever is above the owner holds it outside."""
+    if text not in set(RoundLevel):
+        raise WrongValue(What.LEVEL)
+    kind = session.exec(select(OrgUnit.kind).where(OrgUnit.id == competition.owner_unit_id)).one()
+    own = OWN_LEVEL.get(kind, RoundLevel.COUNTY)
+    order = list(RoundLevel)
+    level = RoundLevel(text)
+    return {"level": level, "external": order.index(level) > order.index(own)}
+
+
 def _yes(text: str, field: str) -> bool:
     said = text.strip().lower()
     if said in (YES, "是", "1", "要"):
@@ -740,8 +793,16 @@ def _of_round(session: Session, what: What, text: str, row: Round) -> dict[str, 
 def _dates(session: Session, what: What, text: str, row: Round, *, now: datetime) -> dict[str, Any]:
     calendar = workdays.load(session)
     if text == NONE or values.is_without(text):
-        return dict.fromkeys(columns_of(what))
-    return read_dates(what, text, row, calendar, now=now)
+        found = dict.fromkeys(columns_of(what))
+    else:
+        found = read_dates(what, text, row, calendar, now=now)
+    promised = row.publicity_until if row.list_version else None
+    if what is What.PUBLICITY and promised is not None:
+        # What hangs in public says until when: it comes down no earlier.
+        until = found["publicity_until"]
+        if until is None or until < promised:
+            raise PublicityTooShort(promised)
+    return found
 
 
 def read_dates(

@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import venues
+from storage.competitions import authors, venues
 from storage.competitions.tables import (
     CompetingState,
     Competition,
     CompetitionState,
     Entry,
-    EntryAuthor,
     EntryRound,
     Honour,
     Round,
@@ -201,13 +200,7 @@ def has_entry(
     query = select(Entry.id).where(
         Entry.competition_id == competition_id,
         col(Entry.state).in_(ONCE),
-        sa.or_(
-            col(Entry.teacher_id) == teacher_id,
-            sa.exists().where(
-                col(EntryAuthor.entry_id) == col(Entry.id),
-                col(EntryAuthor.teacher_id) == teacher_id,
-            ),
-        ),
+        authors.is_of(teacher_id),
     )
     if track_id is not None:
         query = query.where(Entry.track_id == track_id)
@@ -226,12 +219,7 @@ def _won(session: Session, teacher_id: int, competition: Competition, now: datet
         return None
     years = _years_before(competition)
     barring = competition.barred_awards
-    mine = sa.or_(
-        col(Entry.teacher_id) == teacher_id,
-        sa.exists().where(
-            col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == teacher_id
-        ),
-    )
+    mine = authors.is_of(teacher_id)
     awards = session.exec(
         select(EntryRound.award)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.competitions import completeness, eligibility, schedule, venues
+from storage.competitions.authors import CHANGEABLE, JOINED, is_asked, is_of
 from storage.competitions.eligibility import LIVE
 from storage.competitions.tables import (
     CompetingState,
@@ -28,6 +29,7 @@ from storage.competitions.tables import (
     Entry,
     EntryAuthor,
     EntryRound,
+    ResourceProposal,
     Round,
     RoundLevel,
     RoundState,
@@ -97,6 +99,8 @@ class Line:
     track: str = ""
     needs_me: bool = False
     """Something is to be done by the reader before it is in."""
+    asked_by: str = ""
+    """Who asks the reader to make this entry together, as long as there is no answer."""
 
 
 def lines(session: Session, teacher_id: int, *, now: datetime) -> tuple[Line, ...]:
@@ -106,7 +110,7 @@ def lines(session: Session, teacher_id: int, *, now: datetime) -> tuple[Line, ..
     by the end of their window. One whose audience they are not in is left out.
     """
     mine = _my_lines(session, teacher_id, now)
-    entered = {line.competition_id for line in mine}
+    entered = {line.competition_id for line in mine if not line.asked_by}
     others = [
         line for line in _open_lines(session, teacher_id, now) if line.competition_id not in entered
     ]
@@ -116,18 +120,22 @@ def lines(session: Session, teacher_id: int, *, now: datetime) -> tuple[Line, ..
 
 
 def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
+    asked = sa.and_(is_asked(teacher_id), col(Entry.state).in_(CHANGEABLE))
+    invited = set(session.exec(select(Entry.id).where(asked)).all())
     rows = session.exec(
-        select(Entry, Competition, Track.title)
+        select(Entry, Competition, Track.title, Teacher.name)
         .join(Competition, col(Competition.id) == col(Entry.competition_id))
         .join(Track, col(Track.id) == col(Entry.track_id))
+        .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
         .where(
-            is_of(teacher_id),
+            sa.or_(is_of(teacher_id), asked),
             col(Competition.state).in_([CompetitionState.PUBLISHED, CompetitionState.FINISHED]),
             Entry.state != CompetingState.WITHDRAWN,
         )
     ).all()
     found = []
-    for entry, competition, track in rows:
+    for entry, competition, track, name in rows:
+        is_invited = entry.id in invited
         first = eligibility.first_round(session, competition.id)
         found.append(
             Line(
@@ -137,10 +145,11 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
                 closes_at=eligibility.closes_at(first),
                 is_open=_is_open(first, now),
                 entry_id=entry.id,
-                state=entry.state,
+                state=None if is_invited else entry.state,
                 track=track,
                 needs_me=competition.state is CompetitionState.PUBLISHED
-                and entry.state in (CompetingState.DRAFT, CompetingState.RETURNED),
+                and (is_invited or entry.state in (CompetingState.DRAFT, CompetingState.RETURNED)),
+                asked_by=name if is_invited else "",
             )
         )
     return found
@@ -188,16 +197,6 @@ def _is_open(round_: Round, now: datetime) -> bool:
     closes = eligibility.closes_at(round_)
     return (round_.entry_opens_at is None or now >= round_.entry_opens_at) and (
         closes is None or now < closes
-    )
-
-
-def is_of(teacher_id: int) -> sa.ColumnElement[bool]:
-    """Whether an ``Entry`` is this person's own, or one made together."""
-    return sa.or_(
-        col(Entry.teacher_id) == teacher_id,
-        sa.exists().where(
-            col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == teacher_id
-        ),
     )
 
 
@@ -445,7 +444,7 @@ def authors(session: Session, entry_id: int) -> tuple[tuple[int, str], ...]:
         session.exec(
             select(Teacher.id, Teacher.name)
             .join(EntryAuthor, col(EntryAuthor.teacher_id) == col(Teacher.id))
-            .where(EntryAuthor.entry_id == entry_id)
+            .where(EntryAuthor.entry_id == entry_id, JOINED)
             .order_by(col(EntryAuthor.id))
         ).all()
     )
@@ -504,11 +503,21 @@ def set_title(
 def set_publish(
     session: Session, teacher_id: int, entry_id: int, *, may: bool, now: datetime
 ) -> None:
-    """Say whether more than name, school and award may be published; at any time."""
+    """Say whether more than name, school and award may be published; at any time.
+
+    Who takes it back shares the work no more, either.
+    """
     entry, _competition = own(session, teacher_id, entry_id)
-    if entry.may_publish != may:
-        entry.may_publish, entry.changed_at = may, now
-        session.flush()
+    if entry.may_publish == may:
+        return
+    entry.may_publish, entry.changed_at = may, now
+    if not may:
+        session.exec(
+            sa.update(ResourceProposal)
+            .where(col(ResourceProposal.entry_id) == entry_id)
+            .values(agreed=False, answered_at=now)
+        )
+    session.flush()
 
 
 def submit(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -> bool:
@@ -738,7 +747,7 @@ def standing(session: Session, entry: Entry, first: Round) -> tuple[Round, Now]:
         venue_state=None if venue is None else venue.state,
         number=place.number,
         slot_at=place.slot_at,
-        place="" if venue is None else venue.place,
+        place=place.place or ("" if venue is None else venue.place),
         award=place.award,
         place_id=place.id,
         told_at=None
@@ -777,6 +786,6 @@ def entered(competition_id: int) -> Any:
     together = (
         sa.select(col(EntryAuthor.teacher_id), col(Entry.unit_id))
         .join(Entry, col(Entry.id) == col(EntryAuthor.entry_id))
-        .where(col(Entry.competition_id) == competition_id, counts)
+        .where(col(Entry.competition_id) == competition_id, counts, JOINED)
     )
     return alone.union(together)

@@ -27,7 +27,7 @@ from storage.competitions.values import FEWEST_DAYS, LONGEST
 from storage.moments import at, local_day
 from storage.people import authority, offices
 from storage.people.authority import MAY, Act
-from storage.people.tables import Office, OrgUnit
+from storage.people.tables import Office, OrgUnit, Role, UnitKind
 from storage.refusals import NotAllowed, Refusal
 from storage.tables import Row
 from storage.training.making import DatesNotInOrder, WrongValue
@@ -111,18 +111,23 @@ class Form:
 
 
 def homes(session: Session, actor_id: int, *, now: datetime) -> tuple[Home, ...]:
-    """Return the units that the actor may hold competitions for. Raises NotAllowed for none."""
+    """Return the units that the actor may hold competitions for. Raises NotAllowed for none.
+
+    A research officer first has the research office where they work, if their role reaches it.
+    """
     today = local_day(now, offices.zone(session))
     found: dict[int, Home] = {}
+    own = authority.unit_of(session, actor_id, today=today)
     for grant in authority.grants(session, actor_id, today=today):
         if Act.RUN_COMPETITION not in MAY[grant.role] or grant.batch_id is not None:
             continue
         unit_id = grant.unit_id or session.exec(select(Office.unit_id)).first()
-        unit = session.exec(select(OrgUnit).where(OrgUnit.id == unit_id)).first()
-        if unit is not None and authority.may(
-            session, actor_id, Act.RUN_COMPETITION, unit.id, today=today
-        ):
-            found.setdefault(unit.id, Home(unit.id, unit.name, unit.kind))
+        wanted = (own, unit_id) if grant.role is Role.RESEARCH_OFFICER else (unit_id,)
+        for unit in (session.get(OrgUnit, each) for each in wanted if each is not None):
+            if unit is None or (unit.id != unit_id and unit.kind is not UnitKind.RESEARCH_OFFICE):
+                continue
+            if authority.may(session, actor_id, Act.RUN_COMPETITION, unit.id, today=today):
+                found.setdefault(unit.id, Home(unit.id, unit.name, unit.kind))
     if not found:
         raise NotAllowed
     return tuple(found.values())

@@ -29,6 +29,9 @@ from storage.refusals import NotFound, Refusal
 LINK = "link"
 PHOTO = "photo.jpg"
 """What a photo is called, which Telegram gives no name."""
+VIDEO = "video.mp4"
+"""What a video from the gallery is called; Telegram has made an MP4 of whatever it was."""
+VIDEOS = frozenset({"mp4", "mov", "avi", "mkv", "wmv"})
 LONGEST_URL = 500
 MB = 1024 * 1024
 PREPARING = (CompetingState.DRAFT, CompetingState.RETURNED)
@@ -95,6 +98,12 @@ class Piece:
     uploaded_at: datetime
     checked_at: datetime | None
     found: tuple[Found, ...]
+    mime: str = ""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it came from the gallery, and goes out again as a video."""
+        return is_video(self.file_name, self.mime)
 
     @property
     def to_look_at(self) -> int:
@@ -213,7 +222,13 @@ def _piece(row: Material) -> Piece:
             Found(each["where"], each["what"], not each.get("not_a_name", False))
             for each in row.findings
         ),
+        mime=row.mime,
     )
+
+
+def is_video(file_name: str, mime: str) -> bool:
+    """Whether a piece is a video as Telegram knows them: a file has kept its name."""
+    return not file_name and mime.startswith("video/")
 
 
 def _of_round(
@@ -246,8 +261,10 @@ def check_file(slot: Slot, name: str, size: int) -> str:
     """Return the kind of a file. Raises WrongKind, TooLarge or EmptyFile."""
     kind = name.rpartition(".")[2].lower() if "." in name else ""
     taken = {each.lower() for each in slot.kinds} - {LINK}
-    # A photo is a JPEG whatever it is called.
+    # A photo is a JPEG whatever it is called, and a video from the gallery an MP4.
     alike = {"jpg", "jpeg"} if taken & {"jpg", "jpeg"} else set()
+    if name == VIDEO and taken & VIDEOS:
+        alike = {*alike, "mp4"}
     if kind not in taken | alike:
         raise WrongKind(slot.kinds)
     if size > slot.most_mb * MB:
@@ -274,6 +291,7 @@ def hand_in(
     *,
     file_id: str = "",
     file_name: str = "",
+    mime: str = "",
     size: int = 0,
     content_hash: str = "",
     text: str = "",
@@ -290,10 +308,11 @@ def hand_in(
     entry, competition = entering.made_by(session, teacher_id, entry_id)
     slot = _to_fill(session, entry, competition, round_id, key, now)
     if file_id:
-        check_file(slot, file_name or PHOTO, size)
-        given: dict[str, Any] = {"file_name": file_name, "size": size, "url": ""}
+        usual = VIDEO if is_video(file_name, mime) else PHOTO
+        check_file(slot, file_name or usual, size)
+        given: dict[str, Any] = {"file_name": file_name, "mime": mime, "size": size, "url": ""}
     else:
-        given = {"file_name": "", "size": 0, "url": check_link(slot, text)}
+        given = {"file_name": "", "mime": "", "size": 0, "url": check_link(slot, text)}
     known = slot.piece
     if known is not None and _is_same(known, file_id, given["url"], content_hash):
         return _receipt(
@@ -498,6 +517,7 @@ def bring_along(
                 version=(newest or 0) + 1,
                 file_id=row.file_id,
                 file_name=row.file_name,
+                mime=row.mime,
                 size=row.size,
                 content_hash=row.content_hash,
                 url=row.url,

@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.calendar import workdays
-from storage.competitions import deciding, publicity, rights, schedule, telling
+from storage.competitions import authors, deciding, publicity, rights, schedule, telling
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.tables import (
     CompetingState,
     Competition,
     CompetitionState,
     Entry,
-    EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
@@ -374,15 +372,12 @@ def _bar(session: Session, actor_id: int, row: Objection, *, now: datetime) -> N
     ).first()
     if judged is not None:
         return OwnCase()
-    mate = sa.exists().where(
-        col(EntryAuthor.entry_id) == col(Entry.id), col(EntryAuthor.teacher_id) == actor_id
-    )
     competes = session.exec(
         select(Entry.id)
         .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
         .where(
             EntryRound.round_id == row.round_id,
-            sa.or_(col(Entry.teacher_id) == actor_id, mate),
+            authors.is_of(actor_id),
         )
     ).first()
     if competes is not None:

@@ -5,19 +5,23 @@ Nobody owes anything of a competition that is not under way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import completeness
+from storage.competitions import completeness, venues
+from storage.competitions.authors import ASKED, CHANGEABLE, JOINED
 from storage.competitions.tables import (
+    Ballot,
+    BallotState,
     CompetingState,
     Competition,
     CompetitionState,
     Entry,
+    EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
@@ -37,6 +41,9 @@ ENTERED = (CompetingState.SUBMITTED, CompetingState.COMPETING)
 
 UNFINISHED = (CompetingState.DRAFT, CompetingState.RETURNED)
 
+NO_LIST = (VenueState.OPEN, VenueState.DRAWN, VenueState.JUDGING, VenueState.REVEALED)
+"""States of a venue whose list is not decided."""
+
 TO_COME = (RoundState.READY, RoundState.SCHEDULED)
 """States of an entry whose turn in a round is still to come."""
 
@@ -46,7 +53,7 @@ def owes(
 ) -> Owing | None:
     """Select those who still owe this; None for a kind that is none of competitions'.
 
-    ``subject_id`` is a round; for ``round_day`` and ``result_due`` a venue.
+    ``subject_id`` is a round; of what is owed at a venue, the venue.
     """
     if kind not in KINDS:
         return None
@@ -64,8 +71,9 @@ def _is_on(competition_id: Any) -> sa.ColumnElement[bool]:
 def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
     """Return who should see to an entry before the window closes.
 
-    Whoever has begun one; the head of a research group that has none yet in a track of its
-    subject; whoever entered the year before, and has not said anything this year.
+    Whoever has begun one; whoever is asked to make one together and has not answered; the head
+    of a research group that has none yet in a track of its subject; whoever entered the year
+    before, and has not said anything this year.
     """
     round_ = session.exec(select(Round).where(Round.id == round_id)).first()
     if round_ is None:
@@ -75,6 +83,13 @@ def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
         col(Entry.competition_id) == competition_id,
         col(Entry.teacher_id) == col(Teacher.id),
         col(Entry.state).in_(UNFINISHED),
+    )
+    asked = sa.exists().where(
+        col(Entry.competition_id) == competition_id,
+        col(Entry.state).in_(CHANGEABLE),
+        col(EntryAuthor.entry_id) == col(Entry.id),
+        col(EntryAuthor.teacher_id) == col(Teacher.id),
+        ASKED,
     )
     has_none = ~sa.exists().where(
         col(Entry.competition_id) == competition_id,
@@ -105,7 +120,7 @@ def _not_entered(session: Session, round_id: int, _now: datetime) -> Owing:
     silent = ~_has_entry(competition_id)
     return sa.select(col(Teacher.id)).where(
         col(Teacher.state) == TeacherState.ACTIVE,
-        sa.or_(begun, head, sa.and_(last_year, silent)),
+        sa.or_(begun, asked, head, sa.and_(last_year, silent)),
         _is_on(competition_id),
     )
 
@@ -141,30 +156,28 @@ def _incomplete(session: Session, round_id: int, _now: datetime) -> Owing:
 
 
 def _at_venue(session: Session, venue_id: int, now: datetime) -> Owing:
-    """Return who is to come: entrants whose turn is to come, judges, and who holds the venue."""
-    entrants = (
-        sa.select(col(Entry.teacher_id))
-        .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
-        .where(col(EntryRound.venue_id) == venue_id, col(EntryRound.state).in_(TO_COME))
+    """Return who is to come: makers of entries to come, judges, and who holds the venue."""
+    here = sa.select(col(EntryRound.entry_id)).where(
+        col(EntryRound.venue_id) == venue_id, col(EntryRound.state).in_(TO_COME)
+    )
+    entrants = sa.select(col(Entry.teacher_id)).where(col(Entry.id).in_(here))
+    mates = sa.select(col(EntryAuthor.teacher_id)).where(
+        col(EntryAuthor.entry_id).in_(here), JOINED
     )
     judges = sa.select(col(Judge.teacher_id)).where(
         col(Judge.venue_id) == venue_id,
         col(Judge.state) == JudgeState.ACCEPTED,
         col(Judge.teacher_id).is_not(None),
     )
-    host = _hosts(session, venue_id, now)
+    host = hosts(session, venue_id, now)
     return sa.select(col(Teacher.id)).where(
         sa.or_(
             col(Teacher.id).in_(entrants),
+            col(Teacher.id).in_(mates),
             col(Teacher.id).in_(judges),
             col(Teacher.id).in_(host),
         ),
-        sa.exists().where(
-            col(Venue.id) == venue_id,
-            col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
-            col(Round.id) == col(Venue.round_id),
-            _is_on(col(Round.competition_id)),
-        ),
+        _stands(venue_id, NO_LIST),
         sa.exists().where(col(EntryRound.venue_id) == venue_id, col(EntryRound.state).in_(TO_COME)),
     )
 
@@ -172,18 +185,74 @@ def _at_venue(session: Session, venue_id: int, now: datetime) -> Owing:
 def _undecided(session: Session, venue_id: int, now: datetime) -> Owing:
     """Return who holds the venue, as long as it has entries and no list."""
     return sa.select(col(Teacher.id)).where(
-        col(Teacher.id).in_(_hosts(session, venue_id, now)),
-        sa.exists().where(
-            col(Venue.id) == venue_id,
-            col(Venue.state).not_in([VenueState.DECIDED, VenueState.CONFIRMED]),
-            col(Round.id) == col(Venue.round_id),
-            _is_on(col(Round.competition_id)),
-        ),
+        col(Teacher.id).in_(hosts(session, venue_id, now)),
+        _stands(venue_id, NO_LIST),
         sa.exists().where(col(EntryRound.venue_id) == venue_id),
     )
 
 
-def _hosts(session: Session, venue_id: int, now: datetime) -> Any:
+def _stands(venue_id: int, states: Collection[VenueState]) -> sa.ColumnElement[bool]:
+    """Whether the venue is in one of these states, and its competition under way."""
+    return sa.exists().where(
+        col(Venue.id) == venue_id,
+        col(Venue.state).in_(states),
+        col(Round.id) == col(Venue.round_id),
+        _is_on(col(Round.competition_id)),
+    )
+
+
+def _unjudged(_session: Session, venue_id: int, _now: datetime) -> Owing:
+    """Return the judges with a ballot that is still open, while the venue is judged."""
+    return _people(
+        sa.select(col(Judge.teacher_id))
+        .join(Ballot, col(Ballot.judge_id) == col(Judge.id))
+        .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
+        .where(
+            col(Judge.venue_id) == venue_id,
+            col(Judge.state) == JudgeState.ACCEPTED,
+            col(Judge.teacher_id).is_not(None),
+            col(Ballot.state) == BallotState.OPEN,
+            col(EntryRound.state) == RoundState.SCHEDULED,
+            _stands(venue_id, (VenueState.JUDGING,)),
+        )
+    )
+
+
+def _unanswered(_session: Session, venue_id: int, _now: datetime) -> Owing:
+    """Return who is asked to judge at the venue and has not said yes or no."""
+    return _people(
+        sa.select(col(Judge.teacher_id)).where(
+            col(Judge.venue_id) == venue_id,
+            col(Judge.state) == JudgeState.INVITED,
+            col(Judge.teacher_id).is_not(None),
+            _stands(venue_id, (VenueState.OPEN, VenueState.DRAWN, VenueState.JUDGING)),
+        )
+    )
+
+
+def _head_of_incomplete(session: Session, venue_id: int, _now: datetime) -> Owing:
+    """Return the one named for the venue, as long as an entry there lacks something required."""
+    round_ = session.exec(
+        select(Round).join(Venue, col(Venue.round_id) == col(Round.id)).where(Venue.id == venue_id)
+    ).first()
+    if round_ is None:
+        return sa.select(col(Teacher.id)).where(sa.false())
+    return _people(
+        sa.select(col(Venue.organiser_id)).where(
+            col(Venue.id) == venue_id,
+            col(Venue.organiser_id).is_not(None),
+            sa.exists().where(
+                col(EntryRound.venue_id) == venue_id,
+                col(EntryRound.state).in_(TO_COME),
+                col(Entry.id) == col(EntryRound.entry_id),
+                completeness.lacks(round_),
+            ),
+            _is_on(round_.competition_id),
+        )
+    )
+
+
+def hosts(session: Session, venue_id: int, now: datetime) -> Any:
     """Select the one named for the venue or, where nobody is, those whose unit it is."""
     named = sa.select(col(Venue.organiser_id)).where(
         col(Venue.id) == venue_id, col(Venue.organiser_id).is_not(None)
@@ -192,6 +261,16 @@ def _hosts(session: Session, venue_id: int, now: datetime) -> Any:
         col(Venue.id) == venue_id, col(Venue.organiser_id).is_(None)
     )
     return named.union(holders(session, (*OFFICE, Role.RESEARCH_OFFICER), of=unit, now=now))
+
+
+def _people(ids: Any) -> Owing:
+    """Select these teachers, each once."""
+    return sa.select(col(Teacher.id)).where(col(Teacher.id).in_(ids))
+
+
+def near(session: Session, venue_id: int, now: datetime) -> Owing:
+    """The hosts of a venue, as the engine of deadlines asks who stands nearest."""
+    return _people(hosts(session, venue_id, now))
 
 
 def _to_forward(session: Session, round_id: int, now: datetime) -> Owing:
@@ -283,8 +362,15 @@ def unreachable(_session: Session, _kind: str, venue_id: int, _now: datetime) ->
     )
 
 
-def owner(session: Session, subject: str, subject_id: int) -> int | None:
-    """Return the unit that organises what this is about; None for a thing of another wing."""
+def owner(session: Session, kind: str, subject: str, subject_id: int) -> int | None:
+    """Return the unit that organises what this is about; None for a thing of another wing.
+
+    Of a list that is late it is who holds the next round: they wait for it.
+    """
+    if kind == "result_due":
+        found_next = _next_holder(session, subject_id)
+        if found_next is not None:
+            return found_next
     found = (
         select(Competition.owner_unit_id)
         .join(Round, col(Round.competition_id) == col(Competition.id))
@@ -299,11 +385,26 @@ def owner(session: Session, subject: str, subject_id: int) -> int | None:
     return None
 
 
+def _next_holder(session: Session, venue_id: int) -> int | None:
+    found = session.exec(
+        select(Venue.unit_id, Round)
+        .join(Round, col(Round.id) == col(Venue.round_id))
+        .where(Venue.id == venue_id)
+    ).first()
+    if found is None:
+        return None
+    after = venues.next_round(session, found[1])
+    return None if after is None else venues.holder(session, after, found[0])
+
+
 KINDS: dict[str, Callable[[Session, int, datetime], Owing]] = {
     "entry_close": _not_entered,
     "material_due": _incomplete,
     "round_day": _at_venue,
     "result_due": _undecided,
+    "ballots_due": _unjudged,
+    "judge_answer": _unanswered,
+    "venue_materials": _head_of_incomplete,
     "forward_due": _to_forward,
     "publicity": _organising,
     "external_close": _outside,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, ballots, conflicts, drawing, venues
+from storage.competitions import at_venue, conflicts, drawing, seating, venues
 from storage.competitions.at_venue import Here
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
@@ -266,7 +266,7 @@ def add_expert(session: Session, actor_id: int, venue_id: int, name: str, *, now
     known.state, known.answered_at = JudgeState.ACCEPTED, now
     session.flush()
     _record(session, actor_id, "add_expert", known, now=now)
-    ballots.seat(session, found, now=now)
+    seating.seat(session, found, now=now)
     return known.id
 
 
@@ -368,7 +368,7 @@ def answer(
             now=now,
             after={"state": wanted.value},
         )
-        ballots.seat(session, found, now=now)
+        seating.seat(session, found, now=now)
     return invitation(session, teacher_id, judge_id)
 
 

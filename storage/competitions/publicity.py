@@ -1,8 +1,9 @@
 """公示: the list of a round in public, for five working days at least, and taken down after.
 
 What is public is a name, a school and an award (or that somebody goes on), and nothing else:
-no score, no rank within an award, nobody who is not on the list. Each version of a list is kept
-as a deed; a correction is a new version, which hangs for five working days itself.
+no score, no rank within an award, nobody who is not on the list. The round says which version
+is up and since when; every version is kept as a deed. A correction is a new version, which hangs
+for five working days itself.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class TooEarlyToShow(Refusal):
 
 @dataclass(frozen=True)
 class PublicLine:
-    """Somebody on a public list: name, school, award. Never more."""
+    """Somebody on a public list: name, school, award. Never more without their consent."""
 
     track: str
     name: str
@@ -81,6 +82,8 @@ class PublicLine:
     """Empty for who goes on without an award."""
     place_id: int = 0
     """By which an objection says what it is about; never shown."""
+    work: str = ""
+    """The title of what has won, among winners alone, where its entrant consents."""
 
 
 @dataclass(frozen=True)
@@ -245,14 +248,13 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     """Take the list down again, as long as it hangs in no group."""
     round_id = deed.data["round_id"]
     round_, _competition = _round(session, deed.actor_id, round_id, now=now)
-    later = [each for each in _versions(session, round_id) if each.id > deed.id]
     cards = session.exec(
         select(RoundCard).where(
             RoundCard.round_id == round_id, RoundCard.kind == RoundCardKind.PUBLICITY
         )
     ).all()
     objected = session.exec(select(Objection.id).where(Objection.round_id == round_id)).first()
-    if later or deed.data["version"] > 1 or objected is not None:
+    if round_.list_version != 1 or objected is not None:
         raise ChangedSince("publicity")
     if any(card.message_id is not None for card in cards):
         raise ChangedSince("publicity")
@@ -261,6 +263,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
         session.delete(card)
     until = deed.data["before_until"]
     round_.publicity_until = None if until is None else date.fromisoformat(until)
+    round_.publicity_started_at, round_.list_version, round_.public_list = None, 0, []
     schedule.plan_deadlines(session, round_.competition_id, now=now)
     session.flush()
 
@@ -270,37 +273,30 @@ def correct(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
 
     Nothing changes when the list says the same. Whoever calls has checked the right.
     """
-    versions = _versions(session, round_id)
-    if not versions:
+    round_, competition, _unit = _head(session, round_id)
+    if not round_.list_version:
         return None
     kept = _kept(session, round_id)
-    last = versions[-1]
-    if kept != last.data["lines"]:
-        round_, competition = session.exec(
-            select(Round, Competition)
-            .join(Competition, col(Competition.id) == col(Round.competition_id))
-            .where(Round.id == round_id)
-        ).one()
-        number = last.data["version"] + 1
+    if kept != round_.public_list:
+        number = round_.list_version + 1
         _write(session, actor_id, round_, competition, kept, version=number, now=now)
     return public_list(session, round_id, now=now)
 
 
 def public_list(session: Session, round_id: int, *, now: datetime) -> PublicList | None:
     """Return the newest version of the list, as anybody may see it; None before the first."""
-    versions = _versions(session, round_id)
-    if not versions:
-        return None
-    kept = versions[-1].data
     found = _head(session, round_id)
-    until = date.fromisoformat(kept["until"])
+    round_ = found[0]
+    until = round_.publicity_until
+    if round_.publicity_started_at is None or until is None:
+        return None
     is_on = found[1].state in (CompetitionState.PUBLISHED, CompetitionState.FINISHED)
     is_up = is_on and now < ends_at(session, until)
     return _public(
         found,
-        _lines(session, kept["lines"]),
-        version=kept["version"],
-        first=date.fromisoformat(versions[0].data["first"]),
+        _lines(session, round_.public_list),
+        version=round_.list_version,
+        first=local_day(round_.publicity_started_at, offices.zone(session)),
         until=until,
         is_up=is_up,
     )
@@ -319,7 +315,7 @@ def winners(session: Session, round_id: int) -> PublicList | None:
     found = _head(session, round_id)
     awards = {each["name"]: n for n, each in enumerate(found[1].awards)}
     order = sorted(rows, key=lambda row: (awards.get(row[1], len(awards)), row[0] or 0))
-    lines = _lines(session, [[place_id, award] for place_id, award in order])
+    lines = _lines(session, [[place_id, award] for place_id, award in order], with_works=True)
     return _public(found, lines, version=1, first=None, until=None, is_up=True)
 
 
@@ -354,6 +350,7 @@ def waits_to_show(session: Session, competition_ids: Any, *, now: datetime) -> l
             col(Competition.id).in_(competition_ids),
             Competition.state == CompetitionState.PUBLISHED,
             col(Round.publicity_until).is_not(None),
+            col(Round.publicity_started_at).is_(None),
             sa.exists().where(
                 col(Venue.round_id) == col(Round.id), col(Venue.state) == VenueState.DECIDED
             ),
@@ -363,7 +360,6 @@ def waits_to_show(session: Session, competition_ids: Any, *, now: datetime) -> l
         each.id
         for each in rows
         if (each.publicity_from is None or each.publicity_from <= today)
-        and not _versions(session, each.id)
         and not _undecided(session, each.id, now=now)
     ]
 
@@ -399,20 +395,7 @@ def cards_due(session: Session, *, now: datetime, limit: int) -> tuple[round_car
         .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
         .limit(limit)
     ).all()
-    return tuple(
-        round_cards.Hung(
-            card.id,
-            chat.id,
-            chat.tg_chat_id,
-            chat.thread_id,
-            chat.language,
-            card.round_id,
-            card.kind,
-            card.message_id,
-            card.shown_hash,
-        )
-        for card, chat in rows
-    )
+    return tuple(round_cards.hung(card, chat) for card, chat in rows)
 
 
 def card_facts(
@@ -512,6 +495,8 @@ def _write(
         round_.publicity_until = until
         session.flush()
         schedule.plan_deadlines(session, competition.id, now=now)
+    round_.publicity_started_at = round_.publicity_started_at or now
+    round_.list_version, round_.public_list = version, [list(each) for each in kept]
     deeds.done(
         session,
         DEED,
@@ -535,14 +520,6 @@ def _write(
         now=now,
         after={"version": version, "until": until.isoformat(), "lines": len(kept)},
     )
-
-
-def _versions(session: Session, round_id: int) -> list[Deed]:
-    """The versions of a round's list that were not taken back, the first one first."""
-    rows = session.exec(
-        select(Deed).where(Deed.kind == DEED, col(Deed.undone_at).is_(None)).order_by(col(Deed.id))
-    ).all()
-    return [each for each in rows if each.data["round_id"] == round_id]
 
 
 def _head(session: Session, round_id: int) -> tuple[Round, Competition, OrgUnit]:
@@ -583,19 +560,21 @@ def _public(
     )
 
 
-def _lines(session: Session, kept: Sequence[Sequence[Any]]) -> list[PublicLine]:
+def _lines(
+    session: Session, kept: Sequence[Sequence[Any]], *, with_works: bool = False
+) -> list[PublicLine]:
     ids = [place_id for place_id, _award in kept]
     rows = {
-        place_id: (entry_id, track, school)
-        for place_id, entry_id, track, school in session.exec(
-            select(EntryRound.id, Entry.id, Track.title, OrgUnit.name)
+        place_id: (entry, track, school)
+        for place_id, entry, track, school in session.exec(
+            select(EntryRound.id, Entry, Track.title, OrgUnit.name)
             .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
             .join(Track, col(Track.id) == col(Entry.track_id))
             .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
             .where(col(EntryRound.id).in_(ids))
         ).all()
     }
-    people = deciding.people(session, [entry_id for entry_id, _track, _school in rows.values()])
+    people = deciding.people(session, [entry.id for entry, _track, _school in rows.values()])
     everybody = {each for some in people.values() for each in some}
     names = dict(
         session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(everybody))).all()
@@ -603,9 +582,10 @@ def _lines(session: Session, kept: Sequence[Sequence[Any]]) -> list[PublicLine]:
     found = []
     for place_id, award in kept:
         if place_id in rows:
-            entry_id, track, school = rows[place_id]
-            together = "、".join(names[each] for each in people[entry_id])
-            found.append(PublicLine(track, together, school, award, place_id))
+            entry, track, school = rows[place_id]
+            together = "、".join(names[each] for each in people[entry.id])
+            work = entry.title if with_works and entry.may_publish else ""
+            found.append(PublicLine(track, together, school, award, place_id, work))
     return found
 
 

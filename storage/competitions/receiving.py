@@ -22,6 +22,7 @@ from sqlmodel import Session, col, func, select
 
 from storage import audit, deeds
 from storage.competitions import (
+    authors,
     completeness,
     deciding,
     eligibility,
@@ -33,7 +34,7 @@ from storage.competitions import (
     venues,
 )
 from storage.competitions.entering import EntryStands
-from storage.competitions.materials import Slot
+from storage.competitions.materials import Piece, Slot
 from storage.competitions.tables import (
     CompetingState,
     Competition,
@@ -271,7 +272,7 @@ def _acceptable(session: Session, actor_id: int, rows: Sequence[Entry]) -> list[
     own = set(
         session.exec(
             select(Entry.id).where(
-                col(Entry.id).in_([row.id for row in waiting]), entering.is_of(actor_id)
+                col(Entry.id).in_([row.id for row in waiting]), authors.is_of(actor_id)
             )
         ).all()
     )
@@ -697,18 +698,14 @@ def told(session: Session, facts: Mapping[str, int], teacher_id: int) -> Told | 
 
 def files(
     session: Session, actor_id: int, entry_id: int, *, now: datetime
-) -> tuple[tuple[str, str, str, str], ...]:
-    """Return what stands for the entry's round: title, file id, file name, address.
+) -> tuple[tuple[str, Piece], ...]:
+    """Return what stands for the entry's round: what it is called, and the piece.
 
     For who holds its venue; that they looked is written down. Raises NotFound or NotAllowed.
     """
     facts = held_entry(session, actor_id, entry_id, now=now)
     audit.looked(session, actor_id, "take_materials", f"entry:{entry_id}", now=now)
-    return tuple(
-        (slot.title, slot.piece.file_id, slot.piece.file_name, slot.piece.url)
-        for slot in facts.slots
-        if slot.piece is not None
-    )
+    return tuple((slot.title, slot.piece) for slot in facts.slots if slot.piece is not None)
 
 
 # --- how many have entered ---------------------------------------------------------------------

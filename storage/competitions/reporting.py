@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import deciding, ranking, rights, venues
+from storage.competitions import authors, deciding, ranking, rights, venues
 from storage.competitions.tables import (
     CompetingState,
     CompetitionState,
@@ -110,7 +110,7 @@ def report(session: Session, actor_id: int, competition_id: int, *, now: datetim
     ).all()
     ids = [each.id for each in entries]
     mates = session.exec(
-        select(EntryAuthor.teacher_id).where(col(EntryAuthor.entry_id).in_(ids))
+        select(EntryAuthor.teacher_id).where(col(EntryAuthor.entry_id).in_(ids), authors.JOINED)
     ).all()
     names = dict(
         session.exec(

@@ -14,7 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions.tables import Competition, CompetitionState, Round, Track, Venue
+from storage.competitions.tables import (
+    Competition,
+    CompetitionState,
+    EntryRound,
+    Round,
+    Track,
+    Venue,
+    VenueState,
+)
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
@@ -80,6 +88,21 @@ def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> 
         .join(Competition, col(Competition.id) == col(Round.competition_id))
         .join(Track, col(Track.id) == col(Venue.track_id))
         .where(sa.or_(whole, *ways), col(Competition.state) != CompetitionState.DRAFT)
+    )
+
+
+def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions of a ``Venue`` that one is named to run, has entries and is not settled.
+
+    Whoever is named, such as the head of a research group, need not have a desk.
+    """
+    return (
+        col(Venue.organiser_id) == teacher_id,
+        col(Venue.state) != VenueState.CONFIRMED,
+        col(Round.id) == col(Venue.round_id),
+        col(Competition.id) == col(Round.competition_id),
+        col(Competition.state) == CompetitionState.PUBLISHED,
+        sa.exists().where(col(EntryRound.venue_id) == col(Venue.id)),
     )
 
 

@@ -88,6 +88,8 @@ class Hung:
     kind: RoundCardKind
     message_id: int | None
     shown: str
+    venue_id: int | None = None
+    """Of a timetable, which is of one venue."""
 
 
 @dataclass(frozen=True)
@@ -227,12 +229,31 @@ def hang_late(session: Session, found: Iterable[tuple[int, int]]) -> None:
         hang(session, chat_id, round_id, RoundCardKind.OPEN)
 
 
-def hang(session: Session, chat_id: int, round_id: int, kind: RoundCardKind) -> None:
+def hang(
+    session: Session,
+    chat_id: int,
+    round_id: int,
+    kind: RoundCardKind,
+    *,
+    venue_id: int | None = None,
+) -> None:
     """Hang a card in a place, where it does not hang yet."""
     session.exec(
         insert_new(session, RoundCard).values(
-            chat_id=chat_id, round_id=round_id, kind=kind, shown_hash=""
+            chat_id=chat_id, round_id=round_id, venue_id=venue_id, kind=kind, shown_hash=""
         )
+    )
+
+
+def on_its_way() -> sa.ColumnElement[bool]:
+    """Whether a ``RoundCard`` waits to be posted."""
+    return sa.exists().where(
+        col(OutboxMessage.kind) == KIND,
+        col(OutboxMessage.chat_id) == col(RoundCard.chat_id),
+        col(OutboxMessage.dedupe_key).like(
+            sa.literal(f"{KIND}:") + sa.cast(col(RoundCard.id), sa.String) + sa.literal(":%")
+        ),
+        col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENDING]),
     )
 
 
@@ -242,11 +263,6 @@ def due(session: Session, *, now: datetime) -> tuple[Hung, ...]:
     One is posted when entries open, and looked at until a while after they have closed, or
     until it says that the competition is cancelled. One that is on its way is not among them.
     """
-    on_its_way = sa.exists().where(
-        col(OutboxMessage.kind) == KIND,
-        col(OutboxMessage.chat_id) == col(RoundCard.chat_id),
-        col(OutboxMessage.state).in_([OutboxState.PENDING, OutboxState.SENDING]),
-    )
     live = sa.or_(
         col(RoundCard.message_id).is_not(None), col(Competition.state) == CompetitionState.PUBLISHED
     )
@@ -271,11 +287,11 @@ def due(session: Session, *, now: datetime) -> tuple[Hung, ...]:
             live,
             began,
             sa.or_(open_, ended),
-            sa.or_(col(RoundCard.message_id).is_not(None), ~on_its_way),
+            sa.or_(col(RoundCard.message_id).is_not(None), ~on_its_way()),
         )
         .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
     ).all()
-    return tuple(_hung(card, chat) for card, chat in rows)
+    return tuple(hung(card, chat) for card, chat in rows)
 
 
 def shown(session: Session, card_id: int, digest: str, message_id: int, *, now: datetime) -> None:
@@ -366,7 +382,8 @@ def _whole_office(session: Session, unit_id: int) -> bool:
     return kind not in (UnitKind.SCHOOL, UnitKind.GROUP, UnitKind.AREA)
 
 
-def _hung(card: RoundCard, chat: Chat) -> Hung:
+def hung(card: RoundCard, chat: Chat) -> Hung:
+    """Return a card and where it hangs."""
     return Hung(
         card.id,
         chat.id,
@@ -377,4 +394,5 @@ def _hung(card: RoundCard, chat: Chat) -> Hung:
         card.kind,
         card.message_id,
         card.shown_hash,
+        card.venue_id,
     )

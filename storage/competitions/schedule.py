@@ -74,3 +74,6 @@ def _of_venue(session: Session, round_: Round, venue_id: int) -> Iterator[Due]:
     first = min((turn for turn in turns if turn is not None), default=round_.starts_at)
     yield "round_day", venue_id, first if turns else None
     yield "result_due", venue_id, round_.result_due_at if turns else None
+    yield "ballots_due", venue_id, round_.result_due_at if turns else None
+    yield "judge_answer", venue_id, first if turns else None
+    yield "venue_materials", venue_id, round_.material_due_at if turns else None

@@ -114,6 +114,10 @@ class Round(Row, table=True):
     result_due_at: datetime | None = None
     publicity_from: date | None = None
     publicity_until: date | None = None  # its last day
+    publicity_started_at: datetime | None = None  # when its list went up; not the day planned
+    list_version: int = 0  # of the list on display; 0 before the first
+    public_list: list[list[Any]] = document(default_factory=list)
+    """Who is on that version: place and award; earlier versions are deeds."""
     forward_due_at: datetime | None = None
     quota: dict[str, Any] = document(default_factory=dict)
     """How many go on from a venue, or, of an external round, may be nominated into it, for each
@@ -216,12 +220,19 @@ class Entry(Row, table=True):
 
 
 class EntryAuthor(Row, table=True):
-    """Somebody who makes an entry together with its teacher."""
+    """Somebody who makes an entry together with its teacher, or is asked to.
+
+    Only who has agreed is an author; whoever reads the table says which they mean
+    (``storage.competitions.authors``).
+    """
 
     __table_args__ = (sa.UniqueConstraint("entry_id", "teacher_id"),)
 
     entry_id: int = key(foreign_key="entry.id")
     teacher_id: int = key(foreign_key="teacher.id", index=True)
+    asked_by: int = key(foreign_key="teacher.id")
+    asked_at: datetime
+    agreed_at: datetime | None = None
 
 
 class Material(Row, table=True):
@@ -238,6 +249,7 @@ class Material(Row, table=True):
     version: int
     file_id: str = ""
     file_name: str = ""
+    mime: str = ""  # as Telegram says; a video goes out again as a video
     size: int = 0  # bytes
     content_hash: str = ""  # SHA-256
     url: str = ""
@@ -285,6 +297,7 @@ class EntryRound(Row, table=True):
     order_no: int | None = None  # drawn
     number: str = ""  # 参赛编号, all that judges see
     slot_at: datetime | None = None
+    place: str = ""  # the room of the turn, where it is not the venue's
     score: float | None = None  # after leaving out the highest and lowest
     rank: int | None = None
     tie: str = ""  # what broke a tie at this rank
@@ -410,12 +423,36 @@ class RoundCardKind(StrEnum):
 
 
 class RoundCard(Row, table=True):
-    """A round's card in a group, kept up to date by rare edits."""
+    """A round's card in a group, kept up to date by rare edits.
 
-    __table_args__ = (sa.UniqueConstraint("chat_id", "round_id", "kind"),)
+    Of a timetable there is one for each venue: several tracks of a final publish in one group.
+    A list on display is of the whole round.
+    """
+
+    __table_args__ = (
+        sa.Index(
+            "uq_round_card_of_round",
+            "chat_id",
+            "round_id",
+            "kind",
+            unique=True,
+            sqlite_where=sa.text("venue_id IS NULL"),
+            postgresql_where=sa.text("venue_id IS NULL"),
+        ),
+        sa.Index(
+            "uq_round_card_of_venue",
+            "chat_id",
+            "venue_id",
+            "kind",
+            unique=True,
+            sqlite_where=sa.text("venue_id IS NOT NULL"),
+            postgresql_where=sa.text("venue_id IS NOT NULL"),
+        ),
+    )
 
     chat_id: int = key(foreign_key="chat.id")
     round_id: int = key(foreign_key="round.id", index=True)
+    venue_id: int | None = key(default=None, foreign_key="venue.id")
     kind: RoundCardKind = one_of(RoundCardKind)
     message_id: int | None = key(default=None)
     shown_hash: str = ""

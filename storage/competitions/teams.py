@@ -1,7 +1,7 @@
 """Making an entry together: a colleague is asked by name, and joins by saying yes.
 
-Whom the entrant has asked stands in a draft of theirs until there is an answer: an entry's
-author is only who has agreed.
+An entry's author is only who has agreed; whom the entrant has asked stands beside them in the
+table until there is an answer.
 """
 
 from __future__ import annotations
@@ -10,23 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from storage.competitions import eligibility, entering
+from storage.competitions import authors, eligibility, entering
+from storage.competitions.authors import CHANGEABLE
 from storage.competitions.entering import EntryStands
-from storage.competitions.tables import CompetingState, Competition, Entry, EntryAuthor, Track
+from storage.competitions.tables import Competition, Entry, EntryAuthor, Track
 from storage.inserting import insert_new
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
 from storage.moments import local_day
-from storage.people import authority, drafts, offices, staff, units
-from storage.people.tables import Account, Draft, OrgUnit, Teacher
+from storage.people import authority, offices, staff, units
+from storage.people.tables import Account, OrgUnit, Teacher
 from storage.refusals import NotFound, Refusal
 
-DRAFT = "entry_team"
 MOST_FOUND = 8
-CHANGEABLE = (CompetingState.DRAFT, CompetingState.RETURNED, CompetingState.SUBMITTED)
-"""States of an entry whose makers can still change; from then on its team is fixed."""
 
 
 class TeamFull(Refusal):
@@ -74,42 +72,33 @@ class Asked:
     teacher: str
 
 
-def _kind(entry_id: int) -> str:
-    return f"{DRAFT}:{entry_id}"
+def _asked(session: Session, entry_id: int) -> list[int]:
+    """The ids of those who are asked and have not answered, the first one first."""
+    return list(
+        session.exec(
+            select(EntryAuthor.teacher_id)
+            .where(EntryAuthor.entry_id == entry_id, authors.ASKED)
+            .order_by(col(EntryAuthor.id))
+        ).all()
+    )
 
 
-def _asked(session: Session, entry: Entry) -> list[int]:
-    """The ids of those who are asked and have not answered."""
-    data = session.exec(
-        select(Draft.data)
-        .join(Account, col(Account.id) == col(Draft.account_id))
-        .where(Draft.kind == _kind(entry.id), Account.teacher_id == entry.teacher_id)
+def _row(session: Session, entry_id: int, teacher_id: int) -> EntryAuthor | None:
+    return session.exec(
+        select(EntryAuthor).where(
+            EntryAuthor.entry_id == entry_id, EntryAuthor.teacher_id == teacher_id
+        )
     ).first()
-    return list((data or {}).get("asked", []))
-
-
-def _keep(session: Session, entry: Entry, asked: list[int], now: datetime) -> None:
-    account_id = session.exec(
-        select(Account.id).where(Account.teacher_id == entry.teacher_id)
-    ).first()
-    if account_id is None:
-        return
-    if asked:
-        drafts.keep(session, account_id, _kind(entry.id), {"asked": asked}, now=now)
-    else:
-        drafts.drop(session, account_id, _kind(entry.id))
 
 
 def team(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -> Team:
     """Return with whom one's entry is made. Raises NotFound."""
     entry, competition = entering.own(session, teacher_id, entry_id, lock=False)
-    agreed = [id_ for id_, _name in entering.authors(session, entry.id)]
-    mates = [_mate(session, id_, agreed=True, now=now) for id_ in agreed]
-    mates += [
-        _mate(session, id_, agreed=False, now=now)
-        for id_ in _asked(session, entry)
-        if id_ not in agreed
+    mates = [
+        _mate(session, id_, agreed=True, now=now)
+        for id_, _name in entering.authors(session, entry.id)
     ]
+    mates += [_mate(session, id_, agreed=False, now=now) for id_ in _asked(session, entry.id)]
     return Team(
         entry_id=entry.id,
         competition=competition.title,
@@ -164,18 +153,23 @@ def ask(session: Session, teacher_id: int, entry_id: int, mate_id: int, *, now: 
     EnteredAlready.
     """
     entry, competition = entering.own(session, teacher_id, entry_id)
-    asked = _asked(session, entry)
-    agreed = [id_ for id_, _name in entering.authors(session, entry.id)]
-    if mate_id in asked or mate_id in agreed:
+    if _row(session, entry.id, mate_id) is not None:
         return
     _check(entry, competition)
     if mate_id == teacher_id:
         raise NotFound("teacher")
-    if 1 + len(agreed) + len(asked) >= competition.team_most:
+    there = session.exec(
+        select(func.count()).select_from(EntryAuthor).where(EntryAuthor.entry_id == entry.id)
+    ).one()
+    if 1 + there >= competition.team_most:
         raise TeamFull(competition.team_most)
     name = eligibility.name_of(session, mate_id)
     eligibility.check_person(session, mate_id, competition, name=name, besides=entry.id, now=now)
-    _keep(session, entry, [*asked, mate_id], now)
+    session.exec(
+        insert_new(session, EntryAuthor).values(
+            entry_id=entry.id, teacher_id=mate_id, asked_by=teacher_id, asked_at=now
+        )
+    )
     outbox.put(
         session,
         "entry_mate",
@@ -199,7 +193,8 @@ def _check(entry: Entry, competition: Competition) -> None:
 def asked_of(session: Session, teacher_id: int, entry_id: int) -> Asked | None:
     """Return what this person is asked to make together; None when they are not asked."""
     entry, competition = entering.entry_of(session, entry_id, lock=False)
-    if entry.state not in CHANGEABLE or teacher_id not in _asked(session, entry):
+    row = _row(session, entry.id, teacher_id)
+    if entry.state not in CHANGEABLE or row is None or row.agreed_at is not None:
         return None
     return Asked(
         entry_id=entry.id,
@@ -217,23 +212,21 @@ def answer(session: Session, teacher_id: int, entry_id: int, *, yes: bool, now: 
     EnteredAlready.
     """
     entry, competition = entering.entry_of(session, entry_id)
-    agreed = [id_ for id_, _name in entering.authors(session, entry.id)]
-    if yes and teacher_id in agreed:
-        return True
-    asked = _asked(session, entry)
-    if teacher_id not in asked:
+    row = _row(session, entry.id, teacher_id)
+    if row is None or (row.agreed_at is not None and not yes):
         raise NotAsked
+    if row.agreed_at is not None:
+        return True
     if yes:
         _check(entry, competition)
-        if 1 + len(agreed) >= competition.team_most:
+        if 1 + len(entering.authors(session, entry.id)) >= competition.team_most:
             raise TeamFull(competition.team_most)
         session.exec(select(Teacher.id).where(Teacher.id == teacher_id).with_for_update()).all()
         eligibility.check_person(session, teacher_id, competition, besides=entry.id, now=now)
-        session.exec(
-            insert_new(session, EntryAuthor).values(entry_id=entry.id, teacher_id=teacher_id)
-        )
-        entry.changed_at = now
-    _keep(session, entry, [id_ for id_ in asked if id_ != teacher_id], now)
+        row.agreed_at = entry.changed_at = now
+    else:
+        # Whoever says no leaves nothing behind, and can be asked again.
+        session.delete(row)
     session.flush()
     return yes
 
@@ -248,15 +241,9 @@ def drop(session: Session, teacher_id: int, entry_id: int, mate_id: int, *, now:
     else:
         entry, competition = entering.own(session, teacher_id, entry_id)
     _check(entry, competition)
-    asked = _asked(session, entry)
-    if mate_id in asked:
-        _keep(session, entry, [id_ for id_ in asked if id_ != mate_id], now)
-    row = session.exec(
-        select(EntryAuthor).where(
-            EntryAuthor.entry_id == entry.id, EntryAuthor.teacher_id == mate_id
-        )
-    ).first()
+    row = _row(session, entry.id, mate_id)
     if row is not None:
+        if row.agreed_at is not None:
+            entry.changed_at = now
         session.delete(row)
-        entry.changed_at = now
     session.flush()

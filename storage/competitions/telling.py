@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from storage.competitions import authors
 from storage.competitions.tables import (
     CompetingState,
     Competition,
@@ -61,7 +62,9 @@ def concerned(competition_id: int, round_id: int | None = None) -> Any:
         mine = mine.where(sa.or_(here, ~begun))
         venues = venues.where(col(Round.id) == round_id)
     entrants = sa.select(col(Entry.teacher_id)).where(col(Entry.id).in_(mine))
-    mates = sa.select(col(EntryAuthor.teacher_id)).where(col(EntryAuthor.entry_id).in_(mine))
+    mates = sa.select(col(EntryAuthor.teacher_id)).where(
+        col(EntryAuthor.entry_id).in_(mine), authors.JOINED
+    )
     judges = sa.select(col(Judge.teacher_id)).where(
         col(Judge.venue_id).in_(venues),
         col(Judge.state).in_(SERVE),

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, ballots, rights, schedule
+from storage.competitions import at_venue, authors, rights, round_cards, schedule, seating
 from storage.competitions.at_venue import Here
 from storage.competitions.tables import (
+    Competition,
     CompetitionState,
     Entry,
     EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
+    Round,
+    RoundCard,
+    RoundCardKind,
     RoundState,
+    Venue,
     VenueState,
 )
 from storage.messaging import outbox
@@ -29,7 +33,6 @@ from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
 
 TURN = "competition_turn"
-POSTED = "venue_timetable"
 LONGEST_PLACE = 120
 HELD = frozenset({VenueState.DRAWN, VenueState.JUDGING})
 
@@ -49,10 +52,22 @@ class TurnInThePast(Refusal):
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of time in which one turn follows the other; breaks lie between blocks."""
+    """A stretch of time in which one turn follows the other; breaks lie between blocks.
+
+    Blocks of several rooms can be at the same time.
+    """
 
     starts_at: datetime
     ends_at: datetime
+    room: str = ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A moment, and the room where it is not the venue's."""
+
+    at: datetime
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,8 @@ class Turn:
     order_no: int
     slot_at: datetime | None
     state: RoundState
+    room: str = ""
+    """Where it is not the venue's."""
     title: str = ""
     name: str = ""
     unit: str = ""
@@ -99,22 +116,25 @@ class MyTurn:
     is_to_come: bool
 
 
-def laid(blocks: Sequence[Block], minutes: int, count: int) -> list[datetime]:
-    """Return ``count`` moments, so many minutes apart, one block after the other.
+def laid(blocks: Sequence[Block], minutes: int, count: int) -> list[Slot]:
+    """Return ``count`` slots, in each room so many minutes apart, the earliest first.
 
-    Raises DoesNotFit.
+    At one moment the rooms come in the order in which they were said. Raises DoesNotFit.
     """
     each = timedelta(minutes=minutes)
-    found: list[datetime] = []
+    found: list[tuple[datetime, int, str]] = []
+    free: dict[str, datetime] = {}
+    rooms = {room: n for n, room in enumerate(dict.fromkeys(one.room for one in blocks))}
     for block in sorted(blocks, key=lambda one: one.starts_at):
-        # Where one block reaches into the next, that one begins when it is over.
-        at = max(block.starts_at, found[-1] + each) if found else block.starts_at
+        # Where one block reaches into the next of its room, that one begins when it is over.
+        at = max(block.starts_at, free.get(block.room, block.starts_at))
         while at + each <= block.ends_at:
-            found.append(at)
+            found.append((at, rooms[block.room], block.room))
             at += each
+            free[block.room] = at
     if len(found) < count:
         raise DoesNotFit(count, len(found))
-    return found[:count]
+    return [Slot(at, room) for at, _n, room in sorted(found)[:count]]
 
 
 def turns(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Timetable:
@@ -153,6 +173,7 @@ def timetable(session: Session, found: Here, *, has_names: bool = False) -> Time
                 place.order_no or 0,
                 place.slot_at,
                 place.state,
+                place.place,
                 *((title, name, unit) if has_names else ()),
             )
             for place, title, name, unit in rows
@@ -182,8 +203,8 @@ def lay(
         .where(EntryRound.venue_id == venue_id, EntryRound.state == RoundState.SCHEDULED)
         .order_by(col(EntryRound.order_no))
     ).all()
-    moments = laid(blocks, minutes, len(ids))
-    given = dict(zip(ids, moments, strict=True))
+    slots = laid(blocks, minutes, len(ids))
+    given = dict(zip(ids, slots, strict=True))
     return put(session, actor_id, venue_id, given, place=place, now=now)
 
 
@@ -191,7 +212,7 @@ def put(
     session: Session,
     actor_id: int,
     venue_id: int,
-    given: Mapping[int, datetime],
+    given: Mapping[int, Slot],
     *,
     place: str | None = None,
     now: datetime,
@@ -214,19 +235,29 @@ def put(
     }
     if not set(given) <= set(rows):
         raise NotFound("turn")
-    moved = [rows[id_] for id_, at in given.items() if rows[id_].slot_at != at]
-    if any(given[row.id] <= now for row in moved):
+    given = {id_: replace(slot, room=_room(slot.room)) for id_, slot in given.items()}
+    moved = [
+        rows[id_]
+        for id_, slot in given.items()
+        if (rows[id_].slot_at, rows[id_].place) != (slot.at, slot.room)
+    ]
+    if any(given[row.id].at <= now for row in moved):
         raise TurnInThePast
     for row in moved:
-        row.slot_at, row.changed_at = given[row.id], now
-    wanted = None if place is None else " ".join(place.split())[:LONGEST_PLACE]
+        row.slot_at, row.place, row.changed_at = given[row.id].at, given[row.id].room, now
+    wanted = None if place is None else _room(place)
     elsewhere = wanted is not None and wanted != found.venue.place
     if wanted is not None:
         found.venue.place = wanted
     if not moved and not elsewhere:
         return 0
     session.flush()
-    concerned = [row for row in rows.values() if row.slot_at] if elsewhere else moved
+    if elsewhere:
+        # Whoever has a room of their own is not where the venue is.
+        there = [row for row in rows.values() if row.slot_at and not row.place]
+        concerned = [*moved, *(row for row in there if row not in moved)]
+    else:
+        concerned = moved
     for row in concerned:
         _tell(session, row, now=now)
     audit.record(
@@ -242,10 +273,24 @@ def put(
     return len(moved)
 
 
-def move(session: Session, actor_id: int, place_id: int, at: datetime, *, now: datetime) -> int:
-    """Move one turn. Raises as ``put``."""
+def move(
+    session: Session,
+    actor_id: int,
+    place_id: int,
+    at: datetime,
+    *,
+    room: str | None = None,
+    now: datetime,
+) -> int:
+    """Move one turn, also to another room where one is said. Raises as ``put``."""
     venue_id = _venue_of(session, place_id)
-    return put(session, actor_id, venue_id, {place_id: at}, now=now)
+    if room is None:
+        room = session.get_one(EntryRound, place_id).place
+    return put(session, actor_id, venue_id, {place_id: Slot(at, room)}, now=now)
+
+
+def _room(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_PLACE]
 
 
 def absent(
@@ -281,24 +326,22 @@ def absent(
     )
     session.flush()
     if not absent:
-        ballots.seat(session, found, now=now)
+        seating.seat(session, found, now=now)
     schedule.plan_venue(session, venue_id, now=now)
     return True
 
 
 def post(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> int:
-    """Let the timetable, by number, go to the groups of the competition and the venue's unit.
+    """Hang the timetable in the groups of the competition, of the venue's unit and its subject.
 
-    Returns to how many; the same timetable goes to a group once. Raises NotFound, NotAllowed,
-    NotUnderWay, TooEarlyAtVenue or TooLateAtVenue.
+    There it is kept up to date; returns in how many. Raises NotFound, NotAllowed, NotUnderWay,
+    TooEarlyAtVenue or TooLateAtVenue.
     """
     found = at_venue.check_running(session, actor_id, venue_id, now=now)
     at_venue.check_state(found.venue, HELD)
-    facts = timetable(session, found)
-    said = repr([(one.number, one.slot_at) for one in facts.turns] + [(facts.place, None)])
-    version = sha256(said.encode()).hexdigest()[:16]
     chats = session.exec(
-        select(Chat.id).where(
+        select(Chat.id)
+        .where(
             col(Chat.active),
             sa.or_(
                 col(Chat.competition_id) == found.competition.id,
@@ -314,19 +357,11 @@ def post(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> in
                 ),
             ),
         )
+        .order_by(col(Chat.id))
     ).all()
     for chat_id in chats:
-        outbox.put(
-            session,
-            POSTED,
-            chat_id=chat_id,
-            facts={"venue_id": venue_id},
-            priority=Priority.CARD,
-            not_before=at_venue.next_ring(session, now),
-            useful_until=max((one.slot_at for one in facts.turns if one.slot_at), default=None),
-            dedupe_key=f"{POSTED}:{venue_id}:{chat_id}:{version}",
-            now=now,
-        )
+        kind = RoundCardKind.TIMETABLE
+        round_cards.hang(session, chat_id, found.round.id, kind, venue_id=venue_id)
     audit.record(
         session, actor_id, "post_turns", f"venue:{venue_id}", now=now, after={"chats": len(chats)}
     )
@@ -334,12 +369,97 @@ def post(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> in
     return len(chats)
 
 
-def public(session: Session, venue_id: int) -> Timetable | None:
-    """Return the timetable by number alone; None once it is of no use to a group."""
+@dataclass(frozen=True)
+class PublicTurn:
+    """A turn as a group may know it: a number or, where the rules name people, who and whence."""
+
+    number: str
+    slot_at: datetime | None
+    room: str
+    name: str = ""
+    school: str = ""
+
+
+@dataclass(frozen=True)
+class PublicTimetable:
+    """The timetable of a venue as a group may know it."""
+
+    venue_id: int
+    competition: str
+    state: CompetitionState
+    round: str
+    track: str
+    place: str
+    is_held: bool
+    """Whether its turns are still to come or going on."""
+    has_names: bool
+    turns: tuple[PublicTurn, ...]
+
+
+def public(session: Session, venue_id: int) -> PublicTimetable:
+    """Return the timetable as a group may know it: by number where the rules want it so.
+
+    Where names are said, numbers are not: judges know a number alone, and so they are not where
+    the work is anonymous. Who does not come is not missing from a list with names: nobody is to
+    read an absence from it.
+    """
     found = at_venue.here(session, venue_id)
-    if found.competition.state is not CompetitionState.PUBLISHED or found.venue.state not in HELD:
-        return None
-    return timetable(session, found)
+    named = not found.round.numbers_only and not found.competition.is_blind
+    facts = timetable(session, found, has_names=named)
+    shown = {RoundState.SCHEDULED, *((RoundState.ABSENT,) if named else ())}
+    turns = [one for one in facts.turns if one.state in shown]
+    if named:
+        # By time, as the order would be the numbers once more.
+        turns.sort(key=lambda one: (one.slot_at is None, one.slot_at, one.room, one.unit, one.name))
+    return PublicTimetable(
+        venue_id,
+        facts.competition,
+        found.competition.state,
+        facts.round,
+        facts.track,
+        facts.place,
+        found.venue.state in HELD,
+        named,
+        tuple(
+            PublicTurn("", one.slot_at, one.room, one.name, one.unit)
+            if named
+            else PublicTurn(one.number, one.slot_at, one.room)
+            for one in turns
+        ),
+    )
+
+
+def cards_due(session: Session) -> tuple[round_cards.Hung, ...]:
+    """Return the cards of timetables to look at: those that hang nowhere yet first.
+
+    They are kept up to date until the marks are revealed, and say it when the competition is
+    cancelled.
+    """
+    rows = session.exec(
+        select(RoundCard, Chat)
+        .join(Chat, col(Chat.id) == col(RoundCard.chat_id))
+        .join(Venue, col(Venue.id) == col(RoundCard.venue_id))
+        .join(Round, col(Round.id) == col(RoundCard.round_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .where(
+            RoundCard.kind == RoundCardKind.TIMETABLE,
+            col(RoundCard.taken_down_at).is_(None),
+            col(Chat.purpose).is_not(None),
+            col(Chat.active),
+            ~col(Chat.closed),
+            col(Venue.state).in_(HELD),
+            sa.or_(
+                col(Competition.state) == CompetitionState.PUBLISHED,
+                sa.and_(
+                    col(Competition.state) == CompetitionState.CANCELLED,
+                    col(RoundCard.message_id).is_not(None),
+                ),
+            ),
+            sa.or_(col(RoundCard.message_id).is_not(None), ~round_cards.on_its_way()),
+        )
+        .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
+    ).all()
+    return tuple(round_cards.hung(card, chat) for card, chat in rows)
 
 
 def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
@@ -349,7 +469,7 @@ def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
         return None
     entry = session.get_one(Entry, row.entry_id)
     makers = session.exec(
-        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == entry.id)
+        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == entry.id, authors.JOINED)
     ).all()
     if teacher_id != entry.teacher_id and teacher_id not in makers:
         return None
@@ -363,7 +483,7 @@ def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
         entry.title,
         row.number,
         row.slot_at,
-        found.venue.place,
+        row.place or found.venue.place,
         row.state is RoundState.SCHEDULED
         and found.competition.state is CompetitionState.PUBLISHED
         and found.venue.state in HELD,
@@ -374,7 +494,7 @@ def _tell(session: Session, row: EntryRound, *, now: datetime) -> None:
     """Ring whom a turn concerns; what waited to say the former one is not said any more."""
     entrant = session.exec(select(Entry.teacher_id).where(Entry.id == row.entry_id)).one()
     makers = session.exec(
-        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id)
+        select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id, authors.JOINED)
     ).all()
     assert row.slot_at is not None
     for teacher_id in {entrant, *makers}:

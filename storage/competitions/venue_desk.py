@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import at_venue, ballots, drawing
-from storage.competitions.ballots import Missing
+from storage.competitions import at_venue, chasing, drawing
+from storage.competitions.chasing import Missing
 from storage.competitions.tables import (
     CompetitionState,
     EntryRound,
@@ -94,7 +94,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
             .group_by(col(Judge.state))
         ).all()
     )
-    received, wanted = ballots.progress(session, venue_id)
+    received, wanted = chasing.progress(session, venue_id)
     chief = at_venue.chief(session, venue_id)
     closes = round_.entry_closes_at
     return VenueDesk(
@@ -121,7 +121,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
         None if chief is None else chief.number,
         received,
         wanted,
-        ballots.missing(session, venue_id),
+        chasing.missing(session, venue_id),
         round_.result_due_at,
         venue.signed_at is not None,
     )

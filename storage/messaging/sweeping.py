@@ -31,7 +31,7 @@ from storage.messaging.tables import (
     ReminderState,
     StepOutcome,
 )
-from storage.people.tables import Account, Posting, RoleAssignment, ScopeKind, Teacher
+from storage.people.tables import Account, OrgUnit, Posting, RoleAssignment, ScopeKind, Teacher
 
 _REMINDER = Reminder.__table__.c  # type: ignore[attr-defined]
 
@@ -267,7 +267,12 @@ def _escalate(session: Session, step: _Step, now: datetime) -> Swept:
     """
     of = (step.kind, step.subject_id)
     counted = owed.outstanding(session, *of, step.own, now=now).subquery()
-    open_ = set(session.connection().execute(sa.select(counted.c.unit_id)).scalars())
+    heard = (
+        sa.select(counted.c.unit_id)
+        .join(OrgUnit, col(OrgUnit.id) == counted.c.unit_id)
+        .where(upward.heard_of(step.level, step.kind))
+    )
+    open_ = set(session.connection().execute(heard).scalars())
     spoken = upward.spoken_with(session, step.deadline_id, *of, step.own, now) if open_ else {}
     besides = _own_alone(session, step, counted, len(open_), now)
     told = upward.audience(session, step.level, *of, open_ - spoken.keys(), besides, now)

@@ -42,6 +42,7 @@ from storage.people.tables import (
     RoleAssignment,
     ScopeKind,
     Teacher,
+    UnitKind,
 )
 from storage.refusals import NotAllowed, NotFound
 
@@ -119,10 +120,20 @@ def _ways(
     ways = []
     if place.batch_id is not None and Role.COUNTY_COORDINATOR not in owners:
         ways.append(holders(session, owners, batch_id=place.batch_id, now=now))
+    near = kinds.KINDS[kind].near
+    if near is not None:
+        ways.append(near(session, subject_id, now))
     if place.unit_id is not None:
         ways.append(holders(session, OFFICE, of=place.unit_id, now=now))
     ways.append(holders(session, (Role.COUNTY_COORDINATOR,), now=now))
     return ways
+
+
+def heard_of(level: Level, kind: str) -> sa.ColumnElement[bool]:
+    """Of which ``OrgUnit`` this level hears at all."""
+    if level is Level.BUREAU and kinds.KINDS[kind].bureau_of_offices:
+        return col(OrgUnit.kind).not_in([UnitKind.SCHOOL, UnitKind.GROUP])
+    return sa.true()
 
 
 def _ids(units: Collection[int]) -> Any:
@@ -288,6 +299,7 @@ def _line(session: Session, teacher_id: int, row: Any, now: datetime) -> Line | 
     statement = (
         sa.select(counted.c.unit_id, col(OrgUnit.name), counted.c.number)
         .join(OrgUnit, col(OrgUnit.id) == counted.c.unit_id)
+        .where(heard_of(row.level, row.kind))
         .order_by(counted.c.number.desc(), col(OrgUnit.code))
     )
     if row.level in (Level.COORDINATOR, Level.PRINCIPAL):

@@ -131,6 +131,7 @@ EXEMPT = {
     "venue.decided_by": "a list is about who competes; the log says who decided it",
     "entry.put_forward_by": "an entry is about whoever enters; the log says who put it forward",
     "entry_author.entry_id": "who made an entry together is each found by themselves",
+    "entry_author.asked_by": "who is asked to make an entry together is found by themselves",
     "material.uploaded_by": "work is its entrant's; the log says who handed it in",
     "entry_round.forwarded_by": "a place is its entrant's; the log says who forwarded it",
     "judge.invited_by": "an invitation is about who is to judge; the log says who sent it",

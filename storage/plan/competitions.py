@@ -6,10 +6,13 @@ when a file says something new about either.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlmodel import col, select
 
 from storage.competitions import rules, schedule, venues
 from storage.competitions.tables import Competition, CompetitionState, Round, Track
+from storage.plan import competing
 from storage.plan.form import CompetitionPart, PlacesPart, RoundPart
 from storage.plan.lines import Path
 from storage.plan.load import Load
@@ -32,7 +35,7 @@ def keep_competitions(load: Load) -> None:
         if part.code not in known:
             competition = load.session.get_one(Competition, id_)
             competition.state = CompetitionState.PUBLISHED
-            competition.published_at = load.now
+            competition.published_at = _published_at(load, part)
         _tracks(load, id_, part)
         rounds = [
             _round(load, id_, position, each, ("competitions", n, "rounds", position - 1))
@@ -45,6 +48,8 @@ def keep_competitions(load: Load) -> None:
             rounds,
             among={"competition_id": [id_]},
         )
+        if part.code not in known:
+            competing.keep_entries(load, id_, part, ("competitions", n))
     if (load.new.total(), load.changed.total()) != before:
         load.session.flush()
         for n, part in enumerate(parts):
@@ -54,6 +59,14 @@ def keep_competitions(load: Load) -> None:
             else:
                 rules.freeze(load.session, id_, now=load.now)
             schedule.plan_deadlines(load.session, id_, now=load.now)
+
+
+def _published_at(load: Load, part: CompetitionPart) -> datetime:
+    """Return when it was published: with entries in it before they could come, else now."""
+    opens = part.rounds[0].entry_open
+    if not part.entries or opens is None:
+        return load.now
+    return min(load.now, starts(opens, load.zone))
 
 
 def _competition(load: Load, part: CompetitionPart, path: Path) -> Values:

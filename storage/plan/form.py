@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from storage.calendar.tables import DayKind
-from storage.competitions.tables import CompetitionKind, RoundLevel
+from storage.competitions.tables import CompetitionKind, RoundLevel, RoundState
 from storage.credits.tables import EntryState
 from storage.messaging.tables import ChatPurpose
 from storage.people import phones
@@ -413,6 +413,26 @@ class AwardPart(Part):
     hours: HoursOf = Decimal(0)
 
 
+class PlacePart(Part):
+    """An entry in a round: judge by judge the marks, in the rubric's order, and the comments."""
+
+    state: RoundState = RoundState.READY
+    marks: list[list[Annotated[int, Field(ge=0)]]] = []
+    comments: list[str] = []
+
+
+class EntryPart(Part):
+    """Who competes with what, and how far they have come: their rounds from the first on."""
+
+    teacher: Name
+    track: Name
+    title: Name
+    on: Day
+    works: dict[str, Name] = {}
+    """Links to what was handed in, by the key of the material."""
+    rounds: Annotated[list[PlacePart], Field(min_length=1)]
+
+
 class CompetitionPart(Part):
     """One year's edition."""
 
@@ -433,6 +453,7 @@ class CompetitionPart(Part):
     tracks: Annotated[list[TrackPart], Field(min_length=1)]
     rounds: Annotated[list[RoundPart], Field(min_length=1)]
     awards: list[AwardPart] = []
+    entries: list[EntryPart] = []
 
 
 class ChatPart(Part):

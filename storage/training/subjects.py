@@ -286,6 +286,9 @@ def _round_subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "material_due": row["material_due_at"],
         "round_day": row.get("first_at") or row["starts_at"],
         "result_due": row["result_due_at"],
+        "ballots_due": row["result_due_at"],
+        "judge_answer": row.get("first_at") or row["starts_at"],
+        "venue_materials": row["material_due_at"],
         "forward_due": row["forward_due_at"],
     }
     ends = row["ends_at"] or row["starts_at"] or datetime.min.replace(tzinfo=UTC)

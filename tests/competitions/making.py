@@ -14,6 +14,7 @@ from storage.competitions.tables import (
     CompetitionKind,
     CompetitionState,
     Entry,
+    EntryAuthor,
     EntryRound,
     Round,
     RoundLevel,
@@ -138,3 +139,14 @@ def entry(
     if state is not CompetingState.COMPETING:
         return row, None
     return row, venues.let_in(session, row, venues.rounds(session, made.id)[0], now=now)
+
+
+def author(row: Entry, teacher_id: int, *, agreed: bool = True, now: datetime = NOW) -> EntryAuthor:
+    """Somebody who makes the entry with its teacher, or is only asked to; to be added."""
+    return EntryAuthor(
+        entry_id=row.id,
+        teacher_id=teacher_id,
+        asked_by=row.teacher_id,
+        asked_at=now,
+        agreed_at=now if agreed else None,
+    )

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from storage import sheets
 from storage.competitions import venues
-from storage.competitions.tables import Competition, EntryRound, Honour, Round
+from storage.competitions.tables import Competition, Entry, EntryRound, Honour, Round
 from storage.messaging.tables import Chat, ChatPurpose
 from storage.people import roles
 from storage.people.tables import Role
@@ -160,12 +160,19 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     await gu.taps("Lists and awards")
     assert "a result to confirm" in gu.sees()
     await gu.taps("1")
+    shi = people["石晓岚"]
+
+    def consent(session: Session) -> None:
+        mine = session.exec(select(Entry).where(Entry.teacher_id == shi.teacher_id)).one()
+        mine.may_publish = True
+
+    await stage.database.write(consent)
     await gu.taps("Confirm result")
     await gu.taps("Let it stand")
     await stage.passes(days=1)
     await stage.passes(days=2)
     assert "[Congratulations]" in gu.sees(at=group.id)
-    shi = people["石晓岚"]
+    assert gu.sees(at=group.id).count("“春”") == 1
     texts = " ".join(message.text for message in shi.messages())
     assert "congratulations: 一等奖" in texts
     await shi.taps("Certificate")

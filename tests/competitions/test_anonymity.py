@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from storage.competitions import anonymity
 from storage.competitions.anonymity import Names
-from storage.competitions.tables import CompetingState, EntryAuthor
+from storage.competitions.tables import CompetingState
 from storage.database import Database
 from tests import make
 from tests.competitions import making, papers
@@ -135,7 +135,7 @@ async def test_it_looks_for_the_team_the_colleagues_and_all_schools(database: Da
         make.school(session, "澄禾县第一中学", short_name="一中")
         session.flush()
         row, _place = making.entry(session, made, lin, state=CompetingState.DRAFT)
-        session.add(EntryAuthor(entry_id=row.id, teacher_id=mate))
+        session.add(making.author(row, mate))
         session.flush()
         return anonymity.names_for(session, row.id)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
 from storage.competitions import (
+    conflicts,
     eligibility,
     entering,
     materials,
@@ -21,6 +22,7 @@ from storage.competitions import (
     teams,
     venues,
 )
+from storage.competitions import owing as of_competitions
 from storage.competitions.eligibility import (
     CompetitionOver,
     EnteredAlready,
@@ -44,7 +46,6 @@ from storage.competitions.tables import (
     Competition,
     CompetitionState,
     Entry,
-    EntryAuthor,
     EntryRound,
     Honour,
     Material,
@@ -176,7 +177,7 @@ async def test_who_won_lately_leaves_the_place_to_others(database: Database) -> 
             assert place is not None
             place.award = award
             if together:
-                session.add(EntryAuthor(entry_id=row.id, teacher_id=who))
+                session.add(making.author(row, who))
             if revoked:
                 session.add(
                     Honour(
@@ -554,6 +555,35 @@ async def test_a_team_is_never_larger_than_its_rules(database: Database) -> None
         EnteredAlready,
         teams.NotAsked,
     ]
+
+
+async def test_who_is_only_asked_owes_an_answer_and_makes_nothing_yet(database: Database) -> None:
+    def play(session: Session) -> list[Any]:
+        made = making.competition(session, team_most=2)
+        lin, shi = make.teacher(session, "林若溪"), make.teacher(session, "石晓岚")
+        entry_id = submitted(session, lin, made)
+        teams.ask(session, lin, entry_id, shi, now=NOW)
+        first = session.exec(select(Round).where(Round.position == 1)).one()
+
+        def found() -> tuple[Any, ...]:
+            owes: Any = of_competitions.owes(
+                session, "entry_close", first.id, now=NOW, teacher_id=shi
+            )
+            lines = entering.lines(session, shi, now=NOW)
+            return (
+                session.connection().execute(owes).all() != [],
+                [(line.asked_by, line.needs_me, line.state) for line in lines],
+                entering.authors(session, entry_id),
+                list(conflicts._co_authors(session, lin)),
+            )
+
+        before = found()
+        teams.answer(session, shi, entry_id, yes=True, now=NOW)
+        return [shi, before, found()]
+
+    shi, before, after = await database.write(play)
+    assert before == (True, [("林若溪", True, None), ("", False, None)], (), [])
+    assert after == (False, [("", False, CompetingState.SUBMITTED)], ((shi, "石晓岚"),), [shi])
 
 
 async def test_an_entry_taken_up_again_is_made_alone_at_first(database: Database) -> None:

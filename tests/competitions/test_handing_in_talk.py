@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlmodel import Session, select
 
-from storage.competitions import venues
-from storage.competitions.tables import Entry, EntryRound, Material, Round, RoundState
-from tests.competitions import papers
+from handlers.competitions import handing_in, handing_in_text
+from storage.competitions import schedule, venues
+from storage.competitions.tables import Competition, Entry, EntryRound, Material, Round, RoundState
+from tests.competitions import making, papers
 from tests.competitions.making import PLAN
 from tests.competitions.test_entering_talk import a_competition, begun, handed_in, ready
 from tests.stage import Actor, Stage
@@ -59,6 +61,27 @@ async def test_a_photo_is_work_too(stage: Stage) -> None:
     assert "“林若溪”, in the data of a picture" in said
 
 
+async def test_a_video_from_the_gallery_is_work_however_large(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_competition(stage)
+    await asks_for(stage, {"key": "video", "title": "课堂实录", "kinds": ["mov"], "most_mb": 20})
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    assert "from the gallery" in (await opened(lin, "课堂实录"), await lin.taps("Hand in"))[1]
+    assert "is in: version 1" in await lin.sends_video("IMG_01.mp4", b"\0\0\0\x18ftypmp42")
+    assert "a video" in lin.sees()
+    monkeypatch.setattr(handing_in, "LARGEST", 10)
+    monkeypatch.setattr(handing_in_text, "LARGEST", 10)
+    await lin.taps("Replace")
+    said = await lin.sends_video("林若溪的课.mp4", b"\0\0\0\x18ftypmp43")
+    assert "larger than 20 MB" in said
+    assert "“林若溪”, in the name of the file" in said
+    assert "Check for names" not in lin.labels()
+    kept = [(each.file_name, each.mime, each.checked_at is None) for each in await pieces(stage)]
+    assert kept == [("", "video/mp4", False), ("", "video/mp4", True)]
+
+
 async def test_what_cannot_be_fetched_is_taken_and_checked_later(stage: Stage) -> None:
     await a_competition(stage)
     lin = await stage.teacher("林若溪")
@@ -71,6 +94,29 @@ async def test_what_cannot_be_fetched_is_taken_and_checked_later(stage: Stage) -
     assert "could not be fetched" in lin.alert
     stage.world.faults.clear()
     assert "“林若溪”, in the text" in await lin.taps("Check for names")
+
+
+async def test_a_reminder_says_what_is_missing_and_opens_it(stage: Stage) -> None:
+    competition_id = await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+
+    def let_in(session: Session) -> None:
+        assert lin.teacher_id is not None
+        made = session.get_one(Competition, competition_id)
+        making.entry(session, made, lin.teacher_id)
+        schedule.plan_deadlines(session, competition_id, now=stage.clock())
+
+    await stage.database.write(let_in)
+    for _day in range(4):
+        await stage.passes(hours=8)
+        await stage.passes(hours=16)
+    said = lin.sees()
+    assert "初赛" in said
+    assert "in which you take part, are due" in said
+    assert "Still missing: 教学设计" in said
+    assert "keep school and personal names out" in said
+    assert "Leave competition" in lin.labels()
+    assert "教学设计" in await lin.taps("Hand in materials")
 
 
 async def test_two_taps_hand_in_once_and_an_old_key_says_so(stage: Stage) -> None:

@@ -16,10 +16,15 @@ from sqlmodel import Session, select
 from storage.audit import AuditLog
 from storage.competitions import (
     ballots,
+    chasing,
     conflicts,
     drawing,
     panels,
     paper,
+    reopening,
+    revealing,
+    seating,
+    signing,
     timetable,
     venues,
 )
@@ -32,16 +37,17 @@ from storage.competitions.tables import (
     CompetitionState,
     Conflict,
     ConflictKind,
-    EntryAuthor,
     EntryRound,
     Judge,
     JudgeState,
+    Round,
     RoundState,
+    Track,
     Venue,
     VenueState,
 )
 from storage.database import Database
-from storage.messaging.tables import OutboxMessage
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
@@ -98,7 +104,7 @@ def judged(session: Session, play: Play) -> None:
         panels.answer(session, who, judge_id, accepts=True, now=NOW)
         play.judge_ids.append(judge_id)
     panels.make_chief(session, play.host, play.judge_ids[0], now=NOW)
-    ballots.begin(session, play.host, play.venue_id, now=NOW)
+    seating.begin(session, play.host, play.venue_id, now=NOW)
 
 
 def hand_in(session: Session, play: Play, judge: int, *marks: tuple[int, int]) -> None:
@@ -115,16 +121,16 @@ async def test_a_venue_goes_from_the_draw_to_signed_scores(database: Database) -
         it = final(session)
         judged(session, it)
         hand_in(session, it, 0, (30, 50), (20, 40), (40, 60), (10, 10))
-        with pytest.raises(ballots.BallotsMissing):
-            ballots.reveal(session, it.host, it.venue_id, now=NOW)
+        with pytest.raises(revealing.BallotsMissing):
+            revealing.reveal(session, it.host, it.venue_id, now=NOW)
         hand_in(session, it, 1, (32, 50), (20, 40), (40, 60), (10, 12))
-        assert ballots.progress(session, it.venue_id) == (8, 8)
-        assert ballots.reveal(session, it.host, it.venue_id, now=NOW)
-        assert not ballots.reveal(session, it.host, it.venue_id, now=NOW)
-        assert ballots.sign(session, it.judges[0], it.venue_id, now=NOW)
+        assert chasing.progress(session, it.venue_id) == (8, 8)
+        assert revealing.reveal(session, it.host, it.venue_id, now=NOW)
+        assert not revealing.reveal(session, it.host, it.venue_id, now=NOW)
+        assert signing.sign(session, it.judges[0], it.venue_id, now=NOW)
         with pytest.raises(NotAllowed):
-            ballots.sign(session, it.judges[1], it.venue_id, now=NOW)
-        found = ballots.scores(session, it.host, it.venue_id, now=NOW)
+            signing.sign(session, it.judges[1], it.venue_id, now=NOW)
+        found = signing.scores(session, it.host, it.venue_id, now=NOW)
         assert [line.score for line in found.lines] == [81, 60, 100, 21]
         assert [line.number for line in found.lines] == ["01", "02", "03", "04"]
         states = session.exec(select(EntryRound.state).where(EntryRound.venue_id == it.venue_id))
@@ -234,7 +240,7 @@ async def test_a_conflict_sets_the_ballot_aside_and_no_mark_gets_in(
             case _:
                 other = making.competition(session, code="KT25", begins=BEGUN)
                 entry, _place = making.entry(session, other, judge, now=BEGUN)
-                session.add(EntryAuthor(entry_id=entry.id, teacher_id=entrant))
+                session.add(making.author(entry, entrant))
         session.flush()
         venues.rounds(session, it.competition_id)[1].judges = 2
         judged(session, it)
@@ -287,7 +293,7 @@ async def test_marks_are_nobodys_to_see_before_all_are_in(database: Database) ->
         hand_in(session, it, 0, (37, 51), (37, 51), (37, 51), (37, 51))
         for who in (it.host, it.judges[0]):
             with pytest.raises(TooEarlyAtVenue):
-                ballots.scores(session, who, it.venue_id, now=NOW)
+                signing.scores(session, who, it.venue_id, now=NOW)
         for line in ballots.judging(session, it.judges[0], it.venue_id).lines:
             with pytest.raises(NotFound):
                 ballots.ballot(session, it.judges[1], line.ballot_id)
@@ -295,7 +301,7 @@ async def test_marks_are_nobodys_to_see_before_all_are_in(database: Database) ->
             repr(ballots.judging(session, it.judges[1], it.venue_id)),
             repr(panels.panel(session, it.host, it.venue_id, now=NOW)),
             repr(timetable.turns(session, it.host, it.venue_id, now=NOW)),
-            repr(ballots.missing(session, it.venue_id)),
+            repr(chasing.missing(session, it.venue_id)),
             *(json.dumps(row.after) for row in session.exec(select(AuditLog)).all()),
             *(json.dumps(row.facts) for row in session.exec(select(OutboxMessage)).all()),
         ]
@@ -326,14 +332,14 @@ async def test_what_is_sealed_changes_only_through_the_chief_and_leaves_a_line(
         assert receipt.nonce == ""
         with pytest.raises(ballots.Sealed):
             ballots.give(session, it.judges[1], first.ballot_id, {"aims": 1}, now=NOW)
-        with pytest.raises(ballots.NothingAsked):
-            ballots.reopen(session, it.judges[0], first.ballot_id, now=NOW)
-        assert ballots.ask_back(session, it.judges[1], first.ballot_id, now=NOW)
-        assert not ballots.ask_back(session, it.judges[1], first.ballot_id, now=NOW)
+        with pytest.raises(reopening.NothingAsked):
+            reopening.reopen(session, it.judges[0], first.ballot_id, now=NOW)
+        assert reopening.ask_back(session, it.judges[1], first.ballot_id, now=NOW)
+        assert not reopening.ask_back(session, it.judges[1], first.ballot_id, now=NOW)
         with pytest.raises(NotAllowed):
-            ballots.reopen(session, it.judges[1], first.ballot_id, now=NOW)
-        assert ballots.reopen(session, it.judges[0], first.ballot_id, now=NOW)
-        assert not ballots.reopen(session, it.judges[0], first.ballot_id, now=NOW)
+            reopening.reopen(session, it.judges[1], first.ballot_id, now=NOW)
+        assert reopening.reopen(session, it.judges[0], first.ballot_id, now=NOW)
+        assert not reopening.reopen(session, it.judges[0], first.ballot_id, now=NOW)
         line = session.exec(select(AuditLog).where(AuditLog.action == "reopen_ballot")).one()
         assert line.before == {"seal": receipt.seal}
         ballots.give(session, it.judges[1], first.ballot_id, {"aims": 1}, now=NOW)
@@ -353,8 +359,8 @@ async def test_a_mark_that_was_changed_behind_its_seal_stops_the_reveal(
         assert row is not None
         row.marks = {"aims": 40, "process": 60}
         session.flush()
-        with pytest.raises(ballots.SealBroken):
-            ballots.reveal(session, it.host, it.venue_id, now=NOW)
+        with pytest.raises(revealing.SealBroken):
+            revealing.reveal(session, it.host, it.venue_id, now=NOW)
 
     await database.write(play)
 
@@ -366,11 +372,11 @@ async def test_the_chief_alone_closes_early_and_every_entry_keeps_enough(
         it = final(session)
         judged(session, it)
         hand_in(session, it, 0, (30, 50), (20, 40), (40, 60), (10, 10))
-        with pytest.raises(ballots.BallotsMissing):
-            ballots.reveal(session, it.host, it.venue_id, reason="评委生病", now=NOW)
-        with pytest.raises(ballots.BallotsMissing):
-            ballots.reveal(session, it.judges[0], it.venue_id, now=NOW)
-        assert ballots.reveal(session, it.judges[0], it.venue_id, reason="评委生病", now=NOW)
+        with pytest.raises(revealing.BallotsMissing):
+            revealing.reveal(session, it.host, it.venue_id, reason="评委生病", now=NOW)
+        with pytest.raises(revealing.BallotsMissing):
+            revealing.reveal(session, it.judges[0], it.venue_id, now=NOW)
+        assert revealing.reveal(session, it.judges[0], it.venue_id, reason="评委生病", now=NOW)
 
     await database.write(play)
 
@@ -383,10 +389,10 @@ async def test_an_absent_entry_has_no_score_and_is_not_waited_for(database: Data
         gone = session.exec(select(EntryRound).where(EntryRound.number == lines[1].number)).one()
         assert timetable.absent(session, it.host, gone.id, now=NOW)
         assert not timetable.absent(session, it.host, gone.id, now=NOW)
-        assert ballots.progress(session, it.venue_id) == (0, 6)
+        assert chasing.progress(session, it.venue_id) == (0, 6)
         for judge in range(2):
             hand_in(session, it, judge, (30, 50), (20, 40), (40, 60))
-        assert ballots.reveal(session, it.host, it.venue_id, now=NOW)
+        assert revealing.reveal(session, it.host, it.venue_id, now=NOW)
         assert (gone.score, gone.state) == (None, RoundState.ABSENT)
         with pytest.raises(TooLateAtVenue):
             timetable.absent(session, it.host, gone.id, absent=False, now=NOW)
@@ -419,7 +425,7 @@ async def test_paper_counts_when_two_people_have_read_the_same(database: Databas
         assert types(second, 30) is paper.Typed.AGREED
         with pytest.raises(ballots.Sealed):
             types(second, 30)
-        assert ballots.progress(session, it.venue_id) == (1, 12)
+        assert chasing.progress(session, it.venue_id) == (1, 12)
 
     await database.write(play)
 
@@ -467,7 +473,7 @@ async def test_a_judge_declares_a_conflict_by_number(database: Database) -> None
         ballots.recuse(session, it.judges[0], line.ballot_id, now=NOW)
         ballots.recuse(session, it.judges[0], line.ballot_id, now=NOW)
         assert len(session.exec(select(Conflict)).all()) == 1
-        assert ballots.progress(session, it.venue_id) == (0, 7)
+        assert chasing.progress(session, it.venue_id) == (0, 7)
 
     await database.write(play)
 
@@ -511,6 +517,67 @@ def _turns_told(session: Session) -> list[int]:
     return list(session.exec(kept).all())
 
 
+async def test_a_group_reads_names_only_where_the_rules_want_them(database: Database) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        drawing.draw(session, it.host, it.venue_id, now=NOW)
+        blocks = [
+            timetable.Block(SOON, SOON + timedelta(minutes=40), room) for room in ("一室", "二室")
+        ]
+        timetable.lay(session, it.host, it.venue_id, blocks, 20, now=NOW)
+        rooms = [one.room for one in timetable.public(session, it.venue_id).turns]
+        assert rooms == ["一室", "二室"] * 2
+        venue = session.get_one(Venue, it.venue_id)
+        round_ = session.get_one(Round, venue.round_id)
+        competition = session.get_one(Competition, round_.competition_id)
+        for numbers_only, is_blind in ((True, True), (True, False), (False, True)):
+            round_.numbers_only, competition.is_blind = numbers_only, is_blind
+            facts = timetable.public(session, it.venue_id)
+            assert all(one.number and not one.name for one in facts.turns)
+        round_.numbers_only, competition.is_blind = False, False
+        timetable.absent(session, it.host, it.places[0], now=NOW)
+        facts = timetable.public(session, it.venue_id)
+        # A number beside a name would tell judges whose it is; an absence is nobody's business.
+        assert len(facts.turns) == 4
+        assert all(one.name and one.school and not one.number for one in facts.turns)
+
+    await database.write(play)
+
+
+async def test_tracks_of_a_final_each_hang_a_timetable_in_one_group(database: Database) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        drawing.draw(session, it.host, it.venue_id, now=NOW)
+        venue = session.get_one(Venue, it.venue_id)
+        track = Track(competition_id=it.competition_id, position=2, title="小学数学")
+        session.add(track)
+        session.flush()
+        other = Venue(
+            round_id=venue.round_id,
+            unit_id=venue.unit_id,
+            track_id=track.id,
+            state=VenueState.DRAWN,
+        )
+        group = Chat(
+            tg_chat_id=-100,
+            title="比赛群",
+            purpose=ChatPurpose.COMPETITION,
+            competition_id=it.competition_id,
+        )
+        session.add_all([other, group])
+        session.flush()
+        for _twice in range(2):
+            assert timetable.post(session, it.host, it.venue_id, now=NOW) == 1
+            assert timetable.post(session, it.host, other.id, now=NOW) == 1
+        due = timetable.cards_due(session)
+        assert [card.venue_id for card in due] == [it.venue_id, other.id]
+        other.state = VenueState.REVEALED
+        session.flush()
+        assert len(timetable.cards_due(session)) == 1
+
+    await database.write(play)
+
+
 async def test_nothing_goes_on_in_a_cancelled_competition(database: Database) -> None:
     def play(session: Session) -> None:
         it = final(session)
@@ -520,8 +587,8 @@ async def test_nothing_goes_on_in_a_cancelled_competition(database: Database) ->
         session.flush()
         deeds: list[Callable[[], object]] = [
             lambda: ballots.give(session, it.judges[0], line.ballot_id, {"aims": 1}, now=NOW),
-            lambda: ballots.reveal(session, it.host, it.venue_id, now=NOW),
-            lambda: ballots.chase(session, it.host, it.venue_id, now=NOW),
+            lambda: revealing.reveal(session, it.host, it.venue_id, now=NOW),
+            lambda: chasing.chase(session, it.host, it.venue_id, now=NOW),
             lambda: panels.answer(session, it.judges[0], it.judge_ids[0], accepts=False, now=NOW),
             lambda: drawing.draw(session, it.host, it.venue_id, now=NOW),
         ]
@@ -550,24 +617,24 @@ async def test_a_declined_judge_is_asked_anew_and_a_removed_one_counts_no_more(
 
 
 def test_a_score_leaves_out_the_highest_and_the_lowest() -> None:
-    assert ballots.score_of([80, 90, 100], 1) == 90
-    assert ballots.score_of([80, 90], 1) == 85
-    assert ballots.score_of([70, 80, 81], 0) == 77
+    assert revealing.score_of([80, 90, 100], 1) == 90
+    assert revealing.score_of([80, 90], 1) == 85
+    assert revealing.score_of([70, 80, 81], 0) == 77
 
 
 async def test_the_venue_needs_enough_judges_and_a_chief(database: Database) -> None:
     def play(session: Session) -> None:
         it = final(session)
         with pytest.raises(TooEarlyAtVenue):
-            ballots.begin(session, it.host, it.venue_id, now=NOW)
+            seating.begin(session, it.host, it.venue_id, now=NOW)
         drawing.draw(session, it.host, it.venue_id, now=NOW)
-        with pytest.raises(ballots.PanelTooSmall):
-            ballots.begin(session, it.host, it.venue_id, now=NOW)
+        with pytest.raises(seating.PanelTooSmall):
+            seating.begin(session, it.host, it.venue_id, now=NOW)
         for who in it.judges:
             judge_id = panels.invite(session, it.host, it.venue_id, who, now=NOW)
             panels.answer(session, who, judge_id, accepts=True, now=NOW)
-        with pytest.raises(ballots.NoChief):
-            ballots.begin(session, it.host, it.venue_id, now=NOW)
+        with pytest.raises(seating.NoChief):
+            seating.begin(session, it.host, it.venue_id, now=NOW)
         venue = session.get_one(Venue, it.venue_id)
         assert venue.state is VenueState.DRAWN
 
@@ -583,7 +650,7 @@ async def test_what_has_left_the_round_is_neither_judged_nor_waited_for(
         gone = session.get_one(EntryRound, it.places[0])
         gone.state = RoundState.OUT
         session.flush()
-        assert ballots.progress(session, it.venue_id) == (0, 6)
+        assert chasing.progress(session, it.venue_id) == (0, 6)
         assert len(ballots.judging(session, it.judges[0], it.venue_id).lines) == 3
 
     await database.write(play)
@@ -602,9 +669,9 @@ async def test_an_entry_with_fewer_judges_than_the_rules_is_closed_by_the_chief_
             marks = {"aims": 10, "process": 10}
             ballots.give(session, it.judges[1], one.ballot_id, marks, now=NOW)
             ballots.commit(session, it.judges[1], one.ballot_id, now=NOW)
-        assert ballots.progress(session, it.venue_id) == (7, 7)
-        with pytest.raises(ballots.PanelTooSmall):
-            ballots.reveal(session, it.host, it.venue_id, now=NOW)
-        assert ballots.reveal(session, it.judges[0], it.venue_id, reason="评委回避", now=NOW)
+        assert chasing.progress(session, it.venue_id) == (7, 7)
+        with pytest.raises(seating.PanelTooSmall):
+            revealing.reveal(session, it.host, it.venue_id, now=NOW)
+        assert revealing.reveal(session, it.judges[0], it.venue_id, reason="评委回避", now=NOW)
 
     await database.write(play)

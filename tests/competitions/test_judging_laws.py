@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -11,19 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from storage.competitions import at_venue, ballots, conflicts, drawing, panels, timetable
+from storage.competitions import (
+    at_venue,
+    ballots,
+    conflicts,
+    drawing,
+    panels,
+    revealing,
+    seating,
+    timetable,
+)
 from storage.competitions.tables import (
     Ballot,
     BallotState,
     Conflict,
     ConflictKind,
-    EntryAuthor,
+    Entry,
     EntryRound,
     Judge,
 )
 from storage.database import Database
 from storage.refusals import Refusal
 from tests import make
+from tests.competitions import making
 from tests.competitions.test_judging import SCHOOLS, final
 from tests.make import NOW
 
@@ -49,9 +60,9 @@ def test_a_draw_is_the_same_whatever_order_the_entries_come_in(
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=15), st.integers(0, 3))
 @settings(max_examples=80)
 def test_a_score_lies_between_the_totals_it_is_made_of(totals: list[int], drops: int) -> None:
-    score = ballots.score_of(totals, drops)
+    score = revealing.score_of(totals, drops)
     assert min(totals) <= score <= max(totals)
-    assert score == ballots.score_of(list(reversed(totals)), drops)
+    assert score == revealing.score_of(list(reversed(totals)), drops)
     if len(totals) > 2 * drops > 0:
         # One judge alone cannot lift a score above what another has given, too.
         assert score <= sorted(totals)[-1 - drops]
@@ -71,23 +82,26 @@ def test_a_seal_stands_for_one_set_of_marks(
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 600), st.integers(1, 240)), min_size=1, max_size=6),
+    st.lists(
+        st.tuples(st.integers(0, 600), st.integers(1, 240), st.sampled_from(["", "一室", "二室"])),
+        min_size=1,
+        max_size=6,
+    ),
     st.integers(5, 60),
     st.integers(1, 30),
 )
-@settings(max_examples=80)
-def test_turns_stay_in_their_blocks_and_never_overlap_within_one(
-    lengths: list[tuple[int, int]], minutes: int, count: int
+@settings(max_examples=25)
+def test_turns_stay_in_their_blocks_and_never_overlap_within_a_room(
+    lengths: list[tuple[int, int, str]], minutes: int, count: int
 ) -> None:
-    # One day each, so that blocks do not overlap either.
-    blocks = [
-        timetable.Block(
-            NOW + timedelta(days=day, minutes=begins),
-            NOW + timedelta(days=day, minutes=begins + length),
-        )
-        for day, (begins, length) in enumerate(lengths)
-    ]
-    room = sum(length // minutes for _begins, length in lengths)
+    # One day each in a room, so that its blocks do not overlap either; rooms go on side by side.
+    days: Counter[str] = Counter()
+    blocks = []
+    for begins, length, room_name in lengths:
+        day = NOW + timedelta(days=days[room_name], minutes=begins)
+        blocks.append(timetable.Block(day, day + timedelta(minutes=length), room_name))
+        days[room_name] += 1
+    room = sum(length // minutes for _begins, length, _room in lengths)
     if room < count:
         with pytest.raises(timetable.DoesNotFit) as refused:
             timetable.laid(blocks, minutes, count)
@@ -96,9 +110,15 @@ def test_turns_stay_in_their_blocks_and_never_overlap_within_one(
     turns = timetable.laid(blocks, minutes, count)
     each = timedelta(minutes=minutes)
     assert len(turns) == count
-    for at in turns:
-        assert any(one.starts_at <= at and at + each <= one.ends_at for one in blocks)
-    assert all(after - before >= each for before, after in itertools.pairwise(turns))
+    for slot in turns:
+        assert any(
+            one.room == slot.room and one.starts_at <= slot.at and slot.at + each <= one.ends_at
+            for one in blocks
+        )
+    assert [slot.at for slot in turns] == sorted(slot.at for slot in turns)
+    for name in days:
+        there = [slot.at for slot in turns if slot.room == name]
+        assert all(after - before >= each for before, after in itertools.pairwise(there))
 
 
 @pytest.mark.parametrize("chance", range(2))
@@ -127,7 +147,7 @@ async def test_no_ballot_that_counts_is_ever_one_of_a_conflict(
                 )
             )
         entry_id = lots.choice(authors)
-        session.add(EntryAuthor(entry_id=entry_id, teacher_id=lots.choice(outsiders)))
+        session.add(making.author(session.get_one(Entry, entry_id), lots.choice(outsiders)))
         session.flush()
         drawing.draw(session, it.host, it.venue_id, now=NOW)
         for who in (*it.judges, *outsiders, *it.entrants):
@@ -139,7 +159,7 @@ async def test_no_ballot_that_counts_is_ever_one_of_a_conflict(
             panels.make_chief(session, it.host, judge_id, now=NOW)
         session.flush()
         _fewer(session, it.venue_id)
-        ballots.begin(session, it.host, it.venue_id, now=NOW)
+        seating.begin(session, it.host, it.venue_id, now=NOW)
         given_, kept_out = 0, 0
         for row, teacher_id in session.exec(
             select(Ballot, Judge.teacher_id).join(Judge, Judge.id == Ballot.judge_id)  # type: ignore[arg-type]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
+from handlers.competitions import round_cards
 from handlers.competitions.buttons import OpenVenue
 from storage import sheets
 from storage.competitions import venues
@@ -20,7 +22,7 @@ from storage.competitions.tables import (
 )
 from storage.messaging.tables import Chat, ChatPurpose
 from storage.people import roles
-from storage.people.tables import Role
+from storage.people.tables import Role, TeacherFact
 from tests import make
 from tests.competitions import making
 from tests.make import NOW
@@ -161,9 +163,15 @@ async def test_from_the_draw_to_the_signed_scores(stage: Stage) -> None:
     assert "Next: decide on the list." in await at_desk(it)
 
 
-async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stage) -> None:
+@pytest.mark.parametrize("is_video", [False, True])
+async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(
+    stage: Stage, is_video: bool
+) -> None:
     it = await cast(stage)
-    await it.entrant.sends_file("林若溪教学设计.docx", b"PK\x03\x04 plan")
+    if is_video:
+        await it.entrant.sends_video("林若溪教学设计.mp4", b"PK\x03\x04 plan")
+    else:
+        await it.entrant.sends_file("林若溪教学设计.docx", b"PK\x03\x04 plan")
 
     sent = next(one for one in reversed(it.entrant.messages()) if one.document is not None)
     assert sent.document is not None
@@ -179,7 +187,8 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stag
                 slot="plan",
                 version=1,
                 file_id=file_id,
-                file_name="林若溪教学设计.docx",
+                file_name="" if is_video else "林若溪教学设计.docx",
+                mime="video/mp4" if is_video else "",
                 size=9,
                 uploaded_by=it.entrant.teacher_id or 0,
                 uploaded_at=NOW,
@@ -197,7 +206,8 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(stage: Stag
             await judge.taps("Send: 教学设计")
         await judge.taps("Back")
     ((name, content),) = judge.files()
-    assert name in ("01 教学设计.docx", "02 教学设计.docx")
+    ending = "mp4" if is_video else "docx"
+    assert name in (f"01 教学设计.{ending}", f"02 教学设计.{ending}")
     assert content == b"PK\x03\x04 plan"
     said = "\n".join(message.text for message in judge.messages())
     assert "林若溪" not in said
@@ -244,8 +254,14 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     before = len(it.entrant.messages())
     await it.host.taps("Post in groups")
     await it.host.taps("Yes, post it")
+
+    async def look() -> None:
+        await round_cards.refresh(stage.office.application.bot, stage.office.house)
+
+    await look()
     await stage.passes(minutes=1)
     said = it.host.sees(at=group.id)
+    cards = len(it.host.messages(at=group.id))
     assert "01" in said
     assert "14:00" in said
     assert "林若溪" not in said
@@ -258,9 +274,15 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     await it.host.taps("Order of turns")
     await it.host.taps(other)
     await it.host.taps("Another time")
-    await it.host.says("Dec 4 16:20")
+    await it.host.says("Dec 4 16:20 @Room 2")
+    assert "4 Dec, 16:20, Room 2" in it.host.sees()
     await stage.passes(minutes=1)
     assert len(it.entrant.messages()) == before
+    # The group's card follows, without another message.
+    await look()
+    assert "16:20" in it.host.sees(at=group.id)
+    assert "Room 2" in it.host.sees(at=group.id)
+    assert len(it.host.messages(at=group.id)) == cards
     await it.host.taps("Not there")
     await it.host.taps("Yes, note it")
     assert "did not take part" in it.host.sees()
@@ -432,3 +454,23 @@ async def test_a_declined_invitation_can_still_be_accepted(stage: Stage) -> None
         await asked[0].taps("I accept")
         await asked[0].taps("To judging")
         assert "Judging has not begun yet" in asked[0].sees()
+
+
+async def test_who_is_named_for_a_venue_finds_it_without_a_desk(stage: Stage) -> None:
+    han, lin = await stage.teacher("韩静仪"), await stage.teacher("林若溪")
+    await han.starts("menu")
+    assert "My venues" not in " ".join(han.labels())
+
+    def enter(session: Session) -> None:
+        assert han.teacher_id is not None
+        assert lin.teacher_id is not None
+        session.add(TeacherFact(teacher_id=han.teacher_id, key="duty", value="group_head"))
+        making.entry(session, making.competition(session), lin.teacher_id)
+
+    await stage.database.write(enter)
+    await han.starts("menu")
+    assert "My desk" not in " ".join(han.labels())
+    assert "课堂教学大赛" in await han.taps("My venues")
+    await han.taps("1. 课堂教学大赛")
+    await han.taps("初赛")
+    assert "澄禾县实验小学" in await han.taps("澄禾县实验小学 小学语文")

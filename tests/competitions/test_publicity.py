@@ -12,12 +12,14 @@ from sqlmodel import Session, col, select
 from storage.competitions import (
     awarding,
     deciding,
+    editing,
+    entering,
     objections,
     outside,
     publicity,
     reporting,
 )
-from storage.competitions.editing import NotUnderWay
+from storage.competitions.editing import NotUnderWay, What
 from storage.competitions.objections import How
 from storage.competitions.tables import (
     Competition,
@@ -111,6 +113,28 @@ async def test_a_list_hangs_five_working_days_and_names_only_who_has_an_award(
     ]
     # Friday 20 November and four working days more.
     assert (public.until.month, public.until.day) == (11, 26)
+
+
+async def test_a_list_that_hangs_comes_down_no_earlier_than_it_says(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, _places = _shown(session)
+        row = session.get_one(Round, round_id)
+        until, found = row.publicity_until, list[Any]()
+        for text in ("-", "2026年11月12日至11月19日", "2026年11月20日至11月30日"):
+            try:
+                editing.change(
+                    session, who, made.id, What.PUBLICITY, text, round_id=round_id, now=SOON
+                )
+                found.append(None)
+            except editing.PublicityTooShort as refusal:
+                found.append(refusal.until)
+        public = publicity.public_list(session, round_id, now=SOON)
+        assert public is not None
+        return until, found, public.until, public.first, row.list_version
+
+    until, found, after, first, version = await database.write(play)
+    assert found == [until, until, None]
+    assert (after.day, first.day, version) == (30, 20, 1)
 
 
 async def test_an_objection_is_seen_by_who_decides_and_by_nobody_concerned(
@@ -212,11 +236,37 @@ async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Da
     assert (version, award) == (2, "")
 
 
+async def test_a_title_is_published_only_with_the_entrants_consent(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        entry = session.get_one(Entry, places[0].entry_id)
+        entering.set_publish(session, entry.teacher_id, entry.id, may=True, now=SOON)
+        shown = publicity.public_list(session, round_id, now=SOON)
+        awarding.confirm(session, who, round_id, now=AFTER)
+        won = publicity.winners(session, round_id)
+        awarding.answer_sharing(session, entry.teacher_id, entry.id, True, now=AFTER)
+        entering.set_publish(session, entry.teacher_id, entry.id, may=False, now=AFTER)
+        after = publicity.winners(session, round_id)
+        assert shown is not None
+        assert won is not None
+        assert after is not None
+        return (
+            *([line.work for line in each.lines] for each in (shown, won, after)),
+            session.exec(select(ResourceProposal.agreed)).all(),
+        )
+
+    shown, won, after, agreed = await database.write(play)
+    assert (shown, won, after) == (["", ""], ["春", ""], ["", ""])
+    assert list(agreed) == [False]
+
+
 async def test_confirmed_once_awards_make_honours_hours_and_proposals(
     database: Database,
 ) -> None:
     def play(session: Session) -> Any:
         who, round_id, _made, places = _shown(session)
+        consents = session.get_one(Entry, places[0].entry_id)
+        entering.set_publish(session, consents.teacher_id, consents.id, may=True, now=SOON)
         with pytest.raises(awarding.TooEarlyToConfirm):
             awarding.confirm(session, who, round_id, now=SOON)
         done = awarding.confirm(session, who, round_id, now=AFTER)
@@ -248,7 +298,7 @@ async def test_confirmed_once_awards_make_honours_hours_and_proposals(
     ]
     assert hours == [(Decimal(18), "county", EntryState.POSTED)] * 2
     assert tiers == [TierProposalState.PROPOSED] * 2
-    assert asked == 2
+    assert asked == 1
     assert nominated
     assert sent
     assert venues == {VenueState.CONFIRMED}

@@ -90,12 +90,15 @@ async def test_deadlines_follow_the_rounds_and_end_with_the_competition(
 
     before, after = await database.write(play)
     assert before == [
+        "ballots_due",
         "entry_close",
         "forward_due",
+        "judge_answer",
         "material_due",
         "publicity",
         "result_due",
         "round_day",
+        "venue_materials",
     ]
     assert after == []
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ from storage.database import Database
 from storage.deeds import ChangedSince
 from storage.messaging.tables import Chat, ChatPurpose, Deadline, DeadlineState, OutboxMessage
 from storage.people import roles
-from storage.people.tables import Role
+from storage.people.tables import Role, UnitKind
 from storage.refusals import NotAllowed, OwnCase, Refusal
 from storage.training.making import WrongValue
 from tests import make
@@ -208,7 +209,7 @@ async def test_a_published_rule_changes_when_a_second_organiser_confirms_it(
     }
 
 
-async def test_the_rules_of_a_round_that_is_judged_stay(database: Database) -> None:
+async def test_the_rules_of_a_round_whose_order_is_drawn_stay(database: Database) -> None:
     def play(session: Session) -> list[Any]:
         gu, liang = coordinator(session), coordinator(session, "梁素问")
         made = draft(session)
@@ -224,7 +225,7 @@ async def test_the_rules_of_a_round_that_is_judged_stay(database: Database) -> N
             session, first, make.school(session), venues.tracks(session, made.id)[0].id, now=NOW
         )
         assert venue.id == place.venue_id
-        venue.state = VenueState.JUDGING
+        venue.state = VenueState.DRAWN
         session.flush()
         return [
             refused(lambda: editing.settle(session, liang, asked, True, now=NOW)),
@@ -236,9 +237,59 @@ async def test_the_rules_of_a_round_that_is_judged_stay(database: Database) -> N
             editing.settle(session, liang, asked, False, now=NOW).confirmed,
         ]
 
-    same, _no_change, confirmed = await database.write(play)
-    assert same is editing.IsBeingJudged
+    same, no_change, confirmed = await database.write(play)
+    assert same is editing.RulesStand
+    assert no_change in (None, editing.RulesStand)
     assert confirmed is False
+
+
+async def test_kind_year_and_level_are_open_until_it_is_published(database: Database) -> None:
+    def play(session: Session) -> list[Any]:
+        gu = coordinator(session)
+        made = draft(session)
+        last = venues.rounds(session, made.id)[-1]
+        new = {What.KIND: "micro_lesson", What.YEAR: "2027-2028", What.LEVEL: "province"}
+
+        def give(what: What, text: str) -> Any:
+            return editing.change(session, gu, made.id, what, text, round_id=last.id, now=NOW)
+
+        said = [give(what, text).is_new for what, text in new.items()]
+        wrong = [refused(partial(give, what, "x")) for what in new]
+        found = [made.kind, made.school_year, last.level, last.external]
+        give(What.LEVEL, "county")
+        inside = last.external
+        made.state = CompetitionState.PUBLISHED
+        session.flush()
+        fixed = [refused(partial(give, what, text)) for what, text in new.items()]
+        return [said, wrong, found, inside, fixed]
+
+    said, wrong, found, inside, fixed = await database.write(play)
+    assert said == [True, True, True]
+    assert wrong == [WrongValue] * 3
+    assert found == [CompetitionKind.MICRO_LESSON, "2027-2028", RoundLevel.PROVINCE, True]
+    assert not inside
+    assert fixed == [editing.FixedOnceSaid] * 3
+
+
+async def test_a_research_officer_makes_it_in_the_name_of_the_research_office(
+    database: Database,
+) -> None:
+    def play(session: Session) -> list[Any]:
+        county = make.county(session)
+        office = make.school(session, "澄禾县教研室", kind=UnitKind.RESEARCH_OFFICE)
+        found = []
+        for name, at, unit in (
+            ("梁素问", "澄禾县教研室", county),
+            ("钟牧之", "澄禾县实验小学", county),
+            ("顾岩", "澄禾县教研室", office),
+        ):
+            who = make.teacher(session, name, at=at)
+            roles.appoint(session, who, Role.RESEARCH_OFFICER, unit, today=NOW.date(), now=NOW)
+            found.append([home.unit_id for home in setting_up.homes(session, who, now=NOW)])
+        return [county, office, found]
+
+    county, office, found = await database.write(play)
+    assert found == [[office, county], [county], [office]]
 
 
 async def test_a_change_is_not_confirmed_upon_another_rule_than_was_read(

@@ -345,7 +345,9 @@ def competed(session: Session, teacher_id: int, unit_id: int, name: str) -> None
     session.flush()
     session.add_all(
         [
-            EntryAuthor(entry_id=entry.id, teacher_id=teacher_id),
+            EntryAuthor(
+                entry_id=entry.id, teacher_id=teacher_id, asked_by=teacher_id, asked_at=NOW
+            ),
             Material(
                 entry_id=entry.id,
                 round_id=held.id,

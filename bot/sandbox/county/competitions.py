@@ -1,5 +1,7 @@
 """The county's classroom teaching competition: five rounds from autumn to May."""
 
+from datetime import date
+
 from bot.sandbox.county.writing import Block, Flow
 
 _TRACKS = (
@@ -19,13 +21,170 @@ _RUBRIC = (
 )
 
 
+_WORK = "https://jiaoyan.example.cn/kt2027/"
+
+# Staff number, track, title, marks of three judges, comments; whoever has two rounds goes on.
+_ENTRIES: tuple[tuple[str, str, str, int, tuple[tuple[int, ...], ...], tuple[str, ...]], ...] = (
+    (
+        "CH060003",
+        "小学语文",
+        "草船借箭",
+        2,
+        ((18, 37, 23, 14), (18, 36, 23, 14), (19, 36, 22, 14)),
+        (),
+    ),
+    (
+        "CH060013",
+        "小学语文",
+        "慈母情深",
+        2,
+        ((18, 35, 22, 13), (17, 35, 22, 13), (18, 34, 22, 13)),
+        (),
+    ),
+    (
+        "CH060012",
+        "小学语文",
+        "火烧云",
+        1,
+        ((17, 33, 20, 13), (16, 33, 21, 12), (17, 32, 20, 13)),
+        (
+            "朗读指导很有感染力，学生愿意开口，这是很好的起点。",
+            "建议减少追问的数量，把时间留给学生自己读、自己品。",
+            "板书清楚，仪态大方；小组交流前可以先给出具体任务。",
+        ),
+    ),
+    (
+        "CH060014",
+        "小学语文",
+        "落花生",
+        1,
+        ((16, 32, 20, 12), (16, 31, 20, 12), (15, 32, 20, 12)),
+        ("结构完整，练习设计可再分层。",),
+    ),
+    (
+        "CH060017",
+        "小学语文",
+        "桂花雨",
+        1,
+        ((16, 31, 20, 12), (16, 31, 19, 12), (16, 30, 20, 12)),
+        ("情感线索抓得准，收尾可再从容。",),
+    ),
+    (
+        "CH060008",
+        "小学数学",
+        "分数的初步认识",
+        2,
+        ((18, 36, 22, 13), (18, 36, 22, 13), (18, 35, 22, 13)),
+        (),
+    ),
+    (
+        "CH060030",
+        "小学数学",
+        "平行与垂直",
+        1,
+        ((17, 34, 21, 13), (17, 33, 21, 13), (17, 33, 21, 12)),
+        ("操作活动组织有序，归纳可交给学生。",),
+    ),
+    (
+        "CH030007",
+        "初中英语",
+        "Unit 5 What are the shirts made of?",
+        2,
+        ((18, 36, 23, 14), (18, 36, 22, 14), (18, 37, 22, 13)),
+        (),
+    ),
+    (
+        "CH030012",
+        "初中英语",
+        "Unit 3 Could you please clean your room?",
+        1,
+        ((17, 33, 21, 13), (17, 33, 21, 12), (16, 33, 21, 13)),
+        ("情境真实，输出环节时间可再充裕。",),
+    ),
+    (
+        "CH030011",
+        "初中物理",
+        "浮力的产生",
+        2,
+        ((19, 37, 23, 14), (18, 37, 23, 14), (19, 36, 23, 14)),
+        (
+            "自制教具效果直观，实验环环相扣。",
+            "学生猜想与验证充分，建议复赛保留分组实验。",
+            "语言精练，注意控制前半段节奏。",
+        ),
+    ),
+    (
+        "CH030038",
+        "初中物理",
+        "光的折射",
+        1,
+        ((17, 33, 21, 12), (16, 34, 21, 12), (17, 33, 20, 13)),
+        ("现象引入精彩，作图环节可再放慢。",),
+    ),
+    (
+        "CH010031",
+        "高中数学",
+        "函数的单调性",
+        2,
+        ((18, 37, 23, 14), (18, 37, 22, 14), (19, 36, 22, 14)),
+        (),
+    ),
+    (
+        "CH010009",
+        "高中数学",
+        "等差数列",
+        1,
+        ((17, 34, 21, 13), (17, 34, 20, 13), (16, 34, 21, 13)),
+        ("推导清楚，变式可再精选。",),
+    ),
+    (
+        "CH110005",
+        "学前保教",
+        "沉与浮（大班科学）",
+        2,
+        ((18, 37, 23, 14), (18, 36, 23, 14), (18, 36, 23, 13)),
+        (),
+    ),
+    (
+        "CH110002",
+        "学前保教",
+        "小雨沙沙（中班音乐）",
+        1,
+        ((17, 34, 21, 13), (17, 33, 21, 13), (17, 34, 21, 12)),
+        ("游戏化程度高，可多给幼儿即兴表达的机会。",),
+    ),
+)
+
+
+def _entries() -> list[Block]:
+    """Entries of the schools whose people one can be: the first round is over, the second on."""
+    found = []
+    for n, (no, track, title, rounds, marks, comments) in enumerate(_ENTRIES):
+        first = Flow(
+            state="advanced" if rounds > 1 else "out",
+            marks=[list(each) for each in marks],
+            comments=list(comments) or None,
+        )
+        found.append(
+            Block(
+                teacher=no,
+                track=track,
+                title=title,
+                on=date(2026, 9, 21 + n % 5),
+                works=Flow(plan=f"{_WORK}{no.lower()}"),
+                rounds=[first, *([Flow(state="ready")] if rounds > 1 else [])],
+            )
+        )
+    return found
+
+
 def competitions() -> list[Block]:
     """Return the competitions as they stand in the plan."""
     rubric = [
         Flow(key=key, title=title, most=most, hint=hint) for key, title, most, hint in _RUBRIC
     ]
     ties = ["criterion:process", "median", "lot"]
-    lesson_plan = Flow(key="plan", title="教学设计", kinds=["docx", "pdf"], most_mb=20)
+    lesson_plan = Flow(key="plan", title="教学设计", kinds=["docx", "pdf", "link"], most_mb=20)
     slides = Flow(key="slides", title="课件", kinds=["pptx", "pdf"], most_mb=20)
     video = Flow(key="video", title="课堂实录", kinds=["link", "mp4"], most_mb=20, required=False)
     return [
@@ -103,5 +262,6 @@ def competitions() -> list[Block]:
                 Flow(name="二等奖", share=0.25, hours="18"),
                 Flow(name="三等奖", share=0.30, hours="18"),
             ],
+            entries=_entries(),
         )
     ]
