@@ -76,6 +76,8 @@ def item_text(item: Item, language: str) -> str:
     _, ngettext = catalogue.gettext, catalogue.ngettext
     n = item.count
     what = {
+        lists_waiting.ARRANGE: _("a venue to arrange"),
+        lists_waiting.REVEAL: _("all marks are in, to be revealed"),
         lists_waiting.DECIDE: _("a list to decide"),
         lists_waiting.FORWARD: ngettext("{n} entry to forward", "{n} entries to forward", n).format(
             n=n
@@ -102,6 +104,8 @@ def item_text(item: Item, language: str) -> str:
 def way(item: Item) -> Button:
     """Where it is done."""
     match item.kind:
+        case lists_waiting.ARRANGE | lists_waiting.REVEAL:
+            return OpenVenue(item.subject_id)
         case lists_waiting.DECIDE | lists_waiting.FORWARD:
             return OpenList(item.subject_id)
         case lists_waiting.SHOW | lists_waiting.CONFIRM:
@@ -230,7 +234,7 @@ def _line_text(line: Line, facts: Listing, language: str) -> str:
     _ = catalog(language).gettext
     state = words.round_states(language)[line.state]
     if line.forwarded and line.state is RoundState.ADVANCED:
-        state = _("forwarded")
+        state = _("recommended upward")
     parts = [state]
     if line.award:
         parts.insert(0, html.escape(line.award))

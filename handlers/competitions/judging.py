@@ -47,6 +47,7 @@ from storage.competitions import ballots, panels, reopening
 from storage.competitions.ballots import BallotFacts, Criterion, Judging
 from storage.competitions.panels import Invitation
 from storage.competitions.tables import BallotState, JudgeState, VenueState
+from storage.moments import local_day
 from storage.people import accounts
 from storage.people.accounts import Reader
 
@@ -94,10 +95,9 @@ def invitation_card(
     lines = [said, ""] if said else []
     lines.append(_("Would you be a judge?") if facts.state is JudgeState.INVITED else "")
     lines.append(heading(facts.competition, facts.round, facts.track, facts.unit))
-    if facts.starts_at is not None:
-        lines.append(
-            _("When: {when}").format(when=dates.moment(facts.starts_at, zone, language, today))
-        )
+    when = _when(facts, language, zone, today)
+    if when:
+        lines.append(_("When: {when}").format(when=when))
     if facts.place:
         lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
     if facts.is_chief:
@@ -123,6 +123,17 @@ def invitation_card(
         lines.append(_("You have declined. Should that change, you can still accept."))
         return Card(_text(lines), ((yes,), home))
     return Card(_text(lines), ((yes, no), home))
+
+
+def _when(facts: Invitation, language: str, zone: ZoneInfo, today: date) -> str:
+    if facts.first_turn_at is not None:
+        return dates.moment(facts.first_turn_at, zone, language, today)
+    if facts.starts_at is None:
+        return ""
+    if facts.ends_at is None:
+        return dates.moment(facts.starts_at, zone, language, today)
+    first, last = (local_day(moment, zone) for moment in (facts.starts_at, facts.ends_at))
+    return dates.days(first, last, language, today)
 
 
 def _text(lines: Sequence[str]) -> str:

@@ -195,7 +195,7 @@ async def draw(update: Update, context: Context) -> None:
             "Draw as many judges as are lacking? The pool is whoever teaches the subject and "
             "stage here and has no conflict with any entry; those drawn are asked at once."
         )
-        yes = Key(_("Yes, draw"), DrawJudges(button.venue_id, 1), style="primary")
+        yes = Key(_("Yes, draw judges"), DrawJudges(button.venue_id, 1), style="primary")
         card = sure_card(text, yes, OpenPanel(button.venue_id), reader.language)
         await show(update, context, reader, card)
         return

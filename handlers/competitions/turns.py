@@ -34,6 +34,7 @@ from handlers.training import times
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates
 from storage import sheets
+from storage.calendar.saying import Span
 from storage.competitions import timetable
 from storage.competitions.tables import RoundState
 from storage.competitions.timetable import Block, Slot, Timetable, Turn
@@ -199,8 +200,7 @@ def read_blocks(text: str, now: datetime, zone: ZoneInfo) -> tuple[list[Block], 
     lost: list[str] = []
     place = ""
     for line in filter(None, (line.strip() for line in text.splitlines())):
-        hours, _at, where = line.partition("@")
-        span = times.span(hours.strip(), now, zone)
+        span, where = _span_and_place(line, now, zone)
         if span is None or len(found) >= MOST_BLOCKS:
             lost.append(line)
             continue
@@ -209,6 +209,19 @@ def read_blocks(text: str, now: datetime, zone: ZoneInfo) -> tuple[list[Block], 
     if len({one.room for one in found}) > 1:
         return found, "", lost
     return [replace(one, room="") for one in found], place, lost
+
+
+def _span_and_place(line: str, now: datetime, zone: ZoneInfo) -> tuple[Span | None, str]:
+    """Read a stretch and what follows it, be it behind @ or just behind a space."""
+    hours, marked, where = line.replace("＠", "@").partition("@")
+    if marked:
+        return times.span(hours.strip(), now, zone), where
+    words = line.split()
+    for count in range(len(words), 0, -1):
+        span = times.span(" ".join(words[:count]), now, zone)
+        if span is not None:
+            return span, " ".join(words[count:])
+    return None, ""
 
 
 async def blocks_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
@@ -220,9 +233,10 @@ async def blocks_typed(update: Update, context: Context, reader: Reader, text: s
     cancel = (Key(_("Cancel"), OpenTurns(venue_id)),)
     if lost or not blocks:
         wrong = "\n".join(html.escape(shortened(line, LABEL)) for line in lost[:8])
-        said = _("I did not understand this; please type all lines again:\n{lines}").format(
-            lines=wrong
-        )
+        said = _(
+            "I did not understand this:\n{lines}\n"
+            "Please type all lines again, such as <code>Dec 4 8:00-11:30 @Hall</code>."
+        ).format(lines=wrong)
         await show(update, context, reader, Card(said, (cancel,)))
         return
     facts = await _facts(context, reader, venue_id)

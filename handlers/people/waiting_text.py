@@ -121,6 +121,14 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext(
                 "{n} competition entry to accept", "{n} competition entries to accept", n
             )
+        case "venues":
+            text = ngettext(
+                "{n} venue of a competition to arrange", "{n} venues of competitions to arrange", n
+            )
+        case "reveals":
+            text = ngettext(
+                "{n} venue whose marks are all in", "{n} venues whose marks are all in", n
+            )
         case "lists":
             text = ngettext(
                 "{n} list of a competition to decide", "{n} lists of competitions to decide", n

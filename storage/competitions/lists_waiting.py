@@ -1,4 +1,5 @@
-"""What waits after the judging: lists to decide, to show, to confirm, to forward, objections.
+"""What waits at venues and after the judging: turns and panels to arrange, marks to reveal, lists
+to decide, to show, to confirm, to forward, objections.
 
 Each line says where to go: a venue, a round, or an objection.
 """
@@ -6,12 +7,13 @@ Each line says where to go: a venue, a round, or an objection.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import awarding, deciding, objections, publicity, rights
+from storage.competitions import awarding, chasing, deciding, objections, publicity, rights
+from storage.competitions.at_venue import BEFORE_JUDGING
 from storage.competitions.tables import (
     Competition,
     CompetitionState,
@@ -27,7 +29,9 @@ from storage.people import offices
 from storage.people.tables import OrgUnit
 from storage.waiting_for import Waiting
 
-DECIDE, FORWARD, SHOW, CONFIRM, OBJECTION, PUSH, OUTCOMES, TIERS = KINDS = (
+ARRANGE, REVEAL, DECIDE, FORWARD, SHOW, CONFIRM, OBJECTION, PUSH, OUTCOMES, TIERS = KINDS = (
+    "venues",
+    "reveals",
     "lists",
     "forwarding",
     "publicity",
@@ -37,6 +41,10 @@ DECIDE, FORWARD, SHOW, CONFIRM, OBJECTION, PUSH, OUTCOMES, TIERS = KINDS = (
     "outcomes",
     "tiers",
 )
+
+
+AHEAD = timedelta(days=7)
+"""So long before its round begins a venue that is not being judged waits for whoever holds it."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,11 @@ def items(session: Session, actor_id: int, *, now: datetime) -> list[Item]:
             col(Venue.id).in_(held),
             col(Competition.state) == CompetitionState.PUBLISHED,
             sa.or_(
+                sa.and_(
+                    col(Venue.state).in_([VenueState.OPEN, VenueState.DRAWN]),
+                    col(Round.starts_at) <= now + AHEAD,
+                ),
+                col(Venue.state) == VenueState.JUDGING,
                 sa.and_(col(Venue.state) == VenueState.REVEALED, col(Venue.signed_at).is_not(None)),
                 sa.and_(col(Venue.state) == VenueState.CONFIRMED, col(Round.forward_due_at) > now),
             ),
@@ -169,7 +182,13 @@ def items(session: Session, actor_id: int, *, now: datetime) -> list[Item]:
         if deciding.is_entrant(session, actor_id, row.id):
             continue
         where = (row.name, row.unit, row.track)
-        if row.state is VenueState.REVEALED:
+        if row.state in BEFORE_JUDGING:
+            found.append(Item(ARRANGE, row.id, row.title, where))
+        elif row.state is VenueState.JUDGING:
+            given, needed = chasing.progress(session, row.id)
+            if needed and given == needed:
+                found.append(Item(REVEAL, row.id, row.title, where))
+        elif row.state is VenueState.REVEALED:
             found.append(Item(DECIDE, row.id, row.title, where))
         elif row.waiting:
             found.append(Item(FORWARD, row.id, row.title, where, row.waiting))

@@ -116,6 +116,8 @@ class Invitation:
     track: str
     unit: str
     place: str
+    first_turn_at: datetime | None
+    """When the first entry has its turn; until that is laid out the round's own days count."""
     starts_at: datetime | None
     ends_at: datetime | None
     state: JudgeState
@@ -327,7 +329,8 @@ def invitation(session: Session, teacher_id: int, judge_id: int) -> Invitation:
         found.track.title,
         unit,
         found.venue.place,
-        first or found.round.starts_at,
+        first,
+        found.round.starts_at,
         found.round.ends_at,
         judge.state,
         judge.is_chief,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from handlers.competitions import round_cards
+from handlers.competitions import round_cards, turns
 from handlers.competitions.buttons import OpenVenue
 from storage import sheets
 from storage.competitions import venues
@@ -474,3 +475,11 @@ async def test_who_is_named_for_a_venue_finds_it_without_a_desk(stage: Stage) ->
     await han.taps("1. 课堂教学大赛")
     await han.taps("初赛")
     assert "澄禾县实验小学" in await han.taps("澄禾县实验小学 小学语文")
+
+
+def test_a_place_may_follow_the_time_with_or_without_a_mark() -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    for typed in ("12月4日 14:00-16:00 录播 教室", "12月4日 14:00-16:00 @录播 教室"):
+        blocks, place, lost = turns.read_blocks(typed, NOW, zone)
+        assert (len(blocks), place, lost) == (1, "录播 教室", [])
+    assert turns.read_blocks("下午见", NOW, zone) == ([], "", ["下午见"])
