@@ -136,7 +136,7 @@ class Phone:
         """Whether the key is there."""
         return self._key(wanted) is not None
 
-    def keys(self) -> list[str]:
+    def offered(self) -> list[str]:
         """The data of the keys of the newest message that has any."""
         for seen in reversed(self._seen(LOOKED_AT)):
             data = [str(key.get("callback_data")) for row in seen.buttons for key in row]
@@ -193,7 +193,7 @@ class Phone:
             await self._tap(*turn)
             found = self._key(wanted)
         if found is None:
-            raise Lost(f"{self.name}: no {wanted!r} among {self.keys()}\n{self.sees}")
+            raise Lost(f"{self.name}: no {wanted!r} among {self.offered()}\n{self.sees}")
         await self._tap(*found)
 
     async def _tap(self, message_id: int, data: str) -> None:
