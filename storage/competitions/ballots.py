@@ -553,7 +553,7 @@ def material(
     The log keeps that it was looked at. Raises NotFound, or InConflict.
     """
     row, place, judge = _own(session, teacher_id, ballot_id)
-    barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
+    barred = conflicts.at(session, teacher_id, judge.venue_id, place_id=place.id, now=now)
     if place.id in barred:
         raise InConflict(barred[place.id])
     if row.state is BallotState.RECUSED:
@@ -940,17 +940,19 @@ def _serving(session: Session, teacher_id: int, venue_id: int) -> Judge:
 def _any(
     session: Session, ballot_id: int, *, lock: bool = False
 ) -> tuple[Ballot, EntryRound, Judge]:
-    query = select(Ballot).where(Ballot.id == ballot_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row = session.exec(query).first()
-    if row is None:
-        raise NotFound("ballot")
-    return (
-        row,
-        session.get_one(EntryRound, row.entry_round_id),
-        session.get_one(Judge, row.judge_id),
+    query = (
+        select(Ballot, EntryRound, Judge)
+        .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
+        .join(Judge, col(Judge.id) == col(Ballot.judge_id))
+        .where(Ballot.id == ballot_id)
     )
+    if lock:
+        query = query.with_for_update(of=Ballot).execution_options(populate_existing=True)
+    found = session.exec(query).first()
+    if found is None:
+        raise NotFound("ballot")
+    row, place, judge = found
+    return row, place, judge
 
 
 def _own(
@@ -978,7 +980,7 @@ def _writable(
     row, place, judge = _own(session, teacher_id, ballot_id, lock=True)
     if row.on_paper:
         raise NotFound("ballot")
-    barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
+    barred = conflicts.at(session, teacher_id, judge.venue_id, place_id=place.id, now=now)
     if place.id in barred:
         raise InConflict(barred[place.id])
     if row.state is BallotState.RECUSED:
