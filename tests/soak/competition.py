@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -61,6 +62,8 @@ async def run(seed: int, faults: float, console: Console, tracks: int, is_alone:
                     await database.write(alone)
                 for method in FAULTY if faults else ():
                     stage.world.faults.add(method, times=None, share=faults)
+                if faults:
+                    logging.disable(logging.ERROR)  # each call that fails has a line of its own
                 world = World(stage, faults=bool(faults))
                 owed = Owed()
                 world.before_sweep.append(owed.note)

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import python_calamine
 import sqlalchemy as sa
-import yaml
+import yaml  # type: ignore[import-untyped]
 from sqlmodel import Session, col, select
 
 from bot.sandbox import county
@@ -344,7 +344,7 @@ class Proof:
         typed = dict(self.season.typed.marks)
         keys = [each["key"] for each in self.texts[1]["round"]["rubric"]]
         rows = session.exec(
-            select(Ballot, Judge, EntryRound, Entry, Round)
+            select(Ballot, Judge, Entry, Round)
             .join(Judge, col(Judge.id) == col(Ballot.judge_id))
             .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
             .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
@@ -356,7 +356,7 @@ class Proof:
             for one in self.season.entrants
             if one.mate is not None
         }
-        for ballot, judge, place, entry, round_ in rows:
+        for ballot, judge, entry, round_ in rows:
             given = typed.pop((judge.id, entry.id), None)
             self.check(
                 given is not None and dict(zip(keys, given, strict=True)) == ballot.marks,
@@ -387,7 +387,6 @@ class Proof:
                 or (not at_home and entry.unit_id in home)
             )
             self.check(not bad, f"judge {judge.teacher_id} scored {entry.id} in a conflict")
-            del place
         self.check(not typed, f"{len(typed)} ballots that were typed do not count: {typed}")
 
     # -- who advanced ------------------------------------------------------------------------------
@@ -679,7 +678,7 @@ class Proof:
         left = session.exec(
             select(OutboxMessage.kind, sa.func.count())
             .where(
-                col(OutboxMessage.state).in_([OutboxState.FAILED]),
+                col(OutboxMessage.state).in_([OutboxState.BROKEN]),
                 col(OutboxMessage.not_before) < self.season.world.now - timedelta(days=1),
             )
             .group_by(col(OutboxMessage.kind))

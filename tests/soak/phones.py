@@ -21,8 +21,19 @@ from storage.messaging import reminders
 from tests.stage import Stage
 
 T = TypeVar("T")
-Step = Button | type[Button] | str | tuple[str, bytes]
-"""A key by its data, the first of a kind, something typed, or a file."""
+Wanted = Button | type[Button] | Callable[[str], bool]
+"""A key by its data, the first of a kind, or one whose data is as wanted."""
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """A key that is tapped where it is there."""
+
+    key: Wanted
+
+
+Step = Wanted | Maybe | str | tuple[str, bytes]
+"""A key, something typed, or a file."""
 
 LOOKED_AT = 12  # of the newest messages a person looks for a key in so many
 TRIES = 6
@@ -118,7 +129,7 @@ class Phone:
         """The newest text that is not their own."""
         for seen in reversed(self._seen(LOOKED_AT)):
             if not seen.mine:
-                return seen.text
+                return str(seen.text)
         return ""
 
     def files(self) -> list[tuple[str, bytes]]:
@@ -132,9 +143,19 @@ class Phone:
                     found.append((stored.name, stored.data))
         return found
 
-    def shows(self, wanted: Button | type[Button]) -> bool:
+    def shows(self, wanted: Wanted) -> bool:
         """Whether the key is there."""
         return self._key(wanted) is not None
+
+    async def awaits(self, wanted: Wanted) -> None:
+        """Wait for a message with this key; a minute, longer where calls fail."""
+        for attempt in range(TRIES):
+            await self.world.until(self.world.now + timedelta(minutes=1 + 10 * attempt))
+            if self.shows(wanted):
+                return
+            if not self.world.faults:
+                break
+        raise Lost(f"{self.name}: nothing came with {wanted!r}; {self.offered()}")
 
     def offered(self) -> list[str]:
         """The data of the keys of the newest message that has any."""
@@ -180,10 +201,13 @@ class Phone:
         elif isinstance(step, tuple):
             stage.world.send_document(self.id, self.id, step[1], step[0])
             await stage.settle()
+        elif isinstance(step, Maybe):
+            if self.shows(step.key):
+                await self.taps(step.key)
         else:
             await self.taps(step, pages)
 
-    async def taps(self, wanted: Button | type[Button], pages: type[Button] | None = None) -> None:
+    async def taps(self, wanted: Wanted, pages: type[Button] | None = None) -> None:
         """Tap this key, on another page if it must be."""
         found = self._key(wanted)
         while found is None and pages is not None:
@@ -210,18 +234,12 @@ class Phone:
             return
         self.alert = answer.text or ""
 
-    def _key(self, wanted: Button | type[Button]) -> tuple[int, str] | None:
+    def _key(self, wanted: Wanted) -> tuple[int, str] | None:
         for seen in reversed(self._seen(LOOKED_AT)):
             for row in seen.buttons:
                 for key in row:
                     data = key.get("callback_data")
-                    if data is None:
-                        continue
-                    if (
-                        data == wanted.data
-                        if isinstance(wanted, Button)
-                        else tag_of(data) == wanted.tag
-                    ):
+                    if data is not None and _fits(data, wanted):
                         return seen.id, data
         return None
 
@@ -243,3 +261,11 @@ class Phone:
 
     def _seen(self, last: int | None) -> list[Any]:
         return self.world.stage.world.seen_by(self.id, self.id, last=last)
+
+
+def _fits(data: str, wanted: Wanted) -> bool:
+    if isinstance(wanted, Button):
+        return data == wanted.data
+    if isinstance(wanted, type) and issubclass(wanted, Button):
+        return tag_of(data) == wanted.tag
+    return bool(wanted(data))  # type: ignore[call-arg]
