@@ -70,7 +70,6 @@ from storage.people.tables import (
     TeacherState,
     UnitKind,
 )
-from tests.soak.phones import Said
 
 if TYPE_CHECKING:
     from tests.soak.season import Season
@@ -295,7 +294,9 @@ class Proof:
         self.advancing(session)
         self.awards(session)
         self.groups(session)
+        self.judges()
         self.reminders(session)
+        self.upward(session)
         self.messages(session)
         self.report(session)
 
@@ -626,6 +627,45 @@ class Proof:
                         f"a group read the score {score} on {said.at}",
                     )
 
+    def judges(self) -> None:
+        """No judge ever read the name of somebody whose work they judge, nor a file's own."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for one in self.season.entrants:
+            names[one.track].add(one.phone.name)
+            if one.mate is not None:
+                names[one.track].add(one.mate.name)
+        for track, judges in self.season.judges.items():
+            for judge in judges:
+                for said in self.season.world.said:
+                    if said.chat_id != judge.id:
+                        continue
+                    self.looked["messages to judges"] += 1
+                    for name in names[track]:
+                        self.check(
+                            name not in said.text,
+                            f"judge {judge.name} read the name {name} on {said.at}",
+                        )
+
+    def upward(self, session: Session) -> None:
+        """What is said upward of these kinds is said in working hours, too."""
+        holidays = days_off()
+        rows = session.exec(
+            select(Deadline.kind, DeadlineStep.level, Reminder.state, OutboxMessage.sent_at)
+            .join(DeadlineStep, col(DeadlineStep.deadline_id) == col(Deadline.id))
+            .join(Reminder, col(Reminder.step_id) == col(DeadlineStep.id))
+            .outerjoin(OutboxMessage, col(OutboxMessage.id) == col(Reminder.outbox_id))
+            .where(col(Deadline.kind).in_(KINDS), DeadlineStep.level != Level.TEACHER)
+        ).all()
+        for kind, level, state, sent_at in rows:
+            self.looked[f"{kind} to {level}: {state}"] += 1
+            if state is ReminderState.SENT and sent_at is not None:
+                local = sent_at.astimezone(ZONE)
+                self.check(
+                    NIGHT[0] <= local.hour * 60 + local.minute < NIGHT[1]
+                    and is_workday(local.date(), holidays),
+                    f"{kind} rang {level} at {local:%Y-%m-%d %H:%M}",
+                )
+
     def reminders(self, session: Session) -> None:
         """Each step of the kinds 31 to 37 reached exactly those who owed it, once, in hours."""
         holidays = days_off()
@@ -755,8 +795,3 @@ def is_workday(day: date, special: dict[date, str]) -> bool:
     """Whether people work on this day."""
     kind = special.get(day)
     return day.weekday() < 5 if kind is None else kind == "makeup_workday"
-
-
-def heard(said: Iterable[Said], chat_id: int) -> list[str]:
-    """What was said in one chat."""
-    return [each.text for each in said if each.chat_id == chat_id]

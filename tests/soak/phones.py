@@ -75,6 +75,7 @@ class World:
             result = await run(call)
             if call.method in SAYING:
                 text = str(call.values.get("text") or call.values.get("caption") or "")
+                text += "".join(f" [{each.name}]" for each in call.uploads.values())
                 chat_id = int(str(call.values.get("chat_id") or 0))
                 self.said.append(
                     Said(self.stage.clock(), call.method, chat_id, text, self._delivers)
@@ -129,6 +130,13 @@ class Phone:
         """The newest text that is not their own."""
         for seen in reversed(self._seen(LOOKED_AT)):
             if not seen.mine:
+                return str(seen.text)
+        return ""
+
+    def reads(self, word: str) -> str:
+        """The newest text that is not their own and has this word in it."""
+        for seen in reversed(self._seen(LOOKED_AT)):
+            if not seen.mine and word in seen.text:
                 return str(seen.text)
         return ""
 
