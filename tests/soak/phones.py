@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlmodel import Session
 
@@ -178,16 +178,23 @@ class Phone:
         *steps: Step,
         done: Callable[[Session], bool] | None = None,
         pages: type[Button] | None = None,
+        way: int = 0,
     ) -> None:
         """Take these steps one after the other; where calls fail, as people do, once more.
+
+        The first ``way`` of them lead somewhere: where the key of the last of these is there, it
+        is tapped at once.
 
         ``done`` says whether it has come about; without it every step's key having been there is
         enough. ``pages`` is the key by which to look for a key on another page.
         """
         self.world.counts["acts"] += 1
         for attempt in range(TRIES):
+            begins = (
+                way - 1 if way and not attempt and self.shows(cast(Wanted, steps[way - 1])) else 0
+            )
             try:
-                for step in steps:
+                for step in steps[begins:]:
                     await self._takes(step, pages)
                 if done is None or await self.world.read(done):
                     return

@@ -457,9 +457,7 @@ class Season:
     ) -> None:
         """Go to the desk of a venue and do something there."""
         way = self.desk(position, venue_id)
-        if host.shows(way[-1]) and not self.world.faults:
-            way = way[-1:]
-        await host.does(*way, *steps, done=done, pages=VenuesOfRound)
+        await host.does(*way, *steps, done=done, pages=VenuesOfRound, way=len(way))
 
     # -- before it begins --------------------------------------------------------------------------
 
@@ -973,8 +971,6 @@ class Season:
                 await judge.does(*steps, CommentBallot(ballot_id), "板书清楚，节奏可再慢一些。",
                                  pages=TurnJudging)  # fmt: skip
                 self.figures["comments"] += 1
-            if n and judge.shows(OpenBallot(ballot_id)) and not self.world.faults:
-                steps = steps[2:]  # the key to the next one
             await judge.does(
                 *steps, " ".join(map(str, given)), CommitBallot(ballot_id),
                 CommitBallot(ballot_id, 1),
@@ -982,6 +978,7 @@ class Season:
                     session.get_one(Ballot, b).state is BallotState.COMMITTED
                 ),
                 pages=TurnJudging,
+                way=len(steps),
             )  # fmt: skip
             self.typed.marks[judge_id, entry_id] = given
             self.figures["ballots"] += 1
