@@ -60,6 +60,7 @@ from storage.messaging.tables import (
     StepOutcome,
 )
 from storage.people.tables import (
+    Account,
     OrgUnit,
     Posting,
     Role,
@@ -708,12 +709,24 @@ class Proof:
 
     def messages(self, session: Session) -> None:
         """Nothing unasked was said twice; everybody heard what became of their entry."""
-        seen: Counter[tuple[int, date, str]] = Counter()
+        rows = session.exec(
+            select(Account.tg_user_id, OutboxMessage.message_id, OutboxMessage.dedupe_key)
+            .join(Account, col(Account.id) == col(OutboxMessage.account_id))
+            .where(
+                OutboxMessage.state == OutboxState.SENT, col(OutboxMessage.message_id).is_not(None)
+            )
+        ).all()
+        keys = {(user_id, message_id): key for user_id, message_id, key in rows}
+        self.check(len(keys) == len(rows), "two messages of the outbox were one on the phone")
+        seen: Counter[tuple[int, date, str, str | None]] = Counter()
         for said in self.season.world.said:
-            if said.unasked and said.method == "sendMessage" and said.text:
-                seen[said.chat_id, said.at.astimezone(ZONE).date(), said.text] += 1
+            if said.unasked and said.method == "sendMessage" and said.chat_id > 0:
                 self.looked["messages unasked"] += 1
-        for (chat_id, day, text), number in seen.items():
+                known = (said.chat_id, said.message_id) in keys
+                self.check(known, f"{said.chat_id} was sent at {said.at}: {said.text[:80]!r}")
+                key = keys.get((said.chat_id, said.message_id))
+                seen[said.chat_id, said.at.astimezone(ZONE).date(), said.text, key] += 1
+        for (chat_id, day, text, _key), number in seen.items():
             self.check(number == 1, f"{number} times on {day} to {chat_id}: {text[:80]!r}")
         left = session.exec(
             select(OutboxMessage.kind, sa.func.count())

@@ -54,6 +54,7 @@ class Said:
     chat_id: int
     text: str
     unasked: bool
+    message_id: int = 0
 
 
 @dataclass
@@ -77,8 +78,9 @@ class World:
                 text = str(call.values.get("text") or call.values.get("caption") or "")
                 text += "".join(f" [{each.name}]" for each in call.uploads.values())
                 chat_id = int(str(call.values.get("chat_id") or 0))
+                message_id = result["message_id"] if isinstance(result, dict) else 0
                 self.said.append(
-                    Said(self.stage.clock(), call.method, chat_id, text, self._delivers)
+                    Said(self.stage.clock(), call.method, chat_id, text, self._delivers, message_id)
                 )
             return result
 

@@ -1282,7 +1282,7 @@ class Season:
         """To the city and on to the province: lists out, outcomes in, by table and by hand."""
         gu, c = self.hosts["CH-RO"][0], self.competition_id
         r4, r5 = self.rounds[3:]
-        await self.to(4, 19, 15)
+        await self.to(4, 20, 10)
         to_lists = ("/desk", OpenAfter, CompetitionLists(c))
         before = len(gu.files())
         await gu.does(
@@ -1318,7 +1318,7 @@ class Season:
             there = await self.world.read(lambda session: self._in(session, 5))
             assert (entry_id in there) == first, "one of each track goes on"
             taken.add(track_id)
-        await self.to(5, 19, 15)
+        await self.to(5, 20, 10)
         await gu.does(
             *to_lists, OpenOutside(r5), PushList(r5, 0), PushList(r5, 1),
             done=lambda session: not self._nominated(session, 5), pages=OpenAfter,
