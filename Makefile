@@ -30,6 +30,7 @@ bench: $(VENV)/ready-to-develop
 soak: $(VENV)/ready-to-develop
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m tests.soak.year
+	$(BIN)/python -m tests.soak.competition --faults 0.05
 
 messages: $(VENV)/ready-to-develop
 	$(BIN)/python -m locales.update

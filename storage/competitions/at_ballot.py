@@ -63,17 +63,19 @@ def find(
     session: Session, ballot_id: int, *, lock: bool = False
 ) -> tuple[Ballot, EntryRound, Judge]:
     """Return any ballot with its place and its judge. Raises NotFound."""
-    query = select(Ballot).where(Ballot.id == ballot_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row = session.exec(query).first()
-    if row is None:
-        raise NotFound("ballot")
-    return (
-        row,
-        session.get_one(EntryRound, row.entry_round_id),
-        session.get_one(Judge, row.judge_id),
+    query = (
+        select(Ballot, EntryRound, Judge)
+        .join(EntryRound, col(EntryRound.id) == col(Ballot.entry_round_id))
+        .join(Judge, col(Judge.id) == col(Ballot.judge_id))
+        .where(Ballot.id == ballot_id)
     )
+    if lock:
+        query = query.with_for_update(of=Ballot).execution_options(populate_existing=True)
+    found = session.exec(query).first()
+    if found is None:
+        raise NotFound("ballot")
+    row, place, judge = found
+    return row, place, judge
 
 
 def own(

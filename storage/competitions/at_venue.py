@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage.calendar import quiet, workdays
 from storage.competitions import rights
@@ -57,20 +57,20 @@ class Here:
 
 def here(session: Session, venue_id: int, *, lock: bool = False) -> Here:
     """Read the venue, locked for who changes how far it is. Raises NotFound."""
-    query = select(Venue).where(Venue.id == venue_id)
+    query = (
+        select(Venue, Round, Track, Competition)
+        .join(Round, col(Round.id) == col(Venue.round_id))
+        .join(Track, col(Track.id) == col(Venue.track_id))
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .where(Venue.id == venue_id)
+    )
     if lock:
         # What was read before the lock may have changed meanwhile.
-        query = query.with_for_update().execution_options(populate_existing=True)
-    venue = session.exec(query).first()
-    if venue is None:
+        query = query.with_for_update(of=Venue).execution_options(populate_existing=True)
+    found = session.exec(query).first()
+    if found is None:
         raise NotFound("venue")
-    round_ = session.get_one(Round, venue.round_id)
-    return Here(
-        venue,
-        round_,
-        session.get_one(Track, venue.track_id),
-        session.get_one(Competition, round_.competition_id),
-    )
+    return Here(*found)
 
 
 def check_running(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Here:

@@ -356,7 +356,7 @@ def material(
     The log keeps that it was looked at. Raises NotFound, or InConflict.
     """
     row, place, judge = at_ballot.own(session, teacher_id, ballot_id)
-    barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
+    barred = conflicts.at(session, teacher_id, judge.venue_id, place_id=place.id, now=now)
     if place.id in barred:
         raise InConflict(barred[place.id])
     if row.state is BallotState.RECUSED:
@@ -411,7 +411,7 @@ def _writable(
     row, place, judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
     if row.on_paper:
         raise NotFound("ballot")
-    barred = conflicts.at(session, teacher_id, judge.venue_id, now=now)
+    barred = conflicts.at(session, teacher_id, judge.venue_id, place_id=place.id, now=now)
     if place.id in barred:
         raise InConflict(barred[place.id])
     if row.state is BallotState.RECUSED:

@@ -41,13 +41,26 @@ class Why(StrEnum):
     DECLARED = "declared"
 
 
-def at(session: Session, teacher_id: int, venue_id: int, *, now: datetime) -> dict[int, Why]:
-    """Return the entries of the venue that this person may not judge, by their place there."""
+def at(
+    session: Session,
+    teacher_id: int,
+    venue_id: int,
+    *,
+    place_id: int | None = None,
+    now: datetime,
+) -> dict[int, Why]:
+    """Return the entries of the venue that this person may not judge, by their place there.
+
+    With ``place_id`` that one alone is asked about.
+    """
     today = local_day(now, offices.zone(session))
     entries = session.exec(
         select(EntryRound.id, Entry.id, Entry.unit_id, Entry.teacher_id)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
-        .where(EntryRound.venue_id == venue_id)
+        .where(
+            EntryRound.venue_id == venue_id,
+            *(() if place_id is None else (EntryRound.id == place_id,)),
+        )
     ).all()
     makers = _makers(session, venue_id)
     level = session.exec(

@@ -404,6 +404,11 @@ def tell(
     return keys
 
 
+def lot_of(venue: Venue, place: EntryRound) -> str:
+    """The lot that says who is first among equals; the lowest, as text, comes first."""
+    return allocation.lot(venue.seed, venue.id, place.number or str(place.id))
+
+
 def is_deciding(session: Session, round_: Round) -> bool:
     """Whether the awards are given in this round: it is the last of our own."""
     after = venues.next_round(session, round_)
@@ -460,7 +465,7 @@ def _made(session: Session, found: _Found, rows: Sequence[tuple[EntryRound, Entr
                 row.id,
                 entry.unit_id,
                 row.score or 0.0,
-                allocation.lot(venue.seed, venue.id, row.number or str(row.id)),
+                lot_of(venue, row),
                 tuple(each.total for each in ballots[row.id] if each.total is not None),
                 tuple(each.marks for each in ballots[row.id]),
             )

@@ -133,8 +133,9 @@ def move_up(session: Session, venue: Venue, *, now: datetime) -> int | None:
         select(EntryRound, Entry)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
         .where(EntryRound.venue_id == venue.id)
-        .order_by(col(EntryRound.rank), col(EntryRound.id))
     ).all()
+    # Whoever shares a rank comes in the order of the lots, as on the list.
+    rows = sorted(rows, key=lambda each: (each[0].rank or 0, deciding.lot_of(venue, each[0])))
     on = [entry for row, entry in rows if row.state is RoundState.ADVANCED]
     judged = sum(row.state in deciding.JUDGED for row, _entry in rows)
     places, most = ranking.seats(round_.quota, venue.unit_id, judged), round_.unit_most

@@ -72,7 +72,10 @@ class Nominee:
 
 @dataclass(frozen=True)
 class Outside:
-    """An external round for who organises. ``quota`` of each track; None without a limit."""
+    """An external round for who organises.
+
+    ``quota`` of each track; None without a limit, or where it is a share and each has its own.
+    """
 
     round_id: int
     competition_id: int
@@ -107,7 +110,9 @@ def outside(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
         round_.forward_due_at,
         nominees,
         _others(session, round_, {each.entry_id for each in nominees}),
-        ranking.seats(round_.quota, competition.owner_unit_id, _of_before(session, round_)),
+        None
+        if "share" in round_.quota
+        else ranking.seats(round_.quota, competition.owner_unit_id, 0),
         sum(each.state is RoundState.NOMINATED for each in nominees),
         max((each for each in rows if each is not None), default=None),
         sum(each.state is RoundState.PUSHED for each in nominees),
@@ -363,15 +368,24 @@ def _before(session: Session, round_: Round) -> Round | None:
     ).first()
 
 
-def _of_before(session: Session, round_: Round, track_id: int | None = None) -> int:
-    """How many entries the round before had, of which a share may be nominated."""
+def _of_before(session: Session, round_: Round, track_id: int) -> int:
+    """How many entries were judged in the round before, of which a share may be nominated.
+
+    As where a list is made: who did not come makes no place for others.
+    """
     before = _before(session, round_)
     if before is None:
         return 0
-    query = select(EntryRound.id).join(Entry, col(Entry.id) == col(EntryRound.entry_id))
-    if track_id is not None:
-        query = query.where(Entry.track_id == track_id)
-    return len(session.exec(query.where(EntryRound.round_id == before.id)).all())
+    query = (
+        select(EntryRound.id)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .where(EntryRound.round_id == before.id, Entry.track_id == track_id)
+    )
+    if not before.external:
+        query = query.where(
+            col(EntryRound.state).in_(deciding.JUDGED), col(EntryRound.score).is_not(None)
+        )
+    return len(session.exec(query).all())
 
 
 def _nominees(session: Session, round_: Round) -> tuple[Nominee, ...]:

@@ -204,7 +204,8 @@ def type_in(
         raise NotFound("ballot")
     if row.state is not BallotState.OPEN:
         raise Sealed
-    if conflicts.at(session, actor_id, judge.venue_id, now=now).get(place.id) is Why.OWN:
+    barred = conflicts.at(session, actor_id, judge.venue_id, place_id=place.id, now=now)
+    if barred.get(place.id) is Why.OWN:
         raise OwnCase
     given = ballots.checked(found.round, marks)
     lacking = [one.title for one in ballots.rubric(found.round) if one.key not in given]

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from storage.competitions import authors
+from storage.competitions import authors, rights
 from storage.competitions.tables import (
     CompetingState,
     Competition,
@@ -22,8 +22,8 @@ from storage.competitions.tables import (
 )
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
-from storage.people.owing import OFFICE, holders
-from storage.people.tables import Role
+from storage.people.owing import OFFICE, tending
+from storage.people.tables import Role, Teacher
 
 IN_IT = (
     CompetingState.DRAFT,
@@ -39,7 +39,12 @@ SERVE = (JudgeState.INVITED, JudgeState.ACCEPTED)
 def organisers(session: Session, competition_id: int, *, now: datetime) -> Any:
     """Select who organises the competition, each once."""
     owner = sa.select(col(Competition.owner_unit_id)).where(col(Competition.id) == competition_id)
-    return holders(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
+    near = session.exec(
+        tending(session, (*OFFICE, Role.RESEARCH_OFFICER), owner, now=now)  # type: ignore[call-overload]
+    ).scalars()
+    # Whoever is there for one subject alone organises nothing of the whole.
+    found = [one for one in near if rights.organises(session, one, competition_id, now=now)]
+    return sa.select(col(Teacher.id)).where(col(Teacher.id).in_(found))
 
 
 def concerned(competition_id: int, round_id: int | None = None) -> Any:

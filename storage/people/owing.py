@@ -99,3 +99,16 @@ def holders(
         col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
         scope.in_(of) if isinstance(of, sa.SelectBase) else scope == of,
     )
+
+
+def tending(session: Session, roles: Collection[Role], units: Any, *, now: datetime) -> Owing:
+    """Return the select of who holds one of these roles where these units are looked after.
+
+    In the unit itself; a body in which nobody does, such as a research office, is looked after
+    by the unit above it. ``units`` is a select of their ids.
+    """
+    held = holders(session, roles, of=col(OrgUnit.id), now=now).correlate(OrgUnit).exists()
+    above = sa.select(col(OrgUnit.parent_id)).where(
+        col(OrgUnit.id).in_(units), col(OrgUnit.kind) != UnitKind.SCHOOL, ~held
+    )
+    return holders(session, roles, of=sa.union(units, above), now=now)

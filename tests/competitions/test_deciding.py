@@ -26,6 +26,7 @@ from storage.competitions.tables import (
 from storage.database import Database
 from storage.messaging.tables import OutboxMessage, OutboxState
 from storage.refusals import NotAllowed, OwnCase
+from storage.training import allocation
 from tests import make
 from tests.competitions import judged, making
 from tests.make import NOW
@@ -220,6 +221,31 @@ async def test_a_reserve_moves_up_when_one_before_it_is_passed_over(database: Da
     assert again is None
     assert states[:3] == [RoundState.ADVANCED, RoundState.LAPSED, RoundState.ADVANCED]
     assert number == 2
+
+
+async def test_of_reserves_that_share_a_rank_the_one_with_the_lower_lot_moves_up(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[int | None, int]:
+        made = making.competition(session)
+        first = session.exec(select(Round).where(Round.position == 1)).one()
+        first.forward_due_at, first.ties = NOW + timedelta(days=3), []
+        venue_id, places = judged.venue(session, made, FOUR, judged.totals(80, 70, 60, 60))
+        venue = session.get_one(Venue, venue_id)
+        # A seed by which the later of the two equals has the lower lot.
+        venue.seed = next(
+            seed
+            for seed in map(str, range(99))
+            if allocation.lot(seed, venue_id, "A04") < allocation.lot(seed, venue_id, "A03")
+        )
+        session.flush()
+        who = judged.holder(session)
+        _decided(session, who, venue_id)
+        forwarding.settle_due(session, now=LATER)
+        return forwarding.pass_over(session, who, places[1].id, "放弃", now=LATER), places[3].id
+
+    moved, lower = await database.write(play)
+    assert moved == lower
 
 
 RUNNERS = st.lists(

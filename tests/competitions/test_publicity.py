@@ -402,6 +402,29 @@ async def test_an_external_round_is_nominated_within_its_quota_sent_once_and_com
     assert (final.entries, final.went_on, final.places) == (4, 1, 1)
 
 
+async def test_who_did_not_come_makes_no_place_in_an_external_round(database: Database) -> None:
+    def play(session: Session) -> int:
+        made = making.competition(session)
+        venue_id, places = judged.venue(
+            session, made, FOUR, judged.totals(90, 80, 70, 60), position=2
+        )
+        places[3].state, places[3].score = RoundState.ABSENT, None
+        city = session.exec(select(Round).where(Round.position == 3)).one()
+        city.quota = {"share": 0.4, "min": 0}  # of three one; of four it would be two
+        session.flush()
+        who = judged.holder(session)
+        seen = deciding.listing(session, who, venue_id, now=NOW)
+        deciding.decide(session, who, venue_id, seen.mark, now=NOW)
+        session.exec(select(Round).where(Round.position == 2)).one().publicity_until = None
+        session.flush()
+        awarding.confirm(session, who, places[0].round_id, now=SOON)
+        with pytest.raises(outside.QuotaFull):
+            outside.nominate(session, who, city.id, places[1].entry_id, now=SOON)
+        return len(outside.outside(session, who, city.id, now=SOON).nominees)
+
+    assert await database.write(play) == 1
+
+
 async def test_a_cancelled_competition_shows_confirms_and_sends_nothing(
     database: Database,
 ) -> None:

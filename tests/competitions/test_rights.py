@@ -7,12 +7,12 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import publishing, rights, schedule, venues
+from storage.competitions import publishing, rights, schedule, telling, venues
 from storage.competitions.tables import CompetingState, Material, Venue
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.people import roles
-from storage.people.tables import Role, TeacherFact
+from storage.people.tables import OrgUnit, Role, TeacherFact, UnitKind
 from tests import make
 from tests.competitions import making
 from tests.make import NOW
@@ -174,3 +174,32 @@ async def test_those_count_as_concerned_whom_a_track_is_for(database: Database) 
         return publishing.check(session, boss, made.id, now=NOW).people
 
     assert await database.write(play) == 1
+
+
+async def test_what_a_research_office_owns_is_owed_by_who_looks_after_it_from_above(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[set[int], set[int], int]:
+        county = make.county(session)
+        office = OrgUnit(
+            kind=UnitKind.RESEARCH_OFFICE, code="CH-RO", name="教研室", parent_id=county
+        )
+        session.add(office)
+        session.flush()
+        made = making.competition(session, owner_unit_id=office.id)
+        boss = make.teacher(session, "顾岩", at="教师发展中心")
+        _appoint(session, boss, Role.COUNTY_COORDINATOR, county)
+        liang = make.teacher(session, "梁素问", at="教师发展中心")
+        _appoint(session, liang, Role.RESEARCH_OFFICER, county, "语文")
+        told = telling.organisers(session, made.id, now=NOW)
+        final = venues.rounds(session, made.id)[1]
+        owes = kinds.owes(session, "publicity", final.id, now=NOW)
+        return (
+            set(session.exec(told).scalars().all()),
+            set(session.exec(owes).scalars().all()),
+            boss,
+        )
+
+    told, owing, boss = await database.write(play)
+    assert told == {boss}
+    assert boss in owing
