@@ -31,16 +31,16 @@ Due = tuple[str, int, datetime | None]
 def plan_deadlines(session: Session, competition_id: int, *, now: datetime) -> None:
     """Set, move and cancel all deadlines of the competition so that they are those of its dates.
 
-    Only what is still to come gets one. Calling it twice changes nothing.
+    Calling it twice changes nothing.
     """
     competition = session.exec(select(Competition).where(Competition.id == competition_id)).one()
     is_on = competition.state is CompetitionState.PUBLISHED
-    for round_ in venues.rounds(session, competition_id):
-        for kind, subject_id, moment in _of_round(session, round_):
-            if is_on and moment is not None and moment > now:
-                deadlines.set_deadline(session, kind, subject_id, moment, now=now)
-            elif not is_on or moment is None:
-                deadlines.cancel_deadline(session, kind, subject_id, now=now)
+    due = [
+        (kind, subject_id, moment if is_on else None)
+        for round_ in venues.rounds(session, competition_id)
+        for kind, subject_id, moment in _of_round(session, round_)
+    ]
+    _plan(session, due, now=now)
 
 
 def plan_venue(session: Session, venue_id: int, *, now: datetime) -> None:
@@ -50,11 +50,13 @@ def plan_venue(session: Session, venue_id: int, *, now: datetime) -> None:
         .join(Venue, Venue.round_id == Round.id)  # type: ignore[arg-type]
         .where(Venue.id == venue_id)
     ).one()
-    for kind, subject_id, moment in _of_venue(session, round_, venue_id):
-        if moment is not None and moment > now:
-            deadlines.set_deadline(session, kind, subject_id, moment, now=now)
-        else:
-            deadlines.cancel_deadline(session, kind, subject_id, now=now)
+    _plan(session, list(_of_venue(session, round_, venue_id)), now=now)
+
+
+def _plan(session: Session, due: list[Due], *, now: datetime) -> None:
+    standing = deadlines.Standing(session, [thing[:2] for thing in due], now=now)
+    for kind, subject_id, moment in due:
+        standing.put(kind, subject_id, moment)
 
 
 def _of_round(session: Session, round_: Round) -> Iterator[Due]:

@@ -122,21 +122,27 @@ class Standing:
             (row.kind, row.subject_id): (row.at, row.preset) for row in rows if not row.teacher_id
         }
 
-    def at(self, kind: str, subject_id: int) -> datetime | None:
-        """Return when this is due for everybody; None without a deadline."""
-        known = self._of_all.get((kind, subject_id))
-        return known and known[0]
-
     def put(
-        self, kind: str, subject_id: int, at: datetime | None, preset: str | None = None
+        self,
+        kind: str,
+        subject_id: int,
+        at: datetime | None,
+        preset: str | None = None,
+        *,
+        may_be_now: bool = False,
     ) -> None:
-        """Set the deadline as ``set_deadline`` does; without a moment cancel it."""
+        """Set the deadline as ``set_deadline`` does; without a moment cancel it.
+
+        Only what is still to come is set. What has come stays as long as it is as it was, since
+        its word may still be on its way to people; moved into the past, it is cancelled.
+        """
         thing = (kind, subject_id)
-        if at is None:
-            if thing in self._standing:
-                cancel_deadline(self._session, kind, subject_id, now=self._now)
-        elif self._of_all.get(thing) != (at, preset or kinds.KINDS[kind].preset):
-            set_deadline(self._session, kind, subject_id, at, now=self._now, preset=preset)
+        known = self._of_all.get(thing)
+        if at is not None and (at > self._now or (may_be_now and at == self._now)):
+            if known != (at, preset or kinds.KINDS[kind].preset):
+                set_deadline(self._session, kind, subject_id, at, now=self._now, preset=preset)
+        elif thing in self._standing and (at is None or known is None or known[0] != at):
+            cancel_deadline(self._session, kind, subject_id, now=self._now)
 
 
 def cancel_deadline(

@@ -205,11 +205,9 @@ def plan_deadlines(session: Session, batch_id: int, *, now: datetime) -> None:
     for kind, subject_id, moment in subjects:
         if not takes_place or moment is None:
             standing.put(kind, subject_id, None)
-        elif moment > now or (kind in FROM_NOW_ON and moment == now):
-            preset = steps_while_open(session, kind, opens.get(kind), moment)
-            standing.put(kind, subject_id, moment, preset)
-        elif standing.at(kind, subject_id) != moment:
-            standing.put(kind, subject_id, None)
+            continue
+        preset = steps_while_open(session, kind, opens.get(kind), moment)
+        standing.put(kind, subject_id, moment, preset, may_be_now=kind in FROM_NOW_ON)
 
 
 def _reviewed(batch_id: int) -> Any:

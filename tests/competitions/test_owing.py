@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import drawing, panels, seating, venues
+from storage.competitions import drawing, panels, schedule, seating, venues
 from storage.competitions.tables import (
     Competition,
     CompetitionState,
@@ -19,7 +20,7 @@ from storage.competitions.tables import (
 )
 from storage.database import Database
 from storage.messaging import upward
-from storage.messaging.tables import Level
+from storage.messaging.tables import Deadline, DeadlineState, Level
 from storage.people import roles
 from storage.people.tables import OrgUnit, Role, TeacherFact
 from tests import make
@@ -147,3 +148,19 @@ async def test_the_bureau_hears_of_the_county_and_not_of_schools(database: Datab
         assert units(Level.PRINCIPAL) != set()
 
     await database.write(play)
+
+
+async def test_what_is_overdue_stays_due_when_a_turn_changes(database: Database) -> None:
+    def work(session: Session) -> list[DeadlineState]:
+        play = final(session, judges=2, entries=2)
+        round_ = session.get_one(Round, session.get_one(Venue, play.venue_id).round_id)
+        round_.result_due_at = NOW + timedelta(days=1)
+        session.flush()
+        schedule.plan_venue(session, play.venue_id, now=NOW)
+        schedule.plan_venue(session, play.venue_id, now=NOW + timedelta(days=2))
+        found = select(Deadline.state).where(
+            Deadline.kind == "result_due", Deadline.subject_id == play.venue_id
+        )
+        return list(session.exec(found).all())
+
+    assert await database.write(work) == [DeadlineState.ACTIVE]
