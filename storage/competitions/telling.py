@@ -21,7 +21,7 @@ from storage.competitions.tables import (
 )
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
-from storage.people.owing import OFFICE, holders
+from storage.people.owing import OFFICE, nearest
 from storage.people.tables import Role
 
 IN_IT = (
@@ -38,7 +38,7 @@ SERVE = (JudgeState.INVITED, JudgeState.ACCEPTED)
 def organisers(session: Session, competition_id: int, *, now: datetime) -> Any:
     """Select who organises the competition, each once."""
     owner = sa.select(col(Competition.owner_unit_id)).where(col(Competition.id) == competition_id)
-    return holders(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
+    return nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
 
 
 def concerned(competition_id: int, round_id: int | None = None) -> Any:
