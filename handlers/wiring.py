@@ -162,9 +162,16 @@ def on_run(
     _add_door(application, "run", door)
 
 
+def on_waiting(
+    application: AnyApplication, kinds: Collection[str], press: Callable[[int], Button]
+) -> None:
+    """Lead from the desk to what waits of these kinds in a class, where its card has no key."""
+    _add_door(application, "ways", Door(frozenset(), lambda _language: "", press, frozenset(kinds)))
+
+
 def way_to(context: Context, kind: str, batch_id: int) -> Button | None:
     """The button that opens what waits of this kind in a class, if a room has said so."""
-    doors: list[Door] = context.bot_data.get("run", [])
+    doors: list[Door] = [*context.bot_data.get("run", []), *context.bot_data.get("ways", [])]
     return next((door.press(batch_id) for door in doors if kind in door.kinds), None)
 
 

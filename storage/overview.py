@@ -23,15 +23,18 @@ from storage.people.staff import Desk
 from storage.people.tables import Teacher
 from storage.training import (
     attendance,
+    completion,
     hosting,
     my_people,
     publishing,
     results,
     reviewing,
+    runs,
     thinning,
     worklist,
 )
 from storage.training.remote import study_claims
+from storage.training.runs import Runs, Which
 from storage.training.tables import Programme
 from storage.waiting_for import Waiting
 
@@ -45,6 +48,7 @@ WAITS: tuple[Callable[..., tuple[Waiting, ...]], ...] = (
     reviewing.waits,
     study_claims.waits,
     results.waits,
+    completion.waits,
     posting.waits,
     claims.waits,
     appeals.waits,
@@ -102,6 +106,23 @@ def _first_steps(session: Session, actor_id: int, desk: Desk) -> Iterator[FirstS
         return
     if session.exec(select(Programme.id).limit(1)).first() is None:
         yield FirstStep.PROGRAMME
+
+
+def classes(
+    session: Session,
+    actor_id: int,
+    *,
+    page: int = 0,
+    which: Which | None = Which.RUNNING,
+    now: datetime,
+) -> Runs:
+    """Return a page of classes (``runs.runs``), first those in which something waits.
+
+    Else what has ended would stand after all that is to come, with its closing work undone.
+    Raises NotAllowed.
+    """
+    first = {each.batch_id for each in waiting(session, actor_id, now=now) if each.batch_id}
+    return runs.runs(session, actor_id, page=page, which=which, first=first, now=now)
 
 
 def waiting(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:

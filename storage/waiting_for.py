@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class Waiting:
     title: str = ""
     classes: int = 1
     """Of how many classes they are, where they are told together; they have no title then."""
+    window: tuple[date, date] | None = None
+    """From which to which day of one class it can be done, where that was said."""
 
 
 def gathered(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
@@ -24,6 +27,12 @@ def gathered(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
         kinds[each.kind] = (
             each
             if first is None
-            else replace(first, count=first.count + each.count, title="", classes=first.classes + 1)
+            else replace(
+                first,
+                count=first.count + each.count,
+                title="",
+                classes=first.classes + 1,
+                window=None,
+            )
         )
     return tuple(kinds.values())

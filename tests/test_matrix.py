@@ -393,6 +393,7 @@ LINES: dict[str, Line] = {
     "storage.training.hosting.hosting": line(Act.MARK_PRESENCE, anywhere=True),
     # the list of classes, and building one
     "storage.training.runs.runs": line(*WITH_PROGRAMMES, *runs.OF_PEOPLE, anywhere=True),
+    "storage.overview.classes": line(*WITH_PROGRAMMES, *runs.OF_PEOPLE, anywhere=True),
     "storage.training.structure.outline": line(Act.SEE_PROGRAMME),
     "storage.training.structure.add_phase": line(
         RUN, given=given(kind=PhaseKind.ONLINE, title="网络研修")

@@ -484,6 +484,8 @@ def _decided_text(item: NewsItem, language: str) -> str:
             reason = lacks_text(facts.get("lacks", ()), language)
             if not facts.get("make_up"):
                 sentence = _("<b>{title}</b>: not completed: {reason}.")
+            elif "window" in facts and {"failed", "absent"}.issuperset(facts.get("lacks", ())):
+                sentence = _("<b>{title}</b>: not completed: {reason}. Assessment again: {window}.")
             elif "window" in facts:
                 sentence = _("<b>{title}</b>: not completed: {reason}. Make-up: {window}.")
             elif {"failed", "absent"} & set(facts.get("lacks", ())):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from locales import catalog
+from locales import catalog, dates
 from storage.waiting_for import Waiting
 
 
@@ -87,6 +87,18 @@ def _what(waiting: Waiting, language: str) -> str:
             )
         case "results":
             text = ngettext("{n} result to enter", "{n} results to enter", n)
+        case "make_up" if waiting.window is not None:
+            text = ngettext(
+                "{n} person could make up what is missing, {days}",
+                "{n} people could make up what is missing, {days}",
+                n,
+            )
+        case "make_up":
+            text = ngettext(
+                "{n} person could make up what is missing",
+                "{n} people could make up what is missing",
+                n,
+            )
         case "hours":
             text = ngettext("hours of {n} person to post", "hours of {n} persons to post", n)
         case "hours_changed":
@@ -153,4 +165,6 @@ def _what(waiting: Waiting, language: str) -> str:
             text = ngettext("{n} group to connect", "{n} groups to connect", n)
         case _:
             raise AssertionError(f"{waiting.kind} has no words")
-    return text.format(n=n)
+    return text.format(
+        n=n, days="" if waiting.window is None else dates.days(*waiting.window, language)
+    )

@@ -23,7 +23,7 @@ from handlers.training.results_text import (
     verdict_name,
 )
 from handlers.undoing import undo_key
-from handlers.wiring import AnyApplication, on_tap, on_text
+from handlers.wiring import AnyApplication, on_tap, on_text, on_waiting
 from locales import catalog, dates
 from storage.moments import local_day
 from storage.people import accounts
@@ -104,6 +104,7 @@ class RevokeCompletion(Button):
 
 def install(application: AnyApplication) -> None:
     on_tap(application, OpenAssessment, open_assessment)
+    on_waiting(application, ["make_up"], OpenAssessment)
     on_tap(application, ListPeople, open_people)
     on_tap(application, OpenParticipant, open_participant)
     on_tap(application, DecideByHand, ask_reason)

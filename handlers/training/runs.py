@@ -24,6 +24,7 @@ from handlers.training.run_buttons import (
 )
 from handlers.wiring import AnyApplication, keys_for, on_desk, on_link, on_tap
 from locales import catalog, dates
+from storage import overview
 from storage.moments import local_day
 from storage.people.accounts import Reader
 from storage.people.authority import WITH_PROGRAMMES, Act
@@ -42,6 +43,7 @@ OF_CLASSES = (
     "attendance",
     "work",
     "results",
+    "make_up",
     "hours",
     "hours_changed",
     "hours_dropped",
@@ -219,7 +221,8 @@ async def show_list(
 ) -> None:
     """Show the list of classes, from wherever somebody comes back to it."""
     now, zone = context.now(), context.house.zone
-    facts = await context.read(runs.runs, reader.linked_teacher_id, page=page, which=which, now=now)
+    me = reader.linked_teacher_id
+    facts = await context.read(overview.classes, me, page=page, which=which, now=now)
     doors = keys_for(context, "runs", facts.acts, reader.language)
     card = runs_card(facts, reader.language, zone, local_day(now, zone), doors)
     await show(update, context, reader, card)

@@ -31,7 +31,7 @@ from storage.competitions.tables import (
     Venue,
     VenueState,
 )
-from storage.people.owing import OFFICE, tending
+from storage.people.owing import OFFICE, nearest
 from storage.people.tables import Account, Posting, Role, Teacher, TeacherFact, TeacherState
 
 Owing = sa.Select[int]
@@ -260,7 +260,7 @@ def hosts(session: Session, venue_id: int, now: datetime) -> Any:
     unit = sa.select(col(Venue.unit_id)).where(
         col(Venue.id) == venue_id, col(Venue.organiser_id).is_(None)
     )
-    return named.union(tending(session, (*OFFICE, Role.RESEARCH_OFFICER), unit, now=now))
+    return named.union(nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=unit, now=now))
 
 
 def _people(ids: Any) -> Owing:
@@ -276,7 +276,9 @@ def near(session: Session, venue_id: int, now: datetime) -> Owing:
 def _to_forward(session: Session, round_id: int, now: datetime) -> Owing:
     """Return who has advanced entries of the round to forward, or nominated ones to send on."""
     units = waiting_units(round_id).subquery()
-    return tending(session, (*OFFICE, Role.RESEARCH_OFFICER), sa.select(units.c.unit_id), now=now)
+    return nearest(
+        session, (*OFFICE, Role.RESEARCH_OFFICER), of=sa.select(units.c.unit_id), now=now
+    )
 
 
 def waiting_units(round_id: int) -> Any:
@@ -310,7 +312,7 @@ def _organising(session: Session, round_id: int, now: datetime) -> Owing:
         .join(Round, col(Round.competition_id) == col(Competition.id))
         .where(col(Round.id) == round_id, col(Competition.state) == CompetitionState.PUBLISHED)
     )
-    return tending(session, (*OFFICE, Role.RESEARCH_OFFICER), owner, now=now)
+    return nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
 
 
 def _outside(session: Session, round_id: int, now: datetime) -> Owing:

@@ -22,7 +22,7 @@ from storage.competitions.tables import (
 )
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
-from storage.people.owing import OFFICE, tending
+from storage.people.owing import OFFICE, nearest
 from storage.people.tables import Role, Teacher
 
 IN_IT = (
@@ -40,7 +40,7 @@ def organisers(session: Session, competition_id: int, *, now: datetime) -> Any:
     """Select who organises the competition, each once."""
     owner = sa.select(col(Competition.owner_unit_id)).where(col(Competition.id) == competition_id)
     near = session.exec(
-        tending(session, (*OFFICE, Role.RESEARCH_OFFICER), owner, now=now)  # type: ignore[call-overload]
+        nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)  # type: ignore[call-overload]
     ).scalars()
     # Whoever is there for one subject alone organises nothing of the whole.
     found = [one for one in near if rights.organises(session, one, competition_id, now=now)]

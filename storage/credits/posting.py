@@ -541,15 +541,19 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
     """Hours to post, to put right and to take back, a line for each class; and to confirm."""
     today = local_day(now, offices.zone(session))
     mine = authority.batches(session, actor_id, Act.POST_HOURS, today=today)
-    # A line that stands, or one that somebody took back by hand.
-    entered = sa.exists().where(
-        col(CreditEntry.teacher_id) == col(Registration.teacher_id),
-        _comes_from(col(Registration.batch_id)),
-        sa.or_(
-            col(CreditEntry.state) != EntryState.REVERSED,
-            col(CreditEntry.source_kind) == REVERSAL,
-        ),
-    )
+    # A line that stands, or one that somebody took back by hand. Each way in which it may name
+    # its class is asked by itself: together neither has an index, and this is asked of everybody.
+    not_entered = [
+        ~sa.exists().where(
+            col(CreditEntry.teacher_id) == col(Registration.teacher_id),
+            named,
+            sa.or_(
+                col(CreditEntry.state) != EntryState.REVERSED,
+                col(CreditEntry.source_kind) == REVERSAL,
+            ),
+        )
+        for named in _names(col(Registration.batch_id))
+    ]
     rows = session.exec(
         select(Batch.id, Programme.title, func.count())
         .join(Registration, col(Registration.batch_id) == col(Batch.id))
@@ -559,7 +563,7 @@ def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, .
             Registration.state == RegistrationState.COMPLETED,
             Programme.planned_hours > 0,
             Programme.state != ProgrammeState.ARCHIVED,
-            ~entered,
+            *not_entered,
         )
         .group_by(col(Batch.id), col(Programme.title))
         .order_by(col(Batch.id))
@@ -748,8 +752,13 @@ def _waits_here(
 
 
 def _comes_from(batch_id: Any) -> sa.ColumnElement[bool]:
-    """Lines of a class; those of earlier editions name it by their source alone."""
-    return sa.or_(
+    """Lines of a class."""
+    return sa.or_(*_names(batch_id))
+
+
+def _names(batch_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """How a line says of which class it is; those of earlier editions by their source alone."""
+    return (
         col(CreditEntry.batch_id) == batch_id,
         sa.and_(col(CreditEntry.source_kind) == BATCH, col(CreditEntry.source_id) == batch_id),
     )

@@ -56,6 +56,7 @@ class CreditEntry(Row, table=True):
             "category",
             "hours",
         ),
+        sa.Index("ix_credit_entry_batch", "batch_id", "teacher_id"),
     )
 
     teacher_id: int = key(foreign_key="teacher.id")
@@ -75,7 +76,7 @@ class CreditEntry(Row, table=True):
     reverses_id: int | None = key(default=None, foreign_key="credit_entry.id", unique=True)
     posted_at: datetime | None = None
     details: dict[str, Any] = document(default_factory=dict)
-    batch_id: int | None = key(default=None, index=True)
+    batch_id: int | None = key(default=None)
     """The class that it comes from, in its corrections and mirrors too."""
 
 

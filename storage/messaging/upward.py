@@ -32,7 +32,7 @@ from storage.messaging.tables import (
 )
 from storage.people import authority
 from storage.people.authority import Act
-from storage.people.owing import OFFICE, holders
+from storage.people.owing import OFFICE, holders, nearest
 from storage.people.tables import (
     Account,
     Contact,
@@ -124,7 +124,7 @@ def _ways(
     if near is not None:
         ways.append(near(session, subject_id, now))
     if place.unit_id is not None:
-        ways.append(holders(session, OFFICE, of=place.unit_id, now=now))
+        ways.append(nearest(session, OFFICE, of=place.unit_id, now=now))
     ways.append(holders(session, (Role.COUNTY_COORDINATOR,), now=now))
     return ways
 

@@ -101,14 +101,20 @@ def holders(
     )
 
 
-def tending(session: Session, roles: Collection[Role], units: Any, *, now: datetime) -> Owing:
-    """Return the select of who holds one of these roles where these units are looked after.
+def nearest(session: Session, roles: Collection[Role], *, of: Any, now: datetime) -> Owing:
+    """Return the select of who answers for what belongs to a unit, each once.
 
-    In the unit itself; a body in which nobody does, such as a research office, is looked after
-    by the unit above it. ``units`` is a select of their ids.
+    Whoever holds one of these roles there, or in the next unit above in which anybody does: a
+    training centre that has nobody of its own is the county's. ``of`` is the unit, or a select
+    of units, each of which has its own nearest.
     """
-    held = holders(session, roles, of=col(OrgUnit.id), now=now).correlate(OrgUnit).exists()
-    above = sa.select(col(OrgUnit.parent_id)).where(
-        col(OrgUnit.id).in_(units), col(OrgUnit.kind) != UnitKind.SCHOOL, ~held
+    first = col(OrgUnit.id)
+    where = first.in_(of) if isinstance(of, sa.SelectBase) else first == of
+    asked = sa.select(first.label("unit_id")).where(where).cte(recursive=True)
+    has_none = ~holders(session, roles, of=asked.c.unit_id, now=now).correlate(asked).exists()
+    asked = asked.union(
+        sa.select(col(OrgUnit.parent_id)).where(
+            first == asked.c.unit_id, col(OrgUnit.parent_id).is_not(None), has_none
+        )
     )
-    return holders(session, roles, of=sa.union(units, above), now=now)
+    return holders(session, roles, of=sa.select(asked.c.unit_id), now=now)

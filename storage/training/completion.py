@@ -34,6 +34,7 @@ from storage.training import attendance, certificates, seats, tasks
 from storage.training.classes import batch_of
 from storage.training.decisions import Rule, decide
 from storage.training.remote import finishing, plan
+from storage.training.remote.tables import RemotePlan
 from storage.training.results import (
     DECIDED,
     NOT_ASSESSED,
@@ -46,12 +47,15 @@ from storage.training.tables import (
     Batch,
     CheckIn,
     ClassSession,
+    Decision,
     Grade,
     Programme,
+    ProgrammeState,
     Registration,
     RegistrationState,
     Result,
 )
+from storage.waiting_for import Waiting
 
 DEED = "completion"
 PAGE = 8
@@ -593,6 +597,55 @@ def give_make_up(
         after={"people": len(ids), **facts},
     )
     return Confirmed(batch_id, programme.title, {RegistrationState.ATTENDING: len(ids)}, deed_id)
+
+
+def waits(session: Session, actor_id: int, *, now: datetime) -> tuple[Waiting, ...]:
+    """Who did not complete and could make it good, until the window of their class is over.
+
+    Leave to do so is somebody's to give; too little attendance cannot be made good.
+    """
+    zone = offices.zone(session)
+    mine = authority.batches(session, actor_id, Act.ENTER_RESULTS, today=local_day(now, zone))
+    last = (
+        sa.select(func.max(col(Decision.id)))
+        .where(
+            col(Decision.registration_id) == col(Registration.id),
+            col(Decision.rule) == "not_completed",
+        )
+        .correlate(Registration)
+        .scalar_subquery()
+    )
+    lacks = col(Decision.facts)["lacks"].as_string()
+    came_too_rarely = sa.exists().where(
+        col(Decision.id) == last, lacks.contains(Lack.ATTENDANCE.value)
+    )
+    of = (col(Batch.id), col(Programme.title), col(Batch.ends_at))
+    window = (col(RemotePlan.makeup_from), col(RemotePlan.makeup_until))
+    rows: Any = session.exec(
+        sa.select(*of, *window, func.count())  # type: ignore[call-overload]
+        .join(Programme, col(Programme.id) == col(Batch.programme_id))
+        .join(RemotePlan, col(RemotePlan.batch_id) == col(Batch.id))
+        .join(Registration, col(Registration.batch_id) == col(Batch.id))
+        .where(
+            col(Batch.id).in_(mine),
+            col(Batch.ends_at) <= now,
+            col(RemotePlan.makeup_until) > now,
+            col(Batch.cancelled_at).is_(None),
+            col(Programme.state).in_([ProgrammeState.PUBLISHED, ProgrammeState.FINISHED]),
+            col(Registration.state) == RegistrationState.NOT_COMPLETED,
+            col(Registration.teacher_id) != actor_id,  # one's own waits for somebody else
+            ~came_too_rarely,
+        )
+        .group_by(*of, *window)
+        .order_by(col(Batch.ends_at), col(Batch.id))
+    ).all()
+    found = []
+    for batch_id, title, ends_at, first, until, number in rows:
+        # Midnight ends the day before.
+        last_day = local_day(until - timedelta(microseconds=1), zone)
+        days = (local_day(first or ends_at, zone), last_day)
+        found.append(Waiting("make_up", number, batch_id, title, window=days))
+    return tuple(found)
 
 
 def revoke(

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from storage.moments import local_day
 from storage.people import offices
-from storage.people.owing import OFFICE, holders
+from storage.people.owing import OFFICE, holders, nearest
 from storage.people.tables import Account, Role, Teacher, TeacherState
 from storage.training import eligibility, gates
 from storage.training.audience import fits
@@ -344,7 +344,7 @@ def _running(session: Session, batch_id: int, open_: sa.Select[int, int], now: d
         .where(col(Batch.id) == batch_id)
     )
     left = open_.subquery()
-    return holders(session, OFFICE, of=owner, now=now).where(sa.exists(sa.select(left.c.unit_id)))
+    return nearest(session, OFFICE, of=owner, now=now).where(sa.exists(sa.select(left.c.unit_id)))
 
 
 def ungraded(session: Session, _kind: str, batch_id: int, now: datetime) -> sa.Select[int, int]:

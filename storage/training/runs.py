@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -99,11 +99,13 @@ def runs(
     *,
     page: int = 0,
     which: Which | None = Which.RUNNING,
+    first: Collection[int] = (),
     now: datetime,
 ) -> Runs:
     """Return the classes that the actor runs, or sends people to. Raises NotAllowed.
 
-    Without ``which``, those under way, or the drafts if there is nothing else.
+    Without ``which``, those under way, or the drafts if there is nothing else. Those of
+    ``first``, ids of classes, stand before the others.
     """
     today = local_day(now, offices.zone(session))
     held = authority.acts(session, actor_id, today=today)
@@ -151,6 +153,7 @@ def runs(
     page = min(max(0, page), pages - 1)
     rows = session.exec(
         found.order_by(
+            col(Batch.id).not_in(first),
             # What is to come or runs, the soonest first; then what is over, the latest first:
             # a class of months that has just ended has its closing work to do.
             col(Batch.ends_at) <= now,

@@ -151,7 +151,7 @@ async def test_the_bureau_hears_of_the_county_and_not_of_schools(database: Datab
 
 
 async def test_what_is_overdue_stays_due_when_a_turn_changes(database: Database) -> None:
-    def work(session: Session) -> list[DeadlineState]:
+    def work(session: Session) -> list[str]:
         play = final(session, judges=2, entries=2)
         round_ = session.get_one(Round, session.get_one(Venue, play.venue_id).round_id)
         round_.result_due_at = NOW + timedelta(days=1)

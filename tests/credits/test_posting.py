@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from storage import undoing
@@ -129,6 +131,47 @@ async def test_the_desk_counts_hours_to_put_right_and_to_take_back(database: Dat
         return {one.kind: one.count for one in posting.waits(session, gao, now=NOW)}
 
     await database.write(work)
+
+
+async def test_hours_of_an_earlier_edition_name_their_class_by_the_source_and_are_entered(
+    database: Database,
+) -> None:
+    def work(session: Session) -> None:
+        batch_id, gao = finished(session)
+        posting.post(session, gao, batch_id, now=NOW)
+        session.exec(sa.update(CreditEntry).values(batch_id=None))
+        assert not [one for one in posting.waits(session, gao, now=NOW) if one.kind == "hours"]
+
+    await database.write(work)
+
+
+async def test_the_desk_finds_the_lines_of_each_person_without_looking_through_a_class(
+    database: Database,
+) -> None:
+    def plan_of(session: Session) -> str:
+        _, gao = finished(session)
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":  # so small a table would be read through
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        said: list[tuple[str, Any]] = []
+
+        def hear(_c: object, _cursor: object, text: str, given: Any, *_rest: object) -> None:
+            if "NOT (EXISTS" in text and "credit_entry" in text:
+                said.append((text, given))
+
+        event.listen(connection, "before_cursor_execute", hear)
+        posting.waits(session, gao, now=NOW)
+        event.remove(connection, "before_cursor_execute", hear)
+        text, values = said[0]
+        cursor = connection.connection.cursor()
+        is_sqlite = connection.dialect.name == "sqlite"
+        cursor.execute(("EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN ") + text, values)
+        return "\n".join(str(row) for row in cursor.fetchall())
+
+    plan = await database.write(plan_of)
+    assert "ix_credit_entry_batch" in plan
+    assert "SCAN credit_entry" not in plan
+    assert "Seq Scan on credit_entry" not in plan
 
 
 async def test_hours_that_nobody_posts_any_more_still_stand_somewhere(database: Database) -> None:

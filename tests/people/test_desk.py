@@ -262,5 +262,6 @@ def test_the_number_leads_to_the_thing_itself() -> None:
 
 async def test_every_thing_that_waits_in_a_class_leads_somewhere(stage: Stage) -> None:
     kinds = ("approvals", "withdrawals", "leaves", "nominate", "attendance", "work", "results")
-    ways = {kind for door in stage.office.application.bot_data["run"] for kind in door.kinds}
-    assert ways == {*kinds, "hours", "thin"}
+    doors = stage.office.application.bot_data
+    ways = {kind for door in (*doors["run"], *doors["ways"]) for kind in door.kinds}
+    assert ways == {*kinds, "hours", "hours_changed", "hours_dropped", "make_up", "thin"}

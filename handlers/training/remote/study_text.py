@@ -26,7 +26,7 @@ from handlers.training.remote.study_buttons import (
     OpenStudyClaims,
     RefuseStudyClaim,
 )
-from handlers.training.results_text import mark_text
+from handlers.training.results_text import lacks_text, mark_text
 from locales import catalog, dates, numbers
 from storage.refusals import Refusal
 from storage.training.remote import study_claims
@@ -46,6 +46,8 @@ TITLE, LABEL = 60, 24
 MISSING = 3  # things that a brief names
 GUIDE = 300  # characters of how one logs in
 MUCH = 180  # minutes a working day
+FELL_SHORT = (Standing.NOT_COMPLETED, Standing.UNQUALIFIED, Standing.MAKING_UP)
+"""Who is told what is lacking, and whom to ask."""
 SLOW = (Standing.BEHIND, Standing.IDLE, Standing.NOT_STARTED)
 """Who is told what is left by the working day."""
 BY_ONESELF = (
@@ -112,7 +114,7 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
     """Where somebody stands, as one says it to them."""
     _ = catalog(language).gettext
     today = now.astimezone(zone).date()
-    if seen.is_over and (seen.may_say or seen.standing is Standing.NOT_COMPLETED):
+    if seen.is_over and (seen.may_say or seen.standing in FELL_SHORT):
         return _over_text(seen, language, zone, today)
     match seen.standing:
         case Standing.NOT_BEGUN if seen.starts_at > now:
@@ -137,6 +139,11 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
             )
         case Standing.MAKING_UP:
             return _("The make-up is open.")
+        case Standing.UNQUALIFIED if "absent" in seen.lacks:
+            return _(
+                "You have no mark as you were not at the assessment; your class will tell you "
+                "about a make-up."
+            )
         case Standing.UNQUALIFIED:
             return _("The assessment was not passed; your class will tell you about a make-up.")
         case Standing.NOT_COMPLETED:
@@ -146,7 +153,7 @@ def standing_text(seen: Study, language: str, zone: ZoneInfo, now: datetime) -> 
 
 
 def _over_text(seen: Study, language: str, zone: ZoneInfo, today: date) -> str:
-    """The class is over and something is left: whether, and when, it can be made good."""
+    """The class is over and something is left: why, whether and when it can be made good."""
     _ = catalog(language).gettext
     # What ends at midnight ended the day before.
     last = (seen.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
@@ -155,20 +162,45 @@ def _over_text(seen: Study, language: str, zone: ZoneInfo, today: date) -> str:
         if seen.standing is Standing.NOT_COMPLETED
         else _("This training ended on {day}.")
     )
-    lines = [sentence.format(day=dates.day(last, language, today))]
+    lines = [sentence.format(day=dates.day(last, language, today)), *_why_lines(seen, language)]
+    is_mark = seen.lacks_only_a_mark
     if seen.standing is Standing.MAKING_UP and seen.make_up_until is not None:
         lines.append(
-            _("What is missing may be made good until {day}.").format(
-                day=dates.day(seen.make_up_until, language, today)
-            )
+            (
+                _("You may take the assessment again until {day}.")
+                if is_mark
+                else _("What is missing may be made good until {day}.")
+            ).format(day=dates.day(seen.make_up_until, language, today))
         )
-    elif seen.make_up is not None:
+    elif "attendance" not in seen.lacks and seen.make_up is not None:
+        sentence = _("The assessment again: {when}") if is_mark else _("Make-up: {when}")
+        lines.append(sentence.format(when=dates.span(*seen.make_up, zone, language, today)))
+    elif "attendance" not in seen.lacks:
         lines.append(
-            _("Make-up: {when}").format(when=dates.span(*seen.make_up, zone, language, today))
+            _("No date for taking the assessment again has been announced yet.")
+            if is_mark
+            else _("No make-up has been announced.")
         )
-    else:
-        lines.append(_("No make-up has been announced."))
+    if seen.standing in FELL_SHORT:
+        lines.append(
+            _("Questions: {contact}").format(contact=html.escape(seen.contact))
+            if seen.contact
+            else _("If you have questions, please ask the coordinator of your school.")
+        )
     return "\n".join(lines)
+
+
+def _why_lines(seen: Study, language: str) -> list[str]:
+    """Why it is not completed, first what was done well."""
+    _ = catalog(language).gettext
+    if seen.lacks_only_a_mark and "absent" in seen.lacks:
+        return [_("All your study is done; only the mark is missing, as you were not there.")]
+    if seen.lacks_only_a_mark:
+        return [_("All your study is done; only the assessment is not passed yet.")]
+    if seen.standing is not Standing.NOT_COMPLETED:
+        return []
+    why = html.escape(seen.reason) or lacks_text(seen.lacks, language)
+    return [_("Why: {reasons}").format(reasons=why)] if why else []
 
 
 def _finished_lines(seen: Study, language: str) -> list[str]:
@@ -397,6 +429,8 @@ def _study_keys(seen: Study, language: str) -> Keys:
                     Key(_("Tell my school"), MyObstacle(seen.batch_id)),
                 )
             )
+    elif seen.standing is Standing.MAKING_UP:
+        rows.append((Key(_("Tell my school"), MyObstacle(seen.batch_id)),))
     if seen.certificate_on is not None:
         rows.append((Key(_("My certificates"), OpenCertificates()),))
     rows.append((Key(_("Back"), OpenProgramme(seen.batch_id)), Key(_("Menu"), Home())))

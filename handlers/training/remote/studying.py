@@ -139,6 +139,9 @@ async def ask_which(update: Update, context: Context) -> None:
     button = NotUpdated.parse(tap(update).data)
     reader = await context.reader(update)
     seen = await _study(context, reader, button.batch_id)
+    if not seen.may_say:  # an older key: nothing is left to study by now
+        await _show_mine(update, context, reader, button.batch_id)
+        return
     await show(update, context, reader, which_card(seen, reader.language))
 
 

@@ -56,7 +56,7 @@ _SPEAKS_OF = {
 }
 _SEMINAR = re.compile("校本|研讨|研討|线下|線下|研修活动|研修活動|seminar")
 _KINDS = {
-    "homework": re.compile("作业|作業|成果|homework|assignment"),
+    "homework": re.compile("作业|作業|成果|homework|assignment|^hw"),
     "forum": re.compile("发帖|發帖|回帖|帖|论坛|論壇|讨论|討論|评论|評論|互动|互動|forum|post"),
     "peer_review": re.compile("互评|互評|评课|評課|peer"),
     "seminar": _SEMINAR,

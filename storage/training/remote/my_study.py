@@ -29,6 +29,7 @@ from storage.training.remote.tables import (
 )
 from storage.training.tables import (
     Batch,
+    Decision,
     Grade,
     Module,
     Programme,
@@ -39,6 +40,8 @@ from storage.training.tables import (
 )
 
 IN_CLASS = pace.IN_CLASS
+_MARKS = {Grade.UNQUALIFIED: "failed", Grade.ABSENT: "absent"}
+"""What is lacking by a mark, as a decision calls it (``storage.training.completion``)."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,9 @@ class Study:
     gives_certificate: bool
     make_up: tuple[datetime, datetime] | None  # the window of the class, until it is over
     is_over: bool  # the class has ended
+    lacks: tuple[str, ...]  # why it is not completed: by the decision, before it by the mark
+    reason: str  # the same in the organiser's words, where one person was decided on
+    contact: str  # whom the training names for questions
     certificate_no: str | None
     certificate_on: date | None
 
@@ -132,7 +138,14 @@ class Study:
     @property
     def may_say(self) -> bool:
         """Whether there is something that could have been studied and not been reported."""
-        return self.standing in pace.UNFINISHED or self.standing is Standing.MAKING_UP
+        is_making_up = self.standing is Standing.MAKING_UP and bool(self.missing)
+        return is_making_up or self.standing in pace.UNFINISHED
+
+    @property
+    def lacks_only_a_mark(self) -> bool:
+        """Whether all is studied, and nothing is in the way but the assessment."""
+        is_learned = not self.missing and not self.reason
+        return is_learned and bool(self.lacks) and set(self.lacks) <= set(_MARKS.values())
 
 
 def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) -> Study:
@@ -164,6 +177,7 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
     as_of = course.as_of if progress is None else progress.as_of
     today = local_day(now, course.pace.calendar.zone)
     done, of = _modules(lines)
+    lacks, reason = _why_not(session, mine, result)
     return Study(
         batch_id=batch_id,
         registration_id=mine.id,
@@ -197,6 +211,9 @@ def study(session: Session, teacher_id: int, batch_id: int, *, now: datetime) ->
         if course.pace.makeup is not None and now < course.pace.makeup[1]
         else None,
         is_over=now >= course.ends_at,
+        lacks=lacks,
+        reason=reason,
+        contact=programme.contact,
         certificate_no=mine.certificate_no,
         certificate_on=mine.certificate_on,
     )
@@ -279,6 +296,27 @@ def _lines(
         )
         for item, module in rows
     ]
+
+
+def _why_not(
+    session: Session, mine: Registration, result: Result | None
+) -> tuple[tuple[str, ...], str]:
+    """Why it is not completed: what the decision says, or before there is one the mark."""
+    if mine.state in pace.UNDECIDED:
+        lack = None if result is None or result.grade is None else _MARKS.get(result.grade)
+        return (() if lack is None else (lack,)), ""
+    if mine.state is RegistrationState.COMPLETED:
+        return (), ""
+    facts = session.exec(
+        select(Decision.facts)
+        .where(
+            Decision.registration_id == mine.id,
+            col(Decision.rule).in_(["not_completed", "no_show"]),
+        )
+        .order_by(col(Decision.id).desc())
+    ).first()
+    facts = facts or {}
+    return tuple(facts.get("lacks", ())), str(facts.get("reason", ""))
 
 
 def _modules(lines: list[tuple[int | None, Line]]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.moments import local_day
-from storage.people.owing import OFFICE, holders
+from storage.people.owing import OFFICE, holders, nearest
 from storage.people.tables import Role, Teacher
 from storage.training import gates
 from storage.training.remote import pace
@@ -141,7 +141,7 @@ def importers(session: Session, batch_id: int, now: datetime) -> Owing:
     return sa.select(col(Teacher.id)).where(
         sa.literal(is_stale(session, batch_id, now)),
         sa.or_(
-            col(Teacher.id).in_(holders(session, OFFICE, of=owner, now=now)),
+            col(Teacher.id).in_(nearest(session, OFFICE, of=owner, now=now)),
             col(Teacher.id).in_(
                 holders(session, (Role.CLASS_TEACHER,), batch_id=batch_id, now=now)
             ),

@@ -28,6 +28,9 @@ STAFF_NO = (
     "员工编号",
     "继教号",
     "staff number",
+    "staff id",
+    "employee id",
+    "user id",
     "staff no",
     "employee no",
 )
@@ -45,6 +48,9 @@ SCHOOL = (
     "所属单位",
     "school",
     "unit",
+    "organisation",
+    "organization",
+    "institution",
 )
 PHONE = (
     "手机",

@@ -10,8 +10,12 @@ from sqlmodel import Session, col, func, select
 
 from handlers.training.results import OpenAssessment
 from storage.credits.tables import CreditEntry, EntryState
-from storage.training.remote.tables import ProgressItem
+from storage.database import Database
+from storage.training import completion
+from storage.training.decisions import decide
+from storage.training.remote.tables import ProgressItem, RemotePlan
 from storage.training.tables import Level, Registration, RegistrationState
+from storage.waiting_for import Waiting
 from tests import make
 from tests.make import NOW
 from tests.stage import Stage
@@ -19,6 +23,7 @@ from tests.training import classes, desk
 from tests.training.remote import programme, studies
 
 PEOPLE = 300
+DAY = timedelta(days=1)
 DONE = 225
 
 
@@ -95,3 +100,57 @@ async def test_the_result_stays_and_can_be_undone_however_often_one_taps(
     await gu.taps("Undo")
     assert "Undone" in gu.alert
     assert await stage.database.read(states) == {RegistrationState.ATTENDING: PEOPLE}
+
+
+async def test_the_desk_says_who_could_make_up_and_leads_to_the_key_that_allows_it(
+    stage: Stage,
+) -> None:
+    def prepare(session: Session) -> None:
+        batch_id = studies.remote_class(
+            session, starts_at=NOW - timedelta(days=30), ends_at=NOW - timedelta(days=1)
+        )
+        plan = session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch_id)).one()
+        plan.makeup_until = NOW + timedelta(days=20)
+        people = classes.people_in(session, batch_id, 3)
+        for id_, lack in zip(people, ("study", "failed", "attendance"), strict=True):
+            session.get_one(Registration, id_).state = RegistrationState.NOT_COMPLETED
+            decide(session, id_, "not_completed", {"lacks": [lack], "reason": ""}, now=NOW)
+
+    await stage.database.write(prepare)
+    gu = await stage.teacher("顾岩")
+    assert gu.teacher_id is not None
+    await stage.database.write(desk.appoint_in_county, gu.teacher_id)
+    shown = await gu.says("/desk")
+    line = next(each for each in shown.splitlines() if "could make up" in each)
+    assert "2 people could make up what is missing, Thu 19 Nov – Thu 10 Dec" in line
+    await gu.taps(line.partition(".")[0])
+    assert "Completion" in gu.sees()
+    assert any(label.startswith("Make-up for") for label in gu.labels())
+
+    def after(session: Session) -> list[int]:
+        gao = classes.county(session)
+        return [len(completion.waits(session, gao, now=NOW + day * DAY)) for day in (19, 20)]
+
+    assert await stage.database.write(after) == [1, 0]
+
+
+async def test_who_came_too_rarely_could_make_up_nothing(database: Database) -> None:
+    def says(session: Session) -> list[Waiting]:
+        batch_id = studies.remote_class(
+            session, starts_at=NOW - timedelta(days=30), ends_at=NOW - timedelta(days=1)
+        )
+        plan = session.exec(select(RemotePlan).where(RemotePlan.batch_id == batch_id)).one()
+        plan.makeup_from, plan.makeup_until = NOW, NOW + timedelta(days=20)
+        for id_, lacks in zip(
+            classes.people_in(session, batch_id, 3),
+            (["study"], ["study", "attendance"], None),
+            strict=True,
+        ):
+            session.get_one(Registration, id_).state = RegistrationState.NOT_COMPLETED
+            if lacks:
+                decide(session, id_, "not_completed", {"lacks": lacks, "reason": ""}, now=NOW)
+        return list(completion.waits(session, classes.county(session), now=NOW))
+
+    (one,) = await database.write(says)
+    assert (one.kind, one.count) == ("make_up", 2)
+    assert one.window == (date(2026, 11, 20), date(2026, 12, 10))

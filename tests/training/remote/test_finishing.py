@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session
 
 from handlers.training.results_text import needs_text
+from storage import overview
 from storage.database import Database
 from storage.people.tables import Role
 from storage.training import completion, runs
@@ -157,3 +158,18 @@ async def test_a_long_class_that_has_just_ended_comes_first_of_what_is_over(
         return [line.batch_id - long_ for line in found.lines]
 
     assert await database.write(says) == [0, 1]
+
+
+async def test_what_has_ended_and_has_work_waiting_comes_before_all_that_is_to_come(
+    database: Database,
+) -> None:
+    def says(session: Session) -> tuple[bool, bool]:
+        for day in range(1, runs.PAGE + 1):
+            make.batch(session, f"工作坊{day}", starts_at=at(12, day, 8), ends_at=at(12, day, 18))
+        over = studying.course(session, ends_at=at(11, 18))
+        county = classes.county(session)
+        usual = runs.runs(session, county, now=make.NOW)
+        found = overview.classes(session, county, now=make.NOW)
+        return over in [line.batch_id for line in usual.lines], over == found.lines[0].batch_id
+
+    assert await database.write(says) == (False, True)

@@ -1,4 +1,4 @@
-"""Imports of progress: four invented platforms, what is new, what is unclear, and undo."""
+"""Imports of progress: five invented platforms, what is new, what is unclear, and undo."""
 
 from __future__ import annotations
 
@@ -115,6 +115,7 @@ EXPECTED = {
         (exports.bamboo, "b.csv"),
         (exports.tidal, "c.xlsx"),
         (exports.gallery, "d.xls"),
+        (exports.harbour, "e.xlsx"),
     ],
 )
 async def test_each_platform_s_export_says_the_same_of_the_same_people(

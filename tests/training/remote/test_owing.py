@@ -20,7 +20,7 @@ from storage.messaging.tables import (
     Reminder,
     ReminderState,
 )
-from storage.people.tables import Role, Teacher
+from storage.people.tables import Role, Teacher, UnitKind
 from storage.training import programmes, schedule, subjects
 from storage.training.programmes import DueKind
 from storage.training.remote import last_mile, plan
@@ -42,6 +42,7 @@ from storage.training.tables import (
     ModuleKind,
     Phase,
     PhaseKind,
+    Programme,
     Registration,
     RegistrationState,
     Result,
@@ -134,6 +135,30 @@ async def test_old_figures_remind_nobody_but_whoever_is_to_bring_new_ones(
         return people, owes(session, "import_stale", batch_id, later)
 
     assert await database.write(says) == (set(), {"高管理", "班老师"})
+
+
+@pytest.mark.parametrize("kind", ["import_stale", "grade_due", "approve_county"])
+async def test_what_belongs_to_a_centre_with_nobody_of_its_own_is_asked_of_the_county(
+    database: Database, kind: str
+) -> None:
+    later = at(11, 10)
+
+    def says(session: Session) -> list[set[str]]:
+        batch_id = a_class(session)
+        county = make.county(session)
+        centre = make.school(
+            session, "教师发展中心", kind=UnitKind.TEACHER_DEV_CENTER, parent_id=county
+        )
+        programme = session.get_one(Programme, session.get_one(Batch, batch_id).programme_id)
+        programme.owner_unit_id = centre
+        waits = classes.people_in(session, batch_id, 1)[0]
+        session.get_one(Registration, waits).state = RegistrationState.SCHOOL_APPROVED
+        studying.appointed(session, "高管理", Role.COUNTY_COORDINATOR, county)
+        asked = [owes(session, kind, batch_id, later)]
+        studying.appointed(session, "郭中心", Role.COUNTY_COORDINATOR, centre)
+        return [*asked, owes(session, kind, batch_id, later)]
+
+    assert await database.write(says) == [{"高管理"}, {"郭中心"}]
 
 
 async def test_a_class_without_any_figures_wants_some_after_a_while(database: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from handlers.training.remote.study_text import claim_card
 from storage.people.tables import Role, RoleAssignment, ScopeKind
-from storage.training import schedule
+from storage.training import completion, schedule
 from storage.training.remote.study_claims import ClaimFacts
 from storage.training.remote.tables import (
     Obstacle,
@@ -113,6 +113,50 @@ async def test_after_the_end_one_reads_of_the_make_up_until_it_is_over(
     stage.clock.advance(timedelta(days=60))
     await lin.says("/menu")
     assert "My study" not in lin.labels()
+
+
+@pytest.mark.parametrize(
+    ("grade", "said"),
+    [
+        (Grade.UNQUALIFIED, "All your study is done; only the assessment is not passed yet."),
+        (Grade.ABSENT, "only the mark is missing, as you were not there."),
+    ],
+)
+async def test_whoever_lacks_a_mark_alone_reads_so_and_is_not_sent_to_study(
+    stage: Stage, grade: Grade, said: str
+) -> None:
+    lin, batch = await lin_studies(stage)
+    gao = await stage.database.write(classes.county)
+
+    def ends(session: Session) -> None:
+        row = session.exec(select(Registration).where(Registration.batch_id == batch)).one()
+        figures = {str(one.id): one.required for one in session.exec(select(ProgressItem))}
+        progress = session.exec(select(Progress)).one()
+        progress.figures, progress.percent, progress.is_learned = figures, 100.0, True
+        row.state = RegistrationState.ATTENDING
+        session.add(Result(registration_id=row.id, grade=grade, decided_at=at(12, 5)))
+
+    def decides(session: Session) -> None:
+        completion.confirm(session, gao, batch, now=stage.clock())
+
+    def allows(session: Session) -> None:
+        completion.give_make_up(session, gao, batch, date(2026, 12, 20), now=stage.clock())
+
+    await stage.database.write(ends)
+    stage.clock.advance(at(12, 7) - stage.clock())
+    await stage.database.write(decides)
+    await lin.starts(f"study{batch}")
+    assert "it is not completed" in lin.sees()
+    assert said in lin.sees()
+    assert "No date for taking the assessment again has been announced yet." in lin.sees()
+    assert "please ask the coordinator of your school" in lin.sees()
+    assert not {"Not updated yet", "Study now", "Tell my school"} & set(lin.labels())
+    await stage.database.write(allows)
+    await lin.starts(f"study{batch}")
+    assert said in lin.sees()
+    assert "You may take the assessment again until Sun 20 Dec." in lin.sees()
+    assert "Tell my school" in lin.labels()
+    assert not {"Not updated yet", "Study now"} & set(lin.labels())
 
 
 async def test_after_the_end_without_a_make_up_one_reads_that_there_is_none(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Four platforms that do not exist, and how each exports what its people have studied.
+"""Five platforms that do not exist, and how each exports what its people have studied.
 
 Every export is made by code from the same kind of rows: the shapes and encodings are those of
 real platforms, the platforms and people are invented.
@@ -98,6 +98,21 @@ def tidal(people: Sequence[Studied]) -> bytes:
                 "√" if one.seminar else "×",
             ]
             sheet.write_row(n + 2, 0, row)
+    return made.getvalue()
+
+
+def harbour(people: Sequence[Studied]) -> bytes:
+    """Harbour Learning: English headings, a user id that is the staff number, and short words."""
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Sheet1")
+        headings = ["User ID", "Name", "Organisation", "Watched (h)", "HW", "Posts", "Seminar"]
+        sheet.write_row(0, 0, [*headings, "Last login"])
+        for n, one in enumerate(people):
+            person = [one.staff_no, one.name, one.school, one.minutes / 60, one.homework, one.posts]
+            seminar = "Y" if one.seminar else "N"
+            last = one.last.isoformat() if one.last else "-"
+            sheet.write_row(n + 1, 0, [*person, seminar, last])
     return made.getvalue()
 
 
