@@ -337,8 +337,10 @@ def change_lines(facts: Request, language: str) -> list[str]:
         columns = editing.columns_of(what)
         if not set(columns) & set(facts.after):
             continue
-        before = values_text.value_text(what, facts.before, language)
-        after = values_text.value_text(what, facts.after, language)
+        before, after = (
+            values_text.value_text(what, fields, language, units=facts.units, rubric=facts.rubric)
+            for fields in (facts.before, facts.after)
+        )
         lines += [
             _("<b>{what}</b>").format(what=values_text.label(what, language)),
             _("before: {value}").format(value=before),

@@ -215,6 +215,10 @@ class Request:
     asked_at: datetime
     settled: bool
     confirmed: bool
+    rubric: list[dict[str, Any]]
+    """Of the round, whose criteria a rule may name."""
+    units: dict[int, str]
+    """Names of the units with a number of their own, before or after."""
 
 
 def columns_of(what: What) -> tuple[str, ...]:
@@ -625,8 +629,9 @@ def _open(session: Session, competition_id: int) -> list[RuleChange]:
 
 
 def _request(session: Session, asked: RuleChange) -> Request:
-    title, round_name, competition_id, name = session.exec(
-        select(Competition.title, Round.name, Competition.id, Teacher.name)
+    round_ = session.get_one(Round, asked.round_id)
+    title, competition_id, name = session.exec(
+        select(Competition.title, Competition.id, Teacher.name)
         .join(Round, col(Round.competition_id) == col(Competition.id))
         .join(Teacher, col(Teacher.id) == asked.asked_by)
         .where(Round.id == asked.round_id)
@@ -634,9 +639,9 @@ def _request(session: Session, asked: RuleChange) -> Request:
     return Request(
         asked.id,
         competition_id,
-        asked.round_id,
+        round_.id,
         title,
-        round_name,
+        round_.name,
         dict(asked.before),
         dict(asked.after),
         asked.reason,
@@ -645,6 +650,10 @@ def _request(session: Session, asked: RuleChange) -> Request:
         asked.asked_at,
         asked.settled_at is not None,
         asked.confirmed,
+        round_.rubric,
+        rules.named_units(
+            session, *(each.get("quota") or {} for each in (asked.before, asked.after))
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -195,10 +196,6 @@ def _rules(session: Session, round_: Round, competition: Competition) -> Rules:
         for row, of in rows
         if row.settled_at is not None and (of.id == round_.id or set(row.after) <= set(OF_ALL))
     )
-    ids = [int(each) for each in round_.quota.get("units", {})]
-    names = dict(
-        session.exec(select(OrgUnit.id, OrgUnit.name).where(col(OrgUnit.id).in_(ids))).all()
-    )
     return Rules(
         competition.id,
         round_.id,
@@ -209,5 +206,14 @@ def _rules(session: Session, round_: Round, competition: Competition) -> Rules:
         round_.frozen_hash,
         round_.frozen_at,
         changes,
-        names,
+        named_units(session, round_.quota),
     )
+
+
+def named_units(session: Session, *quotas: Mapping[str, Any]) -> dict[int, str]:
+    """Return the names of the units that have a number of their own in any of these quotas."""
+    ids = {int(each) for quota in quotas for each in quota.get("units", {})}
+    if not ids:
+        return {}
+    found = select(OrgUnit.id, OrgUnit.name).where(col(OrgUnit.id).in_(sorted(ids)))
+    return dict(session.exec(found).all())

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import editing, rights, venues
+from storage.competitions import editing, rights, rules, venues
 from storage.competitions.editing import Request
 from storage.competitions.tables import (
     CompetingState,
@@ -350,10 +350,7 @@ def round_desk(
     own = [each for each in rounds if not each.external]
     whats = [what for what in editing.What if what not in editing.OF_ALL]
     names = [name for what in whats for name in editing.columns_of(what)]
-    with_own = [int(each) for each in round_.quota.get("units", {})]
-    units = dict(
-        session.exec(select(OrgUnit.id, OrgUnit.name).where(col(OrgUnit.id).in_(with_own))).all()
-    )
+    units = rules.named_units(session, round_.quota)
     entries = session.exec(
         select(sa.func.count()).select_from(EntryRound).where(EntryRound.round_id == round_id)
     ).one()

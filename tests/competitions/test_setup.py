@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
+from handlers.competitions.editing import change_lines
 from storage.competitions import (
     editing,
     publishing,
@@ -643,3 +644,31 @@ async def test_a_quota_is_a_share_a_number_or_one_for_a_unit(database: Database)
         ]
 
     assert await database.write(play) == [{"share": 0.4, "min": 1}, True, {}, WrongValue]
+
+
+async def test_a_change_of_ties_and_numbers_can_be_read_by_who_confirms_it(
+    sqlite: Database,
+) -> None:
+    def play(session: Session) -> list[str]:
+        gu = coordinator(session)
+        made = draft(session)
+        publishing.publish(session, gu, made.id, now=NOW)
+        school = make.school(session, "柳渡镇中心小学")
+        round_ = venues.rounds(session, made.id)[0]
+        asked = RuleChange(
+            round_id=round_.id,
+            before={"ties": ["criterion:process"], "quota": {"each": 1, "units": {}}},
+            after={"ties": ["lot"], "quota": {"each": 1, "units": {str(school): 2}}},
+            reason="评委已到位",
+            asked_by=gu,
+            asked_at=NOW,
+        )
+        session.add(asked)
+        session.flush()
+        facts = editing.said_change(session, asked.id)
+        assert facts is not None
+        return change_lines(facts, "en")
+
+    text = "\n".join(await sqlite.write(play))
+    assert "before: 教学过程\nafter: lot" in text
+    assert "柳渡镇中心小学 2" in text
