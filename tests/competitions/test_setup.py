@@ -38,6 +38,7 @@ from storage.competitions.tables import (
     RoundCard,
     RoundLevel,
     RoundState,
+    RuleChange,
     VenueState,
 )
 from storage.database import Database
