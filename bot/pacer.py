@@ -16,26 +16,36 @@ TOGETHER = 5.0  # seconds in which two private chats that are full mean that all
 class Pacer:
     """Hand out turns over all chats, evenly: ``rate`` of them a second, and a hair less.
 
-    What was late by a moment is made up for, by less than any server's count of a second
-    would notice; what was late by more is lost.
+    Turns pass one gate, each a step after the one before. What was late by a moment is made up
+    for, by less than any server's count of a second would notice; what was late by more is
+    lost: when the machine was busy, those who waited leave one by one and not all at once.
     """
 
     def __init__(self, rate: float) -> None:
         self._every = 1 / (MARGIN * rate)
         self._next = 0.0
+        self._gate = asyncio.Lock()
         self._chats: dict[int, float] = {}
 
     async def turn(self, chat_id: int) -> None:
         """Wait until a message to this chat may go out."""
-        now = time.monotonic()
-        start = max(now, self._next, self._chats.get(chat_id, 0.0))
         # A chat that must wait for its own turn does not hold up the others' stream.
-        self._next = max(now - MAKES_UP, self._next) + self._every
+        while True:
+            left = self._chats.get(chat_id, 0.0) - time.monotonic()
+            if left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._keep(chat_id, time.monotonic())
+        async with self._gate:
+            await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+            now = time.monotonic()
+            self._next = max(now - MAKES_UP, self._next) + self._every
+        self._keep(chat_id, now)
+
+    def _keep(self, chat_id: int, now: float) -> None:
         if len(self._chats) > KEPT:
             self._chats = {chat: at for chat, at in self._chats.items() if at > now}
-        self._chats[chat_id] = start + (GROUP_EVERY if chat_id < 0 else CHAT_EVERY)
-        if start > now:
-            await asyncio.sleep(start - now)
+        self._chats[chat_id] = now + (GROUP_EVERY if chat_id < 0 else CHAT_EVERY)
 
 
 class Refusals:

@@ -194,6 +194,24 @@ async def test_the_pace_is_even_over_all_chats() -> None:
     assert turns[-1] - turns[0] >= 0.28
 
 
+async def test_who_waited_while_the_machine_was_busy_leaves_one_by_one() -> None:
+    pacer = Pacer(200)
+    turns: list[float] = []
+
+    async def take(chat: int) -> None:
+        await pacer.turn(chat)
+        turns.append(time.monotonic())
+
+    async def is_busy() -> None:
+        await asyncio.sleep(0.05)
+        time.sleep(0.15)  # noqa: ASYNC251  (what is tried)
+
+    await asyncio.gather(is_busy(), *(take(chat) for chat in range(60)))
+    # Thirty were due meanwhile; a tenth of a second holds twenty, and what may be made up for.
+    for first, later in zip(turns, turns[25:], strict=False):
+        assert later - first >= 0.08
+
+
 async def test_one_chat_waits_for_itself_and_not_for_others() -> None:
     pacer = Pacer(1000)
     await pacer.turn(1)
