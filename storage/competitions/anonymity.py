@@ -31,6 +31,14 @@ LONGEST_WHAT = 40
 _READER = Path(__file__).parent.parent / "reading_materials.py"
 _READING = threading.BoundedSemaphore(2)  # files at a time: each may fill its memory
 _CJK = re.compile(r"[\u3400-\u9fff]")
+_PACKED = (b"PK\x03\x04",)
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_SIGNS = (
+    dict.fromkeys(("docx", "pptx", "xlsx"), _PACKED)
+    | dict.fromkeys(("jpg", "jpeg", "png"), _PICTURES)
+    | {"pdf": (b"%PDF-",)}
+)
+"""How a file of each ending begins; a picture may be of the other kind."""
 _OF_PEOPLE = frozenset(
     {"creator", "lastmodifiedby", "author", "company", "manager", "artist", "copyright"}
 )
@@ -82,7 +90,16 @@ def read(content: bytes, name: str) -> Reading:
         return Reading((named,), ("too_big",))
     answer = json.loads(done.stdout)
     parts = ((where, text) for where, text in answer["parts"])
-    return Reading((named, *parts), tuple(answer["unread"]))
+    unread = tuple(answer["unread"])
+    if not unread and not _is_what_it_is_called(content, name):
+        # Read as something else it may look clean, and nobody can open it.
+        unread = ("broken",)
+    return Reading((named, *parts), unread)
+
+
+def _is_what_it_is_called(content: bytes, name: str) -> bool:
+    signs = _SIGNS.get(name.rpartition(".")[2].casefold())
+    return signs is None or any(sign in content[:1024] for sign in signs)
 
 
 def names_for(session: Session, entry_id: int) -> Names:

@@ -21,8 +21,9 @@ NAMES = Names(
 )
 
 
-def found(content: bytes, name: str = "教案.docx") -> list[tuple[str, str]]:
-    reading = anonymity.read(content, name)
+def found(content: bytes, name: str = "") -> list[tuple[str, str]]:
+    endings = {b"PK": "docx", b"%P": "pdf", b"\xff\xd8": "jpg", b"\x89P": "png"}
+    reading = anonymity.read(content, name or f"教案.{endings.get(content[:2], 'txt')}")
     return [(each.where, each.what) for each in anonymity.find(reading, NAMES)]
 
 
@@ -123,6 +124,11 @@ def _bomb() -> bytes:
 )
 def test_what_cannot_be_looked_into_is_said(content: bytes, why: str) -> None:
     assert (f"unread:{why}", "") in found(content)
+
+
+def test_what_is_not_what_it_is_called_is_not_said_to_be_clean() -> None:
+    assert found(b"not a zip", "教案.docx") == [("unread:broken", "")]
+    assert found(papers.docx(), "教案.PDF") == [("unread:broken", "")]
 
 
 async def test_it_looks_for_the_team_the_colleagues_and_all_schools(database: Database) -> None:
