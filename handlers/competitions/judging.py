@@ -359,7 +359,7 @@ def keypad_card(facts: BallotFacts, number: int, typed: str, language: str, said
     )
     walk = []
     if number > 0:
-        walk.append(Key(_("‹ Previous"), GivePoints(id_, number - 1)))
+        walk.append(Key(_("‹ Criterion before"), GivePoints(id_, number - 1)))
     if number < len(facts.criteria) - 1:
         walk.append(Key(_("Skip ›"), GivePoints(id_, number + 1)))
     rows.append(tuple(walk))
@@ -456,11 +456,16 @@ async def open_ballot(update: Update, context: Context) -> None:
 async def _show_ballot(
     update: Update, context: Context, reader: Reader, facts: BallotFacts, said: str = ""
 ) -> None:
+    await _await_marks(context, reader, facts)
+    card = ballot_card(facts, reader.language, *local(context), said)
+    await show(update, context, reader, card)
+
+
+async def _await_marks(context: Context, reader: Reader, facts: BallotFacts) -> None:
+    """Take the next text as marks, as the card says, while marks can be given."""
     if facts.is_open:
         awaited = f"{AWAITED}:{facts.ballot_id}"
         await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
-    card = ballot_card(facts, reader.language, *local(context), said)
-    await show(update, context, reader, card)
 
 
 async def open_keypad(update: Update, context: Context) -> None:
@@ -674,6 +679,9 @@ async def send_sheet(update: Update, context: Context) -> None:
         button.material_id,
         now=context.now(),
     )
+    # Whoever has looked at the work types the marks next.
+    ballot = await context.read(ballots.ballot, reader.linked_teacher_id, button.ballot_id)
+    await _await_marks(context, reader, ballot)
     caption = html.escape(facts.title)
     if facts.is_video:
         await hush(update)

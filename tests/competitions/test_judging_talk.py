@@ -205,6 +205,7 @@ async def test_a_judge_sees_numbers_and_never_a_name_or_a_files_name(
         await judge.taps(number)
         if any("教学设计" in label for label in judge.labels()):
             await judge.taps("Send: 教学设计")
+            assert "80" in await judge.says("30 50")
         await judge.taps("Back")
     ((name, content),) = judge.files()
     ending = "mp4" if is_video else "docx"
