@@ -66,7 +66,10 @@ _UNDER_WAY = (
             )
         ),
         sa.exists(
-            sa.select(sa.literal(1)).where(col(Competition.state) == CompetitionState.PUBLISHED)
+            sa.select(sa.literal(1)).where(
+                # What is over still says what came of it, until it is put away.
+                col(Competition.state).in_([CompetitionState.PUBLISHED, CompetitionState.FINISHED])
+            )
         ),
         sa.select(sa.func.count(col(Judge.id)))
         .where(*panels.judged_by(sa.bindparam("teacher_id")))

@@ -330,6 +330,7 @@ OF_COMPETITIONS: dict[str, Callable[[Session, Place], dict[str, Any]]] = {
     "publishing.publish": competitions.draft,
     "publishing.concerned": competitions.published,
     "publishing.cancel": competitions.published,
+    "publishing.away": competitions.published,
     "publishing.finish": competitions.published,
     "publishing.archive": competitions.published,
     "round_cards.places": competitions.published,

@@ -57,7 +57,7 @@ def awards_card(found: tuple[Award, ...], language: str) -> Card:
     for each in found[:20]:
         lines.append(
             _("· {day}: {title}, {award}").format(
-                day=dates.day(each.awarded_on, language),
+                day=dates.dated(each.awarded_on, language),
                 title=html.escape(each.title),
                 award=html.escape(each.award),
             )

@@ -21,7 +21,7 @@ def pdf(awards: Sequence[Award], language: str) -> bytes:
                 "text": text(each, language),
                 "award": each.award,
                 "issuer": each.issuer,
-                "day": dates.day(each.awarded_on, language),
+                "day": dates.dated(each.awarded_on, language),
                 "number": each.certificate_no,
             }
             for each in awards

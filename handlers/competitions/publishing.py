@@ -169,6 +169,28 @@ def reason_card(facts: Desk, people: int, language: str, trouble: str = "") -> C
     return Card("\n".join(lines), ((back,),))
 
 
+def finish_card(facts: Desk, away: int, language: str) -> Card:
+    """Ask once more before it is closed, and say what nobody has heard of yet."""
+    catalogue = catalog(language)
+    _ = catalogue.gettext
+    lines = [
+        _("Close “{title}”? Nothing of it can be changed afterwards; the results stay.").format(
+            title=html.escape(facts.title)
+        )
+    ]
+    if away:
+        lines.append(
+            catalogue.ngettext(
+                "⚠ The outcome of {n} entry sent up is still unknown.",
+                "⚠ The outcome of {n} entries sent up is still unknown.",
+                away,
+            ).format(n=away)
+        )
+    sure = Key(_("Yes, close it"), FinishCompetition(facts.competition_id, 1), style="primary")
+    back = Key(_("Back"), MoreOfCompetition(facts.competition_id))
+    return Card("\n".join(lines), ((sure, back),))
+
+
 def sure_card(facts: Desk, people: int, reason: str, language: str) -> Card:
     """Ask once more before it is cancelled for good."""
     _ = catalog(language).gettext
@@ -266,9 +288,16 @@ async def cancel_surely(update: Update, context: Context) -> None:
 
 
 async def finish(update: Update, context: Context) -> None:
-    """Say that it is over."""
-    competition_id = FinishCompetition.parse(tap(update).data).competition_id
+    """Say that it is over, once it has been asked."""
+    button = FinishCompetition.parse(tap(update).data)
+    competition_id = button.competition_id
     reader = await context.reader(update)
+    if not button.sure:
+        teacher_id, now = reader.linked_teacher_id, context.now()
+        facts = await context.read(views.desk, teacher_id, competition_id, now=now)
+        away = await context.read(publishing.away, teacher_id, competition_id, now=now)
+        await show(update, context, reader, finish_card(facts, away, reader.language))
+        return
     await context.write(
         publishing.finish, reader.linked_teacher_id, competition_id, now=context.now()
     )

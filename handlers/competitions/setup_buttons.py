@@ -223,10 +223,11 @@ class CancelCompetitionSure(Button):
 
 @dataclass(frozen=True)
 class FinishCompetition(Button):
-    """It is over."""
+    """It is over; asked once more first."""
 
     tag = "kaf"
     competition_id: int
+    sure: int = 0
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def turns_group_card(
             else dates.moment(one.slot_at, zone, language, today)
         )
         if one.room:
-            when = _("{when}, {place}").format(when=when, place=_escaped(one.room))
+            when = _("{when} ({place})").format(when=when, place=_escaped(one.room))
         lines.append(
             _("{when}  {name}, {unit}").format(
                 when=when, name=_escaped(one.name), unit=_escaped(one.school)

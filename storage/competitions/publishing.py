@@ -242,6 +242,23 @@ def finish(session: Session, actor_id: int, competition_id: int, *, now: datetim
     return True
 
 
+def away(session: Session, actor_id: int, competition_id: int, *, now: datetime) -> int:
+    """Return how many entries are with a level above, which has not said what came of them.
+
+    Raises NotFound or NotAllowed.
+    """
+    rights.check_organises(session, actor_id, competition_id, now=now)
+    return session.exec(
+        select(sa.func.count())
+        .select_from(EntryRound)
+        .join(Round, col(Round.id) == col(EntryRound.round_id))
+        .where(
+            Round.competition_id == competition_id,
+            col(EntryRound.state).in_([RoundState.NOMINATED, RoundState.PUSHED]),
+        )
+    ).one()
+
+
 def archive(session: Session, actor_id: int, competition_id: int, *, now: datetime) -> bool:
     """Put it away; False when that was done before. What it led to stays.
 

@@ -146,13 +146,13 @@ async def test_hours_of_an_earlier_edition_name_their_class_by_the_source_and_ar
 
 
 async def test_the_desk_finds_the_lines_of_each_person_without_looking_through_a_class(
-    database: Database,
+    sqlite: Database,
 ) -> None:
+    """PostgreSQL has the same index, and takes what its figures say of so small a table."""
+
     def plan_of(session: Session) -> str:
         _, gao = finished(session)
         connection = session.connection()
-        if connection.dialect.name == "postgresql":  # so small a table would be read through
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         said: list[tuple[str, Any]] = []
 
         def hear(_c: object, _cursor: object, text: str, given: Any, *_rest: object) -> None:
@@ -164,14 +164,12 @@ async def test_the_desk_finds_the_lines_of_each_person_without_looking_through_a
         event.remove(connection, "before_cursor_execute", hear)
         text, values = said[0]
         cursor = connection.connection.cursor()
-        is_sqlite = connection.dialect.name == "sqlite"
-        cursor.execute(("EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN ") + text, values)
+        cursor.execute("EXPLAIN QUERY PLAN " + text, values)
         return "\n".join(str(row) for row in cursor.fetchall())
 
-    plan = await database.write(plan_of)
+    plan = await sqlite.write(plan_of)
     assert "ix_credit_entry_batch" in plan
     assert "SCAN credit_entry" not in plan
-    assert "Seq Scan on credit_entry" not in plan
 
 
 async def test_hours_that_nobody_posts_any_more_still_stand_somewhere(database: Database) -> None:

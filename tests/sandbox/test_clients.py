@@ -286,6 +286,7 @@ async def test_every_answer_parses_in_both_libraries(
     document = await client.send_document(chat, kit.file(b"x" * 10, "名册.csv"))
     file = await client.get_file(document.document.file_id)
     assert file.file_size == 10
+    await client.send_video(chat, kit.file(b"x" * 10, "课例.mp4"))
     await client.send_contact(chat, "8610000000009", "联系人")
     await client.send_location(chat, latitude=30.5, longitude=104.0)
     await client.send_venue(chat, latitude=30.5, longitude=104.0, title="校", address="路 1 号")

@@ -1374,12 +1374,13 @@ class Season:
         )  # fmt: skip
         self.typed.report = gu.files()[-1][1]
         steps = ("/desk", RunCompetitions, RunCompetition(c), MoreOfCompetition(c))
-        for key, state in (
-            (FinishCompetition(c), CompetitionState.FINISHED),
-            (ArchiveCompetition(c), CompetitionState.ARCHIVED),
+        closing = (FinishCompetition(c), FinishCompetition(c, 1))
+        for keys, state in (
+            (closing, CompetitionState.FINISHED),
+            ((ArchiveCompetition(c),), CompetitionState.ARCHIVED),
         ):
             await gu.does(
-                *steps, key,
+                *steps, *keys,
                 done=lambda session, s=state: session.get_one(Competition, c).state is s,  # type: ignore[misc]
             )  # fmt: skip
         await self.to(5, 28, 9)
