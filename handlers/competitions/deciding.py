@@ -28,7 +28,7 @@ from handlers.competitions.deciding_buttons import (
 )
 from handlers.competitions.venue import on_venue
 from handlers.context import Context, alert, shortened, show, tap
-from handlers.people.buttons import OpenDesk
+from handlers.people.buttons import Home, OpenDesk
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_tap, on_text
 from locales import catalog, dates, numbers
@@ -139,7 +139,8 @@ def after_card(facts: Overview, page: int, language: str) -> Card:
     keys += [
         (Key(shortened(title, LABEL), CompetitionLists(id_)),) for id_, title in facts.competitions
     ]
-    return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenDesk()),)))
+    back = OpenDesk() if facts.has_desk else Home()
+    return Card("\n".join(lines), (*keys, (Key(_("Back"), back),)))
 
 
 def competition_card(facts: OfCompetition, language: str) -> Card:

@@ -37,16 +37,18 @@ from handlers.competitions.receiving_text import (
     shares_card,
     sure_card,
 )
+from handlers.competitions.venue import on_venue
 from handlers.context import Context, House, hush, show, show_anew, tap
 from handlers.messaging.voices import Nothing, Said, Say
+from handlers.people.buttons import Home, OpenDesk
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_desk, on_tap, on_text
 from locales import catalog
 from storage.competitions import putting_forward, receiving, teams
 from storage.competitions.receiving import Told
-from storage.competitions.tables import CompetingState
+from storage.competitions.tables import CompetingState, VenueState
 from storage.messaging.outbox import Claimed
-from storage.people import accounts
+from storage.people import accounts, staff
 from storage.people.accounts import Reader
 from storage.people.authority import Act
 
@@ -56,6 +58,7 @@ OUT = "entryout"
 
 def install(application: AnyApplication) -> None:
     on_desk(application, (Act.RUN_COMPETITION,), _label, OpenReceiving, ("entries",), if_any=True)
+    on_venue(application, _entries, OpenEntries, (VenueState.OPEN,))
     on_tap(application, OpenReceiving, open_receiving)
     on_tap(application, OpenEntries, open_entries)
     on_tap(application, OpenHeld, open_held)
@@ -74,14 +77,22 @@ def _label(language: str) -> str:
     return _("Entries to accept")
 
 
+def _entries(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("Entries")
+
+
 async def open_receiving(update: Update, context: Context) -> None:
     """Show where entries wait for me; at once the one place, where there is one."""
     reader = await context.reader(update)
-    places = await context.read(receiving.to_receive, reader.linked_teacher_id, now=context.now())
+    teacher_id, now = reader.linked_teacher_id, context.now()
+    places = await context.read(receiving.to_receive, teacher_id, now=now)
     if len(places) == 1:
         await _show_entries(update, context, reader, places[0][0])
         return
-    await show(update, context, reader, receiving_card(places, reader.language))
+    has_desk = await context.read(staff.has_desk, teacher_id, now=now)
+    back = OpenDesk() if has_desk else Home()
+    await show(update, context, reader, receiving_card(places, reader.language, back))
 
 
 async def open_entries(update: Update, context: Context) -> None:

@@ -6,6 +6,7 @@ import html
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from handlers.buttons import Button
 from handlers.cards import Card, Key, pager
 from handlers.competitions import words
 from handlers.competitions.buttons import OpenEntry, OpenVenue, RunCompetitions
@@ -21,7 +22,6 @@ from handlers.competitions.entering_buttons import (
     ReturnEntry,
 )
 from handlers.context import shortened
-from handlers.people.buttons import OpenDesk
 from handlers.undoing import undo_key
 from locales import catalog, dates, numbers
 from storage.competitions.receiving import PAGE, Entries, EntryLine, Held, Share, Told
@@ -31,7 +31,7 @@ LABEL = 40
 SHARES = 12
 
 
-def receiving_card(places: tuple[tuple[int, str, int], ...], language: str) -> Card:
+def receiving_card(places: tuple[tuple[int, str, int], ...], language: str, back: Button) -> Card:
     """Where entries wait for me, each a key."""
     _ = catalog(language).gettext
     text = [_("<b>Entries to accept</b>")]
@@ -41,7 +41,7 @@ def receiving_card(places: tuple[tuple[int, str, int], ...], language: str) -> C
     for number, (venue_id, title, waiting) in enumerate(places[:20], 1):
         text.append(f"{number}. {html.escape(title)} · {waiting}")
         keys.append((Key(shortened(f"{number}. {title}", LABEL), OpenEntries(venue_id)),))
-    return Card("\n".join(text), (*keys, (Key(_("Back"), OpenDesk()),)))
+    return Card("\n".join(text), (*keys, (Key(_("Back"), back),)))
 
 
 def entries_card(

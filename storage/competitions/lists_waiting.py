@@ -25,7 +25,7 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.moments import local_day
-from storage.people import offices
+from storage.people import offices, staff
 from storage.people.tables import OrgUnit
 from storage.waiting_for import Waiting
 
@@ -60,10 +60,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Overview:
-    """What waits for somebody, and the competitions that they organise: id and title."""
+    """What waits for somebody, and the competitions that they organise: id and title.
+
+    Whoever is named for a venue need not have a desk.
+    """
 
     items: tuple[Item, ...]
     competitions: tuple[tuple[int, str], ...]
+    has_desk: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,9 @@ def overview(session: Session, actor_id: int, *, now: datetime) -> Overview:
         .limit(10)
     ).all()
     return Overview(
-        tuple(items(session, actor_id, now=now)), tuple((id_, title) for id_, title in rows)
+        tuple(items(session, actor_id, now=now)),
+        tuple((id_, title) for id_, title in rows),
+        staff.has_desk(session, actor_id, now=now),
     )
 
 

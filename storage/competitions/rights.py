@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.competitions.tables import (
+    CompetingState,
     Competition,
     CompetitionState,
+    Entry,
     EntryRound,
     Round,
     Track,
@@ -94,7 +96,8 @@ def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> 
 def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions of a ``Venue`` that one is named to run, has entries and is not settled.
 
-    Whoever is named, such as the head of a research group, need not have a desk.
+    Whoever is named, such as the head of a research group, need not have a desk; the entries
+    may be there still to be accepted.
     """
     return (
         col(Venue.organiser_id) == teacher_id,
@@ -102,7 +105,22 @@ def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
         col(Round.id) == col(Venue.round_id),
         col(Competition.id) == col(Round.competition_id),
         col(Competition.state) == CompetitionState.PUBLISHED,
+        is_used(),
+    )
+
+
+def is_used() -> sa.ColumnElement[bool]:
+    """Whether a ``Venue`` has entries, or those of its own unit wait there to be accepted."""
+    waits = sa.exists().where(
+        col(Round.id) == col(Venue.round_id),
+        col(Entry.competition_id) == col(Round.competition_id),
+        col(Entry.track_id) == col(Venue.track_id),
+        col(Entry.unit_id) == col(Venue.unit_id),
+        col(Entry.state) == CompetingState.SUBMITTED,
+    )
+    return sa.or_(
         sa.exists().where(col(EntryRound.venue_id) == col(Venue.id)),
+        sa.and_(col(Venue.state) == VenueState.OPEN, waits),
     )
 
 

@@ -315,7 +315,7 @@ def round_desk(
     mine = sa.and_(
         col(Venue.round_id) == round_id,
         col(Venue.id).in_(held),
-        sa.exists().where(col(EntryRound.venue_id) == col(Venue.id)),
+        rights.is_used(),
     )
     total, decided = session.exec(
         select(

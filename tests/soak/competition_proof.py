@@ -34,6 +34,7 @@ from storage.competitions.tables import (
     Competition,
     CompetitionState,
     Entry,
+    EntryAuthor,
     EntryRound,
     Honour,
     Judge,
@@ -84,8 +85,11 @@ KINDS = (
     "forward_due",
     "publicity",
     "external_close",
+    "ballots_due",
+    "judge_answer",
+    "venue_materials",
 )
-"""Kinds 31 to 37 of the reminder calendar."""
+"""Kinds 31 to 37 of the reminder calendar, and what judges and heads of groups owe."""
 
 RANKED = re.compile(r"第\s*\d+\s*名|排名|得分|名次|\d+(\.\d+)?\s*分(?!钟)|points")
 """Words of a score or a rank."""
@@ -122,6 +126,8 @@ class Owed:
 
 
 def _owing(session: Session, kind: str, subject_id: int, now: datetime) -> set[int]:
+    if kind in ("ballots_due", "judge_answer", "venue_materials"):
+        return _owing_at(session, kind, session.get_one(Venue, subject_id))
     if kind in ("round_day", "result_due"):
         venue = session.get_one(Venue, subject_id)
         round_ = session.get_one(Round, venue.round_id)
@@ -146,7 +152,12 @@ def _owing(session: Session, kind: str, subject_id: int, now: datetime) -> set[i
                 Judge.venue_id == venue.id, Judge.state == JudgeState.ACCEPTED
             )
         ).all()
-        return hosts | _entrants(session, coming) | {one for one in judges if one is not None}
+        return (
+            hosts
+            | _entrants(session, coming)
+            | _mates(session, [each.entry_id for each in coming], agreed=True)
+            | {one for one in judges if one is not None}
+        )
     round_ = session.get_one(Round, subject_id)
     if not _is_on(session, round_):
         return set()
@@ -156,9 +167,7 @@ def _owing(session: Session, kind: str, subject_id: int, now: datetime) -> set[i
         case "entry_close":
             return _to_enter(session, competition)
         case "material_due":
-            wanted = [
-                each["key"] for each in round_.materials if each.get("required", True) is not False
-            ]
+            wanted = _wanted(round_)
             return {
                 who
                 for place in places
@@ -188,19 +197,78 @@ def _owing(session: Session, kind: str, subject_id: int, now: datetime) -> set[i
             return _entrants(session, waiting) | _offices(session, competition.owner_unit_id, now)
 
 
+def _owing_at(session: Session, kind: str, venue: Venue) -> set[int]:
+    """What judges owe at a venue, and whoever is named for it."""
+    round_ = session.get_one(Round, venue.round_id)
+    if not _is_on(session, round_):
+        return set()
+    judges = session.exec(select(Judge).where(Judge.venue_id == venue.id)).all()
+    places = session.exec(select(EntryRound).where(EntryRound.venue_id == venue.id)).all()
+    found: set[int | None] = set()
+    match kind:
+        case "judge_answer" if venue.state in (
+            VenueState.OPEN,
+            VenueState.DRAWN,
+            VenueState.JUDGING,
+        ):
+            found = {one.teacher_id for one in judges if one.state is JudgeState.INVITED}
+        case "ballots_due" if venue.state is VenueState.JUDGING:
+            turns = {each.id for each in places if each.state is RoundState.SCHEDULED}
+            for one in judges:
+                ballots = session.exec(select(Ballot).where(Ballot.judge_id == one.id)).all()
+                if one.state is JudgeState.ACCEPTED and any(
+                    each.entry_round_id in turns and each.state is BallotState.OPEN
+                    for each in ballots
+                ):
+                    found.add(one.teacher_id)
+        case "venue_materials" if any(
+            each.state in TO_COME and not _has_all(session, each, _wanted(round_))
+            for each in places
+        ):
+            found = {venue.organiser_id}
+    return {one for one in found if one is not None}
+
+
+def _wanted(round_: Round) -> list[str]:
+    return [each["key"] for each in round_.materials if each.get("required", True) is not False]
+
+
+def _mates(session: Session, entries: Iterable[int], *, agreed: bool) -> set[int]:
+    """With whom these entries are made, or who was asked to and has not answered."""
+    wanted = set(entries)
+    return {
+        row.teacher_id
+        for row in session.exec(select(EntryAuthor)).all()
+        if row.entry_id in wanted and (row.agreed_at is not None) == agreed
+    }
+
+
 def _is_on(session: Session, round_: Round) -> bool:
     state = session.get_one(Competition, round_.competition_id).state
     return state is CompetitionState.PUBLISHED
 
 
 def _to_enter(session: Session, competition: Competition) -> set[int]:
-    """Who has begun and not handed in; heads of research groups nobody of which has entered."""
+    """Who has begun and not handed in; who is asked to make one together and is silent; heads of
+    research groups nobody of which has entered; who entered last year and is silent this year.
+    """
     entries = session.exec(select(Entry).where(Entry.competition_id == competition.id)).all()
     found = {
         each.teacher_id
         for each in entries
         if each.state in (CompetingState.DRAFT, CompetingState.RETURNED)
     }
+    open_still = (CompetingState.DRAFT, CompetingState.RETURNED, CompetingState.SUBMITTED)
+    found |= _mates(
+        session, [each.id for each in entries if each.state in open_still], agreed=False
+    )
+    if competition.cloned_from_id is not None:
+        before = session.exec(
+            select(Entry).where(Entry.competition_id == competition.cloned_from_id)
+        ).all()
+        found |= {
+            each.teacher_id for each in before if each.state is not CompetingState.WITHDRAWN
+        } - {each.teacher_id for each in entries}
     heads = set(
         session.exec(
             select(TeacherFact.teacher_id).where(
@@ -573,7 +641,7 @@ class Proof:
         )
         asked = session.exec(select(ResourceProposal.entry_id)).all()
         entries = {session.get_one(EntryRound, each).entry_id for each in self.winners}
-        agreed = [each for each in entries if session.get_one(Entry, each).may_publish]
+        agreed = [each for each in entries if each in self.season.typed.consents]
         self.check(
             sorted(asked) == sorted(agreed), "who was asked to share is not who may be shown"
         )
@@ -606,12 +674,22 @@ class Proof:
         public |= {
             session.get_one(EntryRound, each).entry_id for each in self.season.typed.taken_out
         }
+        winners = {session.get_one(EntryRound, each).entry_id for each in self.winners}
+        titles_read: set[int] = set()
         for said in self.season.world.said:
             if said.chat_id >= 0:
                 continue
             plain = re.sub(r"<[^>]+>", "", said.text)
             about = title in plain
             self.looked["group posts about it" if about else "other group posts"] += 1
+            for entry_id, work in self.season.typed.titles.items():
+                if about and work in plain:
+                    self.looked["titles read in groups"] += 1
+                    self.check(
+                        entry_id in self.season.typed.consents & winners,
+                        f"a group read the title of entry {entry_id} on {said.at}",
+                    )
+                    titles_read.add(entry_id)
             for name, entries in people.items():
                 # The contact of a programme may happen to be called alike.
                 if about and name in plain:
@@ -630,6 +708,10 @@ class Proof:
                         not re.search(rf"(?<![\d.]){re.escape(score)}(?![\d.])", plain),
                         f"a group read the score {score} on {said.at}",
                     )
+        self.check(
+            titles_read == self.season.typed.consents & winners,
+            f"of the winners who agreed to it groups read the titles of {sorted(titles_read)} only",
+        )
 
     def judges(self) -> None:
         """No judge ever read the name of somebody whose work they judge, nor a file's own."""

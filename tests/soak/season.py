@@ -77,6 +77,7 @@ from handlers.competitions.entering_buttons import (
     OpenTeam,
     PickEntrant,
     PickMate,
+    PublishEntry,
     PutForward,
     ReturnEntry,
     SubmitEntry,
@@ -98,6 +99,7 @@ from handlers.competitions.judging_buttons import (
     MakeChief,
     NoteAbsent,
     OpenBallot,
+    OpenInvitation,
     OpenJudge,
     OpenPanel,
     OpenPaper,
@@ -205,7 +207,13 @@ RECUSED = {(1, "CH-S07", "小学语文")}
 CHASED = {(1, "CH-S09", "小学语文"), (2, "CH-S06", "小学数学")}
 PASSED_OVER = ("CH-S07", "小学语文")
 FORGOTTEN = ("CH-S04", "小学语文")
+HEADED = (1, "CH-S09", "小学语文")
+SILENT_JUDGE = (2, "CH-S06", "小学语文")
+SLOW_JUDGE = (1, "CH-S04", "小学语文")
 """Where something out of the ordinary happens: round, unit, track."""
+
+SILENT_MATE = 22
+"""Whose colleague, asked to make the entry together, never answers: by the order of entering."""
 
 HOURS = ("8:00-12:00 @录播室", "14:00-17:00")
 """When the turns of a day are, and where."""
@@ -236,6 +244,9 @@ class Typed:
     """Places that were taken out upon an objection."""
     promised: dict[int, str] = field(default_factory=dict)
     """What was shown of the seed before the draw, by the venue."""
+    titles: dict[int, str] = field(default_factory=dict)
+    consents: set[int] = field(default_factory=set)
+    """Entries whose title may stand beside the award."""
     report: bytes = b""
     rules: dict[int, bytes] = field(default_factory=dict)
     """The text of a round's rules, as anybody can have it, by the round's place."""
@@ -260,6 +271,11 @@ class Season:
         self.figures: Counter[str] = Counter()
         self._in_final: set[int] = set()
         self._late: list[tuple[Phone, int]] = []
+        self._slow: list[tuple[int, int, str, str]] = []
+        self.head: Phone | None = None
+        """Of a research group, who runs its venue and has no desk."""
+        self.silent: tuple[Phone, int] | None = None
+        """Who was asked to make which entry together, and does not answer."""
         self.forgotten = FORGOTTEN
 
     # -- who plays ---------------------------------------------------------------------------------
@@ -292,6 +308,8 @@ class Season:
             for story, each in stories.items():
                 if n % each == each - 1:
                     entrant.story = story
+        self.entrants[SILENT_MATE].story = "silent"
+        self.head = None if self._heading is None else self.phones[self._heading]
 
     def _cast(self, session: Session) -> list[tuple[int, str, int]]:
         now = self.world.now
@@ -360,6 +378,11 @@ class Season:
             unit: some(unit, subject, "", 3)
             for unit, subject in (("CH-S06", "语文"), ("CH-S07", "数学"), ("CH-S03", "英语"))
         }
+        self._never = some("CH-S06", "语文", "", 1)[0]
+        self._heading = None
+        if HEADED[2] in self.tracks:
+            self._heading = some(HEADED[1], tracks[HEADED[2]].subject, "", 1)[0]
+            session.add(TeacherFact(teacher_id=self._heading, key="duty", value="group_head"))
         self._hosting = {}
         by_unit: dict[int, list[int]] = defaultdict(list)
         for teacher_id, scope_id in session.exec(
@@ -391,6 +414,8 @@ class Season:
             *(one for ids in self._judging.values() for one in ids),
             *(one for ids in self._hosting.values() for one in ids),
             *(one for ids in self._mates.values() for one in ids),
+            self._never,
+            *([] if self._heading is None else [self._heading]),
         }
         numbers = {each.staff_no: each.telegram_id for each in county.people_for_sandbox()}
         rows = session.exec(
@@ -437,10 +462,16 @@ class Season:
         local = self.world.now.astimezone(ZONE)
         self.console.print(f"{local:%Y-%m-%d} {text}")
 
-    def desk(self, position: int, venue_id: int) -> tuple[Any, ...]:
-        """The way from the desk to a venue."""
+    def host(self, position: int, unit: str, track: str) -> Phone:
+        """Who holds a venue: whoever is named for it, or of the unit."""
+        if self.head is not None and (position, unit, track) == HEADED:
+            return self.head
+        return self.hosts[unit][0]
+
+    def desk(self, host: Phone, position: int, venue_id: int) -> tuple[Any, ...]:
+        """The way to a venue: from the desk, or from the home card of who has none."""
         return (
-            "/desk",
+            "/menu" if host is self.head else "/desk",
             RunCompetitions,
             RunCompetition(self.competition_id),
             OpenRound(self.rounds[position - 1]),
@@ -456,7 +487,7 @@ class Season:
         done: Callable[[Session], bool] | None = None,
     ) -> None:
         """Go to the desk of a venue and do something there."""
-        way = self.desk(position, venue_id)
+        way = self.desk(host, position, venue_id)
         await host.does(*way, *steps, done=done, pages=VenuesOfRound, way=len(way))
 
     # -- before it begins --------------------------------------------------------------------------
@@ -520,6 +551,7 @@ class Season:
             for entrant in of_day[day]:
                 await self.prepares_entry(entrant)
                 await self.submits(entrant)
+                await self.consents(entrant)
         self.say(f"{self.figures['submitted']} entries are in")
         await self.to(10, 8, 10)
         await self.receives()
@@ -530,6 +562,7 @@ class Season:
             await self.begins(entrant)
             await self.prepares_entry(entrant)
             await self.submits(entrant)
+            await self.consents(entrant)
         await self.to(10, 9, 17)
         await self.receives()
         await self.soon(15)
@@ -574,7 +607,7 @@ class Season:
     async def prepares_entry(self, entrant: Entrant) -> None:
         """A title, and what is to be handed in; some with a colleague, some with a name in it."""
         phone, e = entrant.phone, entrant.entry_id
-        title = f"《{self.dice.choice('春夏秋冬山水云月')}》"
+        title = f"{self.dice.choice('春夏秋冬山水云月')}·第{e}课"
         await phone.does(
             "/competitions",
             OpenEntry(e),
@@ -582,8 +615,11 @@ class Season:
             title,
             done=lambda session: session.get_one(Entry, e).title == title,
         )
+        self.typed.titles[e] = title
         if entrant.story == "mate":
             await self.asks_mate(entrant)
+        elif entrant.story == "silent":
+            await self.asks_in_vain(entrant)
         if entrant.story == "named":
             await self.hands_in(entrant, 1, 0, f"执教：{phone.name}")
             assert phone.name in phone.reads(phone.name) or self.world.faults, phone.sees
@@ -611,6 +647,43 @@ class Season:
         )
         entrant.mate = mate
         self.figures["team mates"] += 1
+
+    async def asks_in_vain(self, entrant: Entrant) -> None:
+        """Ask a colleague who reads it, and never answers."""
+        phone, e, mate = entrant.phone, entrant.entry_id, self.phones[self._never]
+        await phone.does(
+            "/competitions", OpenEntry(e), OpenTeam(e), AskMate(e), mate.name,
+            PickMate(e, mate.teacher_id),
+            done=lambda session: self._asked(session, e) is not None,
+        )  # fmt: skip
+        await mate.awaits(AnswerMate(e, 1))
+        self.silent = (mate, e)
+        self.figures["mates who never answer"] += 1
+
+    def _asked(self, session: Session, entry_id: int) -> EntryAuthor | None:
+        return session.exec(select(EntryAuthor).where(EntryAuthor.entry_id == entry_id)).first()
+
+    async def says_yes_too_late(self) -> None:
+        """The team of an accepted entry is fixed: whoever was silent does not join any more."""
+        if self.silent is None:
+            return
+        mate, e = self.silent
+        await mate.does("/competitions", Maybe(OpenEntry(e)), Maybe(AnswerMate(e, 1)))
+        asked = await self.world.read(self._asked, e)
+        assert asked is None or asked.agreed_at is None, "the team of an accepted entry is fixed"
+
+    async def consents(self, entrant: Entrant) -> None:
+        """Some let the title stand beside the award, some take that back, some say nothing."""
+        e = entrant.entry_id
+        answers = ((1,), (1,), (1, 0), (0,), ())[self.entrants.index(entrant) % 5]
+        for yes in answers:
+            await entrant.phone.does(
+                "/competitions", OpenEntry(e), Maybe(PublishEntry(e, yes)),
+                done=lambda session, y=yes: session.get_one(Entry, e).may_publish == bool(y),  # type: ignore[misc]
+            )  # fmt: skip
+        if answers and answers[-1]:
+            self.typed.consents.add(e)
+            self.figures["titles may be shown"] += 1
 
     async def hands_in(self, entrant: Entrant, position: int, slot: int, text: str = "") -> None:
         """Send a file as a piece of work; ``text`` is what stands in it."""
@@ -658,6 +731,16 @@ class Season:
                 for entrant in self.entrants:
                     if entrant.entry_id in entries and entrant.story == "returned":
                         await self.returns(hosts[0], venue_id, entrant)
+                if self.head is not None and venue_id == await self.world.read(self._headed):
+                    await self.at_venue(
+                        self.head, 1, venue_id, OpenEntries(venue_id), AcceptEntries(venue_id),
+                        AcceptEntries(venue_id, 1),
+                        done=lambda session, v=venue_id, u=self.units[unit]: (  # type: ignore[misc]
+                            v not in self._waiting(session, u)
+                        ),
+                    )  # fmt: skip
+                    self.figures["accepted by the head of a group"] += len(entries)
+                    continue
                 await hosts[0].does(
                     "/desk",
                     OpenReceiving,
@@ -668,6 +751,17 @@ class Season:
                         v not in self._waiting(session, u)
                     ),
                 )
+
+    def _headed(self, session: Session) -> int | None:
+        """The venue that the head of a research group runs."""
+        position, unit, track = HEADED
+        return session.exec(
+            select(Venue.id).where(
+                Venue.round_id == self.rounds[position - 1],
+                Venue.unit_id == self.units[unit],
+                Venue.track_id == self.track_ids[track],
+            )
+        ).first()
 
     async def returns(self, host: Phone, venue_id: int, entrant: Entrant) -> None:
         """Return an entry with a reason."""
@@ -708,6 +802,7 @@ class Season:
 
     async def mends(self) -> None:
         """What came back is completed and handed in again; somebody thinks better of it."""
+        await self.says_yes_too_late()
         for entrant in self.entrants:
             state = await self.world.read(
                 lambda session, e=entrant.entry_id: session.get_one(Entry, e).state if e else None
@@ -767,7 +862,7 @@ class Season:
 
     async def opens(self, position: int, venue_id: int, unit: str, track: str) -> None:
         """Draw, lay out the turns, ask the judges, and let them begin."""
-        host = self.hosts[unit][0]
+        host = self.host(position, unit, track)
         found: list[str] = []
 
         def shown(_session: Session) -> bool:
@@ -790,19 +885,18 @@ class Season:
         )  # fmt: skip
         if position == 3:
             await self.refuses_own_school(position, venue_id, track)
+        silent = [self.judges[track][2]] if (position, unit, track) == SILENT_JUDGE else []
         for judge in self.judges[track]:
-            await self.at_venue(
-                host, position, venue_id, OpenPanel(venue_id), FindJudge(venue_id), judge.name,
-                InviteJudge(venue_id, judge.teacher_id), InviteJudge(venue_id, judge.teacher_id, 1),
-                done=lambda session, judge=judge: (  # type: ignore[misc]
-                    self._judge(session, venue_id, judge) is not None
-                ),
-            )  # fmt: skip
+            if judge not in silent:
+                await self.invites(host, position, venue_id, judge)
         for judge in self.judges[track]:
             judge_id = await self.world.read(self._judge, venue_id, judge)
             assert judge_id is not None
-            await judge.awaits(AnswerInvitation(judge_id, 1))
+            steps: list[Any] = ["/judging", OpenInvitation(judge_id)] if judge in silent else []
+            if judge not in silent:
+                await judge.awaits(AnswerInvitation(judge_id, 1))
             await judge.does(
+                *steps,
                 AnswerInvitation(judge_id, 1),
                 done=lambda session, judge_id=judge_id: (  # type: ignore[misc]
                     session.get_one(Judge, judge_id).state is JudgeState.ACCEPTED
@@ -831,6 +925,22 @@ class Season:
             )  # fmt: skip
             self.figures["experts on paper"] += 1
         await self.at_venue(host, position, venue_id, *begin, done=begun)
+
+    async def invites(self, host: Phone, position: int, venue_id: int, judge: Phone) -> None:
+        """Ask somebody to judge."""
+        await self.at_venue(
+            host, position, venue_id, OpenPanel(venue_id), FindJudge(venue_id), judge.name,
+            InviteJudge(venue_id, judge.teacher_id), InviteJudge(venue_id, judge.teacher_id, 1),
+            done=lambda session: self._judge(session, venue_id, judge) is not None,
+        )  # fmt: skip
+
+    async def invites_early(self) -> None:
+        """Ask a judge days before the round, who answers on its first day alone."""
+        for venue_id, unit, track, _number in await self.world.read(self._venues, 2):
+            if (2, unit, track) == SILENT_JUDGE:
+                host = self.host(2, unit, track)
+                await self.invites(host, 2, venue_id, self.judges[track][2])
+                self.figures["judges who answer late"] += 1
 
     async def refuses_own_school(self, position: int, venue_id: int, track: str) -> None:
         """Somebody of a school that competes is not to be asked at all."""
@@ -905,13 +1015,13 @@ class Season:
 
     async def judges_all(self, position: int, venue_id: int, unit: str, track: str) -> None:
         """The judges mark, the marks are revealed, signed, and the list decided."""
-        host, chief = self.hosts[unit][0], self.judges[track][0]
+        host = self.host(position, unit, track)
         where = (position, unit, track)
         first, second, last = self.judges[track]
         await self.marks(first, venue_id)
         if where in RECUSED:
             await self.recuses(last, venue_id)
-        await self.marks(last, venue_id)
+        await self.marks(last, venue_id, besides=int(where == SLOW_JUDGE))
         if where in CHASED:
             await self.marks(second, venue_id, besides=1)
             await self.at_venue(host, position, venue_id, ChaseBallots(venue_id))
@@ -919,12 +1029,28 @@ class Season:
             self.figures["judges chased"] += 1
         await self.marks(second, venue_id)
         await self.types_paper(position, venue_id, unit)
+        if where == SLOW_JUDGE:
+            self._slow.append((position, venue_id, unit, track))
+            return
+        await self.closes(position, venue_id, unit, track)
+
+    async def closes(self, position: int, venue_id: int, unit: str, track: str) -> None:
+        """The marks are revealed and signed, and the list decided."""
+        host, chief = self.host(position, unit, track), self.judges[track][0]
+        where = (position, unit, track)
         if where in RECUSED:
             await chief.does(
                 "/judging", OpenJudging(venue_id), CloseEarly(venue_id), "评委3回避，无人替补",
                 done=lambda session: session.get_one(Venue, venue_id).revealed_at is not None,
             )  # fmt: skip
             self.figures["closed early"] += 1
+        elif position == 2:
+            await host.does(
+                "/desk", OpenAfter, OpenVenue(venue_id), RevealMarks(venue_id),
+                RevealMarks(venue_id, 1),
+                done=lambda session: session.get_one(Venue, venue_id).revealed_at is not None,
+                pages=OpenAfter,
+            )  # fmt: skip
         else:
             await self.at_venue(
                 host, position, venue_id, RevealMarks(venue_id), RevealMarks(venue_id, 1),
@@ -938,6 +1064,13 @@ class Season:
         if where in LATE:
             self._late.append((host, venue_id))
             return
+        if host is self.head:
+            await self.at_venue(
+                host, position, venue_id, OpenList(venue_id), DecideList, DecideList,
+                done=lambda session: session.get_one(Venue, venue_id).decided_at is not None,
+            )  # fmt: skip
+            self.figures["decided by the head of a group"] += 1
+            return
         await self.decides(host, venue_id)
 
     async def decides(self, host: Phone, venue_id: int) -> None:
@@ -950,6 +1083,11 @@ class Season:
 
     async def catches_up(self) -> None:
         """What was left undecided beyond its date is decided after all."""
+        for position, venue_id, unit, track in self._slow:
+            await self.marks(self.judges[track][2], venue_id)
+            await self.closes(position, venue_id, unit, track)
+            self.figures["ballots beyond their date"] += 1
+        self._slow = []
         for host, venue_id in self._late:
             await self.decides(host, venue_id)
             self.figures["decided late"] += 1
@@ -1395,6 +1533,7 @@ class Season:
         await self.holds(1, [(10, 12), (10, 14), (10, 19), (10, 21), (10, 26)])
         await self.to(11, 4, 10)
         await self.catches_up()
+        await self.invites_early()
         await self.to(11, 5, 16)
         await self.brings_along(2)
         await self.holds(2, [(11, 9), (11, 11), (11, 16), (11, 23)])
