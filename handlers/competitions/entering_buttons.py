@@ -34,7 +34,7 @@ class TitleEntry(Button):
 
 @dataclass(frozen=True)
 class PublishEntry(Button):
-    """More than name, school and award may be published (1), or may not (0)."""
+    """Name and title may be published when it wins (1), or may not (0)."""
 
     tag = "kbp"
     entry_id: int

@@ -387,13 +387,14 @@ def my_entry_card(
     lines += [
         "",
         _(
-            "If it wins, may the title of your work be published beside name, school and award? "
-            "You can change your answer at any time."
+            "If it wins, may the groups be told who you are and what your work is called, to "
+            "congratulate you? The official list names you in any case. You can change your "
+            "answer at any time."
         ),
     ]
     answers = (
-        Key(_("Title as well"), PublishEntry(facts.entry_id, 1)),
-        Key(_("Only the award"), PublishEntry(facts.entry_id, 0)),
+        Key(_("Yes, name me"), PublishEntry(facts.entry_id, 1)),
+        Key(_("Rather not"), PublishEntry(facts.entry_id, 0)),
     )
     # The question says what the key to change the answer would.
     others = tuple(
@@ -484,7 +485,7 @@ def _my_keys(facts: MyEntry, language: str) -> tuple[tuple[Key, ...], ...]:
         style = "success" if ready else None
         keys.append((Key(_("Hand in my entry"), SubmitEntry(here), style=style),))
     if facts.is_own:
-        label = _("Publish only the award") if facts.may_publish else _("Publish the title, too")
+        label = _("Do not name me") if facts.may_publish else _("Name me if I win")
         keys.append((Key(label, PublishEntry(here, int(not facts.may_publish))),))
     last = [Key(_("The competition"), ShowCompetition(facts.competition_id))]
     if facts.can_withdraw:

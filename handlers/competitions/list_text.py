@@ -34,7 +34,12 @@ def list_lines(facts: PublicList, language: str) -> list[str]:
                 else _("<b>{track}</b>").format(track=_escaped(one.track))
             )
         last = here
-        who = _("{name} ({school})").format(name=_escaped(one.name), school=_escaped(one.school))
+        school = _escaped(one.school)
+        who = (
+            _("{name} ({school})").format(name=_escaped(one.name), school=school)
+            if one.name
+            else _("a teacher of {school}").format(school=school)
+        )
         lines.append(
             _("{who}: “{work}”").format(who=who, work=_escaped(one.work)) if one.work else who
         )

@@ -370,7 +370,7 @@ def column_labels(language: str) -> dict[str, str]:
         "track_id": _("Track"),
         "round_id": _("Round"),
         "agreed_at": _("Agreed at"),
-        "may_publish": _("More than name, school and award may be published"),
+        "may_publish": _("Name and title may be published when it wins"),
         "order_no": _("Place in the order"),
         "number": _("Number"),
         "slot_at": _("Turn at"),

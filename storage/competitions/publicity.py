@@ -73,7 +73,10 @@ class TooEarlyToShow(Refusal):
 
 @dataclass(frozen=True)
 class PublicLine:
-    """Somebody on a public list: name, school, award. Never more without their consent."""
+    """Somebody on a public list: name, school, award.
+
+    Among the winners who are congratulated without their consent: school and award alone.
+    """
 
     track: str
     name: str
@@ -583,7 +586,8 @@ def _lines(
     for place_id, award in kept:
         if place_id in rows:
             entry, track, school = rows[place_id]
-            together = "、".join(names[each] for each in people[entry.id])
+            shown = people[entry.id] if entry.may_publish or not with_works else []
+            together = "、".join(names[each] for each in shown)
             work = entry.title if with_works and entry.may_publish else ""
             found.append(PublicLine(track, together, school, award, place_id, work))
     return found

@@ -212,7 +212,7 @@ class Entry(Row, table=True):
     state: CompetingState = one_of(CompetingState, default=CompetingState.DRAFT)
     put_forward_by: int | None = key(default=None, foreign_key="teacher.id")
     agreed_at: datetime | None = None  # the teacher's yes to being put forward, or entering
-    may_publish: bool = False  # more than name, school and award
+    may_publish: bool = False  # the name among congratulations, the title, and the work
     reason: str = ""  # why it was returned, withdrawn or disqualified; private
     created_at: datetime
     submitted_at: datetime | None = None

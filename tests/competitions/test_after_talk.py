@@ -173,6 +173,7 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     await stage.passes(days=2)
     assert "[Congratulations]" in gu.sees(at=group.id)
     assert gu.sees(at=group.id).count("“春”") == 1
+    assert gu.sees(at=group.id).count("a teacher of") == 1  # who has not said yes
     texts = " ".join(message.text for message in shi.messages())
     assert "congratulations: 一等奖" in texts
     await shi.taps("Certificate")

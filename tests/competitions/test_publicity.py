@@ -329,7 +329,7 @@ async def test_an_award_taken_back_takes_back_what_followed(database: Database) 
         assert public is not None
         return first, second, total, tiers, [one.name for one in public.lines]
 
-    assert await database.write(play) == (1, 0, Decimal(18), ["proposed", "withdrawn"], ["林若溪"])
+    assert await database.write(play) == (1, 0, Decimal(18), ["proposed", "withdrawn"], [True])
 
 
 async def test_school_then_county_agree_to_a_tier_and_nobody_to_their_own(
