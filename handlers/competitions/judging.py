@@ -37,6 +37,7 @@ from handlers.competitions.judging_buttons import (
     SendSheet,
     TurnJudging,
 )
+from handlers.competitions.judging_text import missing_lines
 from handlers.competitions.venue import heading, local
 from handlers.context import Context, alert, hush, safe_name, send_file, show, tap
 from handlers.files import LARGEST, Attachment, fetch
@@ -175,6 +176,8 @@ def judging_card(
                 received=facts.received, wanted=facts.needed
             )
         )
+        if facts.is_chief:
+            lines += missing_lines(facts.missing, facts.lacking, language)
         lines.append(_("○ open  ◐ begun  ● handed in  — not judged by you"))
     else:
         lines.append(_("The marks are revealed. Thank you for judging."))
@@ -222,6 +225,8 @@ def _chief_keys(facts: Judging, language: str) -> list[tuple[Key, ...]]:
         return [
             (Key(_("Remind judges"), ChaseBallots(id_)), Key(_("Close early"), CloseEarly(id_)))
         ]
+    if facts.state is VenueState.JUDGING and facts.lacking:
+        return [(Key(_("Close early"), CloseEarly(id_)),)]
     if facts.state is VenueState.JUDGING:
         reveal = Key(_("Reveal the marks"), RevealMarks(id_), style="primary")
         return [(reveal, Key(_("Close early"), CloseEarly(id_)))]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.competitions import at_venue, chasing, drawing
-from storage.competitions.chasing import Missing
+from storage.competitions.chasing import Lack, Missing
 from storage.competitions.tables import (
     CompetitionState,
     EntryRound,
@@ -53,6 +53,7 @@ class VenueDesk:
     received: int
     wanted: int
     missing: tuple[Missing, ...]
+    lacking: tuple[Lack, ...]
     result_due_at: datetime | None
     is_signed: bool
 
@@ -122,6 +123,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
         received,
         wanted,
         chasing.missing(session, venue_id),
+        chasing.lacking(session, found),
         round_.result_due_at,
         venue.signed_at is not None,
     )

@@ -376,7 +376,10 @@ async def test_the_chief_closes_early_with_a_reason(stage: Stage) -> None:
     await it.judges[0].taps("Back")
     await it.judges[0].taps("Close early")
     assert "2 of 4 ballots are in" in it.judges[0].sees()
-    await it.judges[0].says("评委2因病缺席")
+    asked = await it.judges[0].says("评委2因病缺席")
+    assert "Still open: judge 2 (2)" in asked
+    assert "评委2因病缺席" in asked
+    await it.judges[0].taps("Yes, reveal")
     assert "The marks are revealed." in it.judges[0].sees()
 
 
@@ -435,6 +438,29 @@ async def test_a_judge_who_is_close_to_an_entry_sets_it_aside(stage: Stage) -> N
     await judge.taps("— 01")
     assert "You do not judge this entry" in judge.sees()
     assert "Ballots in: 0 of 5" in await at_desk(it)
+
+
+async def test_too_few_ballots_are_said_before_anybody_can_reveal(stage: Stage) -> None:
+    it = await cast(stage, judges=1)
+    await begun(stage, it)
+    judge = it.judges[0]
+    await judge.says("/judging")
+    await judge.taps("决赛")
+    await judge.taps("01")
+    await judge.taps("Not mine to judge")
+    await judge.taps("Yes, set it aside")
+    await judge.taps("02")
+    await judge.says("30 50")
+    await judge.taps("Hand in")
+    await judge.taps("Yes, hand in")
+    shown = await at_desk(it)
+    assert "No. 01: only 0 of the 1 ballot" in shown
+    assert "ask another judge" in shown
+    assert "Reveal the marks" not in it.host.labels()
+    await judge.says("/judging")
+    assert "No. 01: only 0 of the 1 ballot" in await judge.taps("决赛")
+    assert "Reveal the marks" not in judge.labels()
+    assert "Close early" in judge.labels()
 
 
 def _competition(session: Session) -> int:
