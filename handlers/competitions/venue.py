@@ -437,6 +437,15 @@ async def begin_judging(update: Update, context: Context) -> None:
             "Shall the judges begin? Each sees the entries by number alone. Judges can still be "
             "added, and whoever comes to stand in a conflict is set aside."
         )
+        facts = await context.read(
+            venue_desk.desk, reader.linked_teacher_id, button.venue_id, now=context.now()
+        )
+        if facts.work_until is not None:
+            zone, today = local(context)
+            text += "\n\n" + _(
+                "Please note: entrants may still replace their work {before}. Once judging "
+                "begins they cannot any more."
+            ).format(before=dates.before(facts.work_until, zone, reader.language, today))
         yes = Key(_("Yes, begin"), BeginJudging(button.venue_id, 1), style="primary")
         back = OpenVenue(button.venue_id)
         await show(update, context, reader, sure_card(text, yes, back, reader.language))

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from handlers.competitions import round_cards, turns
 from handlers.competitions.buttons import OpenVenue
+from handlers.competitions.entering_buttons import OpenFolder, OpenSlot
 from storage import sheets
 from storage.competitions import venues
 from storage.competitions.tables import (
@@ -438,6 +439,28 @@ async def test_a_judge_who_is_close_to_an_entry_sets_it_aside(stage: Stage) -> N
     await judge.taps("— 01")
     assert "You do not judge this entry" in judge.sees()
     assert "Ballots in: 0 of 5" in await at_desk(it)
+
+
+async def test_beginning_before_the_work_is_due_is_warned_of_and_told(stage: Stage) -> None:
+    it = await cast(stage)
+    await at_desk(it)
+    await it.host.taps("Draw the order")
+    await it.host.taps("Yes, draw")
+    await panel_asked(stage, it)
+    await at_desk(it)
+    assert "may still replace their work by" in await it.host.taps("Begin judging")
+    await it.host.taps("Yes, begin")
+    place = await stage.database.read(
+        lambda s: s.exec(select(EntryRound).where(EntryRound.venue_id == it.venue_id)).first()
+    )
+    assert place is not None
+    await it.entrant.says("/menu")
+    for data in (
+        OpenFolder(place.entry_id, place.round_id).data,
+        OpenSlot(place.entry_id, place.round_id, 0).data,
+    ):
+        await it.entrant.sends_data(data)
+        assert "Judging has begun" in it.entrant.sees()
 
 
 async def test_too_few_ballots_are_said_before_anybody_can_reveal(stage: Stage) -> None:
