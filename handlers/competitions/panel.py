@@ -96,6 +96,7 @@ def judge_text(one: PanelLine, language: str) -> str:
         ngettext("{n} entry set aside", "{n} entries set aside", one.recused).format(n=one.recused)
         if one.recused
         else "",
+        _("knows the names") if one.knows_names else "",
     ]
     return _("{number}. {name} ({beside})").format(
         number=one.number,
@@ -173,6 +174,18 @@ async def invite(update: Update, context: Context) -> None:
         text = _("Ask {name} ({unit}) to judge here? They are told at once and answer.").format(
             name=html.escape(who.name), unit=html.escape(who.unit)
         )
+        if who.knows_names:
+            text += "\n\n" + (
+                _(
+                    "You hold this venue and know whose work each number is; the panel's card "
+                    "marks that. Somebody who does not know is the fairer choice."
+                )
+                if button.teacher_id == actor_id
+                else _(
+                    "They hold this venue and know whose work each number is; the panel's card "
+                    "marks that. Somebody who does not know is the fairer choice."
+                )
+            )
         sure = InviteJudge(venue_id, button.teacher_id, 1)
         yes = Key(_("Yes, ask"), sure, style="primary")
         card = sure_card(text, yes, OpenPanel(venue_id), reader.language)

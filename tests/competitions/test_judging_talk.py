@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from handlers.competitions import round_cards, turns
 from handlers.competitions.buttons import OpenVenue
@@ -18,6 +18,7 @@ from storage.competitions.tables import (
     Ballot,
     Competition,
     CompetitionState,
+    Entry,
     EntryRound,
     Material,
     Venue,
@@ -441,6 +442,14 @@ async def test_a_judge_who_is_close_to_an_entry_sets_it_aside(stage: Stage) -> N
     assert "Ballots in: 0 of 5" in await at_desk(it)
 
 
+def _place(session: Session, it: Cast) -> EntryRound:
+    return session.exec(
+        select(EntryRound)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .where(EntryRound.venue_id == it.venue_id, Entry.teacher_id == it.entrant.teacher_id)
+    ).one()
+
+
 async def test_beginning_before_the_work_is_due_is_warned_of_and_told(stage: Stage) -> None:
     it = await cast(stage)
     await at_desk(it)
@@ -450,10 +459,7 @@ async def test_beginning_before_the_work_is_due_is_warned_of_and_told(stage: Sta
     await at_desk(it)
     assert "may still replace their work by" in await it.host.taps("Begin judging")
     await it.host.taps("Yes, begin")
-    place = await stage.database.read(
-        lambda s: s.exec(select(EntryRound).where(EntryRound.venue_id == it.venue_id)).first()
-    )
-    assert place is not None
+    place = await stage.database.read(_place, it)
     await it.entrant.says("/menu")
     for data in (
         OpenFolder(place.entry_id, place.round_id).data,
@@ -461,6 +467,21 @@ async def test_beginning_before_the_work_is_due_is_warned_of_and_told(stage: Sta
     ):
         await it.entrant.sends_data(data)
         assert "Judging has begun" in it.entrant.sees()
+
+
+async def test_who_holds_the_venue_and_judges_there_is_said_to_know_the_names(
+    stage: Stage,
+) -> None:
+    it = await cast(stage)
+    await at_desk(it)
+    await it.host.taps("Judges")
+    await it.host.taps("Ask somebody")
+    await it.host.says("顾岩")
+    assert "You hold this venue and know" in await it.host.taps("顾岩")
+    assert "knows the names" in await it.host.taps("Yes, ask")
+    await stage.passes(minutes=1)
+    assert "You hold this venue, so you know" in it.host.sees()
+    assert "by number alone" not in it.host.sees()
 
 
 async def test_too_few_ballots_are_said_before_anybody_can_reveal(stage: Stage) -> None:
