@@ -175,6 +175,16 @@ async def test_a_name_is_found_and_told_to_the_entrant_alone(stage: Stage) -> No
     assert "Of 1 finding" in shown
 
 
+async def test_a_name_in_the_title_is_told_to_who_enters_alone(stage: Stage) -> None:
+    await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    await lin.taps("Title")
+    assert "in the title: 林若溪." in await lin.says("林若溪《春》")
+    await lin.taps("Title")
+    assert "a name stands" not in await lin.says("《春》")
+
+
 async def test_the_wrong_file_is_asked_for_once_more(stage: Stage) -> None:
     await a_competition(stage)
     lin = await stage.teacher("林若溪")
