@@ -484,6 +484,20 @@ async def test_who_holds_the_venue_and_judges_there_is_said_to_know_the_names(
     assert "by number alone" not in it.host.sees()
 
 
+async def test_an_invitation_of_the_evening_is_said_to_go_out_in_the_morning(
+    stage: Stage,
+) -> None:
+    it = await cast(stage)
+    await stage.passes(hours=11)
+    await at_desk(it)
+    await it.host.taps("Judges")
+    await it.host.taps("Ask somebody")
+    await it.host.says("评委0")
+    assert "They are told Mon 23 Nov, 08:00" in await it.host.taps("评委0")
+    assert "goes out Mon 23 Nov, 08:00" in await it.host.taps("Yes, ask")
+    assert "Would you be a judge?" not in it.judges[0].sees()
+
+
 async def test_too_few_ballots_are_said_before_anybody_can_reveal(stage: Stage) -> None:
     it = await cast(stage, judges=1)
     await begun(stage, it)
