@@ -221,7 +221,8 @@ async def title_typed(update: Update, context: Context, reader: Reader, text: st
         _ = catalog(reader.language).gettext
         said = _(
             "This competition is judged blind, and a name stands in the title: {names}. Only you "
-            "are told. To change it, tap “Title of the entry” once more; if it is no name, leave it."
+            "are told. To change it, tap “Title of the entry” once more; if it is no name, leave "
+            "it."
         ).format(names=numbers.joined([each.what for each in found], reader.language))
     await show_mine(update, context, reader, entry_id, said)
 
