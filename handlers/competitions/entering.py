@@ -30,9 +30,10 @@ from handlers.competitions.entering_text import (
 from handlers.competitions.receiving_text import held_card
 from handlers.context import Context, alert, show, tap
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
-from locales import catalog
-from storage.competitions import entering, putting_forward, receiving, rights, teams
+from locales import catalog, numbers
+from storage.competitions import anonymity, entering, putting_forward, receiving, rights, teams
 from storage.competitions.entering import MyEntry
+from storage.competitions.materials import Found
 from storage.competitions.receiving import Held
 from storage.competitions.teams import Asked
 from storage.people import accounts
@@ -209,12 +210,21 @@ async def title_typed(update: Update, context: Context, reader: Reader, text: st
     """Give the entry its title."""
     entry_id = int(reader.awaiting.partition(":")[2])
 
-    def change(session: Session) -> None:
+    def change(session: Session) -> tuple[Found, ...]:
         entering.set_title(session, reader.linked_teacher_id, entry_id, text, now=context.now())
         accounts.await_text(session, reader.account_id, "", now=context.now())
+        return anonymity.in_title(session, entry_id)
 
-    await context.write(change)
-    await show_mine(update, context, reader, entry_id)
+    found = await context.write(change)
+    said = ""
+    if found:
+        _ = catalog(reader.language).gettext
+        said = _(
+            "This competition is judged blind, and a name stands in the title: {names}. Only you "
+            "are told. To change it, tap “Title of the entry” once more; if it is no name, leave "
+            "it."
+        ).format(names=numbers.joined([each.what for each in found], reader.language))
+    await show_mine(update, context, reader, entry_id, said)
 
 
 async def publish(update: Update, context: Context) -> None:

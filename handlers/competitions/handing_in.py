@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 from telegram import Update
+from telegram.constants import ParseMode
 from telegram.error import BadRequest, NetworkError
 
 from handlers.cards import Card, Key
@@ -41,6 +42,7 @@ from storage.people.accounts import Reader
 from storage.refusals import NotFound
 
 WORK = "entrywork"
+PAGE = "entrypage"  # a piece is looked at: a file is for it, and a text for whatever else
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, OpenSlot, open_slot)
     on_tap(application, FillSlot, ask_work)
     on_file(application, WORK, work_sent, takes_videos=True)
+    on_file(application, PAGE, work_sent, takes_videos=True)
     on_text(application, WORK, work_typed)
     on_tap(application, RemovePiece, remove)
     on_tap(application, NotAName, not_a_name)
@@ -117,6 +120,10 @@ async def _show_slot(
     facts = await _folder(context, reader, entry_id, round_id)
     zone, now = context.house.zone, context.now()
     _slot(facts, number)
+    if facts.is_open:
+        # Whoever sees what is asked for sends it, without a key before.
+        awaited = f"{PAGE}:{entry_id}:{round_id}:{number}"
+        await context.write(accounts.await_text, reader.account_id, awaited, now=now)
     card = slot_card(facts, number, reader.language, zone, now, said)
     await show(update, context, reader, card)
 
@@ -167,8 +174,7 @@ async def work_sent(
             "checked": looked.checked,
         },
     )
-    said = receipt_text(receipt, reader.language, context.house.zone, context.now())
-    await _show_slot(update, context, reader, entry_id, round_id, number, said)
+    await _acknowledge(update, context, reader, (entry_id, round_id, number), receipt)
 
 
 async def work_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
@@ -177,8 +183,18 @@ async def work_typed(update: Update, context: Context, reader: Reader, text: str
     facts = await _folder(context, reader, entry_id, round_id)
     slot = _slot(facts, number)
     receipt = await _hand_in(context, reader, (entry_id, round_id, slot.key), {"text": text})
+    await _acknowledge(update, context, reader, (entry_id, round_id, number), receipt)
+
+
+async def _acknowledge(
+    update: Update, context: Context, reader: Reader, where: tuple[int, int, int], receipt: Receipt
+) -> None:
+    """Give the receipt, as a message that stays while cards come and go; then the piece."""
     said = receipt_text(receipt, reader.language, context.house.zone, context.now())
-    await _show_slot(update, context, reader, entry_id, round_id, number, said)
+    if receipt.is_new:
+        await context.bot.send_message(reader.tg_user_id, said, parse_mode=ParseMode.HTML)
+        said = ""
+    await _show_slot(update, context, reader, *where, said)
 
 
 async def _hand_in(

@@ -101,7 +101,7 @@ def folder_card(
         else:
             text = _("They were due {before}.") if facts.due_at <= now else ""
         before = dates.before(facts.due_at, zone, language, today)
-        lines += [text.format(before=before)] if text else []
+        lines += [text.format(before=before)] if text else _closed_lines(facts, language)
     if facts.is_blind:
         lines.append(_("They are judged blind: please leave out names of people and schools."))
     if not facts.slots:
@@ -160,8 +160,17 @@ def slot_card(
         if slot.piece is not None:
             row.append(Key(_("Remove"), RemovePiece(*here, slot.piece.material_id)))
         keys.append(tuple(row))
+    lines += _closed_lines(facts, language)
     keys.append((Key(_("Back"), OpenFolder(facts.entry_id, facts.round_id)),))
     return Card("\n".join(lines), tuple(keys))
+
+
+def _closed_lines(facts: Folder, language: str) -> list[str]:
+    """Why nothing can be replaced though it may not be due yet."""
+    _ = catalog(language).gettext
+    if not facts.is_judged:
+        return []
+    return [_("Judging has begun, so what is handed in can no longer be replaced.")]
 
 
 def _asked(slot: Slot, language: str) -> str:

@@ -37,6 +37,7 @@ from handlers.competitions.judging_buttons import (
     SendSheet,
     TurnJudging,
 )
+from handlers.competitions.judging_text import missing_lines
 from handlers.competitions.venue import heading, local
 from handlers.context import Context, alert, hush, safe_name, send_file, show, tap
 from handlers.files import LARGEST, Attachment, fetch
@@ -104,6 +105,12 @@ def invitation_card(
         lines.append(_("You lead the panel."))
     lines.append(
         _(
+            "You hold this venue, so you know whose work each number is. Where you cannot be "
+            "impartial, say so at that entry. Judges' names are not said before the round has "
+            "closed."
+        )
+        if facts.knows_names
+        else _(
             "You will see the entries by number alone. If you know whose work it is and cannot "
             "be impartial, say so at that entry. Judges' names are not said before the round "
             "has closed."
@@ -175,6 +182,8 @@ def judging_card(
                 received=facts.received, wanted=facts.needed
             )
         )
+        if facts.is_chief:
+            lines += missing_lines(facts.missing, facts.lacking, language)
         lines.append(_("○ open  ◐ begun  ● handed in  — not judged by you"))
     else:
         lines.append(_("The marks are revealed. Thank you for judging."))
@@ -222,6 +231,8 @@ def _chief_keys(facts: Judging, language: str) -> list[tuple[Key, ...]]:
         return [
             (Key(_("Remind judges"), ChaseBallots(id_)), Key(_("Close early"), CloseEarly(id_)))
         ]
+    if facts.state is VenueState.JUDGING and facts.lacking:
+        return [(Key(_("Close early"), CloseEarly(id_)),)]
     if facts.state is VenueState.JUDGING:
         reveal = Key(_("Reveal the marks"), RevealMarks(id_), style="primary")
         return [(reveal, Key(_("Close early"), CloseEarly(id_)))]
@@ -377,7 +388,7 @@ async def open_mine(update: Update, context: Context) -> None:
     mine = await context.read(panels.judging, teacher_id)
     rows: list[tuple[Key, ...]] = []
     for judge_id, venue_id, state in mine[:20]:
-        facts = await context.read(panels.invitation, teacher_id, judge_id)
+        facts = await context.read(panels.invitation, teacher_id, judge_id, now=context.now())
         label = " · ".join(part for part in (facts.round, facts.track, facts.unit) if part)
         if state is JudgeState.ACCEPTED:
             rows.append((Key(label[:40], OpenJudging(venue_id)),))
@@ -396,7 +407,9 @@ async def open_mine(update: Update, context: Context) -> None:
 async def open_invitation(update: Update, context: Context) -> None:
     judge_id = OpenInvitation.parse(tap(update).data).judge_id
     reader = await context.reader(update)
-    facts = await context.read(panels.invitation, reader.linked_teacher_id, judge_id)
+    facts = await context.read(
+        panels.invitation, reader.linked_teacher_id, judge_id, now=context.now()
+    )
     await show(update, context, reader, invitation_card(facts, reader.language, *local(context)))
 
 
@@ -406,7 +419,7 @@ async def answer(update: Update, context: Context) -> None:
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
     teacher_id, now = reader.linked_teacher_id, context.now()
-    before = await context.read(panels.invitation, teacher_id, button.judge_id)
+    before = await context.read(panels.invitation, teacher_id, button.judge_id, now=now)
     if not button.accepts and before.state is JudgeState.ACCEPTED and not button.sure:
         text = _("Do you really not want to judge there any more? Your ballots will not count.")
         sure = AnswerInvitation(button.judge_id, 0, 1)

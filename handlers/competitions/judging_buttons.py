@@ -193,10 +193,11 @@ class RevealMarks(Button):
 
 @dataclass(frozen=True)
 class CloseEarly(Button):
-    """I am going to type why the marks are revealed without the missing ballots."""
+    """I am going to type why the marks are revealed without the missing ballots; or am sure."""
 
     tag = "kgD"
     venue_id: int
+    sure: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from locales import catalog, dates, numbers
 from storage.competitions import ballots, reopening, revealing, seating
 from storage.competitions.at_venue import NotUnderWay, TooEarlyAtVenue, TooLateAtVenue
+from storage.competitions.chasing import Lack, Missing
 from storage.competitions.conflicts import Why
 from storage.competitions.drawing import EntriesStillOpen, NothingToDraw
 from storage.competitions.panels import HasConflict, NobodyToDraw, NotOfTheRoster, PanelFull
@@ -26,6 +28,32 @@ def why_text(why: Why, language: str) -> str:
         Why.CO_AUTHOR: _("worked together on an entry"),
         Why.DECLARED: _("declared a conflict"),
     }[why]
+
+
+def missing_lines(missing: Sequence[Missing], lacking: Sequence[Lack], language: str) -> list[str]:
+    """Whose ballots are open, and which entries have too few judges."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    lines = []
+    if missing:
+        judges = [_("judge {number} ({n})").format(number=m.number, n=m.count) for m in missing]
+        lines.append(_("Still open: {judges}").format(judges=numbers.joined(judges, language)))
+    grouped: dict[int, list[str]] = {}
+    for one in lacking:
+        grouped.setdefault(one.there, []).append(one.number)
+    for there, called in grouped.items():
+        lines.append(
+            ngettext(
+                "No. {numbers}: only {there} of the {n} ballot that the rules ask for.",
+                "No. {numbers}: only {there} of the {n} ballots that the rules ask for.",
+                lacking[0].needed,
+            ).format(
+                numbers=html.escape(numbers.joined(called, language)),
+                there=there,
+                n=lacking[0].needed,
+            )
+        )
+    return lines
 
 
 def judging_refused(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:

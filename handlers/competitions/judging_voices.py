@@ -27,7 +27,9 @@ async def invited(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("there is no teacher")
     try:
-        facts = await house.database.read(panels.invitation, row.teacher_id, row.facts["judge_id"])
+        facts = await house.database.read(
+            panels.invitation, row.teacher_id, row.facts["judge_id"], now=house.clock()
+        )
     except NotFound:
         return Nothing("they are not asked any more")
     if facts.state is not JudgeState.INVITED or facts.is_over:

@@ -23,8 +23,8 @@ from handlers.competitions.judging_text import why_text
 from handlers.competitions.venue import sure_card
 from handlers.context import Context, shortened, show, tap
 from handlers.wiring import AnyApplication, on_tap, on_text
-from locales import catalog
-from storage.competitions import panels
+from locales import catalog, dates
+from storage.competitions import at_venue, panels
 from storage.competitions.panels import Candidate, Panel, PanelLine
 from storage.competitions.tables import JudgeState
 from storage.people import accounts
@@ -96,6 +96,7 @@ def judge_text(one: PanelLine, language: str) -> str:
         ngettext("{n} entry set aside", "{n} entries set aside", one.recused).format(n=one.recused)
         if one.recused
         else "",
+        _("knows the names") if one.knows_names else "",
     ]
     return _("{number}. {name} ({beside})").format(
         number=one.number,
@@ -170,9 +171,24 @@ async def invite(update: Update, context: Context) -> None:
     actor_id, now, venue_id = reader.linked_teacher_id, context.now(), button.venue_id
     if not button.sure:
         who = await context.read(panels.candidate, actor_id, venue_id, button.teacher_id, now=now)
-        text = _("Ask {name} ({unit}) to judge here? They are told at once and answer.").format(
-            name=html.escape(who.name), unit=html.escape(who.unit)
-        )
+        when = await _told_when(context, reader)
+        if when:
+            text = _("Ask {name} ({unit}) to judge here? They are told {when} and answer.")
+        else:
+            text = _("Ask {name} ({unit}) to judge here? They are told at once and answer.")
+        text = text.format(name=html.escape(who.name), unit=html.escape(who.unit), when=when)
+        if who.knows_names:
+            text += "\n\n" + (
+                _(
+                    "You hold this venue and know whose work each number is; the panel's card "
+                    "marks that. Somebody who does not know is the fairer choice."
+                )
+                if button.teacher_id == actor_id
+                else _(
+                    "They hold this venue and know whose work each number is; the panel's card "
+                    "marks that. Somebody who does not know is the fairer choice."
+                )
+            )
         sure = InviteJudge(venue_id, button.teacher_id, 1)
         yes = Key(_("Yes, ask"), sure, style="primary")
         card = sure_card(text, yes, OpenPanel(venue_id), reader.language)
@@ -181,7 +197,16 @@ async def invite(update: Update, context: Context) -> None:
     await context.write(panels.invite, actor_id, venue_id, button.teacher_id, now=now)
     await context.write(accounts.await_text, reader.account_id, "", now=now)
     context.house.wake_delivery()
-    await show_panel(update, context, reader, venue_id, _("They have been asked."))
+    when = await _told_when(context, reader)
+    said = _("The invitation goes out {when}.") if when else _("They have been asked.")
+    await show_panel(update, context, reader, venue_id, said.format(when=when))
+
+
+async def _told_when(context: Context, reader: Reader) -> str:
+    """When an invitation goes out, if not now: outside working hours none does."""
+    now = context.now()
+    at = await context.read(at_venue.next_ring, now)
+    return "" if at <= now else dates.moment(at, context.house.zone, reader.language)
 
 
 async def draw(update: Update, context: Context) -> None:
@@ -195,6 +220,12 @@ async def draw(update: Update, context: Context) -> None:
             "Draw as many judges as are lacking? The pool is whoever teaches the subject and "
             "stage here and has no conflict with any entry; those drawn are asked at once."
         )
+        when = await _told_when(context, reader)
+        if when:
+            text = _(
+                "Draw as many judges as are lacking? The pool is whoever teaches the subject and "
+                "stage here and has no conflict with any entry; those drawn are asked {when}."
+            ).format(when=when)
         yes = Key(_("Yes, draw judges"), DrawJudges(button.venue_id, 1), style="primary")
         card = sure_card(text, yes, OpenPanel(button.venue_id), reader.language)
         await show(update, context, reader, card)
@@ -210,6 +241,13 @@ async def draw(update: Update, context: Context) -> None:
         if drawn
         else _("The panel is complete.")
     )
+    when = await _told_when(context, reader)
+    if drawn and when:
+        said = ngettext(
+            "{n} judge was drawn; the invitation goes out {when}.",
+            "{n} judges were drawn; the invitations go out {when}.",
+            len(drawn),
+        ).format(n=len(drawn), when=when)
     await show_panel(update, context, reader, button.venue_id, said)
 
 

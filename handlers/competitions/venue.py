@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
 from telegram import Update
 
 from handlers.buttons import Button
@@ -27,10 +28,11 @@ from handlers.competitions.judging_buttons import (
     ShowProof,
     SignScores,
 )
-from handlers.context import Context, alert, show, tap
+from handlers.competitions.judging_text import missing_lines
+from handlers.context import Context, alert, show, tap, typed_text
 from handlers.people.buttons import Home
 from handlers.wiring import AnyApplication, on_tap, on_text
-from locales import catalog, dates, numbers
+from locales import catalog, dates
 from storage.competitions import (
     ballots,
     chasing,
@@ -47,7 +49,7 @@ from storage.competitions.signing import Scores
 from storage.competitions.tables import JudgeState, VenueState
 from storage.competitions.venue_desk import VenueDesk
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 
 AWAITED = "kgclose"
@@ -146,18 +148,7 @@ def venue_card(
                 received=facts.received, wanted=facts.wanted
             )
         )
-    if facts.missing:
-        lines.append(
-            _("Still open: {judges}").format(
-                judges=numbers.joined(
-                    [
-                        _("judge {number} ({n})").format(number=one.number, n=one.count)
-                        for one in facts.missing
-                    ],
-                    language,
-                )
-            )
-        )
+    lines += missing_lines(facts.missing, facts.lacking, language)
     if facts.is_signed:
         lines.append(_("The chief judge has signed."))
     lines += ["", _next_text(facts, language, zone, today)]
@@ -210,6 +201,11 @@ def _next_text(facts: VenueDesk, language: str, zone: ZoneInfo, today: date) -> 
             return _("Next: let the judges begin.")
         case VenueState.JUDGING if facts.received < facts.wanted:
             return _("Next: the missing ballots. Nobody sees a mark before all are in.")
+        case VenueState.JUDGING if facts.lacking:
+            return _(
+                "Next: ask another judge, or the chief judge closes early with a reason. "
+                "Until then the marks cannot be revealed."
+            )
         case VenueState.JUDGING:
             return _("Next: all ballots are in; the marks can be revealed.")
         case VenueState.REVEALED if not facts.is_signed:
@@ -234,6 +230,8 @@ def _next_keys(facts: VenueDesk, language: str) -> list[tuple[Key, ...]]:
             return [(Key(_("Begin judging"), BeginJudging(id_), style="primary"),)]
         case VenueState.JUDGING if facts.received < facts.wanted:
             return [(Key(_("Remind judges"), ChaseBallots(id_), style="primary"),)]
+        case VenueState.JUDGING if facts.lacking:
+            return []
         case VenueState.JUDGING:
             return [(Key(_("Reveal the marks"), RevealMarks(id_), style="primary"),)]
         case VenueState.REVEALED | VenueState.DECIDED | VenueState.CONFIRMED:
@@ -439,6 +437,15 @@ async def begin_judging(update: Update, context: Context) -> None:
             "Shall the judges begin? Each sees the entries by number alone. Judges can still be "
             "added, and whoever comes to stand in a conflict is set aside."
         )
+        facts = await context.read(
+            venue_desk.desk, reader.linked_teacher_id, button.venue_id, now=context.now()
+        )
+        if facts.work_until is not None:
+            zone, today = local(context)
+            text += "\n\n" + _(
+                "Please note: entrants may still replace their work {before}. Once judging "
+                "begins they cannot any more."
+            ).format(before=dates.before(facts.work_until, zone, reader.language, today))
         yes = Key(_("Yes, begin"), BeginJudging(button.venue_id, 1), style="primary")
         back = OpenVenue(button.venue_id)
         await show(update, context, reader, sure_card(text, yes, back, reader.language))
@@ -496,9 +503,14 @@ async def reveal(update: Update, context: Context) -> None:
 
 async def ask_why(update: Update, context: Context) -> None:
     """Take the next text as the reason for closing without the missing ballots."""
-    venue_id = CloseEarly.parse(tap(update).data).venue_id
+    button = CloseEarly.parse(tap(update).data)
+    venue_id = button.venue_id
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
+    if button.sure:
+        await context.write(_close_early, reader, venue_id, now=context.now())
+        await _show_scores(update, context, reader, venue_id, 0, _("The marks are revealed."))
+        return
     facts = await context.read(ballots.judging, reader.linked_teacher_id, venue_id)
     awaited = f"{AWAITED}:{venue_id}"
     await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
@@ -511,13 +523,42 @@ async def ask_why(update: Update, context: Context) -> None:
 
 
 async def close_early(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Reveal without the missing ballots, for the typed reason."""
+    """Keep the typed reason, and ask once more, saying what is missing."""
     venue_id = int(reader.awaiting.split(":")[1])
     _ = catalog(reader.language).gettext
-    now = context.now()
-    await context.write(revealing.reveal, reader.linked_teacher_id, venue_id, reason=text, now=now)
-    await context.write(accounts.await_text, reader.account_id, "", now=now)
-    await _show_scores(update, context, reader, venue_id, 0, _("The marks are revealed."))
+    facts = await context.read(ballots.judging, reader.linked_teacher_id, venue_id)
+    await context.write(_keep_reason, reader, venue_id, text, now=context.now())
+    lines = [
+        _("<b>Reveal the marks without what is missing?</b>"),
+        _("Ballots in: {received} of {wanted}").format(
+            received=facts.received, wanted=facts.needed
+        ),
+        *missing_lines(facts.missing, facts.lacking, reader.language),
+        _("Reason: {reason}").format(reason=typed_text(text)),
+        _(
+            "All seals are opened together, the scores are made by the rules, and no ballot can "
+            "be added or changed any more."
+        ),
+    ]
+    yes = Key(_("Yes, reveal"), CloseEarly(venue_id, 1), style="danger")
+    back = OpenJudging(venue_id)
+    await show(update, context, reader, sure_card("\n".join(lines), yes, back, reader.language))
+
+
+def _keep_reason(
+    session: Session, reader: Reader, venue_id: int, reason: str, *, now: datetime
+) -> None:
+    kept = {"venue_id": venue_id, "reason": reason}
+    drafts.keep(session, reader.account_id, AWAITED, kept, now=now)
+    accounts.await_text(session, reader.account_id, "", now=now)
+
+
+def _close_early(session: Session, reader: Reader, venue_id: int, *, now: datetime) -> None:
+    """Reveal without the missing ballots, for the reason that was typed for this venue."""
+    kept = drafts.read(session, reader.account_id, AWAITED)
+    reason = kept["reason"] if kept is not None and kept["venue_id"] == venue_id else ""
+    revealing.reveal(session, reader.linked_teacher_id, venue_id, reason=reason, now=now)
+    drafts.drop(session, reader.account_id, AWAITED)
 
 
 async def open_scores(update: Update, context: Context) -> None:

@@ -135,6 +135,14 @@ def names_for(session: Session, entry_id: int) -> Names:
     )
 
 
+def in_title(session: Session, entry_id: int) -> tuple[Found, ...]:
+    """Return the names that stand in an entry's title, where it is judged blind."""
+    entry, competition = entering.entry_of(session, entry_id, lock=False)
+    if not competition.is_blind:
+        return ()
+    return find(Reading((("title", entry.title),)), names_for(session, entry_id))
+
+
 def find(reading: Reading, names: Names) -> tuple[Found, ...]:
     """Return the names that stand in it, each once for each place; and what was not read."""
     pattern = _pattern(names)

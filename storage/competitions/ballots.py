@@ -26,6 +26,7 @@ from storage.competitions import (
     materials,
     reopening,
 )
+from storage.competitions.chasing import Lack, Missing
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
     Ballot,
@@ -128,6 +129,8 @@ class Judging:
     received: int
     needed: int
     """Ballots of the whole venue that are in, and that are wanted."""
+    missing: tuple[Missing, ...]
+    lacking: tuple[Lack, ...]
     is_signed: bool
 
     @property
@@ -223,6 +226,8 @@ def judging(session: Session, teacher_id: int, venue_id: int) -> Judging:
         ),
         received,
         needed,
+        chasing.missing(session, venue_id),
+        chasing.lacking(session, found),
         found.venue.signed_at is not None,
     )
 

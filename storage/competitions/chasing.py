@@ -10,10 +10,14 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.competitions import at_ballot, at_venue
+from storage.competitions.at_venue import Here
 from storage.competitions.tables import (
     Ballot,
     BallotState,
+    EntryRound,
     Judge,
+    JudgeState,
+    RoundState,
     VenueState,
 )
 from storage.messaging import outbox
@@ -34,6 +38,15 @@ class Missing:
     count: int
 
 
+@dataclass(frozen=True)
+class Lack:
+    """An entry for which fewer judges give a ballot than the rules ask for."""
+
+    number: str
+    there: int
+    needed: int
+
+
 def progress(session: Session, venue_id: int) -> tuple[int, int]:
     """Return how many ballots are in, and how many are wanted: never what they say."""
     counted = dict(
@@ -45,6 +58,37 @@ def progress(session: Session, venue_id: int) -> tuple[int, int]:
     )
     received = counted.get(BallotState.COMMITTED, 0) + counted.get(BallotState.REVEALED, 0)
     return received, received + counted.get(BallotState.OPEN, 0)
+
+
+def lacking(session: Session, found: Here) -> tuple[Lack, ...]:
+    """Return which entries can get fewer ballots than the rules ask for: some are set aside."""
+    venue_id, needed = found.venue.id, found.round.judges
+    if found.venue.state is not VenueState.JUDGING:
+        return ()
+    there = sa.func.sum(
+        sa.case((col(Ballot.state).in_([BallotState.OPEN, BallotState.COMMITTED]), 1), else_=0)
+    )
+    rows = session.exec(
+        select(EntryRound.number, there)
+        .select_from(EntryRound)
+        .join(Judge, col(Judge.venue_id) == col(EntryRound.venue_id))
+        .join(
+            Ballot,
+            sa.and_(
+                col(Ballot.judge_id) == col(Judge.id),
+                col(Ballot.entry_round_id) == col(EntryRound.id),
+            ),
+        )
+        .where(
+            EntryRound.venue_id == venue_id,
+            EntryRound.state == RoundState.SCHEDULED,
+            Judge.state == JudgeState.ACCEPTED,
+        )
+        .group_by(col(EntryRound.id), col(EntryRound.number), col(EntryRound.order_no))
+        .having(there < needed)
+        .order_by(col(EntryRound.order_no))
+    ).all()
+    return tuple(Lack(number, int(count), needed) for number, count in rows)
 
 
 def missing(session: Session, venue_id: int) -> tuple[Missing, ...]:

@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import awarding, chasing, deciding, objections, publicity, rights
+from storage.competitions import (
+    at_venue,
+    awarding,
+    chasing,
+    deciding,
+    objections,
+    publicity,
+    rights,
+)
 from storage.competitions.at_venue import BEFORE_JUDGING
 from storage.competitions.tables import (
     Competition,
@@ -193,7 +201,8 @@ def items(session: Session, actor_id: int, *, now: datetime) -> list[Item]:
         elif row.state is VenueState.JUDGING:
             given, needed = chasing.progress(session, row.id)
             if needed and given == needed:
-                found.append(Item(REVEAL, row.id, row.title, where))
+                lacks = chasing.lacking(session, at_venue.here(session, row.id))
+                found.append(Item(ARRANGE if lacks else REVEAL, row.id, row.title, where))
         elif row.state is VenueState.REVEALED:
             found.append(Item(DECIDE, row.id, row.title, where))
         elif row.waiting:

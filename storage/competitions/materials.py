@@ -144,6 +144,8 @@ class Folder:
     is_blind: bool
     is_open: bool
     slots: tuple[Slot, ...]
+    is_judged: bool
+    """Whether it is closed because the judges of the round have begun."""
     before_id: int | None
     """The round before, where pieces asked for here are there already and not here."""
 
@@ -171,6 +173,7 @@ def folder(
     lacking = {slot.key for slot in slots if slot.piece is None}
     first = eligibility.first_round(session, competition.id)
     before = _before(session, entry_id, round_, lacking) if is_open and lacking else None
+    here, where = entering.standing(session, entry, first)
     return Folder(
         entry_id=entry_id,
         round_id=round_id,
@@ -180,6 +183,7 @@ def folder(
         is_blind=competition.is_blind,
         is_open=is_open,
         slots=slots,
+        is_judged=here.id == round_.id and where.venue_state not in (*BEFORE_JUDGING, None),
         before_id=before,
     )
 

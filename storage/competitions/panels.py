@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, conflicts, drawing, seating, venues
+from storage.competitions import at_venue, conflicts, drawing, rights, seating, venues
 from storage.competitions.at_venue import Here
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
@@ -78,6 +78,8 @@ class Candidate:
     why: Why | None = None
     state: JudgeState | None = None
     """Where they stand if they are of the panel already."""
+    knows_names: bool = False
+    """Whether they hold the venue: who does sees there whose each number is."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class PanelLine:
     is_outside: bool
     recused: int
     """Entries of the venue that this judge does not judge."""
+    knows_names: bool = False
+    """Whether they hold the venue, and it is judged blind."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class Invitation:
     state: JudgeState
     is_chief: bool
     is_over: bool
+    knows_names: bool = False
+    """Whether they hold the venue: who does sees there whose each number is."""
 
 
 def panel(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Panel:
@@ -136,9 +142,12 @@ def panel(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> P
     lines = []
     for judge in judges:
         name, unit = names.get(judge.teacher_id or 0, (judge.name, ""))
-        recused = 0
+        recused, knows = 0, False
         if judge.teacher_id is not None and judge.state in SERVING:
             recused = len(conflicts.at(session, judge.teacher_id, venue_id, now=now))
+            knows = found.competition.is_blind and rights.holds(
+                session, judge.teacher_id, venue_id, now=now
+            )
         lines.append(
             PanelLine(
                 judge.id,
@@ -149,6 +158,7 @@ def panel(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> P
                 judge.state,
                 judge.teacher_id is None,
                 recused,
+                knows,
             )
         )
     may_change = found.venue.state in at_venue.BEFORE_REVEAL
@@ -203,6 +213,7 @@ def _candidate(session: Session, venue_id: int, teacher_id: int, *, now: datetim
         unit,
         None if why is None else why[0],
         None if known is None else JudgeState(known),
+        rights.holds(session, teacher_id, venue_id, now=now),
     )
 
 
@@ -309,7 +320,7 @@ def remove(session: Session, actor_id: int, judge_id: int, *, now: datetime) -> 
     return True
 
 
-def invitation(session: Session, teacher_id: int, judge_id: int) -> Invitation:
+def invitation(session: Session, teacher_id: int, judge_id: int, *, now: datetime) -> Invitation:
     """Return what this person is asked. Raises NotFound for who is not meant."""
     judge = _own(session, teacher_id, judge_id)
     found = at_venue.here(session, judge.venue_id)
@@ -335,6 +346,7 @@ def invitation(session: Session, teacher_id: int, judge_id: int) -> Invitation:
         judge.state,
         judge.is_chief,
         over,
+        rights.holds(session, teacher_id, judge.venue_id, now=now),
     )
 
 
@@ -372,7 +384,7 @@ def answer(
             after={"state": wanted.value},
         )
         seating.seat(session, found, now=now)
-    return invitation(session, teacher_id, judge_id)
+    return invitation(session, teacher_id, judge_id, now=now)
 
 
 def _changing(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Here:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage.competitions import at_venue, chasing, drawing
-from storage.competitions.chasing import Missing
+from storage.competitions.chasing import Lack, Missing
 from storage.competitions.tables import (
     CompetitionState,
     EntryRound,
@@ -45,6 +45,8 @@ class VenueDesk:
     last_at: datetime | None
     entries_until: datetime | None
     """Until when entries can still come; None when that time is over."""
+    work_until: datetime | None
+    """Until when entrants can replace their work unless judging begins; None when it is due."""
     commitment: str
     judges_needed: int
     judges: Mapping[JudgeState, int]
@@ -53,6 +55,7 @@ class VenueDesk:
     received: int
     wanted: int
     missing: tuple[Missing, ...]
+    lacking: tuple[Lack, ...]
     result_due_at: datetime | None
     is_signed: bool
 
@@ -97,6 +100,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
     received, wanted = chasing.progress(session, venue_id)
     chief = at_venue.chief(session, venue_id)
     closes = round_.entry_closes_at
+    work_due = round_.material_due_at or (None if round_.entry_opens_at else round_.starts_at)
     return VenueDesk(
         venue_id,
         round_.id,
@@ -115,6 +119,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
         first,
         last,
         closes if closes is not None and now < closes else None,
+        work_due if round_.materials and work_due is not None and now < work_due else None,
         commitment(venue.seed),
         round_.judges,
         {JudgeState(state): count for state, count in judges.items()},
@@ -122,6 +127,7 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
         received,
         wanted,
         chasing.missing(session, venue_id),
+        chasing.lacking(session, found),
         round_.result_due_at,
         venue.signed_at is not None,
     )

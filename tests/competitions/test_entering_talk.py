@@ -80,7 +80,7 @@ async def test_from_the_menu_to_an_accepted_entry(stage: Stage) -> None:
     await lin.taps("Hand in")
     assert "教学设计" in lin.alert
     said = await handed_in(stage, lin)
-    assert "Receipt KT-" in said
+    assert any("Receipt KT-" in each.text for each in lin.messages())
     assert "The check found no name" in said
     await lin.taps("Back")
     await lin.taps("Back")
@@ -175,6 +175,16 @@ async def test_a_name_is_found_and_told_to_the_entrant_alone(stage: Stage) -> No
     assert "Of 1 finding" in shown
 
 
+async def test_a_name_in_the_title_is_told_to_who_enters_alone(stage: Stage) -> None:
+    await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    await lin.taps("Title")
+    assert "in the title: 林若溪." in await lin.says("林若溪《春》")
+    await lin.taps("Title")
+    assert "a name stands" not in await lin.says("《春》")
+
+
 async def test_the_wrong_file_is_asked_for_once_more(stage: Stage) -> None:
     await a_competition(stage)
     lin = await stage.teacher("林若溪")
@@ -183,7 +193,7 @@ async def test_the_wrong_file_is_asked_for_once_more(stage: Stage) -> None:
     await lin.taps("教学设计")
     await lin.taps("Hand in")
     assert "DOCX, PDF" in await lin.sends_file("课件.pptx", papers.pptx())
-    assert "is in: version 1" in await lin.sends_file("教案.pdf", papers.pdf("Spring"))
+    assert "Handed in: version 1" in await lin.sends_file("教案.pdf", papers.pdf("Spring"))
     await lin.taps("Remove")
     assert "Not handed in yet" in await lin.taps("Remove")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -31,6 +32,26 @@ async def pieces(stage: Stage) -> list[Material]:
 async def opened(who: Actor, title: str) -> str:
     await who.taps("Materials")
     return await who.taps(title)
+
+
+def receipts(who: Actor) -> list[str]:
+    """The versions of which receipts stand in the chat."""
+    return re.findall(r"is in: (version \d+), .*Receipt", "\n".join(m.text for m in who.messages()))
+
+
+async def test_a_file_sent_while_the_piece_is_looked_at_is_handed_in(stage: Stage) -> None:
+    await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    await opened(lin, "教学设计")
+    assert "version 1" in await lin.sends_file("教案.pdf", papers.pdf("Spring"))
+    assert "version 2" in await lin.sends_file("教案2.pdf", papers.pdf("Autumn"))
+    await lin.says("学时")
+    await lin.starts("menu")
+    assert receipts(lin) == ["version 1", "version 2"]
+    # Elsewhere nothing of it is awaited.
+    await lin.sends_file("教案3.pdf", papers.pdf("Winter"))
+    assert len(await pieces(stage)) == 2
 
 
 async def test_a_link_is_taken_and_said_to_be_unchecked(stage: Stage) -> None:
@@ -69,8 +90,8 @@ async def test_a_video_from_the_gallery_is_work_however_large(
     lin = await stage.teacher("林若溪")
     await begun(stage, lin)
     assert "from the gallery" in (await opened(lin, "课堂实录"), await lin.taps("Hand in"))[1]
-    assert "is in: version 1" in await lin.sends_video("IMG_01.mp4", b"\0\0\0\x18ftypmp42")
-    assert "a video" in lin.sees()
+    assert "a video" in await lin.sends_video("IMG_01.mp4", b"\0\0\0\x18ftypmp42")
+    assert receipts(lin) == ["version 1"]
     monkeypatch.setattr(handing_in, "LARGEST", 10)
     monkeypatch.setattr(handing_in_text, "LARGEST", 10)
     await lin.taps("Replace")
@@ -88,7 +109,7 @@ async def test_what_cannot_be_fetched_is_taken_and_checked_later(stage: Stage) -
     await begun(stage, lin)
     stage.world.faults.add("getFile", status=502, times=None)
     said = await handed_in(stage, lin, text="林若溪")
-    assert "is in: version 1" in said
+    assert receipts(lin) == ["version 1"]
     assert "has not been checked" in said
     await lin.taps("Check for names")
     assert "could not be fetched" in lin.alert

@@ -15,10 +15,12 @@ from sqlmodel import Session, select
 
 from storage.audit import AuditLog
 from storage.competitions import (
+    at_venue,
     ballots,
     chasing,
     conflicts,
     drawing,
+    lists_waiting,
     panels,
     paper,
     reopening,
@@ -670,6 +672,10 @@ async def test_an_entry_with_fewer_judges_than_the_rules_is_closed_by_the_chief_
             ballots.give(session, it.judges[1], one.ballot_id, marks, now=NOW)
             ballots.commit(session, it.judges[1], one.ballot_id, now=NOW)
         assert chasing.progress(session, it.venue_id) == (7, 7)
+        (lack,) = chasing.lacking(session, at_venue.here(session, it.venue_id))
+        assert (lack.number, lack.there, lack.needed) == (line.number, 1, 2)
+        waiting = [each.kind for each in lists_waiting.items(session, it.host, now=NOW)]
+        assert waiting == [lists_waiting.ARRANGE]
         with pytest.raises(seating.PanelTooSmall):
             revealing.reveal(session, it.host, it.venue_id, now=NOW)
         assert revealing.reveal(session, it.judges[0], it.venue_id, reason="评委回避", now=NOW)

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from handlers.competitions import round_cards, turns
 from handlers.competitions.buttons import OpenVenue
+from handlers.competitions.entering_buttons import OpenFolder, OpenSlot
 from storage import sheets
 from storage.competitions import venues
 from storage.competitions.tables import (
@@ -18,6 +19,7 @@ from storage.competitions.tables import (
     CompetingState,
     Competition,
     CompetitionState,
+    Entry,
     EntryRound,
     Material,
     Venue,
@@ -377,7 +379,10 @@ async def test_the_chief_closes_early_with_a_reason(stage: Stage) -> None:
     await it.judges[0].taps("Back")
     await it.judges[0].taps("Close early")
     assert "2 of 4 ballots are in" in it.judges[0].sees()
-    await it.judges[0].says("评委2因病缺席")
+    asked = await it.judges[0].says("评委2因病缺席")
+    assert "Still open: judge 2 (2)" in asked
+    assert "评委2因病缺席" in asked
+    await it.judges[0].taps("Yes, reveal")
     assert "The marks are revealed." in it.judges[0].sees()
 
 
@@ -436,6 +441,85 @@ async def test_a_judge_who_is_close_to_an_entry_sets_it_aside(stage: Stage) -> N
     await judge.taps("— 01")
     assert "You do not judge this entry" in judge.sees()
     assert "Ballots in: 0 of 5" in await at_desk(it)
+
+
+def _place(session: Session, it: Cast) -> EntryRound:
+    return session.exec(
+        select(EntryRound)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .where(EntryRound.venue_id == it.venue_id, Entry.teacher_id == it.entrant.teacher_id)
+    ).one()
+
+
+async def test_beginning_before_the_work_is_due_is_warned_of_and_told(stage: Stage) -> None:
+    it = await cast(stage)
+    await at_desk(it)
+    await it.host.taps("Draw the order")
+    await it.host.taps("Yes, draw")
+    await panel_asked(stage, it)
+    await at_desk(it)
+    assert "may still replace their work by" in await it.host.taps("Begin judging")
+    await it.host.taps("Yes, begin")
+    place = await stage.database.read(_place, it)
+    await it.entrant.says("/menu")
+    for data in (
+        OpenFolder(place.entry_id, place.round_id).data,
+        OpenSlot(place.entry_id, place.round_id, 0).data,
+    ):
+        await it.entrant.sends_data(data)
+        assert "Judging has begun" in it.entrant.sees()
+
+
+async def test_who_holds_the_venue_and_judges_there_is_said_to_know_the_names(
+    stage: Stage,
+) -> None:
+    it = await cast(stage)
+    await at_desk(it)
+    await it.host.taps("Judges")
+    await it.host.taps("Ask somebody")
+    await it.host.says("顾岩")
+    assert "You hold this venue and know" in await it.host.taps("顾岩")
+    assert "knows the names" in await it.host.taps("Yes, ask")
+    await stage.passes(minutes=1)
+    assert "You hold this venue, so you know" in it.host.sees()
+    assert "by number alone" not in it.host.sees()
+
+
+async def test_an_invitation_of_the_evening_is_said_to_go_out_in_the_morning(
+    stage: Stage,
+) -> None:
+    it = await cast(stage)
+    await stage.passes(hours=11)
+    await at_desk(it)
+    await it.host.taps("Judges")
+    await it.host.taps("Ask somebody")
+    await it.host.says("评委0")
+    assert "They are told Mon 23 Nov, 08:00" in await it.host.taps("评委0")
+    assert "goes out Mon 23 Nov, 08:00" in await it.host.taps("Yes, ask")
+    assert "Would you be a judge?" not in it.judges[0].sees()
+
+
+async def test_too_few_ballots_are_said_before_anybody_can_reveal(stage: Stage) -> None:
+    it = await cast(stage, judges=1)
+    await begun(stage, it)
+    judge = it.judges[0]
+    await judge.says("/judging")
+    await judge.taps("决赛")
+    await judge.taps("01")
+    await judge.taps("Not mine to judge")
+    await judge.taps("Yes, set it aside")
+    await judge.taps("02")
+    await judge.says("30 50")
+    await judge.taps("Hand in")
+    await judge.taps("Yes, hand in")
+    shown = await at_desk(it)
+    assert "No. 01: only 0 of the 1 ballot" in shown
+    assert "ask another judge" in shown
+    assert "Reveal the marks" not in it.host.labels()
+    await judge.says("/judging")
+    assert "No. 01: only 0 of the 1 ballot" in await judge.taps("决赛")
+    assert "Reveal the marks" not in judge.labels()
+    assert "Close early" in judge.labels()
 
 
 def _competition(session: Session) -> int:

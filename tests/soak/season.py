@@ -1041,6 +1041,7 @@ class Season:
         if where in RECUSED:
             await chief.does(
                 "/judging", OpenJudging(venue_id), CloseEarly(venue_id), "评委3回避，无人替补",
+                CloseEarly(venue_id, 1),
                 done=lambda session: session.get_one(Venue, venue_id).revealed_at is not None,
             )  # fmt: skip
             self.figures["closed early"] += 1
