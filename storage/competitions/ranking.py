@@ -1,9 +1,9 @@
 """Who stands where, and how many go on: plain arithmetic on the frozen rules of a round.
 
 The better score comes first. Equals are told apart by the rules' ties in their order; where
-these say no more, they share a rank. Where a shared rank would cross the line between going on
-and not, the lot of the venue says who is before it, as never more go on than may. The lot is the
-SHA-256 of the venue's seed, the venue and the entry's number; the lowest, as text, comes first.
+these say no more, the lot of the venue does, whether the rules name it or not: no award and no
+place is ever given between equals without a word of what decided. The lot is the SHA-256 of the
+venue's seed, the venue and the entry's number; the lowest, as text, comes first.
 
 A share becomes a number by rounding a half up.
 """
@@ -47,7 +47,7 @@ class Ranked:
 
 def ranked(runners: Sequence[Runner], ties: Sequence[str]) -> list[Ranked]:
     """Return them in their order, the best first."""
-    rules = tuple(ties)
+    rules = tuple(ties) if LOT in ties else (*ties, LOT)
     keys = {each.place_id: tuple(_key(each, rules)) for each in runners}
     order = sorted(runners, key=lambda each: (keys[each.place_id], each.lot, each.place_id))
     found: list[Ranked] = []

@@ -223,7 +223,7 @@ async def test_a_reserve_moves_up_when_one_before_it_is_passed_over(database: Da
     assert number == 2
 
 
-async def test_of_reserves_that_share_a_rank_the_one_with_the_lower_lot_moves_up(
+async def test_of_equal_reserves_the_one_with_the_lower_lot_moves_up(
     database: Database,
 ) -> None:
     def play(session: Session) -> tuple[int | None, int]:
@@ -289,6 +289,18 @@ def test_the_list_does_not_depend_on_the_order_of_the_rows(
     ties = ["criterion:aims", "lot"]
     mixed = [runners[n] for n in shuffle if n < len(runners)]
     assert ranking.ranked(mixed, ties) == ranking.ranked(runners, ties)
+
+
+@pytest.mark.parametrize("ties", [[], ["criterion:aims"], ["lot", "median"]])
+def test_equals_in_everything_are_told_apart_by_the_lot_and_the_list_says_so(
+    ties: list[str],
+) -> None:
+    runners = [Runner(n, 1, 90, lot, (90,), ({"aims": 40},)) for n, lot in enumerate("ba")]
+    order = ranking.ranked(runners, ties)
+    assert [(one.runner.lot, one.rank, one.tie) for one in order] == [
+        ("a", 1, "lot"),
+        ("b", 2, "lot"),
+    ]
 
 
 def test_a_share_is_rounded_half_up_and_kept_within_the_least() -> None:
