@@ -148,8 +148,17 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert "唐亦舟" in await gu.taps("Look and decide")
     await gu.taps("Take entry out")
     await gu.says("情况属实")
+    preview = gu.sees()
+    assert "林若溪 (澄禾县实验小学) is taken out" in preview
+    assert "韩静仪 (澄禾县实验小学): " in preview
+    await gu.taps("Confirm correction")
+    assert "to be answered" not in gu.sees()
     await stage.passes(minutes=2)
+    assert "was upheld" not in tang.sees()
+    assert "林若溪" in gu.sees(at=group.id)
+    await stage.passes(minutes=10)
     assert "was upheld" in tang.sees()
+    assert any("[Correction]" in one.text for one in people["林若溪"].messages())
     shown = gu.sees(at=group.id)
     assert "[Public display, corrected]" in shown
     assert "林若溪" not in shown
