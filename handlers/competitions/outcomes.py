@@ -191,9 +191,14 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
     lines = []
     if state is RoundState.ADVANCED and facts.next_external:
         lines.append(
-            _("{addressee}, result of {title} · {round}: you are recommended for {next}.").format(
-                **what
-            )
+            (
+                _("{addressee}, result of {title} · {round}: you are recommended for {next}.")
+                if facts.forwarded
+                else _(
+                    "{addressee}, result of {title} · {round}: you go on, and wait to be "
+                    "recommended for {next}."
+                )
+            ).format(**what)
         )
     elif state is RoundState.ADVANCED:
         lines.append(

@@ -170,6 +170,9 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert "a result to confirm" in gu.sees()
     await gu.taps("1")
     shi = people["石晓岚"]
+    before = " ".join(message.text for message in shi.messages())
+    assert "you go on, and wait to be recommended for" in before
+    assert "you are recommended for" not in before
 
     def consent(session: Session) -> None:
         mine = session.exec(select(Entry).where(Entry.teacher_id == shi.teacher_id)).one()
@@ -184,6 +187,7 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert gu.sees(at=group.id).count("“春”") == 1
     texts = " ".join(message.text for message in shi.messages())
     assert "congratulations: 一等奖" in texts
+    assert "you are recommended for" in texts
     await shi.taps("Certificate")
     assert any(name.endswith(".pdf") for name, _content in shi.files())
     await shi.taps("Yes, share it")
