@@ -279,10 +279,15 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
             RoundState.AWARDED,
         )
     ):
+        first = facts.publicity_from or today
         lines.append(
             _(
                 "The list is on public display until {day}; results may still change until then."
             ).format(day=dates.day(facts.publicity_until, language, today))
+            if facts.is_shown
+            else _("Public display: {days}; results may still change until then.").format(
+                days=dates.days(first, max(first, facts.publicity_until), language, today)
+            )
         )
     return lines
 
@@ -296,7 +301,7 @@ def outcome_keys(facts: Outcome, language: str, today: date) -> tuple[tuple[Key,
         row.append(Key(_("Comments"), OpenOutcome(facts.place_id)))
     keys: list[tuple[Key, ...]] = [tuple(row)]
     until = facts.publicity_until
-    if until is not None and today <= until:
+    if facts.is_shown and until is not None and today <= until:
         keys.append((Key(_("The public list"), ShowPublicList(facts.round_id)),))
     return tuple(keys)
 

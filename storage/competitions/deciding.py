@@ -153,7 +153,10 @@ class Outcome:
     next_is_materials: bool
     """Whether that is when materials are due; otherwise the next round begins then."""
     """When materials of the next round are due, or it begins."""
+    publicity_from: date | None
     publicity_until: date | None
+    is_shown: bool
+    """Whether the list hangs already, so that it can be looked at."""
     is_confirmed: bool
     forwarded: bool
 
@@ -279,7 +282,9 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         round_.forward_due_at,
         None if after is None else after.material_due_at or after.starts_at,
         after is not None and after.material_due_at is not None,
+        round_.publicity_from,
         round_.publicity_until,
+        round_.publicity_started_at is not None,
         state is VenueState.CONFIRMED,
         place.forwarded_at is not None,
     )
