@@ -79,6 +79,7 @@ class Line:
     entry_id: int
     number: str
     name: str
+    """Of all who made it: its teacher first."""
     school: str
     score: float | None
     rank: int | None
@@ -110,6 +111,8 @@ class Listing:
     places: int | None
     next_round: str
     next_external: bool
+    awards: tuple[tuple[str, int], ...]
+    """How many of each award its share comes to here; empty where none are given."""
     criteria: dict[str, str]
     """Titles of the criteria by their key, as ties name them."""
     forward_due_at: datetime | None
@@ -566,18 +569,22 @@ def _listing(session: Session, found: _Found, actor_id: int, *, now: datetime) -
     is_over = venue.state in OVER
     is_signed = venue.signed_at is not None and (is_over or venue.state is VenueState.REVEALED)
     made = _made(session, found, rows) if is_signed else _Made({}, {}, {}, (), 0)
-    names = {
-        id_: (name, school)
-        for id_, name, school in session.exec(
-            select(Entry.id, Teacher.name, OrgUnit.name)
-            .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
-            .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
-            .where(col(Entry.id).in_([entry.id for _row, entry in rows]))
+    who = people(session, [entry.id for _row, entry in rows])
+    everybody = {each for some in who.values() for each in some}
+    names = dict(
+        session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(everybody))).all()
+    )
+    schools = dict(
+        session.exec(
+            select(OrgUnit.id, OrgUnit.name).where(
+                col(OrgUnit.id).in_({entry.unit_id for _row, entry in rows})
+            )
         ).all()
-    }
+    )
     lines = []
     for row, entry in rows:
-        name, school = names[entry.id]
+        name = "、".join(names[each] for each in who[entry.id])
+        school = schools[entry.unit_id]
         state, award, (rank, tie) = row.state, row.award, (row.rank, row.tie)
         if is_signed and not is_over:
             state = made.states.get(row.id, state)
@@ -625,6 +632,9 @@ def _listing(session: Session, found: _Found, actor_id: int, *, now: datetime) -
         made.places,
         "" if after is None else after.name,
         after is not None and after.external,
+        tuple(ranking.given(competition.awards, len(made.order)))
+        if is_deciding(session, round_)
+        else (),
         {each["key"]: each["title"] for each in round_.rubric},
         round_.forward_due_at,
         round_.publicity_until,

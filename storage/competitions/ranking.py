@@ -10,6 +10,7 @@ A share becomes a number by rounding a half up.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -130,14 +131,22 @@ def going_on(
     return on, rest[: min(len(on), RESERVES)]
 
 
+def given(awards: Sequence[Mapping[str, Any]], entries: int) -> list[tuple[str, int]]:
+    """Return how many of each award the shares come to among so many entries."""
+    found = []
+    left = entries
+    for award in awards:
+        number = min(rounded(award["share"], entries), left)
+        left -= number
+        found.append((award["name"], number))
+    return found
+
+
 def awarded(order: Sequence[Ranked], awards: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     """Return the award of each place that has one: each award's share of the entries, in turn."""
     found: dict[int, str] = {}
     turn = iter(order)
-    for award in awards:
-        for _n in range(rounded(award["share"], len(order))):
-            each = next(turn, None)
-            if each is None:
-                return found
-            found[each.runner.place_id] = award["name"]
+    for name, number in given(awards, len(order)):
+        for each in itertools.islice(turn, number):
+            found[each.runner.place_id] = name
     return found

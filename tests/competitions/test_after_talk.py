@@ -206,7 +206,7 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
 async def test_an_external_list_goes_out_as_a_table_and_comes_back_as_one(stage: Stage) -> None:
     gu = await organiser(stage)
     people = await judged_final(stage)
-    await decides(gu)
+    assert "By their shares there are here: 一等奖 2." in await decides(gu)
 
     def confirmed(session: Session) -> None:
         round_ = session.exec(select(Round).where(Round.position == 2)).one()
