@@ -32,7 +32,7 @@ from handlers.competitions import list_cards, round_cards
 from handlers.context import Channels, House
 from handlers.messaging import group_cards, leaving, notice_posts, question_topics
 from handlers.messaging.voices_of_all import VOICES
-from storage.competitions import forwarding
+from storage.competitions import forwarding, publicity
 from storage.database import Database
 from storage.messaging import brief_edits, confirming, correcting, filling, leases, sweeping
 from storage.messaging import inbox as inbox_rows
@@ -319,6 +319,7 @@ class Office:
         if not await self.leads():
             return
         done = await self.database.write(forwarding.settle_due, now=self.clock())
+        done += await self.database.write(publicity.correct_due, now=self.clock())
         if done:
             self.delivery.wake()
 

@@ -77,6 +77,7 @@ def kinds_of_deeds(language: str) -> Mapping[str, str]:
         "disqualify_entry": _("taking a competition entry out"),
         "decide_venue": _("deciding a list of a competition"),
         "publicity": _("putting a list on public display"),
+        "correct_list": _("correcting a list of a competition"),
     }
 
 

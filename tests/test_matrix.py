@@ -345,6 +345,8 @@ OF_COMPETITIONS: dict[str, Callable[[Session, Place], dict[str, Any]]] = {
     "objections.of_round": after.objected,
     "objections.open_one": after.objected,
     "objections.to_say": after.objected,
+    "objections.choices": after.objected,
+    "objections.preview": lambda session, at: after.objected(session, at) | {"how": How.OUT},
     "objections.settle": lambda session, at: after.objected(session, at) | {"how": How.REFUSE},
     "awarding.confirm": after.final,
     "awarding.awards_in": after.awarded,
@@ -1358,6 +1360,7 @@ UNDONE: dict[str, tuple[frozenset[Act], Callable[[Session, Place], dict[str, Any
     "disqualify_entry": (frozenset({Act.RUN_COMPETITION}), an_entry_taken_out),
     "decide_venue": (frozenset({COMPETITION}), after.decided_deed),
     "publicity": (frozenset({COMPETITION}), after.shown_deed),
+    "correct_list": (frozenset({COMPETITION}), after.corrected_deed),
     "plan": (frozenset({RUN}), lambda _session, at: {"programmes": [at.programme_id], "job": 0}),
 }
 """What each kind of deed needs of who undoes it, and what such a deed would have kept."""

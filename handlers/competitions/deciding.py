@@ -203,6 +203,15 @@ def list_card(
                     round=html.escape(facts.next_round), n=facts.places
                 )
             )
+    if facts.awards:
+        each_award = numbers.joined(
+            [
+                _("{award} {n}").format(award=html.escape(award), n=number)
+                for award, number in facts.awards
+            ],
+            language,
+        )
+        lines.append(_("By their shares there are here: {awards}.").format(awards=each_award))
     pages = max(1, -(-len(facts.lines) // PAGE))
     page = min(max(0, page), pages - 1)
     lines += [

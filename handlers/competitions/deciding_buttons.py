@@ -188,6 +188,33 @@ class SettleObjection(Button):
     tag = "kdzs"
     objection_id: int
     how: str
+    place_id: int = 0
+
+
+@dataclass(frozen=True)
+class ChooseToCorrect(Button):
+    """Which entry is put right, where an objection is about the whole list."""
+
+    tag = "kdzc"
+    objection_id: int
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class CorrectEntry(Button):
+    """What is wrong with this entry."""
+
+    tag = "kdzp"
+    objection_id: int
+    place_id: int
+
+
+@dataclass(frozen=True)
+class ConfirmCorrection(Button):
+    """Put right what was seen."""
+
+    tag = "kdzk"
+    objection_id: int
 
 
 @dataclass(frozen=True)

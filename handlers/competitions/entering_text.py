@@ -16,7 +16,7 @@ from handlers.competitions.buttons import (
     RunCompetition,
     ShowCompetition,
 )
-from handlers.competitions.deciding_buttons import OpenOutcome
+from handlers.competitions.deciding_buttons import OpenOutcome, ShowPublicList
 from handlers.competitions.entering_buttons import (
     AnswerForward,
     AnswerMate,
@@ -272,6 +272,12 @@ def _why_not_lines(facts: Shown, language: str, zone: ZoneInfo, now: datetime) -
     return ["", *lines] if lines else []
 
 
+def _list_keys(round_id: int, language: str) -> list[tuple[Key, ...]]:
+    """The list on public display, from which one objects, while there is one."""
+    _ = catalog(language).gettext
+    return [(Key(_("The public list"), ShowPublicList(round_id)),)] if round_id else []
+
+
 def _competition_keys(
     facts: Shown, language: str, puts_forward: bool, organises: bool
 ) -> tuple[tuple[Key, ...], ...]:
@@ -280,6 +286,7 @@ def _competition_keys(
     for entry_id, track, _state in facts.entries:
         label = shortened(_("My entry: {track}").format(track=track), LABEL)
         keys.append((Key(label, OpenEntry(entry_id), style="primary"),))
+    keys += _list_keys(facts.hanging, language)
     fitting = [each for each in facts.tracks if not each.misfits]
     if facts.why_not is None and fitting:
         press = (
@@ -381,7 +388,7 @@ def my_entry_card(
         lines.append(_("Together with: {names}").format(names=names))
     lines.append(_("<b>Now: {state}</b>").format(state=state_text(facts, language)))
     lines += _standing_lines(facts, language, zone, today)
-    keys = _my_keys(facts, language)
+    keys = (*_list_keys(facts.hanging, language), *_my_keys(facts, language))
     if not asks_consent:
         return Card("\n".join(lines), keys)
     lines += [

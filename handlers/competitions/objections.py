@@ -13,6 +13,9 @@ from handlers.cards import Card, Key, pager
 from handlers.competitions import words
 from handlers.competitions.deciding_buttons import (
     AddEvidence,
+    ChooseToCorrect,
+    ConfirmCorrection,
+    CorrectEntry,
     DropObjection,
     MyObjection,
     ObjectionEvidence,
@@ -29,10 +32,11 @@ from handlers.competitions.outcomes import answer_lines
 from handlers.context import Context, alert, hush, shortened, show, tap
 from handlers.files import Attachment, on_file
 from handlers.people.buttons import Home
+from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_link, on_tap, on_text
 from locales import catalog, dates
 from storage.competitions import objections, publicity
-from storage.competitions.objections import How, Mine, Raised
+from storage.competitions.objections import Choice, How, Mine, Preview, Raised
 from storage.competitions.publicity import PublicList
 from storage.competitions.tables import ObjectionState
 from storage.moments import local_day
@@ -42,6 +46,7 @@ from storage.refusals import NotFound
 
 TEXT, FILE, ANSWER = "kdtext", "kdfile", "kdanswer"
 DRAFT = "objection"
+CORRECTION = "correction"
 PAGE = 8
 LABEL = 40
 
@@ -62,6 +67,9 @@ def install(application: AnyApplication) -> None:
     on_tap(application, ObjectionEvidence, send_evidence)
     on_tap(application, SettleObjection, ask_answer)
     on_text(application, ANSWER, answer_given)
+    on_tap(application, ChooseToCorrect, choose)
+    on_tap(application, CorrectEntry, choose_how)
+    on_tap(application, ConfirmCorrection, confirm)
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -179,7 +187,11 @@ def all_card(
     row: list[Key] = []
     for n, each in enumerate(found[page * PAGE : (page + 1) * PAGE], 1 + page * PAGE):
         lines.append(
-            _("{n}. {about}: {state}, {before}").format(
+            (
+                _("{n}. {about}: {state}, {before}")
+                if each.state is ObjectionState.OPEN
+                else _("{n}. {about}: {state}")
+            ).format(
                 n=n,
                 about=html.escape(each.about) or _("the whole list"),
                 state=states[each.state],
@@ -206,7 +218,11 @@ def raised_card(facts: Raised, language: str, zone: ZoneInfo, now: datetime) -> 
             name=html.escape(facts.by_name), school=html.escape(facts.by_school)
         ),
         html.escape(shortened(facts.text, 1200)),
-        _("State: {state}; to be answered {before}.").format(
+        (
+            _("State: {state}; to be answered {before}.")
+            if facts.state is ObjectionState.OPEN
+            else _("State: {state}.")
+        ).format(
             state=words.objection_states(language)[facts.state],
             before=dates.before(facts.due_at, zone, language, today),
         ),
@@ -226,14 +242,93 @@ def raised_card(facts: Raised, language: str, zone: ZoneInfo, now: datetime) -> 
                 Key(_("Upheld, noted"), SettleObjection(id_, How.NOTED)),
             )
         )
-        if facts.place_id is not None:
-            keys.append(
-                (
-                    Key(_("Take entry out"), SettleObjection(id_, How.OUT)),
-                    Key(_("Correct score"), SettleObjection(id_, How.SCORE)),
-                )
-            )
+    if facts.deed_id is not None:
+        lines.append(_("Nobody has been told yet. You can still take it back."))
+        keys.append((undo_key(facts.deed_id, language),))
+    elif facts.can_correct and facts.state in (ObjectionState.OPEN, ObjectionState.UPHELD):
+        keys += (
+            [(Key(_("Correct an entry"), ChooseToCorrect(id_)),)]
+            if facts.place_id is None
+            else [_correction_keys(id_, facts.place_id, language)]
+        )
     return Card("\n".join(lines), (*keys, (Key(_("Back"), OpenObjections(facts.round_id)),)))
+
+
+def _correction_keys(objection_id: int, place_id: int, language: str) -> tuple[Key, ...]:
+    _ = catalog(language).gettext
+    return (
+        Key(_("Take entry out"), SettleObjection(objection_id, How.OUT, place_id)),
+        Key(_("Correct score"), SettleObjection(objection_id, How.SCORE, place_id)),
+    )
+
+
+def choose_card(found: tuple[Choice, ...], objection_id: int, page: int, language: str) -> Card:
+    """Which entry is put right."""
+    _ = catalog(language).gettext
+    pages = max(1, -(-len(found) // PAGE))
+    page = min(max(0, page), pages - 1)
+    keys: list[tuple[Key, ...]] = []
+    for each in found[page * PAGE : (page + 1) * PAGE]:
+        who = _("{name} ({school})").format(name=each.name, school=each.school)
+        label = shortened(f"{each.track} · {who}", LABEL)
+        keys.append((Key(label, CorrectEntry(objection_id, each.place_id)),))
+    turn = pager(page, pages, lambda other: ChooseToCorrect(objection_id, other))
+    keys += [turn] if turn else []
+    text = (
+        _("Which entry is put right? You see what would change before anything does.")
+        if found
+        else _("There is no entry that could be put right any more.")
+    )
+    return Card(text, (*keys, (Key(_("Back"), OpenObjection(objection_id)),)))
+
+
+def preview_card(facts: Preview, answer: str, language: str) -> Card:
+    """What a correction would change, and who would be told."""
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    who = _("{name} ({school})").format(
+        name=html.escape(facts.name), school=html.escape(facts.school)
+    )
+    was = "—" if facts.was is None else f"{facts.was:g}"
+    lines = [
+        _("<b>Correction</b>: {who} is taken out").format(who=who)
+        if facts.score is None
+        else _("<b>Correction</b>: {who}, score {was} → {score}").format(
+            who=who, was=was, score=f"{facts.score:g}"
+        )
+    ]
+    lines += [
+        _("· {name} ({school}): {was} → {becomes}").format(
+            name=html.escape(each.name),
+            school=html.escape(each.school),
+            was=html.escape(words.result(each.was, each.was_award, language)),
+            becomes=html.escape(words.result(each.state, each.award, language)),
+        )
+        for each in facts.shifts[:PAGE]
+    ]
+    rest = len(facts.shifts) - PAGE
+    if rest > 0:
+        lines.append(ngettext("and {n} more", "and {n} more", rest).format(n=rest))
+    if not facts.shifts:
+        lines.append(_("Nobody's award or place changes."))
+    lines.append(_("Reason: {reason}").format(reason=html.escape(shortened(answer, 300))))
+    if facts.shifts:
+        lines.append(
+            _(
+                "For ten minutes you can take it back. Then {people} are told in private with the "
+                "reason, and the corrected list goes to {groups}."
+            ).format(
+                people=ngettext("{n} person", "{n} people", facts.people).format(n=facts.people),
+                groups=ngettext("{n} group", "{n} groups", facts.groups).format(n=facts.groups),
+            )
+        )
+    return Card(
+        "\n".join(lines),
+        (
+            (Key(_("Confirm correction"), ConfirmCorrection(facts.objection_id), style="primary"),),
+            (Key(_("Cancel"), OpenObjection(facts.objection_id)),),
+        ),
+    )
 
 
 # --- whoever objects ------------------------------------------------------------------------------
@@ -450,18 +545,19 @@ async def ask_answer(update: Update, context: Context) -> None:
     how = How(button.how) if button.how in {*How} else How.NOTED
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    awaited = f"{ANSWER}:{button.objection_id}:{how.value}"
+    awaited = f"{ANSWER}:{button.objection_id}:{how.value}:{button.place_id}"
     await context.write(accounts.await_text, reader.account_id, awaited, now=context.now())
     text = {
         How.REFUSE: _("Please type why the list stays. Whoever objected reads this."),
         How.NOTED: _("Please type what is put right. Whoever objected reads this."),
         How.OUT: _(
-            "Please type why the entry is taken out. The list is made anew by the rules, and "
-            "whoever objected reads this."
+            "Please type why the entry is taken out, without naming who objected: whoever it "
+            "concerns reads this. You see what would change before anything does."
         ),
         How.SCORE: _(
-            "Please type the right score, a blank, and why, such as {example}. The list is made "
-            "anew by the rules, and whoever objected reads the reason."
+            "Please type the right score, a blank, and why, such as {example}, without naming "
+            "who objected: whoever it concerns reads the reason. You see what would change "
+            "before anything does."
         ).format(example="<code>86.5 评分录入有误</code>"),
     }[how]
     keys = ((Key(_("Cancel"), OpenObjection(button.objection_id)),),)
@@ -469,25 +565,123 @@ async def ask_answer(update: Update, context: Context) -> None:
 
 
 async def answer_given(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Settle it."""
-    _prefix, objection_id, word = reader.awaiting.split(":")
+    """Settle it; what corrects the list is looked at once more."""
+    _prefix, objection_id, word, *place = reader.awaiting.split(":")
+    place_id = int(place[0]) if place else 0
     how = How(word)
     await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     score = None
     if how is How.SCORE:
-        first, _blank, text = text.strip().partition(" ")
+        first, *rest = text.split(maxsplit=1)
+        text = "".join(rest)
         try:
             score = float(first)
         except ValueError:
             raise objections.WrongScore(0) from None
+    if how in (How.OUT, How.SCORE):
+        await _preview(
+            update, context, reader, int(objection_id), how, place_id, score, text.strip()
+        )
+        return
     await context.write(
         objections.settle,
         reader.linked_teacher_id,
         int(objection_id),
         how,
         text,
-        score=score,
         now=context.now(),
     )
     context.house.wake_delivery()
     await _show_one(update, context, reader, int(objection_id))
+
+
+async def _preview(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    objection_id: int,
+    how: How,
+    place_id: int,
+    score: float | None,
+    answer: str,
+) -> None:
+    """Keep the correction, and show what it would change."""
+    if not answer:
+        raise objections.AnswerMissing
+    data = {
+        "objection_id": objection_id,
+        "how": how.value,
+        "place_id": place_id,
+        "score": score,
+        "answer": answer[: objections.LONGEST],
+    }
+
+    def keep(session: Session) -> Preview:
+        facts = objections.preview(
+            session,
+            reader.linked_teacher_id,
+            objection_id,
+            how,
+            place_id=place_id,
+            score=score,
+            now=context.now(),
+        )
+        drafts.keep(session, reader.account_id, CORRECTION, data, now=context.now())
+        return facts
+
+    facts = await context.write(keep)
+    await show(update, context, reader, preview_card(facts, answer, reader.language))
+
+
+async def choose(update: Update, context: Context) -> None:
+    """Show which entries could be put right."""
+    button = ChooseToCorrect.parse(tap(update).data)
+    reader = await context.reader(update)
+    found = await context.read(
+        objections.choices, reader.linked_teacher_id, button.objection_id, now=context.now()
+    )
+    card = choose_card(found, button.objection_id, button.page, reader.language)
+    await show(update, context, reader, card)
+
+
+async def choose_how(update: Update, context: Context) -> None:
+    """Ask what is put right about it."""
+    button = CorrectEntry.parse(tap(update).data)
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+    found = await context.read(
+        objections.choices, reader.linked_teacher_id, button.objection_id, now=context.now()
+    )
+    one = next((each for each in found if each.place_id == button.place_id), None)
+    if one is None:
+        raise NotFound("entry")
+    text = _("{name} ({school})").format(name=html.escape(one.name), school=html.escape(one.school))
+    keys = _correction_keys(button.objection_id, button.place_id, reader.language)
+    back = (Key(_("Back"), ChooseToCorrect(button.objection_id)),)
+    await show(update, context, reader, Card(text, (keys, back)))
+
+
+async def confirm(update: Update, context: Context) -> None:
+    """Put right what was seen."""
+    objection_id = ConfirmCorrection.parse(tap(update).data).objection_id
+    reader = await context.reader(update)
+
+    def settle(session: Session) -> bool:
+        data = drafts.read(session, reader.account_id, CORRECTION, lock=True)
+        if data is None or data["objection_id"] != objection_id:
+            return False
+        objections.settle(
+            session,
+            reader.linked_teacher_id,
+            objection_id,
+            How(data["how"]),
+            data["answer"],
+            place_id=data["place_id"],
+            score=data["score"],
+            now=context.now(),
+        )
+        drafts.drop(session, reader.account_id, CORRECTION)
+        return True
+
+    await context.write(settle)
+    await _show_one(update, context, reader, objection_id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from telegram import Update
 
 from handlers.cards import Card, Key
+from handlers.competitions import words
 from handlers.competitions.buttons import OpenEntry
 from handlers.competitions.deciding_buttons import (
     AwardCertificate,
@@ -58,7 +61,25 @@ async def outcome(house: House, row: Claimed) -> Said:
     now = house.clock()
     today = local_day(now, house.zone)
     lines = outcome_lines(facts, row.language, house.zone, today)
+    if "corrected" in row.facts:
+        lines.insert(0, _corrected(facts, row.facts, row.language))
     return Say(Card("\n".join(lines), outcome_keys(facts, row.language, today)))
+
+
+def _corrected(facts: Outcome, said: Mapping[str, Any], language: str) -> str:
+    """Why somebody hears of another result: kindly, with what it was."""
+    _ = catalog(language).gettext
+    state, award = said["was"]
+    return _(
+        "[Correction] After an objection the list of {title} · {round} was checked and put "
+        "right, which changes your result. It was: {was}.\nReason: {reason}\nPlease excuse the "
+        "change; the organiser gladly answers your questions.\n"
+    ).format(
+        title=html.escape(facts.title),
+        round=html.escape(facts.round_name),
+        was=html.escape(words.result(RoundState(state), award, language)),
+        reason=html.escape(said["corrected"]),
+    )
 
 
 async def lapsed(house: House, row: Claimed) -> Said:
@@ -170,9 +191,14 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
     lines = []
     if state is RoundState.ADVANCED and facts.next_external:
         lines.append(
-            _("{addressee}, result of {title} · {round}: you are recommended for {next}.").format(
-                **what
-            )
+            (
+                _("{addressee}, result of {title} · {round}: you are recommended for {next}.")
+                if facts.forwarded
+                else _(
+                    "{addressee}, result of {title} · {round}: you go on, and wait to be "
+                    "recommended for {next}."
+                )
+            ).format(**what)
         )
     elif state is RoundState.ADVANCED:
         lines.append(
@@ -253,10 +279,15 @@ def outcome_lines(facts: Outcome, language: str, zone: ZoneInfo, today: date) ->
             RoundState.AWARDED,
         )
     ):
+        first = facts.publicity_from or today
         lines.append(
             _(
                 "The list is on public display until {day}; results may still change until then."
             ).format(day=dates.day(facts.publicity_until, language, today))
+            if facts.is_shown
+            else _("Public display: {days}; results may still change until then.").format(
+                days=dates.days(first, max(first, facts.publicity_until), language, today)
+            )
         )
     return lines
 
@@ -270,7 +301,7 @@ def outcome_keys(facts: Outcome, language: str, today: date) -> tuple[tuple[Key,
         row.append(Key(_("Comments"), OpenOutcome(facts.place_id)))
     keys: list[tuple[Key, ...]] = [tuple(row)]
     until = facts.publicity_until
-    if until is not None and today <= until:
+    if facts.is_shown and until is not None and today <= until:
         keys.append((Key(_("The public list"), ShowPublicList(facts.round_id)),))
     return tuple(keys)
 

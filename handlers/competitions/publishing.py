@@ -117,7 +117,7 @@ def _finding(check_: Check, language: str) -> str:
         Check.NO_MATERIALS: _("nothing is handed in"),
         Check.DROPS: _("as many marks are left out as there are"),
         Check.TIES: _("what decides between equals is not in the rubric"),
-        Check.NO_TIES: _("equals would share a rank"),
+        Check.NO_TIES: _("equals would only draw lots"),
         Check.NO_QUOTA: _("all go on, without limit"),
         Check.NO_AWARDS: _("there are no awards"),
         Check.NO_FORWARD: _("nobody knows until when to forward"),

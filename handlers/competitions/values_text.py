@@ -308,8 +308,10 @@ def ties(some: list[str], rubric: list[dict[str, Any]], language: str) -> str:
         values.LOT: _("lot"),
         **titles,
     }
-    arrow = " → "
-    return arrow.join(names.get(each, "?") for each in some) or _("equals share a rank")
+    said = [names.get(each, "?") for each in some]
+    if values.LOT not in some:
+        said.append(_("if still equal, the lot") if some else _("equals draw lots"))
+    return " → ".join(said)
 
 
 def trouble(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from locales import catalog
+from locales import catalog, numbers
 from storage.competitions.tables import (
     BallotState,
     CompetingState,
@@ -109,6 +109,14 @@ def round_states(language: str) -> Mapping[str, str]:
         RoundState.PUSHED_AWARDED: _("forwarded and awarded"),
         RoundState.PUSHED_OUT: _("forwarded, without an award"),
     }
+
+
+def result(state: RoundState, award: str, language: str) -> str:
+    """An award and where its entry stands, in one word or two."""
+    if award and state is RoundState.AWARDED:
+        return award
+    said = round_states(language)[state]
+    return numbers.joined([award, said], language) if award else said
 
 
 def judge_states(language: str) -> Mapping[str, str]:

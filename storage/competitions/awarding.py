@@ -169,6 +169,7 @@ def confirm(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
         raise NotUnderWay
     if any(deciding.is_entrant(session, actor_id, each.id) for each in venues):
         raise OwnCase
+    publicity.correct_due(session, now=now)
     facts = publicity.lists(session, actor_id, round_id, now=now)
     if facts.undecided or not venues:
         raise publicity.NotAllDecided(facts.undecided)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -79,6 +79,7 @@ class Line:
     entry_id: int
     number: str
     name: str
+    """Of all who made it: its teacher first."""
     school: str
     score: float | None
     rank: int | None
@@ -110,6 +111,8 @@ class Listing:
     places: int | None
     next_round: str
     next_external: bool
+    awards: tuple[tuple[str, int], ...]
+    """How many of each award its share comes to here; empty where none are given."""
     criteria: dict[str, str]
     """Titles of the criteria by their key, as ties name them."""
     forward_due_at: datetime | None
@@ -153,7 +156,10 @@ class Outcome:
     next_is_materials: bool
     """Whether that is when materials are due; otherwise the next round begins then."""
     """When materials of the next round are due, or it begins."""
+    publicity_from: date | None
     publicity_until: date | None
+    is_shown: bool
+    """Whether the list hangs already, so that it can be looked at."""
     is_confirmed: bool
     forwarded: bool
 
@@ -214,7 +220,7 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     venue = rights.check_holds(session, deed.actor_id, venue_id, now=now)
     if venue.state is not VenueState.DECIDED:
         raise ChangedSince("venue")
-    rows = _places(session, venue_id)
+    rows = places(session, venue_id)
     if any(row.forwarded_at is not None for row, _entry in rows):
         raise ChangedSince("forwarded")
     put_back(session, rows, deed.data["before"], now=now)
@@ -279,7 +285,9 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         round_.forward_due_at,
         None if after is None else after.material_due_at or after.starts_at,
         after is not None and after.material_due_at is not None,
+        round_.publicity_from,
         round_.publicity_until,
+        round_.publicity_started_at is not None,
         state is VenueState.CONFIRMED,
         place.forwarded_at is not None,
     )
@@ -319,7 +327,7 @@ def snapshot(session: Session, venue_id: int) -> dict[str, list[Any]]:
     """Return what is written on the entries of a venue, to put back."""
     return {
         str(row.id): [row.state.value, row.rank, row.tie, row.award, entry.state.value]
-        for row, entry in _places(session, venue_id)
+        for row, entry in places(session, venue_id)
     }
 
 
@@ -349,7 +357,7 @@ def write(session: Session, venue: Venue, *, now: datetime) -> dict[int, RoundSt
     competition = session.exec(
         select(Competition).where(Competition.id == round_.competition_id)
     ).one()
-    rows = _places(session, venue.id)
+    rows = places(session, venue.id)
     made = _made(session, _Found(venue, round_, competition), rows)
     changed: dict[int, RoundState] = {}
     for row, entry in rows:
@@ -376,10 +384,46 @@ def write(session: Session, venue: Venue, *, now: datetime) -> dict[int, RoundSt
     return changed
 
 
+def would_be(
+    session: Session, venue: Venue, instead: Mapping[int, float | None]
+) -> dict[int, tuple[RoundState, str]]:
+    """Return state and award of whoever would have others with these scores instead.
+
+    None is for an entry that is taken out.
+    """
+    round_, competition = session.exec(
+        select(Round, Competition)
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .where(Round.id == venue.round_id)
+    ).one()
+    rows = places(session, venue.id)
+    made = _made(session, _Found(venue, round_, competition), rows, instead)
+    found = {}
+    for row, _entry in rows:
+        state, award = made.states.get(row.id, row.state), made.awards.get(row.id, "")
+        if row.id in instead and instead[row.id] is None:
+            state, award = RoundState.DISQUALIFIED, ""
+        elif row.id not in made.states:
+            continue
+        elif row.forwarded_at is not None:
+            state = row.state
+        if (row.state, row.award) != (state, award):
+            found[row.id] = (state, award)
+    return found
+
+
 def tell(
-    session: Session, place_ids: Sequence[int], *, after: Any = None, now: datetime
+    session: Session,
+    place_ids: Sequence[int],
+    *,
+    after: Any = None,
+    more: Mapping[int, Mapping[str, Any]] | None = None,
+    now: datetime,
 ) -> list[str]:
-    """Leave the outcome of these entries for those who made them; return the messages' keys."""
+    """Leave the outcome of these entries for those who made them; return the messages' keys.
+
+    ``more`` is what else the message of an entry says, such as why it is told again.
+    """
     at = now if after is None else now + after
     at = quiet.next_push(workdays.load(session), at)
     rows = session.exec(
@@ -394,7 +438,7 @@ def tell(
                 session,
                 OUTCOME,
                 teacher_id=teacher_id,
-                facts={"place_id": place_id},
+                facts={"place_id": place_id, **(more or {}).get(place_id, {})},
                 priority=Priority.CARD,
                 not_before=at,
                 dedupe_key=key,
@@ -439,7 +483,8 @@ def _found(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> 
     return _Found(venue, round_, competition)
 
 
-def _places(session: Session, venue_id: int) -> Sequence[tuple[EntryRound, Entry]]:
+def places(session: Session, venue_id: int) -> Sequence[tuple[EntryRound, Entry]]:
+    """Return the entries of a venue in the order of its draw."""
     return session.exec(
         select(EntryRound, Entry)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
@@ -448,9 +493,17 @@ def _places(session: Session, venue_id: int) -> Sequence[tuple[EntryRound, Entry
     ).all()
 
 
-def _made(session: Session, found: _Found, rows: Sequence[tuple[EntryRound, Entry]]) -> _Made:
+def _made(
+    session: Session,
+    found: _Found,
+    rows: Sequence[tuple[EntryRound, Entry]],
+    instead: Mapping[int, float | None] | None = None,
+) -> _Made:
     venue, round_ = found.venue, found.round
-    judged = [(row, entry) for row, entry in rows if row.state in JUDGED and row.score is not None]
+    scores = {row.id: row.score for row, _entry in rows} | dict(instead or {})
+    judged = [
+        (row, entry) for row, entry in rows if row.state in JUDGED and scores[row.id] is not None
+    ]
     ballots: dict[int, list[Ballot]] = defaultdict(list)
     for ballot in session.exec(
         select(Ballot).where(
@@ -464,7 +517,7 @@ def _made(session: Session, found: _Found, rows: Sequence[tuple[EntryRound, Entr
             Runner(
                 row.id,
                 entry.unit_id,
-                row.score or 0.0,
+                scores[row.id] or 0.0,
                 lot_of(venue, row),
                 tuple(each.total for each in ballots[row.id] if each.total is not None),
                 tuple(each.marks for each in ballots[row.id]),
@@ -512,22 +565,26 @@ def _made(session: Session, found: _Found, rows: Sequence[tuple[EntryRound, Entr
 
 def _listing(session: Session, found: _Found, actor_id: int, *, now: datetime) -> Listing:
     venue, round_, competition = found.venue, found.round, found.competition
-    rows = _places(session, venue.id)
+    rows = places(session, venue.id)
     is_over = venue.state in OVER
     is_signed = venue.signed_at is not None and (is_over or venue.state is VenueState.REVEALED)
     made = _made(session, found, rows) if is_signed else _Made({}, {}, {}, (), 0)
-    names = {
-        id_: (name, school)
-        for id_, name, school in session.exec(
-            select(Entry.id, Teacher.name, OrgUnit.name)
-            .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
-            .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
-            .where(col(Entry.id).in_([entry.id for _row, entry in rows]))
+    who = people(session, [entry.id for _row, entry in rows])
+    everybody = {each for some in who.values() for each in some}
+    names = dict(
+        session.exec(select(Teacher.id, Teacher.name).where(col(Teacher.id).in_(everybody))).all()
+    )
+    schools = dict(
+        session.exec(
+            select(OrgUnit.id, OrgUnit.name).where(
+                col(OrgUnit.id).in_({entry.unit_id for _row, entry in rows})
+            )
         ).all()
-    }
+    )
     lines = []
     for row, entry in rows:
-        name, school = names[entry.id]
+        name = "、".join(names[each] for each in who[entry.id])
+        school = schools[entry.unit_id]
         state, award, (rank, tie) = row.state, row.award, (row.rank, row.tie)
         if is_signed and not is_over:
             state = made.states.get(row.id, state)
@@ -575,6 +632,9 @@ def _listing(session: Session, found: _Found, actor_id: int, *, now: datetime) -
         made.places,
         "" if after is None else after.name,
         after is not None and after.external,
+        tuple(ranking.given(competition.awards, len(made.order)))
+        if is_deciding(session, round_)
+        else (),
         {each["key"]: each["title"] for each in round_.rubric},
         round_.forward_due_at,
         round_.publicity_until,

@@ -38,7 +38,7 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.inserting import insert_new
-from storage.moments import local_day
+from storage.moments import at, local_day
 from storage.people import authority, offices
 from storage.people.tables import OrgUnit, Teacher, TeacherState
 from storage.refusals import NotFound, Refusal
@@ -253,6 +253,8 @@ class Shown:
     """Why the reader cannot enter now; None when they can."""
     reason: str
     """Why it was cancelled."""
+    hanging: int
+    """The round whose list is on public display now; 0 for none."""
 
 
 def shown(session: Session, teacher_id: int, competition_id: int, *, now: datetime) -> Shown:
@@ -310,7 +312,23 @@ def shown(session: Session, teacher_id: int, competition_id: int, *, now: dateti
         entries=tuple((id_, title, CompetingState(state)) for id_, title, state in entries),
         why_not=_why_not(session, teacher_id, competition, first, tracks, now),
         reason=competition.reason,
+        hanging=_hanging(session, competition, now=now),
     )
+
+
+def _hanging(session: Session, competition: Competition, *, now: datetime) -> int:
+    """Return the latest round whose list is on public display now; 0 for none."""
+    if competition.state not in (CompetitionState.PUBLISHED, CompetitionState.FINISHED):
+        return 0
+    zone = offices.zone(session)
+    found = (
+        each.id
+        for each in reversed(venues.rounds(session, competition.id))
+        if each.publicity_started_at is not None
+        and each.publicity_until is not None
+        and now < at(each.publicity_until, schedule.ENDS, zone)
+    )
+    return next(found, 0)
 
 
 def _why_not(
@@ -675,6 +693,8 @@ class MyEntry:
     can_submit: bool
     """As far as its state and the time go; what is missing is said besides."""
     can_withdraw: bool
+    hanging: int
+    """The round whose list is on public display now; 0 for none."""
 
 
 def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -> MyEntry:
@@ -715,6 +735,7 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
         and (
             where.state is None or (where.state in TO_COME and where.venue_state in BEFORE_JUDGING)
         ),
+        hanging=_hanging(session, competition, now=now),
     )
 
 

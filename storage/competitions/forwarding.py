@@ -199,7 +199,12 @@ def goes_on(session: Session, round_: Round, venue_ids: list[int], *, now: datet
     after = venues.next_round(session, round_)
     if after is None or (round_.forward_due_at is not None and not after.external):
         return 0
-    return _forward(session, _waiting(session, venue_ids), after, None, now=now)
+    rows = _waiting(session, venue_ids)
+    number = _forward(session, rows, after, None, now=now)
+    if after.external and round_.publicity_until is not None:
+        # Until now they were told that they wait for it.
+        deciding.tell(session, [row.id for row, _entry in rows], now=now)
+    return number
 
 
 def _lapse(session: Session, now: datetime) -> int:

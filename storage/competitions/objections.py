@@ -7,13 +7,13 @@ rules anew and hangs as a new version; refused, whoever raised it reads why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from storage import audit
+from storage import audit, deeds
 from storage.calendar import workdays
 from storage.competitions import authors, deciding, publicity, rights, schedule, telling
 from storage.competitions.editing import NotUnderWay
@@ -33,6 +33,7 @@ from storage.competitions.tables import (
     Venue,
     VenueState,
 )
+from storage.deeds import ChangedSince, Deed
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
 from storage.moments import at, local_day
@@ -118,6 +119,46 @@ class Raised:
     state: ObjectionState
     answer: str
     decided_at: datetime | None
+    can_correct: bool
+    """Whether the list does not stand yet, so that an entry can be put right."""
+    deed_id: int | None = None
+    """What takes the newest correction back, for whoever made it, while there is time."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An entry that could be put right."""
+
+    place_id: int
+    track: str
+    name: str
+    school: str
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Whose result a correction would change, from what to what."""
+
+    name: str
+    school: str
+    was: RoundState
+    was_award: str
+    state: RoundState
+    award: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a correction would do; ``score`` is None where the entry is taken out."""
+
+    objection_id: int
+    name: str
+    school: str
+    was: float | None
+    score: float | None
+    shifts: tuple[Shift, ...]
+    people: int
+    groups: int
 
 
 def submit(
@@ -244,7 +285,10 @@ def open_one(session: Session, actor_id: int, objection_id: int, *, now: datetim
     """
     row = _may_decide(session, actor_id, objection_id, now=now)
     audit.looked(session, actor_id, "see_objection", f"objection:{row.id}", now=now)
-    return _raised(session, row)
+    deed_id = deeds.standing(
+        session, actor_id, publicity.CORRECTED, row.id, now=now, of="objection_id"
+    )
+    return replace(_raised(session, row), deed_id=deed_id)
 
 
 def to_say(session: Session, actor_id: int, objection_id: int, *, now: datetime) -> Raised | None:
@@ -256,6 +300,81 @@ def to_say(session: Session, actor_id: int, objection_id: int, *, now: datetime)
     return _raised(session, row) if row.state is ObjectionState.OPEN else None
 
 
+def choices(
+    session: Session, actor_id: int, objection_id: int, *, now: datetime
+) -> tuple[Choice, ...]:
+    """Return the entries that could be put right for an objection, in their order.
+
+    Raises NotFound, NotAllowed or OwnCase.
+    """
+    row = _may_decide(session, actor_id, objection_id, now=now)
+    rows = session.exec(
+        select(EntryRound, Track.title, Teacher.name, OrgUnit.name)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .join(Venue, col(Venue.id) == col(EntryRound.venue_id))
+        .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
+        .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
+        .join(Track, col(Track.id) == col(Entry.track_id))
+        .where(
+            EntryRound.round_id == row.round_id,
+            col(EntryRound.state).in_(deciding.JUDGED),
+            Venue.state == VenueState.DECIDED,
+        )
+        .order_by(col(Track.position), col(EntryRound.rank), col(EntryRound.id))
+    ).all()
+    return tuple(
+        Choice(place.id, track, name, school)
+        for place, track, name, school in rows
+        if row.entry_id in (None, place.entry_id)
+    )
+
+
+def preview(
+    session: Session,
+    actor_id: int,
+    objection_id: int,
+    how: How,
+    *,
+    place_id: int | None = None,
+    score: float | None = None,
+    now: datetime,
+) -> Preview:
+    """Return what a correction would change; it changes nothing.
+
+    Raises what ``settle`` raises.
+    """
+    row = _may_decide(session, actor_id, objection_id, now=now)
+    place, venue = _place(session, actor_id, row, place_id, now=now)
+    right = _right_score(session, row, how, score)
+    changes = deciding.would_be(session, venue, {place.id: right})
+    entries = {
+        found.id: (found, name, school)
+        for found, name, school in session.exec(
+            select(EntryRound, Teacher.name, OrgUnit.name)
+            .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+            .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
+            .join(OrgUnit, col(OrgUnit.id) == col(Entry.unit_id))
+            .where(col(EntryRound.id).in_({*changes, place.id}))
+        ).all()
+    }
+    told = deciding.people(session, [entries[id_][0].entry_id for id_ in changes])
+    _found, name, school = entries[place.id]
+    return Preview(
+        row.id,
+        name,
+        school,
+        place.score,
+        right,
+        tuple(
+            Shift(entries[id_][1], entries[id_][2], old.state, old.award, state, award)
+            for id_, (state, award) in changes.items()
+            for old in [entries[id_][0]]
+        ),
+        len({each for some in told.values() for each in some}),
+        publicity.groups(session, row.round_id),
+    )
+
+
 def settle(
     session: Session,
     actor_id: int,
@@ -263,18 +382,23 @@ def settle(
     how: How,
     answer: str,
     *,
+    place_id: int | None = None,
     score: float | None = None,
     now: datetime,
 ) -> Raised:
     """Decide an objection, in words that its author reads; what is decided stays so.
 
-    Upheld, the list is made anew from the rules, whoever it changes is told, and a list on
-    display becomes a new version. Raises NotFound, NotAllowed, OwnCase, NotUnderWay,
-    AnswerMissing or WrongScore.
+    Upheld, an entry can be put right, then or afterwards: that of the objection, or ``place_id``
+    where it is about the whole list. The list is made anew from the rules. For ten minutes that
+    can be taken back; then whoever it changes is told, and the list hangs as a new version.
+    Raises NotFound, NotAllowed, OwnCase, NotUnderWay, AnswerMissing or WrongScore.
     """
     session.exec(select(Objection.id).where(Objection.id == objection_id).with_for_update())
     row = _may_decide(session, actor_id, objection_id, now=now)
-    if row.state is not ObjectionState.OPEN:
+    corrects = how in (How.OUT, How.SCORE)
+    if row.state is not ObjectionState.OPEN and not (
+        corrects and row.state is ObjectionState.UPHELD
+    ):
         return _raised(session, row)
     if not answer.strip():
         raise AnswerMissing
@@ -285,20 +409,27 @@ def settle(
     ).one()
     if state is not CompetitionState.PUBLISHED:
         raise NotUnderWay
-    if how in (How.OUT, How.SCORE):
-        _correct(session, actor_id, row, how, score, now=now)
+    answer = answer.strip()[:LONGEST]
+    key = f"{ANSWERED}:{row.id}:{int(now.timestamp())}"
+    if corrects:
+        place, venue = _place(session, actor_id, row, place_id, now=now)
+        right = _right_score(session, row, how, score)
+        if place.state is RoundState.DISQUALIFIED or (
+            row.state is ObjectionState.UPHELD and place.score == right
+        ):
+            return _raised(session, row)
+        _correct(session, actor_id, row, place, venue, right, answer, key, now=now)
     row.state = ObjectionState.REFUSED if how is How.REFUSE else ObjectionState.UPHELD
-    row.decided_by, row.decided_at, row.answer = actor_id, now, answer.strip()[:LONGEST]
+    row.decided_by, row.decided_at, row.answer = actor_id, now, answer
     session.flush()
-    publicity.correct(session, actor_id, row.round_id, now=now)
     outbox.put(
         session,
         ANSWERED,
         teacher_id=row.by_id,
         facts={"objection_id": row.id},
         priority=Priority.CARD,
-        not_before=now,
-        dedupe_key=f"{ANSWERED}:{row.id}",
+        not_before=now + deeds.MINUTES if corrects else now,
+        dedupe_key=key,
         now=now,
     )
     audit.record(
@@ -311,6 +442,32 @@ def settle(
         reason=answer,
     )
     return _raised(session, row)
+
+
+def undo(session: Session, deed: Deed, now: datetime) -> None:
+    """Take a correction back: the list and the objection are as they were, and nobody is told."""
+    data = deed.data
+    row = _may_decide(session, deed.actor_id, data["objection_id"], now=now)
+    venue = session.exec(select(Venue).where(Venue.id == data["venue_id"])).one()
+    place, entry = session.exec(
+        select(EntryRound, Entry)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .where(EntryRound.id == data["place_id"])
+    ).one()
+    if (
+        venue.state is not VenueState.DECIDED
+        or place.score != data["score"]
+        or deciding.snapshot(session, venue.id) != data["after"]
+    ):
+        raise ChangedSince("list")
+    place.score, entry.reason = data["old_score"], data["old_reason"]
+    deciding.put_back(session, deciding.places(session, venue.id), data["before"], now=now)
+    state, row.answer = data["objection"]
+    row.state = ObjectionState(state)
+    if row.state is ObjectionState.OPEN:
+        row.decided_by = row.decided_at = None
+    outbox.take_back(session, data["keys"])
+    session.flush()
 
 
 def deciders(session: Session, row: Objection, *, now: datetime) -> list[int]:
@@ -382,66 +539,114 @@ def _bar(session: Session, actor_id: int, row: Objection, *, now: datetime) -> N
     ).first()
     if competes is not None:
         return OwnCase()
-    if row.entry_id is None:
-        return None
+    if row.entry_id is not None and _is_of_school(session, actor_id, row.entry_id, now=now):
+        return OwnCase()
+    return None
+
+
+def _is_of_school(session: Session, actor_id: int, entry_id: int, *, now: datetime) -> bool:
+    """Whether somebody is of the school that an entry comes from."""
     concerned, owner = session.exec(
         select(Entry.unit_id, Competition.owner_unit_id)
         .join(Competition, col(Competition.id) == col(Entry.competition_id))
-        .where(Entry.id == row.entry_id)
+        .where(Entry.id == entry_id)
     ).one()
     today = local_day(now, offices.zone(session))
     at_home = authority.unit_of(session, actor_id, today=today)
     # In a school's own competition all are of the school concerned.
-    if at_home == concerned and concerned != owner:
-        return OwnCase()
-    return None
+    return at_home == concerned and concerned != owner
+
+
+def _place(
+    session: Session, actor_id: int, row: Objection, place_id: int | None, *, now: datetime
+) -> tuple[EntryRound, Venue]:
+    """The entry to put right, on a list that does not stand yet, with its venue."""
+    query = (
+        select(EntryRound, Venue)
+        .join(Venue, col(Venue.id) == col(EntryRound.venue_id))
+        .where(EntryRound.round_id == row.round_id)
+    )
+    query = (
+        query.where(EntryRound.id == place_id)
+        if row.entry_id is None
+        else query.where(EntryRound.entry_id == row.entry_id)
+    )
+    found = session.exec(query).first()
+    if found is None:
+        raise NotFound("entry")
+    place, venue = found
+    if venue.state is not VenueState.DECIDED:
+        raise NotUnderWay
+    if _is_of_school(session, actor_id, place.entry_id, now=now):
+        raise OwnCase
+    return place, venue
+
+
+def _right_score(session: Session, row: Objection, how: How, score: float | None) -> float | None:
+    """The score that is right; None for an entry that is taken out."""
+    if how is How.OUT:
+        return None
+    rubric = session.exec(select(Round.rubric).where(Round.id == row.round_id)).one()
+    most = sum(each["most"] for each in rubric)
+    if score is None or not 0 <= score <= most:
+        raise WrongScore(most)
+    return round(score, 2)
 
 
 def _correct(
     session: Session,
     actor_id: int,
     row: Objection,
-    how: How,
-    score: float | None,
+    place: EntryRound,
+    venue: Venue,
+    right: float | None,
+    reason: str,
+    key: str,
     *,
     now: datetime,
 ) -> None:
     """Put right what was wrong with the entry, and let the list follow from it."""
-    if row.entry_id is None:
-        raise NotFound("entry")
-    place, entry, round_ = session.exec(
-        select(EntryRound, Entry, Round)
-        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
-        .join(Round, col(Round.id) == col(EntryRound.round_id))
-        .where(EntryRound.entry_id == row.entry_id, EntryRound.round_id == row.round_id)
-    ).one()
-    if place.venue_id is None:
-        raise NotFound("venue")
-    venue = session.exec(select(Venue).where(Venue.id == place.venue_id)).one()
-    if venue.state is VenueState.CONFIRMED:
-        raise NotUnderWay
-    before = {"state": place.state.value, "score": place.score, "award": place.award}
+    entry = session.exec(select(Entry).where(Entry.id == place.entry_id)).one()
+    before = deciding.snapshot(session, venue.id)
+    old_score, old_reason = place.score, entry.reason
     changed: set[int] = set()
-    if how is How.OUT:
+    if right is None:
         place.state, entry.state = RoundState.DISQUALIFIED, CompetingState.DISQUALIFIED
-        place.changed_at = entry.changed_at = now
+        entry.changed_at = now
         entry.reason = "objection"
         changed.add(place.id)
     else:
-        most = sum(each["most"] for each in round_.rubric)
-        if score is None or not 0 <= score <= most:
-            raise WrongScore(most)
-        place.score, place.changed_at = round(score, 2), now
+        place.score = right
+    place.changed_at = now
     session.flush()
     changed |= set(deciding.write(session, venue, now=now))
-    deciding.tell(session, sorted(changed), after=timedelta(0), now=now)
+    more = {
+        id_: {"corrected": reason, "was": [before[str(id_)][0], before[str(id_)][3]]}
+        for id_ in changed
+    }
+    keys = deciding.tell(session, sorted(changed), after=deeds.MINUTES, more=more, now=now)
+    data = {
+        "objection_id": row.id,
+        "round_id": row.round_id,
+        "venue_id": venue.id,
+        "place_id": place.id,
+        "before": before,
+        "after": deciding.snapshot(session, venue.id),
+        "old_score": old_score,
+        "score": place.score,
+        "old_reason": old_reason,
+        "objection": [row.state.value, row.answer],
+        "keys": [*keys, key],
+    }
+    deeds.done(session, publicity.CORRECTED, actor_id, data, now=now)
+    was = before[str(place.id)]
     audit.record(
         session,
         actor_id,
         "correct_list",
         f"entry_round:{place.id}",
         now=now,
-        before=before,
+        before={"state": was[0], "score": old_score, "award": was[3]},
         after={"state": place.state.value, "score": place.score, "award": place.award},
     )
 
@@ -511,4 +716,10 @@ def _raised(session: Session, row: Objection) -> Raised:
         row.state,
         row.answer,
         row.decided_at,
+        session.exec(
+            select(Venue.id).where(
+                Venue.round_id == row.round_id, Venue.state == VenueState.DECIDED
+            )
+        ).first()
+        is not None,
     )

@@ -44,6 +44,8 @@ from storage.people.tables import OrgUnit, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 
 DEED = "publicity"
+CORRECTED = "correct_list"
+"""The deed that puts a list right; it is shown once it can be taken back no longer."""
 KIND = "list_card"
 """The kind of message that puts a list into words for a group."""
 PAGE = 8
@@ -286,6 +288,34 @@ def correct(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
     return public_list(session, round_id, now=now)
 
 
+def correct_due(session: Session, *, now: datetime) -> int:
+    """Put up the lists that were put right and can be taken back no longer; return how many."""
+    rows = session.exec(
+        select(Deed)
+        .where(
+            Deed.kind == CORRECTED,
+            Deed.until <= now,
+            Deed.until > now - LOOKS_FOR,
+            col(Deed.undone_at).is_(None),
+        )
+        .order_by(col(Deed.id))
+    ).all()
+    due = [row for row in rows if not row.data.get("shown")]
+    for row in due:
+        row.data = row.data | {"shown": True}
+        correct(session, row.actor_id, row.data["round_id"], now=now)
+    session.flush()
+    return len(due)
+
+
+def _is_correcting(session: Session, round_id: int, *, now: datetime) -> bool:
+    """Whether the list was put right a moment ago, and that can still be taken back."""
+    rows = session.exec(
+        select(Deed).where(Deed.kind == CORRECTED, Deed.until > now, col(Deed.undone_at).is_(None))
+    ).all()
+    return any(row.data["round_id"] == round_id for row in rows)
+
+
 def public_list(session: Session, round_id: int, *, now: datetime) -> PublicList | None:
     """Return the newest version of the list, as anybody may see it; None before the first."""
     found = _head(session, round_id)
@@ -326,6 +356,8 @@ def is_over(session: Session, round_: Round, public: PublicList | None, *, now: 
     """Whether the time in which one could object is over."""
     if round_.publicity_until is None:
         return True
+    if _is_correcting(session, round_.id, now=now):
+        return False
     return public is not None and public.until is not None and now >= ends_at(session, public.until)
 
 
@@ -591,6 +623,11 @@ def _lines(
             work = entry.title if with_works and entry.may_publish else ""
             found.append(PublicLine(track, together, school, award, place_id, work))
     return found
+
+
+def groups(session: Session, round_id: int) -> int:
+    """In how many groups the list of a round hangs."""
+    return len(_chats(session, _head(session, round_id)[1]))
 
 
 def _chats(session: Session, competition: Competition) -> list[int]:

@@ -1,15 +1,16 @@
 """Who stands where, and how many go on: plain arithmetic on the frozen rules of a round.
 
 The better score comes first. Equals are told apart by the rules' ties in their order; where
-these say no more, they share a rank. Where a shared rank would cross the line between going on
-and not, the lot of the venue says who is before it, as never more go on than may. The lot is the
-SHA-256 of the venue's seed, the venue and the entry's number; the lowest, as text, comes first.
+these say no more, the lot of the venue does, whether the rules name it or not: no award and no
+place is ever given between equals without a word of what decided. The lot is the SHA-256 of the
+venue's seed, the venue and the entry's number; the lowest, as text, comes first.
 
 A share becomes a number by rounding a half up.
 """
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ class Ranked:
 
 def ranked(runners: Sequence[Runner], ties: Sequence[str]) -> list[Ranked]:
     """Return them in their order, the best first."""
-    rules = tuple(ties)
+    rules = tuple(ties) if LOT in ties else (*ties, LOT)
     keys = {each.place_id: tuple(_key(each, rules)) for each in runners}
     order = sorted(runners, key=lambda each: (keys[each.place_id], each.lot, each.place_id))
     found: list[Ranked] = []
@@ -130,14 +131,22 @@ def going_on(
     return on, rest[: min(len(on), RESERVES)]
 
 
+def given(awards: Sequence[Mapping[str, Any]], entries: int) -> list[tuple[str, int]]:
+    """Return how many of each award the shares come to among so many entries."""
+    found = []
+    left = entries
+    for award in awards:
+        number = min(rounded(award["share"], entries), left)
+        left -= number
+        found.append((award["name"], number))
+    return found
+
+
 def awarded(order: Sequence[Ranked], awards: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     """Return the award of each place that has one: each award's share of the entries, in turn."""
     found: dict[int, str] = {}
     turn = iter(order)
-    for award in awards:
-        for _n in range(rounded(award["share"], len(order))):
-            each = next(turn, None)
-            if each is None:
-                return found
-            found[each.runner.place_id] = award["name"]
+    for name, number in given(awards, len(order)):
+        for each in itertools.islice(turn, number):
+            found[each.runner.place_id] = name
     return found

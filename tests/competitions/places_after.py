@@ -157,3 +157,19 @@ def shown_deed(session: Session, at: Any) -> dict[str, Any]:
         "until": NOW.date().isoformat(),
         "before_until": None,
     }
+
+
+def corrected_deed(session: Session, at: Any) -> dict[str, Any]:
+    """What correcting a list after an objection would have kept."""
+    things = objected(session, at)
+    place = session.get_one(EntryRound, things["place_id"])
+    now_there = deciding.snapshot(session, things["venue_id"])
+    return {name: things[name] for name in ("objection_id", "round_id", "venue_id", "place_id")} | {
+        "before": now_there,
+        "after": now_there,
+        "old_score": place.score,
+        "score": place.score,
+        "old_reason": "",
+        "objection": ["open", ""],
+        "keys": [],
+    }

@@ -122,6 +122,8 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     await stage.database.write(bind)
     await decides(gu)
     await stage.passes(minutes=11)
+    assert "Public display: " in people["林若溪"].sees()
+    assert "The public list" not in people["林若溪"].labels()
     await gu.says("/desk")
     await gu.taps("Lists and awards")
     assert "a list to put on public display" in gu.sees()
@@ -138,6 +140,13 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     tang = people["唐亦舟"]
     await tang.taps("Objection", at=group.id)
     assert "1. 小学语文: 林若溪" in tang.sees()
+    await tang.says("/start")
+    await tang.taps("Competitions")
+    await tang.taps("课堂教学大赛")
+    assert "The public list" in tang.labels()
+    await tang.taps("My entry")
+    await tang.taps("The public list")
+    assert "To object" in tang.sees()
     await tang.taps("1")
     await tang.says("课例曾公开发表")
     said = await tang.taps("Hand in")
@@ -148,8 +157,17 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert "唐亦舟" in await gu.taps("Look and decide")
     await gu.taps("Take entry out")
     await gu.says("情况属实")
+    preview = gu.sees()
+    assert "林若溪 (澄禾县实验小学) is taken out" in preview
+    assert "韩静仪 (澄禾县实验小学): " in preview
+    await gu.taps("Confirm correction")
+    assert "to be answered" not in gu.sees()
     await stage.passes(minutes=2)
+    assert "was upheld" not in tang.sees()
+    assert "林若溪" in gu.sees(at=group.id)
+    await stage.passes(minutes=10)
     assert "was upheld" in tang.sees()
+    assert any("[Correction]" in one.text for one in people["林若溪"].messages())
     shown = gu.sees(at=group.id)
     assert "[Public display, corrected]" in shown
     assert "林若溪" not in shown
@@ -161,6 +179,9 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert "a result to confirm" in gu.sees()
     await gu.taps("1")
     shi = people["石晓岚"]
+    before = " ".join(message.text for message in shi.messages())
+    assert "you go on, and wait to be recommended for" in before
+    assert "you are recommended for" not in before
 
     def consent(session: Session) -> None:
         mine = session.exec(select(Entry).where(Entry.teacher_id == shi.teacher_id)).one()
@@ -176,6 +197,7 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert gu.sees(at=group.id).count("a teacher of") == 1  # who has not said yes
     texts = " ".join(message.text for message in shi.messages())
     assert "congratulations: 一等奖" in texts
+    assert "you are recommended for" in texts
     await shi.taps("Certificate")
     assert any(name.endswith(".pdf") for name, _content in shi.files())
     await shi.taps("Yes, share it")
@@ -185,7 +207,7 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
 async def test_an_external_list_goes_out_as_a_table_and_comes_back_as_one(stage: Stage) -> None:
     gu = await organiser(stage)
     people = await judged_final(stage)
-    await decides(gu)
+    assert "By their shares there are here: 一等奖 2." in await decides(gu)
 
     def confirmed(session: Session) -> None:
         round_ = session.exec(select(Round).where(Round.position == 2)).one()

@@ -55,11 +55,16 @@ async def test_the_list_follows_from_scores_ties_and_quota(database: Database) -
             [judged.points(40, 50), judged.points(40, 50)],  # 90
             [judged.points(20, 40), judged.points(20, 40)],  # 60
         ]
-        venue_id, _places = judged.venue(session, made, FOUR, marks)
+        venue_id, judged_places = judged.venue(session, made, FOUR, marks)
         who = judged.holder(session)
         done = _decided(session, who, venue_id)
         again = deciding.decide(session, who, venue_id, "", now=NOW)
         lines = [(one.name, one.rank, one.tie, one.state) for one in done.listing.lines]
+        mine = session.get_one(Entry, judged_places[2].entry_id)
+        session.add(making.author(mine, make.teacher(session, "周知行", at=SCHOOL)))
+        session.flush()
+        with_mate = deciding.listing(session, who, venue_id, now=NOW).lines[0]
+        assert with_mate.name == "韩静仪、周知行"
         return lines, done.is_new, again.is_new, done.listing.places
 
     lines, first, second, places = await database.write(play)
@@ -223,7 +228,7 @@ async def test_a_reserve_moves_up_when_one_before_it_is_passed_over(database: Da
     assert number == 2
 
 
-async def test_of_reserves_that_share_a_rank_the_one_with_the_lower_lot_moves_up(
+async def test_of_equal_reserves_the_one_with_the_lower_lot_moves_up(
     database: Database,
 ) -> None:
     def play(session: Session) -> tuple[int | None, int]:
@@ -289,6 +294,26 @@ def test_the_list_does_not_depend_on_the_order_of_the_rows(
     ties = ["criterion:aims", "lot"]
     mixed = [runners[n] for n in shuffle if n < len(runners)]
     assert ranking.ranked(mixed, ties) == ranking.ranked(runners, ties)
+
+
+@pytest.mark.parametrize("ties", [[], ["criterion:aims"], ["lot", "median"]])
+def test_equals_in_everything_are_told_apart_by_the_lot_and_the_list_says_so(
+    ties: list[str],
+) -> None:
+    runners = [Runner(n, 1, 90, lot, (90,), ({"aims": 40},)) for n, lot in enumerate("ba")]
+    order = ranking.ranked(runners, ties)
+    assert [(one.runner.lot, one.rank, one.tie) for one in order] == [
+        ("a", 1, "lot"),
+        ("b", 2, "lot"),
+    ]
+
+
+def test_of_few_entries_the_list_says_that_no_first_award_comes_of_the_shares() -> None:
+    awards = [{"name": "一等奖", "share": 0.1}, {"name": "二等奖", "share": 0.2}]
+    awards.append({"name": "三等奖", "share": 1})
+    assert ranking.given(awards, 3) == [("一等奖", 0), ("二等奖", 1), ("三等奖", 2)]
+    order = ranking.ranked([Runner(n, 1, 90 - n, str(n)) for n in range(3)], [])
+    assert list(ranking.awarded(order, awards).values()) == ["二等奖", "三等奖", "三等奖"]
 
 
 def test_a_share_is_rounded_half_up_and_kept_within_the_least() -> None:

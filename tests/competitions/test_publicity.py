@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
+from storage import undoing
 from storage.competitions import (
     awarding,
     deciding,
@@ -42,7 +43,7 @@ from storage.competitions.tables import (
 )
 from storage.credits.tables import CreditEntry, EntryState
 from storage.database import Database
-from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage, OutboxState
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, OwnCase
@@ -203,6 +204,9 @@ async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
         later = NOW + timedelta(days=3)
         objections.settle(session, who, raised.id, How.OUT, "查实", now=later)
         objections.settle(session, who, raised.id, How.REFUSE, "改主意", now=later)
+        assert not publicity.correct_due(session, now=later + timedelta(minutes=9))
+        assert publicity.correct_due(session, now=later + timedelta(minutes=10)) == 1
+        assert not publicity.correct_due(session, now=later + timedelta(minutes=11))
         public = publicity.public_list(session, round_id, now=later)
         mine = objections.own(session, by, raised.id)
         assert public is not None
@@ -227,6 +231,7 @@ async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Da
         with pytest.raises(objections.WrongScore):
             objections.settle(session, who, one.id, How.SCORE, "更正", score=101, now=SOON)
         objections.settle(session, who, one.id, How.SCORE, "更正", score=95, now=SOON)
+        publicity.correct_due(session, now=SOON + timedelta(minutes=10))
         public = publicity.public_list(session, round_id, now=SOON)
         assert public is not None
         return [line.name for line in public.lines], public.version, places[1].award
@@ -234,6 +239,49 @@ async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Da
     names, version, award = await database.write(play)
     assert names == ["林若溪", "韩静仪"]
     assert (version, award) == (2, "")
+
+
+async def test_the_whole_list_upheld_an_entry_is_put_right_seen_before_and_taken_back(
+    database: Database,
+) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, _made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        one = objections.submit(session, by, round_id, "整体", now=SOON)
+        objections.settle(session, who, one.id, How.NOTED, "属实", now=SOON)
+        venue_id = places[0].venue_id
+        assert venue_id is not None
+        before = deciding.snapshot(session, venue_id)
+        assert len(objections.choices(session, who, one.id, now=SOON)) == 4
+        what: dict[str, Any] = {"place_id": places[2].id, "score": 95.0, "now": SOON}
+        seen = objections.preview(session, who, one.id, How.SCORE, **what)
+        assert deciding.snapshot(session, venue_id) == before
+        objections.settle(session, who, one.id, How.SCORE, "漏登", **what)
+        after = deciding.snapshot(session, venue_id)
+        assert {(each.name, each.state, each.award) for each in seen.shifts} == {
+            (name, RoundState(after[str(place.id)][0]), after[str(place.id)][3])
+            for name, place in zip(FOUR, places, strict=True)
+            if after[str(place.id)][::3] != before[str(place.id)][::3]
+        }
+        deed_id = objections.open_one(session, who, one.id, now=SOON).deed_id
+        assert deed_id is not None
+        with pytest.raises(awarding.TooEarlyToConfirm):
+            awarding.confirm(session, who, round_id, now=SOON)
+        undoing.undo(session, who, deed_id, now=SOON)
+        assert not publicity.correct_due(session, now=SOON + timedelta(minutes=10))
+        waiting = session.exec(
+            select(OutboxMessage.id).where(
+                OutboxMessage.kind == deciding.OUTCOME,
+                OutboxMessage.state == OutboxState.PENDING,
+                col(OutboxMessage.not_before) > SOON,
+            )
+        ).all()
+        return deciding.snapshot(session, venue_id) == before, places[2].score, waiting, seen
+
+    same, score, waiting, seen = await database.write(play)
+    assert (same, score, waiting) == (True, 70, [])
+    assert seen.shifts
+    assert seen.people == len(seen.shifts)
 
 
 async def test_a_title_is_published_only_with_the_entrants_consent(database: Database) -> None:
