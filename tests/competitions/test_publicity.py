@@ -375,7 +375,8 @@ async def test_an_award_taken_back_takes_back_what_followed(database: Database) 
         tiers = sorted(row.state.value for row in session.exec(select(TierProposal)).all())
         public = publicity.winners(session, round_id)
         assert public is not None
-        return first, second, total, tiers, [one.name for one in public.lines]
+        kept = [one.place_id == places[0].id for one in public.lines]
+        return first, second, total, tiers, kept
 
     assert await database.write(play) == (1, 0, Decimal(18), ["proposed", "withdrawn"], [True])
 

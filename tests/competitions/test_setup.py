@@ -671,5 +671,5 @@ async def test_a_change_of_ties_and_numbers_can_be_read_by_who_confirms_it(
         return change_lines(facts, "en")
 
     text = "\n".join(await sqlite.write(play))
-    assert "before: 教学过程\nafter: lot" in text
+    assert "before: 教学过程 → if still equal, the lot\nafter: lot" in text
     assert "柳渡镇中心小学 2" in text
