@@ -1079,14 +1079,18 @@ def appointed(session: Session, role: Role, at: Place, name: str) -> int:
     return who
 
 
-def comes_through(session: Session, name: str, actor_id: int, at: Place) -> bool:
+def things_for(session: Session, name: str, at: Place) -> dict[str, Any]:
+    """What an operation is given at this place, by the names of its parameters."""
+    return at.things | LINES[name].given(session, at)
+
+
+def comes_through(session: Session, name: str, actor_id: int, given: dict[str, Any]) -> bool:
     """Whether the call is not refused for want of a right; nothing of it stays."""
     module, _, function = name.rpartition(".")
     operation = getattr(importlib.import_module(module), function)
     wanted = list(inspect.signature(operation).parameters.values())[2:]
     point = session.begin_nested()
     try:
-        given = at.things | LINES[name].given(session, at)
         arguments: dict[str, Any] = {}
         for parameter in wanted:
             if parameter.name in given:
@@ -1157,10 +1161,12 @@ def test_an_operation_is_open_to_the_roles_that_may_and_closed_to_all_others(
     stood: Stood, name: str
 ) -> None:
     def look(session: Session) -> dict[Role, tuple[bool, bool]]:
+        own = things_for(session, name, stood.own)
+        foreign = things_for(session, name, stood.foreign)
         return {
             role: (
-                comes_through(session, name, me, stood.own),
-                comes_through(session, name, me, stood.foreign),
+                comes_through(session, name, me, own),
+                comes_through(session, name, me, foreign),
             )
             for role, me in stood.holders.items()
         }
@@ -1176,8 +1182,9 @@ def test_an_operation_is_closed_to_a_teacher_and_to_a_role_that_has_ended(
     stood: Stood, name: str
 ) -> None:
     def look(session: Session) -> list[bool]:
+        own = things_for(session, name, stood.own)
         whom = (stood.nobody, stood.past)
-        return [comes_through(session, name, who, stood.own) for who in whom]
+        return [comes_through(session, name, who, own) for who in whom]
 
     assert stood.look(look) == [False, False]
 
