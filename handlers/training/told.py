@@ -19,7 +19,7 @@ from storage.moments import local_day
 from storage.training import meetings, reviewing, shadowing
 from storage.training.meetings import Changed
 from storage.training.reviewing import Returned
-from storage.training.shadowing import Moved
+from storage.training.shadowing import Hears, Moved
 
 TITLE = 80
 
@@ -72,12 +72,11 @@ def phase_card(facts: Moved, language: str, zone: ZoneInfo, today: date) -> Card
         lines.append(
             _("New time: {when}").format(when=dates.span(starts_at, ends_at, zone, language, today))
         )
-    if facts.to_host:
+    if facts.hears is Hears.HOST:
         return Card("\n".join(lines), ((Key(_("Guests"), OpenHosting()),),))
-    keys = (
-        Key(_("Timetable"), OpenMyTimetable(facts.batch_id)),
-        Key(_("View"), OpenProgramme(facts.batch_id)),
-    )
+    keys: tuple[Key, ...] = (Key(_("View"), OpenProgramme(facts.batch_id)),)
+    if facts.hears is Hears.PARTICIPANT:
+        keys = (Key(_("Timetable"), OpenMyTimetable(facts.batch_id)), *keys)
     return Card("\n".join(lines), (keys,))
 
 

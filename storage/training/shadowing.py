@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,14 @@ HOSTS = (Role.SCHOOL_COORDINATOR, Role.PRINCIPAL)
 """Who hears of it at a school."""
 
 
+class Hears(StrEnum):
+    """As what somebody is told that a stretch has moved."""
+
+    PARTICIPANT = "participant"
+    HOST = "host"  # tends a school that receives people, or did
+    TUTOR = "tutor"
+
+
 @dataclass(frozen=True)
 class Place:
     """Where and when a stretch takes place."""
@@ -51,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Moved:
-    """A stretch before and now; ``to_host``: said to a school that receives people, or did."""
+    """A stretch before and now, and as what the reader hears of it."""
 
     batch_id: int
     phase_id: int
@@ -59,7 +68,7 @@ class Moved:
     phase: str
     before: Place
     now: Place
-    to_host: bool = False
+    hears: Hears = Hears.PARTICIPANT
 
 
 def place_of(session: Session, phase: Phase) -> Place:
@@ -135,7 +144,7 @@ def tell(
     *,
     now: datetime,
 ) -> None:
-    """Leave one message for each participant, and for who tends the schools it concerns.
+    """Leave one message for each participant, each tutor, and who tends the schools concerned.
 
     Who still waits for one is told once, and a school that has not heard of the stretch at all
     hears of that alone (``invite``, which comes first).
@@ -162,8 +171,7 @@ def tell(
     )
     schools = {unit for unit in (before.unit_id, after.unit_id) if unit is not None}
     new = {row.teacher_id for row in _untold(session, [phase.id])}
-    hosts = sa.select(col(Teacher.id)).where(
-        col(Teacher.id).in_(_tending(session, schools, now) - new),
+    others = sa.select(col(Teacher.id)).where(
         ~sa.exists().where(waits, col(OutboxMessage.teacher_id) == col(Teacher.id)),
         ~sa.exists().where(
             col(Registration.batch_id) == batch.id,
@@ -171,6 +179,13 @@ def tell(
             col(Registration.state).in_(TAKES_PART),
         ),
     )
+    receiving = _tending(session, schools, now) if phase.kind is PhaseKind.SHADOWING else set()
+    tutors = holders(session, (Role.TUTOR,), batch_id=batch.id, now=now)
+    who = {
+        Hears.PARTICIPANT: participants,
+        Hears.HOST: others.where(col(Teacher.id).in_(receiving - new)),
+        Hears.TUTOR: others.where(col(Teacher.id).in_(tutors), col(Teacher.id).not_in(receiving)),
+    }
     facts = {
         "phase_id": phase.id,
         "batch_id": batch.id,
@@ -178,13 +193,12 @@ def tell(
         "starts_at": before.starts_at and before.starts_at.isoformat(),
         "ends_at": before.ends_at and before.ends_at.isoformat(),
     }
-    is_hosted = phase.kind is PhaseKind.SHADOWING
-    for who, of_host in ((participants, False), *(((hosts, True),) if is_hosted else ())):
+    for hears, people in who.items():
         outbox.put_all(
             session,
             CHANGED,
-            who,
-            facts=facts | ({"to_host": True} if of_host else {}),
+            people,
+            facts=facts | {"hears": hears},
             priority=Priority.OFFER,
             not_before=now,
             useful_until=after.ends_at or batch.ends_at,
@@ -195,7 +209,7 @@ def tell(
 
 def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved | None:
     """Return what this person is to be told; None when it is as it was, or no longer theirs."""
-    to_host = bool(facts.get("to_host"))
+    hears = Hears(facts.get("hears", Hears.PARTICIPANT))
     takes_part = sa.exists().where(
         col(Registration.batch_id) == col(Batch.id),
         col(Registration.teacher_id) == teacher_id,
@@ -210,7 +224,7 @@ def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved 
             Phase.batch_id == facts["batch_id"],
             Programme.state == ProgrammeState.PUBLISHED,
             col(Batch.cancelled_at).is_(None),
-            sa.true() if to_host else takes_part,
+            takes_part if hears is Hears.PARTICIPANT else sa.true(),
         )
     ).first()
     if found is None:
@@ -220,9 +234,7 @@ def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved 
     after = place_of(session, phase)
     if before == after:
         return None
-    return Moved(
-        phase.batch_id, phase.id, programme.title, phase.title, before, after, to_host=to_host
-    )
+    return Moved(phase.batch_id, phase.id, programme.title, phase.title, before, after, hears)
 
 
 def _moment(text: str | None) -> datetime | None:

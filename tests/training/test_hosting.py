@@ -12,7 +12,15 @@ from storage.messaging.tables import News, OutboxMessage
 from storage.people import roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed
-from storage.training import hosting, marking, meetings, programmes, shadowing, structure
+from storage.training import (
+    hosting,
+    marking,
+    meetings,
+    programmes,
+    shadowing,
+    staffing,
+    structure,
+)
 from storage.training.meetings import NewMeeting
 from storage.training.programmes import DueKind
 from storage.training.tables import Attendance, CheckIn
@@ -73,7 +81,28 @@ async def test_a_school_that_knows_hears_of_other_days(database: Database) -> No
         assert message.teacher_id == who
         said = shadowing.moved(session, message.facts, who)
         assert said is not None
-        assert said.to_host
+        assert said.hears is shadowing.Hears.HOST
+
+    await database.write(work)
+
+
+async def test_a_tutor_hears_once_that_a_stretch_moves(database: Database) -> None:
+    def work(session: Session) -> None:
+        it = Blended(session, people=1)
+        tutor = make.teacher(session, "周明远", at="二中")
+        staffing.appoint(session, it.county, it.batch_id, tutor, Role.TUTOR, now=NOW)
+        make.account(session, tutor)
+        for days in (1, 2):
+            later = {"starts_at": COMES + days * DAY}
+            structure.change_phase(session, it.county, it.second, later, now=NOW)
+        (message,) = session.exec(
+            select(OutboxMessage).where(
+                OutboxMessage.kind == shadowing.CHANGED, OutboxMessage.teacher_id == tutor
+            )
+        ).all()
+        said = shadowing.moved(session, message.facts, tutor)
+        assert said is not None
+        assert said.hears is shadowing.Hears.TUTOR
 
     await database.write(work)
 
