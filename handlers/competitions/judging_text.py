@@ -12,7 +12,7 @@ from storage.competitions import ballots, reopening, revealing, seating
 from storage.competitions.at_venue import NotUnderWay, TooEarlyAtVenue, TooLateAtVenue
 from storage.competitions.chasing import Lack, Missing
 from storage.competitions.conflicts import Why
-from storage.competitions.drawing import EntriesStillOpen, NothingToDraw
+from storage.competitions.drawing import EntriesStillOpen, NothingToDraw, RulesJustChanged
 from storage.competitions.panels import HasConflict, NobodyToDraw, NotOfTheRoster, PanelFull
 from storage.competitions.timetable import DoesNotFit, TurnInThePast
 from storage.refusals import Refusal
@@ -72,6 +72,11 @@ def judging_refused(refusal: Refusal, language: str, zone: ZoneInfo, now: dateti
             return _("Entries are open until {until}; the order is drawn after that.").format(
                 until=dates.moment(refusal.until, zone, language, today)
             )
+        case RulesJustChanged():
+            return _(
+                "A rule was changed, and those concerned are told first; the order can be drawn "
+                "from {until} on."
+            ).format(until=dates.moment(refusal.until, zone, language, today))
         case NothingToDraw():
             return _("There are no entries here yet, so there is nothing to draw.")
         case HasConflict():

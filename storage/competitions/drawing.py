@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -17,13 +17,16 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audit import AuditLog
-from storage.competitions import at_venue, schedule
+from storage.calendar import quiet, workdays
+from storage.competitions import at_venue, rules, schedule
 from storage.competitions.tables import CompetingState, Entry, EntryRound, RoundState, VenueState
 from storage.refusals import Refusal
 from storage.training.allocation import commitment
 
 DRAWN = "draw_order"
 """The audit's word for a draw; its line keeps who was in it."""
+READING = timedelta(hours=1)
+"""So long after a changed rule can be told in working hours, nothing is drawn under it yet."""
 
 
 class EntriesStillOpen(Refusal):
@@ -31,6 +34,14 @@ class EntriesStillOpen(Refusal):
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"entries are open until {until}")
+        self.until = until
+
+
+class RulesJustChanged(Refusal):
+    """Whom a changed rule concerns can have read of it from this moment on, and not before."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"a rule was changed; those concerned have read of it by {until}")
         self.until = until
 
 
@@ -85,13 +96,18 @@ def draw(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Dr
 
     Drawing again changes nothing, except that entries which came since, such as a reserve who
     moved up, are drawn among themselves and follow behind. Raises NotFound, NotAllowed,
-    NotUnderWay, EntriesStillOpen, NothingToDraw or TooLateAtVenue.
+    NotUnderWay, EntriesStillOpen, RulesJustChanged, NothingToDraw or TooLateAtVenue.
     """
     found = at_venue.check_running(session, actor_id, venue_id, now=now)
     venue = found.venue
     closes = found.round.entry_closes_at
     if closes is not None and now < closes:
         raise EntriesStillOpen(closes)
+    changed = rules.changed_at(session, found.round)
+    if changed is not None:
+        known = quiet.next_push(workdays.load(session), changed) + READING
+        if now < known:
+            raise RulesJustChanged(known)
     waiting = {place.entry_id: place for place in _undrawn(session, venue_id)}
     last = (
         session.exec(

@@ -210,6 +210,23 @@ def _rules(session: Session, round_: Round, competition: Competition) -> Rules:
     )
 
 
+def changed_at(session: Session, round_: Round) -> datetime | None:
+    """Return when a rule that holds for this round was last changed after it was published."""
+    rows = session.exec(
+        select(RuleChange.settled_at, RuleChange.round_id, RuleChange.after)
+        .join(Round, col(Round.id) == col(RuleChange.round_id))
+        .where(Round.competition_id == round_.competition_id, col(RuleChange.confirmed))
+    ).all()
+    return max(
+        (
+            at
+            for at, round_id, after in rows
+            if at is not None and (round_id == round_.id or set(after) <= set(OF_ALL))
+        ),
+        default=None,
+    )
+
+
 def named_units(session: Session, *quotas: Mapping[str, Any]) -> dict[int, str]:
     """Return the names of the units that have a number of their own in any of these quotas."""
     ids = {int(each) for quota in quotas for each in quota.get("units", {})}

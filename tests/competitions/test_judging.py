@@ -44,6 +44,7 @@ from storage.competitions.tables import (
     JudgeState,
     Round,
     RoundState,
+    RuleChange,
     Track,
     Venue,
     VenueState,
@@ -176,6 +177,34 @@ async def test_the_order_is_not_drawn_while_entries_can_come(database: Database)
         assert at_home is not None
         with pytest.raises(drawing.EntriesStillOpen):
             drawing.draw(session, it.host, at_home, now=NOW)
+
+    await database.write(play)
+
+
+async def test_nothing_is_drawn_under_a_rule_of_which_nobody_can_have_read(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        it = final(session)
+        last = venues.rounds(session, it.competition_id)[1]
+        evening = NOW + timedelta(hours=9, minutes=30)  # Friday, 18:30
+        session.add(
+            RuleChange(
+                round_id=last.id,
+                before={"judges": 3},
+                after={"judges": 2},
+                reason="评委不足",
+                asked_by=it.host,
+                asked_at=evening,
+                settled_at=evening,
+                confirmed=True,
+            )
+        )
+        session.flush()
+        with pytest.raises(drawing.RulesJustChanged):
+            drawing.draw(session, it.host, it.venue_id, now=evening + timedelta(hours=12))
+        monday = NOW + timedelta(days=3, hours=1)
+        assert drawing.draw(session, it.host, it.venue_id, now=monday).new == 4
 
     await database.write(play)
 
