@@ -228,7 +228,7 @@ async def title_typed(update: Update, context: Context, reader: Reader, text: st
 
 
 async def publish(update: Update, context: Context) -> None:
-    """Say whether more than name, school and award may be published."""
+    """Say whether the congratulations may name me and my work."""
     button = PublishEntry.parse(tap(update).data)
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
@@ -240,9 +240,9 @@ async def publish(update: Update, context: Context) -> None:
         now=context.now(),
     )
     said = (
-        _("Thank you. If you win, the title of your work is shown as well.")
+        _("Thank you. If you win, the groups congratulate you by name.")
         if button.on
-        else _("If you win, only your name, school and award are shown.")
+        else _("If you win, the groups' congratulations do not name you.")
     )
     await show_mine(update, context, reader, button.entry_id, said)
 

@@ -35,7 +35,7 @@ from handlers.context import Context, shortened, show, tap
 from handlers.people.buttons import Home, OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_tap
 from locales import catalog, dates, numbers
-from storage.competitions import views
+from storage.competitions import editing, views
 from storage.competitions.editing import DATED, OF_DRAFT, What
 from storage.competitions.tables import CompetingState, CompetitionState
 from storage.competitions.views import Desk, Line, RoundDesk, RoundLine, Runs
@@ -260,7 +260,10 @@ OUTSIDE_KEYS = (
 
 
 def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -> Card:
-    """One round: its dates and rules with a key for each, and its venues."""
+    """One round: its dates and rules with a key for each, and its venues.
+
+    Whoever holds a venue alone reads the dates there are; the rules stand behind their key.
+    """
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     today = local_day(now, zone)
@@ -268,7 +271,7 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
     lines = [f"<b>{html.escape(facts.title)} · {html.escape(facts.name)}</b>"]
     rows = OUTSIDE_KEYS if facts.external else ROUND_KEYS
     for what in (what for row in rows for what in row):
-        if not _has(what, facts):
+        if not _has(what, facts) or not (facts.organises or _is_dated(what, facts)):
             continue
         if what in DATED:
             text = values_text.dates_text(what, facts.fields, language, zone, today)
@@ -282,7 +285,7 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
         lines.append(
             _("{what}: {value}").format(what=values_text.label(what, language), value=text)
         )
-    if facts.frozen_hash:
+    if facts.organises and facts.frozen_hash:
         lines.append(_("Rules frozen: <code>{hash}</code>").format(hash=facts.frozen_hash[:16]))
     if facts.entries:
         lines.append(
@@ -335,6 +338,11 @@ def _has(what: What, facts: RoundDesk) -> bool:
     if what is What.QUOTA:
         return facts.external or not facts.is_last
     return True
+
+
+def _is_dated(what: What, facts: RoundDesk) -> bool:
+    """Whether it is a date of the round that has been said."""
+    return what in DATED and any(facts.fields[name] for name in editing.columns_of(what))
 
 
 # -- taps ------------------------------------------------------------------------------------------

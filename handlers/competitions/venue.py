@@ -128,12 +128,12 @@ def venue_card(
         )
     lines.append(entries)
     if facts.first_at is not None and facts.last_at is not None:
-        lines.append(
-            _("Turns: {first} to {last}").format(
-                first=dates.moment(facts.first_at, zone, language, today),
-                last=dates.moment(facts.last_at, zone, language, today),
-            )
+        when = (
+            dates.moment(facts.first_at, zone, language, today)
+            if facts.first_at == facts.last_at
+            else dates.span(facts.first_at, facts.last_at, zone, language, today)
         )
+        lines.append(_("Turns: {when}").format(when=when))
     if facts.place:
         lines.append(_("Where: {place}").format(place=html.escape(facts.place)))
     accepted = facts.judges.get(JudgeState.ACCEPTED, 0)
