@@ -12,7 +12,17 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from storage.people.tables import Account, Office, OrgUnit, Posting, Teacher, TeacherFact, UnitKind
+from storage.people import roles
+from storage.people.tables import (
+    Account,
+    Office,
+    OrgUnit,
+    Posting,
+    Role,
+    Teacher,
+    TeacherFact,
+    UnitKind,
+)
 from storage.training.tables import Batch, Enrolment, Level, Mode, Programme, Quota
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)  # Friday, 9:00 in Shanghai
@@ -99,6 +109,13 @@ def teacher(
         session.add(TeacherFact(teacher_id=row.id, key=key, value=value))
     session.flush()
     return row.id
+
+
+def role(session: Session, /, teacher_id: int, role: Role) -> None:
+    """Let a teacher hold a role, over the own school or, if it is one of these, the county."""
+    own = select(Posting.unit_id).where(Posting.teacher_id == teacher_id, Posting.is_primary)
+    unit_id = county(session) if role in roles.OVER_THE_OFFICE else session.exec(own).one()
+    roles.appoint(session, teacher_id, role, unit_id, today=NOW.date(), now=NOW)
 
 
 def account(session: Session, /, teacher_id: int | None = None, **differs: Any) -> int:

@@ -27,6 +27,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from bot.settings import Settings
 from storage.database import Database
+from storage.people.tables import Role
 from tests import make
 
 TOKEN = "1000000001:sandbox"
@@ -252,6 +253,13 @@ class Stage:
             **(account or {}),
         )
         return Actor(self, person.id, name, teacher_id)
+
+    async def holder(self, name: str, role: Role, language: str = "en", **roster: Any) -> Actor:
+        """A linked teacher who holds a role over the own school, or over the county."""
+        who = await self.teacher(name, language, **roster)
+        assert who.teacher_id is not None
+        await self.database.write(make.role, who.teacher_id, role)
+        return who
 
 
 @asynccontextmanager

@@ -10,9 +10,7 @@ from storage import sheets
 from storage.competitions import venues
 from storage.competitions.tables import Competition, Entry, EntryRound, Honour, Round
 from storage.messaging.tables import Chat, ChatPurpose
-from storage.people import roles
 from storage.people.tables import Role
-from tests import make
 from tests.competitions import judged, making
 from tests.make import NOW
 from tests.stage import Actor, Stage
@@ -23,19 +21,9 @@ NAMES = ("林若溪", "石晓岚", "韩静仪", "唐亦舟")
 
 async def organiser(stage: Stage, *, school: bool = False) -> Actor:
     """Who holds it: the county, or the school of the entrants."""
-    who = await stage.teacher(
-        "罗佳宁" if school else "顾岩", at=SCHOOL if school else "教师发展中心"
-    )
-    teacher_id = who.teacher_id
-    assert teacher_id is not None
-
-    def appoint(session: Session) -> None:
-        unit_id = make.school(session, SCHOOL) if school else make.county(session)
-        role = Role.SCHOOL_COORDINATOR if school else Role.COUNTY_COORDINATOR
-        roles.appoint(session, teacher_id, role, unit_id, today=NOW.date(), now=NOW)
-
-    await stage.database.write(appoint)
-    return who
+    if school:
+        return await stage.holder("罗佳宁", Role.SCHOOL_COORDINATOR, at=SCHOOL)
+    return await stage.holder("顾岩", Role.COUNTY_COORDINATOR, at="教师发展中心")
 
 
 async def judged_final(stage: Stage, position: int = 2) -> dict[str, Actor]:

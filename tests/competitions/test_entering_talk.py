@@ -8,7 +8,6 @@ from sqlmodel import Session, select
 
 from storage.competitions import venues
 from storage.competitions.tables import CompetingState, Entry, EntryRound, Material, Round
-from storage.people import roles
 from storage.people.tables import Role
 from tests import make
 from tests.competitions import making, papers
@@ -23,21 +22,7 @@ async def a_competition(stage: Stage, **differs: Any) -> int:
 
 
 async def a_coordinator(stage: Stage, name: str = "罗佳宁") -> Actor:
-    luo = await stage.teacher(name)
-
-    def appoint(session: Session) -> None:
-        assert luo.teacher_id is not None
-        roles.appoint(
-            session,
-            luo.teacher_id,
-            Role.SCHOOL_COORDINATOR,
-            make.school(session),
-            today=TODAY,
-            now=NOW,
-        )
-
-    await stage.database.write(appoint)
-    return luo
+    return await stage.holder(name, Role.SCHOOL_COORDINATOR)
 
 
 async def entry(stage: Stage) -> Entry:
@@ -250,20 +235,7 @@ async def test_who_cannot_enter_reads_why(stage: Stage) -> None:
 
 async def test_an_organiser_takes_an_entry_out_for_a_reason(stage: Stage) -> None:
     await a_competition(stage)
-    gu = await stage.teacher("顾岩", at="教师发展中心")
-
-    def appoint(session: Session) -> None:
-        assert gu.teacher_id is not None
-        roles.appoint(
-            session,
-            gu.teacher_id,
-            Role.COUNTY_COORDINATOR,
-            make.county(session),
-            today=TODAY,
-            now=NOW,
-        )
-
-    await stage.database.write(appoint)
+    gu = await stage.holder("顾岩", Role.COUNTY_COORDINATOR, at="教师发展中心")
     lin = await stage.teacher("林若溪")
     await ready(stage, lin)
     found = await entry(stage)

@@ -319,20 +319,7 @@ async def test_a_timetable_comes_back_as_a_table(stage: Stage) -> None:
 
 async def test_paper_is_typed_by_two(stage: Stage) -> None:
     it = await cast(stage)
-    second = await stage.teacher("梁素问", at="澄禾县教师发展中心")
-
-    def appoint(session: Session) -> None:
-        assert second.teacher_id is not None
-        roles.appoint(
-            session,
-            second.teacher_id,
-            Role.COUNTY_COORDINATOR,
-            make.county(session),
-            today=TODAY,
-            now=NOW,
-        )
-
-    await stage.database.write(appoint)
+    second = await stage.holder("梁素问", Role.COUNTY_COORDINATOR, at="澄禾县教师发展中心")
     await begun(stage, it)
     await at_desk(it)
     await it.host.taps("Judges")

@@ -26,7 +26,6 @@ from storage.competitions.tables import (
     Venue,
 )
 from storage.messaging.tables import Chat, ChatPurpose, Deadline
-from storage.people import roles
 from storage.people.tables import Role
 from tests import make
 from tests.competitions import making
@@ -37,16 +36,7 @@ TODAY = NOW.date()
 
 
 async def organiser(stage: Stage, name: str = "顾岩", language: str = "en") -> Actor:
-    who = await stage.teacher(name, language, at="教师发展中心", subject="语文")
-    teacher_id = who.teacher_id
-    assert teacher_id is not None
-
-    def appoint(session: Session) -> None:
-        county = make.county(session)
-        roles.appoint(session, teacher_id, Role.COUNTY_COORDINATOR, county, today=TODAY, now=NOW)
-
-    await stage.database.write(appoint)
-    return who
+    return await stage.holder(name, Role.COUNTY_COORDINATOR, language, at="教师发展中心")
 
 
 async def makes_a_draft(who: Actor) -> None:

@@ -13,33 +13,19 @@ from storage import sheets
 from storage.credits import ledger
 from storage.credits.ledger import NewEntry
 from storage.credits.tables import CreditEntry, EntryState
-from storage.people import roles
-from storage.people.tables import Posting, Role
+from storage.people.tables import Role
 from storage.training.tables import Level, ModuleKind, Registration, RegistrationState
-from tests import make
 from tests.make import NOW
 from tests.stage import Actor, Stage
 from tests.training import classes
-from tests.training.classes import TODAY
-
-
-def appoint(session: Session, teacher_id: int | None, role: Role) -> None:
-    assert teacher_id is not None
-    unit_id = session.exec(select(Posting.unit_id).where(Posting.teacher_id == teacher_id)).one()
-    where = make.county(session) if role is Role.COUNTY_COORDINATOR else unit_id
-    roles.appoint(session, teacher_id, role, where, today=TODAY, now=NOW)
 
 
 async def organiser(stage: Stage) -> Actor:
-    gao = await stage.teacher("高培训", at="教师发展中心")
-    await stage.database.write(appoint, gao.teacher_id, Role.COUNTY_COORDINATOR)
-    return gao
+    return await stage.holder("高培训", Role.COUNTY_COORDINATOR, at="教师发展中心")
 
 
 async def coordinator(stage: Stage) -> Actor:
-    luo = await stage.teacher("罗佳宁")
-    await stage.database.write(appoint, luo.teacher_id, Role.SCHOOL_COORDINATOR)
-    return luo
+    return await stage.holder("罗佳宁", Role.SCHOOL_COORDINATOR)
 
 
 async def a_class(stage: Stage, *people: Actor, **programme: Any) -> int:

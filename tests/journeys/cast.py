@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import Session, select
 
-from storage.people import roles
 from storage.people.tables import OrgUnit, Role, UnitKind
 from tests import make
-from tests.make import NOW
 from tests.stage import Actor, Stage
 
 HERE, THERE, CENTRE = "城东小学", "南塘乡中心小学", "教师发展中心"
@@ -17,17 +15,9 @@ async def person(
     stage: Stage, name: str, *, at: str = HERE, role: Role | None = None, **roster: object
 ) -> Actor:
     """A linked teacher whose phone speaks Chinese, with a role over the own unit if given."""
-    who = await stage.teacher(name, "zh-hans", at=at, **roster)
-
-    def appoint(session: Session) -> None:
-        if role is None or who.teacher_id is None:
-            return
-        of_county = role in (Role.COUNTY_COORDINATOR, Role.RESEARCH_OFFICER)
-        unit_id = make.county(session) if of_county else make.school(session, at)
-        roles.appoint(session, who.teacher_id, role, unit_id, today=NOW.date(), now=NOW)
-
-    await stage.database.write(appoint)
-    return who
+    if role is None:
+        return await stage.teacher(name, "zh-hans", at=at, **roster)
+    return await stage.holder(name, role, "zh-hans", at=at, **roster)
 
 
 async def schools(stage: Stage) -> None:

@@ -29,16 +29,7 @@ async def coordinator(
     stage: Stage, name: str = "程锦", at: str = SCHOOL, role: Role = Role.SCHOOL_COORDINATOR
 ) -> Actor:
     """A linked coordinator of a school."""
-    found = await stage.teacher(name, at=at)
-
-    def appoint(session: Session) -> None:
-        today = local_day(make.NOW, offices.zone(session))
-        unit_id = make.school(session, at) if role is Role.SCHOOL_COORDINATOR else None
-        unit_id = unit_id or make.county(session)
-        roles.appoint(session, found.teacher_id or 0, role, unit_id, today=today, now=make.NOW)
-
-    await stage.database.write(appoint)
-    return found
+    return await stage.holder(name, role, at=at)
 
 
 @dataclass

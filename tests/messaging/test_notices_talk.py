@@ -32,16 +32,7 @@ async def coordinator(
     role: Role = Role.SCHOOL_COORDINATOR,
     **more: Any,
 ) -> Actor:
-    who = await stage.teacher(name, at=at, **more)
-
-    def appoint(session: Session) -> None:
-        county = role in (Role.COUNTY_COORDINATOR, Role.BUREAU_VIEWER)
-        unit_id = make.county(session) if county else make.school(session, at)
-        assert who.teacher_id is not None
-        roles.appoint(session, who.teacher_id, role, unit_id, today=TODAY, now=make.NOW)
-
-    await stage.database.write(appoint)
-    return who
+    return await stage.holder(name, role, at=at, **more)
 
 
 async def notice(stage: Stage) -> Notice:

@@ -25,17 +25,7 @@ DAY = timedelta(days=1)
 async def coordinator(
     stage: Stage, name: str = "管理员", role: Role = Role.SCHOOL_COORDINATOR, at: str = HERE
 ) -> Actor:
-    who = await stage.teacher(name, at=at)
-
-    def appoint(session: Session) -> None:
-        unit_id = make.school(session, at)
-        if role is Role.COUNTY_COORDINATOR:
-            unit_id = make.county(session)
-        assert who.teacher_id is not None
-        roles.appoint(session, who.teacher_id, role, unit_id, today=NOW.date(), now=NOW)
-
-    await stage.database.write(appoint)
-    return who
+    return await stage.holder(name, role, at=at)
 
 
 async def class_of(stage: Stage, approval: Approval = Approval.COUNTY, **batch: Any) -> int:
@@ -482,15 +472,8 @@ async def test_the_card_does_not_ring_for_whom_the_brief_rings_anyway(stage: Sta
 
 async def test_whoever_is_quiet_in_the_afternoon_gets_the_card_before(stage: Stage) -> None:
     batch_id = await class_of(stage)
-    chen = await stage.teacher("陈管理", at=HERE, account={"quiet_from": 15 * 60})
-
-    def appoint(session: Session) -> None:
-        assert chen.teacher_id is not None
-        unit_id = make.school(session, HERE)
-        role = Role.SCHOOL_COORDINATOR
-        roles.appoint(session, chen.teacher_id, role, unit_id, today=NOW.date(), now=NOW)
-
-    await stage.database.write(appoint)
+    quiet = {"quiet_from": 15 * 60}
+    chen = await stage.holder("陈管理", Role.SCHOOL_COORDINATOR, at=HERE, account=quiet)
     await registered(stage, batch_id, "林若溪")
     await stage.passes(hours=5, minutes=58)
     assert texts(chen, "waits for you") == 0

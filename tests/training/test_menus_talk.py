@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
-from storage.people import roles
 from storage.people.tables import Role
 from storage.training.tables import Batch, Enrolment, Menu, MenuChoice, Registration
 from tests import make
@@ -17,15 +16,7 @@ TODAY = date(2026, 11, 20)
 
 
 async def organiser(stage: Stage) -> Actor:
-    luo = await stage.teacher("罗佳宁", at="教师发展中心", stage="office")
-
-    def appoint(session: Session) -> None:
-        assert luo.teacher_id is not None
-        where = make.county(session)
-        roles.appoint(session, luo.teacher_id, Role.COUNTY_COORDINATOR, where, today=TODAY, now=NOW)
-
-    await stage.database.write(appoint)
-    return luo
+    return await stage.holder("罗佳宁", Role.COUNTY_COORDINATOR, at="教师发展中心", stage="office")
 
 
 async def classes(stage: Stage, seats: int = 1) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from handlers.training.timetables import is_timetable, read_timetable
 from storage import sheets
-from storage.people import roles
 from storage.people.tables import Role
 from storage.training.tables import ClassSession, Module, Phase
 from tests import make
@@ -21,17 +20,7 @@ START = NOW + timedelta(days=10)  # Monday 30 November, 9:00 in Shanghai
 
 
 async def organiser(stage: Stage) -> Actor:
-    zhou = await stage.teacher("周明", at="澄禾县教师发展中心")
-
-    def appoint(session: Session) -> None:
-        county = make.county(session)
-        assert zhou.teacher_id is not None
-        roles.appoint(
-            session, zhou.teacher_id, Role.COUNTY_COORDINATOR, county, today=TODAY, now=NOW
-        )
-
-    await stage.database.write(appoint)
-    return zhou
+    return await stage.holder("周明", Role.COUNTY_COORDINATOR, at="澄禾县教师发展中心")
 
 
 async def a_class(stage: Stage, title: str = "新教师三段式研修", **differs: Any) -> int:
