@@ -231,7 +231,6 @@ class Delivery:
         if isinstance(said, Later):
             await database.write(outbox.try_later, row.id, said.until)
             return
-        await self._pacer.turn(row.tg_chat_id)
         try:
             message_id, file_id = await self._send(row, said)
         except RetryAfter as error:
@@ -351,18 +350,17 @@ class Delivery:
             return await self._edit(row, said, said.edits), None
         # By hand: of the message that comes back only the number is wanted, and parsing all of
         # it costs as much as the rest of a delivery.
-        sent = await self._bot.request.post(
-            f"{self._bot.base_url}/sendMessage",
-            parameters(
-                chat_id=row.tg_chat_id,
-                message_thread_id=said.thread or row.thread_id or None,
-                text=said.card.text,
-                parse_mode=ParseMode.HTML,
-                reply_markup=said.card.markup(),
-                disable_notification=not row.rings or None,
-                allow_paid_broadcast=self._paid or None,
-            ),
+        what = parameters(
+            chat_id=row.tg_chat_id,
+            message_thread_id=said.thread or row.thread_id or None,
+            text=said.card.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=said.card.markup(),
+            disable_notification=not row.rings or None,
+            allow_paid_broadcast=self._paid or None,
         )
+        async with self._pacer.turn(row.tg_chat_id):
+            sent = await self._bot.request.post(f"{self._bot.base_url}/sendMessage", what)
         assert isinstance(sent, dict)
         message_id = int(sent["message_id"])
         with_keys = None
@@ -378,24 +376,19 @@ class Delivery:
         and the log says so.
         """
         method, name = ("sendPhoto", "photo") if file.is_photo else ("sendDocument", "document")
+        what = parameters(
+            chat_id=row.tg_chat_id,
+            message_thread_id=row.thread_id or None,
+            reply_parameters={"message_id": message_id, "allow_sending_without_reply": True},
+            disable_notification=True,
+            caption=file.caption or None,
+            reply_markup=drawn(file.keys),
+            **{name: file.file_id},
+        )
         for tries_left in reversed(range(FILE_TRIES)):
-            await self._pacer.turn(row.tg_chat_id)
             try:
-                sent = await self._bot.request.post(
-                    f"{self._bot.base_url}/{method}",
-                    parameters(
-                        chat_id=row.tg_chat_id,
-                        message_thread_id=row.thread_id or None,
-                        reply_parameters={
-                            "message_id": message_id,
-                            "allow_sending_without_reply": True,
-                        },
-                        disable_notification=True,
-                        caption=file.caption or None,
-                        reply_markup=drawn(file.keys),
-                        **{name: file.file_id},
-                    ),
-                )
+                async with self._pacer.turn(row.tg_chat_id):
+                    sent = await self._bot.request.post(f"{self._bot.base_url}/{method}", what)
             except RetryAfter as error:
                 after = error.retry_after
                 pause = after.total_seconds() if isinstance(after, timedelta) else float(after)
@@ -415,21 +408,22 @@ class Delivery:
 
     async def _edit(self, row: Claimed, said: Say, message_id: int) -> int:
         try:
-            await self._bot.edit_message_text(
-                said.card.text,
-                row.tg_chat_id,
-                message_id,
-                parse_mode=ParseMode.HTML,
-                reply_markup=said.card.markup(),
-            )
+            async with self._pacer.turn(row.tg_chat_id):
+                await self._bot.edit_message_text(
+                    said.card.text,
+                    row.tg_chat_id,
+                    message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=said.card.markup(),
+                )
         except BadRequest as error:
             # The person may have deleted it, and an edit is never worth a ring.
             if not _is_done(error):
                 raise
         if said.bares is not None:
-            await self._pacer.turn(row.tg_chat_id)
             try:
-                await self._bot.edit_message_reply_markup(row.tg_chat_id, said.bares)
+                async with self._pacer.turn(row.tg_chat_id):
+                    await self._bot.edit_message_reply_markup(row.tg_chat_id, said.bares)
             except BadRequest as error:
                 if not _is_done(error):
                     raise

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 CHAT_EVERY = 1.05  # seconds between two messages to one person
 GROUP_EVERY = 3.2  # twenty a minute in a group
 MAKES_UP = 0.015  # seconds of the stream that may follow at once after a moment's delay
 MARGIN = 0.995  # of the rate: calls leave a little earlier or later than they were given turns
+WINDOW = 1.0  # seconds over which Telegram counts
+PATIENCE = 2.0  # seconds for an answer, after which a call is taken as counted
+QUICKENS = 0.001  # of the way by which the quickest answer goes towards a slower one
 KEPT = 8192
 TOGETHER = 5.0  # seconds in which two private chats that are full mean that all is
+
+
+class _Turn:
+    """One that was given: when its call was answered, which is after Telegram counted it."""
+
+    def __init__(self) -> None:
+        self.answered: float | None = None
+        self.over = asyncio.Event()
 
 
 class Pacer:
@@ -19,6 +35,11 @@ class Pacer:
     Turns pass one gate, each a step after the one before. What was late by a moment is made up
     for, by less than any server's count of a second would notice; what was late by more is
     lost: when the machine was busy, those who waited leave one by one and not all at once.
+
+    Telegram counts when calls arrive, and one that was long on its way is counted late, with
+    those that left after it. It was counted before it was answered, though; so a second's worth
+    of turns is given no sooner than a second after the first of them can have been counted: its
+    answer, less what the quickest of answers takes.
     """
 
     def __init__(self, rate: float) -> None:
@@ -26,9 +47,13 @@ class Pacer:
         self._next = 0.0
         self._gate = asyncio.Lock()
         self._chats: dict[int, float] = {}
+        self._most = math.ceil(rate * WINDOW)
+        self._given: deque[_Turn] = deque()
+        self._quickest = math.inf
 
-    async def turn(self, chat_id: int) -> None:
-        """Wait until a message to this chat may go out."""
+    @asynccontextmanager
+    async def turn(self, chat_id: int) -> AsyncIterator[None]:
+        """Wait until a message to this chat may go out; the call to Telegram goes inside."""
         # A chat that must wait for its own turn does not hold up the others' stream.
         while True:
             left = self._chats.get(chat_id, 0.0) - time.monotonic()
@@ -38,9 +63,30 @@ class Pacer:
         self._keep(chat_id, time.monotonic())
         async with self._gate:
             await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+            if len(self._given) >= self._most:
+                await self._until_counted(self._given.popleft())
             now = time.monotonic()
             self._next = max(now - MAKES_UP, self._next) + self._every
+            turn = _Turn()
+            self._given.append(turn)
         self._keep(chat_id, now)
+        try:
+            yield
+        finally:
+            turn.answered = time.monotonic()
+            turn.over.set()
+            took = turn.answered - now
+            slower = took - self._quickest
+            self._quickest = took if slower < 0 else self._quickest + QUICKENS * slower
+
+    async def _until_counted(self, turn: _Turn) -> None:
+        """Wait until it is a second ago that the call of this turn was counted."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await turn.over.wait()
+        now = time.monotonic()
+        if turn.answered is not None and turn.answered + WINDOW > now:
+            await asyncio.sleep(max(0.0, turn.answered - self._quickest + WINDOW - now))
 
     def _keep(self, chat_id: int, now: float) -> None:
         if len(self._chats) > KEPT:

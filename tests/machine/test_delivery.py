@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import bot.delivery
+import bot.pacer
 from bot.delivery import Delivery
 from bot.pacer import Pacer, Refusals
 from handlers.messaging.voices_of_all import VOICES
@@ -185,8 +186,8 @@ async def test_the_pace_is_even_over_all_chats() -> None:
     turns: list[float] = []
 
     async def take(chat: int) -> None:
-        await pacer.turn(chat)
-        turns.append(time.monotonic())
+        async with pacer.turn(chat):
+            turns.append(time.monotonic())
 
     await asyncio.gather(*(take(chat) for chat in range(60)))
     turns.sort()
@@ -199,8 +200,8 @@ async def test_who_waited_while_the_machine_was_busy_leaves_one_by_one() -> None
     turns: list[float] = []
 
     async def take(chat: int) -> None:
-        await pacer.turn(chat)
-        turns.append(time.monotonic())
+        async with pacer.turn(chat):
+            turns.append(time.monotonic())
 
     async def is_busy() -> None:
         await asyncio.sleep(0.05)
@@ -214,11 +215,54 @@ async def test_who_waited_while_the_machine_was_busy_leaves_one_by_one() -> None
 
 async def test_one_chat_waits_for_itself_and_not_for_others() -> None:
     pacer = Pacer(1000)
-    await pacer.turn(1)
-    second = asyncio.ensure_future(pacer.turn(1))
-    await pacer.turn(2)
+
+    async def take(chat: int) -> None:
+        async with pacer.turn(chat):
+            pass
+
+    await take(1)
+    second = asyncio.ensure_future(take(1))
+    await take(2)
     assert not second.done()
     second.cancel()
+
+
+async def test_what_was_long_on_its_way_does_not_fill_a_second_with_what_left_later() -> None:
+    pacer = Pacer(40)
+    counted: list[float] = []
+
+    async def send(chat: int) -> None:
+        async with pacer.turn(chat):
+            await asyncio.sleep(0.02)
+            # Every other second all is held up for a while, and arrives at once.
+            await asyncio.sleep(max(0.0, 0.3 - time.monotonic() % 2.0))
+            counted.append(time.monotonic())
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(send(chat) for chat in range(120)))
+    counted.sort()
+    # A little less than a second, for what a busy machine adds to the quickest answer.
+    assert all(later - first >= 0.95 for first, later in zip(counted, counted[40:], strict=False))
+
+
+async def test_an_answer_that_never_comes_does_not_stop_the_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.pacer, "PATIENCE", 0.05)
+    pacer = Pacer(100)
+    never = asyncio.Event()
+
+    async def hang(chat: int) -> None:
+        async with pacer.turn(chat):
+            await never.wait()
+
+    lost = [asyncio.ensure_future(hang(chat)) for chat in range(100)]
+    async with asyncio.timeout(30):
+        async with pacer.turn(100):
+            pass
+    assert not any(one.done() for one in lost)
+    never.set()
+    await asyncio.gather(*lost)
 
 
 async def test_two_dispatchers_on_one_postgresql_send_nothing_twice(postgres_url: str) -> None:

@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -76,8 +77,9 @@ TAKES_PART = (RegistrationState.APPROVED, RegistrationState.ATTENDING)
 class Unpaced(Pacer):
     """No pauses: the year's clock is not the machine's."""
 
-    async def turn(self, chat_id: int) -> None:
-        return
+    @asynccontextmanager
+    async def turn(self, chat_id: int) -> AsyncIterator[None]:
+        yield
 
 
 @dataclass

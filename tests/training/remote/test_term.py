@@ -8,7 +8,8 @@ is looked at who was told what; in the end, what came of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -141,8 +142,9 @@ class Person:
 class Unpaced(Pacer):
     """No pauses: the term's clock is not the machine's."""
 
-    async def turn(self, chat_id: int) -> None:
-        return
+    @asynccontextmanager
+    async def turn(self, chat_id: int) -> AsyncIterator[None]:
+        yield
 
 
 @dataclass
