@@ -10,7 +10,7 @@ from sqlmodel import Session
 from storage import deeds
 from storage.calendar import loading
 from storage.competitions import deciding as list_deciding
-from storage.competitions import objections, publicity, receiving
+from storage.competitions import objections, publicity, receiving, unsaid
 from storage.credits import claims, posting
 from storage.deeds import Deed
 from storage.messaging import binding
@@ -52,7 +52,7 @@ UNDO: Mapping[str, Callable[[Session, Deed, datetime], None]] = {
     receiving.DEED_OUT: receiving.undo_disqualify,
     list_deciding.DEED: list_deciding.undo,
     publicity.DEED: publicity.undo,
-    publicity.CORRECTED: objections.undo,
+    unsaid.CORRECTED: objections.undo,
 }
 """Each puts back what its deed did, or raises ChangedSince and leaves everything as it is.
 

@@ -317,7 +317,7 @@ def check_competition(session: Session) -> None:
     assert place is not None
     assert round_ is not None
     assert (lin.state, place.state, round_.position) == (CompetingState.OUT, RoundState.OUT, 1)
-    told = deciding.outcome(session, lin.teacher_id, place.id)
+    told = deciding.outcome(session, lin.teacher_id, place.id, now=NOW)
     assert told.is_decided
     assert len(told.comments) == 3
     (next_place, next_round) = venues.place_of(session, jiang.id) or (None, None)

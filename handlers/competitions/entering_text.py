@@ -474,7 +474,7 @@ def _my_keys(facts: MyEntry, language: str) -> tuple[tuple[Key, ...], ...]:
             (Key(_("The competition"), ShowCompetition(facts.competition_id)),),
         )
     keys: list[tuple[Key, ...]] = []
-    if facts.now.told_at is not None:
+    if facts.now.decided_at is not None:
         keys.append((Key(_("Outcome"), OpenOutcome(facts.now.place_id), style="primary"),))
     ready = facts.can_submit and bool(facts.title) and not facts.missing
     folder = Key(_("Materials"), OpenFolder(here, facts.now.round_id))

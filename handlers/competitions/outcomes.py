@@ -52,13 +52,15 @@ async def outcome(house: House, row: Claimed) -> Said:
     """M21: what became of the entry, as it stands now."""
     if row.teacher_id is None:
         return Nothing("nobody to tell")
+    now = house.clock()
     try:
-        facts = await house.database.read(deciding.outcome, row.teacher_id, row.facts["place_id"])
+        facts = await house.database.read(
+            deciding.outcome, row.teacher_id, row.facts["place_id"], now=now
+        )
     except Refusal:
         return Nothing("the entry is gone")
     if not facts.is_decided or not facts.is_on:
         return Nothing("it is not decided any more")
-    now = house.clock()
     today = local_day(now, house.zone)
     lines = outcome_lines(facts, row.language, house.zone, today)
     if "corrected" in row.facts:
@@ -402,8 +404,9 @@ async def open_outcome(update: Update, context: Context) -> None:
     """Show one's own outcome with its comments."""
     place_id = OpenOutcome.parse(tap(update).data).place_id
     reader = await context.reader(update)
-    facts = await context.read(deciding.outcome, reader.linked_teacher_id, place_id)
-    card = outcome_card(facts, reader.language, context.house.zone, context.now())
+    now = context.now()
+    facts = await context.read(deciding.outcome, reader.linked_teacher_id, place_id, now=now)
+    card = outcome_card(facts, reader.language, context.house.zone, now)
     await show(update, context, reader, card)
 
 

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.calendar import quiet, workdays
-from storage.competitions import authors, ranking, rights, venues
+from storage.competitions import authors, ranking, rights, unsaid, venues
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.ranking import Runner
 from storage.competitions.tables import (
@@ -46,7 +46,7 @@ from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training import allocation
 
-DEED = "decide_venue"
+DEED = unsaid.DECIDED
 OUTCOME = "competition_outcome"
 """The kind of message that tells an entrant what became of their entry in a round."""
 
@@ -230,8 +230,11 @@ def undo(session: Session, deed: Deed, now: datetime) -> None:
     session.flush()
 
 
-def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
-    """Return what became of one's own entry. Raises NotFound, NotAllowed for anybody else's."""
+def outcome(session: Session, teacher_id: int, place_id: int, *, now: datetime) -> Outcome:
+    """Return what became of one's own entry, as far as it is said by now.
+
+    Raises NotFound, NotAllowed for anybody else's.
+    """
     found = session.exec(
         select(EntryRound, Entry, Round, Competition)
         .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
@@ -249,7 +252,10 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         if place.venue_id is None
         else session.exec(select(Venue.state).where(Venue.id == place.venue_id)).one()
     )
-    is_decided = state is None or state in OVER
+    before = unsaid.before(session, now=now).get(entry.id)
+    if before is not None and before.place_id != place_id:
+        before = None
+    is_decided = (state is None or state in OVER) and (before is None or before.is_decided)
     after = venues.next_round(session, round_)
     comments = (
         session.exec(
@@ -274,11 +280,11 @@ def outcome(session: Session, teacher_id: int, place_id: int) -> Outcome:
         session.exec(select(Track.title).where(Track.id == entry.track_id)).one(),
         entry.title,
         session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).one(),
-        place.state,
+        place.state if before is None else before.state,
         is_decided,
         competition.state is not CompetitionState.CANCELLED,
-        place.award if is_decided else "",
-        place.score if is_decided else None,
+        (place.award if before is None else before.award) if is_decided else "",
+        (place.score if before is None else before.score) if is_decided else None,
         tuple(comments),
         "" if after is None else after.name,
         after is not None and after.external,

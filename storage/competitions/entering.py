@@ -10,6 +10,7 @@ they have said yes (``storage.competitions.putting_forward``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit, deeds
-from storage.competitions import completeness, eligibility, schedule, venues
+from storage import audit
+from storage.competitions import completeness, eligibility, schedule, unsaid, venues
 from storage.competitions.authors import CHANGEABLE, JOINED, is_asked, is_of
 from storage.competitions.eligibility import LIVE
 from storage.competitions.tables import (
@@ -37,6 +38,7 @@ from storage.competitions.tables import (
     Venue,
     VenueState,
 )
+from storage.competitions.unsaid import Before
 from storage.inserting import insert_new
 from storage.moments import at, local_day
 from storage.people import authority, offices
@@ -133,6 +135,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
             Entry.state != CompetingState.WITHDRAWN,
         )
     ).all()
+    before = unsaid.before(session, now=now)
     found = []
     for entry, competition, track, name in rows:
         is_invited = entry.id in invited
@@ -145,7 +148,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
                 closes_at=eligibility.closes_at(first),
                 is_open=_is_open(first, now),
                 entry_id=entry.id,
-                state=None if is_invited else entry.state,
+                state=None if is_invited else _whole(entry.id, entry.state, before),
                 track=track,
                 needs_me=competition.state is CompetitionState.PUBLISHED
                 and (is_invited or entry.state in (CompetingState.DRAFT, CompetingState.RETURNED)),
@@ -277,6 +280,7 @@ def shown(session: Session, teacher_id: int, competition_id: int, *, now: dateti
         )
         .order_by(col(Entry.id))
     ).all()
+    before = unsaid.before(session, now=now)
     return Shown(
         competition_id=competition.id,
         title=competition.title,
@@ -309,7 +313,10 @@ def shown(session: Session, teacher_id: int, competition_id: int, *, now: dateti
             for each in venues.rounds(session, competition_id)
         ),
         tracks=tracks,
-        entries=tuple((id_, title, CompetingState(state)) for id_, title, state in entries),
+        entries=tuple(
+            (id_, title, _whole(id_, CompetingState(state), before))
+            for id_, title, state in entries
+        ),
         why_not=_why_not(session, teacher_id, competition, first, tracks, now),
         reason=competition.reason,
         hanging=_hanging(session, competition, now=now),
@@ -565,7 +572,8 @@ def submit(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -
     if not first.external:
         # Whoever holds the venue is who accepts; it is there from its first entry on.
         holder = venues.holder(session, first, entry.unit_id)
-        venues.venue_for(session, first, holder, entry.track_id, now=now)
+        venue = venues.venue_for(session, first, holder, entry.track_id, now=now)
+        schedule.plan_venue(session, venue.id, now=now)
     return True
 
 
@@ -661,8 +669,8 @@ class Now:
     place: str
     award: str
     place_id: int = 0
-    told_at: datetime | None = None
-    """From when on the entrant may know what became of it here; None before it is decided."""
+    decided_at: datetime | None = None
+    """When it was decided what became of it here; None as long as the entrant is not to know."""
 
 
 @dataclass(frozen=True)
@@ -702,7 +710,8 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
     entry, competition = made_by(session, teacher_id, entry_id, lock=False)
     first = eligibility.first_round(session, competition.id)
     round_, where = standing(session, entry, first)
-    where = _as_told(where, now)
+    hidden = unsaid.before(session, now=now)
+    where = _as_told(where, hidden.get(entry.id))
     titles = {each["key"]: each["title"] for each in round_.materials}
     is_own = entry.teacher_id == teacher_id
     on = competition.state is CompetitionState.PUBLISHED
@@ -714,8 +723,8 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
         competition_state=competition.state,
         track=session.exec(select(Track.title).where(Track.id == entry.track_id)).one(),
         title=entry.title,
-        state=entry.state,
-        reason=entry.reason if is_own else "",
+        state=_whole(entry.id, entry.state, hidden),
+        reason=entry.reason if is_own and entry.id not in hidden else "",
         teacher=eligibility.name_of(session, entry.teacher_id),
         is_own=is_own,
         put_forward_by=""
@@ -771,17 +780,21 @@ def standing(session: Session, entry: Entry, first: Round) -> tuple[Round, Now]:
         place=place.place or ("" if venue is None else venue.place),
         award=place.award,
         place_id=place.id,
-        told_at=None
-        if venue is None or venue.decided_at is None
-        else venue.decided_at + deeds.MINUTES,
+        decided_at=None if venue is None else venue.decided_at,
     )
 
 
-def _as_told(where: Now, now: datetime) -> Now:
+def _as_told(where: Now, before: Before | None) -> Now:
     """What an entrant may know: not a list that can still be taken back."""
-    if where.told_at is None or where.told_at <= now:
+    if before is None or before.place_id != where.place_id:
         return where
-    return replace(where, state=RoundState.SCORED, award="", told_at=None)
+    decided_at = where.decided_at if before.is_decided else None
+    return replace(where, state=before.state, award=before.award, decided_at=decided_at)
+
+
+def _whole(entry_id: int, state: CompetingState, before: Mapping[int, Before]) -> CompetingState:
+    """What the entrant may know of the entry as a whole."""
+    return before[entry_id].whole if entry_id in before else state
 
 
 def due_at(entry: Entry, round_: Round, first: Round) -> datetime | None:

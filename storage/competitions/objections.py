@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.calendar import workdays
-from storage.competitions import authors, deciding, publicity, rights, schedule, telling
+from storage.competitions import authors, deciding, publicity, rights, schedule, telling, unsaid
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.tables import (
     CompetingState,
@@ -286,7 +286,7 @@ def open_one(session: Session, actor_id: int, objection_id: int, *, now: datetim
     row = _may_decide(session, actor_id, objection_id, now=now)
     audit.looked(session, actor_id, "see_objection", f"objection:{row.id}", now=now)
     deed_id = deeds.standing(
-        session, actor_id, publicity.CORRECTED, row.id, now=now, of="objection_id"
+        session, actor_id, unsaid.CORRECTED, row.id, now=now, of="objection_id"
     )
     return replace(_raised(session, row), deed_id=deed_id)
 
@@ -638,7 +638,7 @@ def _correct(
         "objection": [row.state.value, row.answer],
         "keys": [*keys, key],
     }
-    deeds.done(session, publicity.CORRECTED, actor_id, data, now=now)
+    deeds.done(session, unsaid.CORRECTED, actor_id, data, now=now)
     was = before[str(place.id)]
     audit.record(
         session,

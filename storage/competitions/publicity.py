@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit, deeds
 from storage.calendar import workdays
-from storage.competitions import deciding, making, rights, round_cards, schedule
+from storage.competitions import deciding, making, rights, round_cards, schedule, unsaid
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.tables import (
     Competition,
@@ -44,8 +44,6 @@ from storage.people.tables import OrgUnit, Teacher, UnitKind
 from storage.refusals import NotFound, Refusal
 
 DEED = "publicity"
-CORRECTED = "correct_list"
-"""The deed that puts a list right; it is shown once it can be taken back no longer."""
 KIND = "list_card"
 """The kind of message that puts a list into words for a group."""
 PAGE = 8
@@ -293,7 +291,7 @@ def correct_due(session: Session, *, now: datetime) -> int:
     rows = session.exec(
         select(Deed)
         .where(
-            Deed.kind == CORRECTED,
+            Deed.kind == unsaid.CORRECTED,
             Deed.until <= now,
             Deed.until > now - LOOKS_FOR,
             col(Deed.undone_at).is_(None),
@@ -311,7 +309,9 @@ def correct_due(session: Session, *, now: datetime) -> int:
 def _is_correcting(session: Session, round_id: int, *, now: datetime) -> bool:
     """Whether the list was put right a moment ago, and that can still be taken back."""
     rows = session.exec(
-        select(Deed).where(Deed.kind == CORRECTED, Deed.until > now, col(Deed.undone_at).is_(None))
+        select(Deed).where(
+            Deed.kind == unsaid.CORRECTED, Deed.until > now, col(Deed.undone_at).is_(None)
+        )
     ).all()
     return any(row.data["round_id"] == round_id for row in rows)
 

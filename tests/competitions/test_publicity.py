@@ -23,6 +23,7 @@ from storage.competitions import (
 from storage.competitions.editing import NotUnderWay, What
 from storage.competitions.objections import How
 from storage.competitions.tables import (
+    CompetingState,
     Competition,
     CompetitionState,
     Entry,
@@ -219,6 +220,42 @@ async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
     assert (public.until.month, public.until.day) == (11, 27)
     assert (state, answer) == (ObjectionState.UPHELD, "查实")
     assert (place, award) == (RoundState.DISQUALIFIED, "")
+
+
+async def test_what_can_be_taken_back_is_not_seen_by_who_it_concerns(database: Database) -> None:
+    def play(session: Session) -> Any:
+        who, round_id, made, places = _shown(session)
+        entry_id = places[0].entry_id
+        lin = session.get_one(Entry, entry_id).teacher_id
+
+        def seen(now: datetime) -> Any:
+            mine = entering.my_entry(session, lin, entry_id, now=now)
+            told = deciding.outcome(session, lin, places[0].id, now=now)
+            (line,) = (
+                each for each in entering.lines(session, lin, now=now) if each.entry_id == entry_id
+            )
+            (shown,) = entering.shown(session, lin, made.id, now=now).entries
+            assert mine.state == line.state == shown[2]
+            assert mine.now.award == told.award
+            assert mine.now.state == told.state
+            return mine.state, mine.reason, told.award, told.score
+
+        decided, known = seen(NOW), seen(SOON)
+        by = make.teacher(session, "周知行", at=OTHER)
+        what: dict[str, Any] = {"place_id": places[0].id, "now": SOON}
+        one = objections.submit(session, by, round_id, "算错", **what)
+        objections.settle(session, who, one.id, How.SCORE, "更正", score=10, now=SOON)
+        lowered = seen(SOON)
+        two = objections.submit(session, by, round_id, "抄袭", **what)
+        objections.settle(session, who, two.id, How.OUT, "查实", now=SOON)
+        return decided, known, lowered, seen(SOON), seen(SOON + timedelta(minutes=10))
+
+    decided, known, lowered, out, after = await database.write(play)
+    assert decided == (CompetingState.COMPETING, "", "", None)
+    assert known == lowered == out
+    assert known == (CompetingState.COMPETING, "", "一等奖", 90)
+    assert after[0] is CompetingState.DISQUALIFIED
+    assert after[2] == ""
 
 
 async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Database) -> None:
