@@ -40,7 +40,7 @@ def sentence(kind: str, language: str, *, has_place: bool) -> str:
             "<b>{title}</b> begins {when}: please say whether you can serve as a judge."
         ),
         "venue_materials": _(
-            "<b>{title}</b>: materials of an entry are still missing; they are due {when}."
+            "<b>{title}</b>: an entry still lacks materials or waits to be accepted, by {when}."
         ),
         "forward_due": _("<b>{title}</b>: please forward those who go on by {when}."),
         "publicity": _("<b>{title}</b>: the list is on public display until {when}."),
@@ -76,7 +76,7 @@ def kind_name(kind: str, language: str) -> str:
         "result_due": _("the list is due"),
         "ballots_due": _("ballots are due"),
         "judge_answer": _("judges are to answer"),
-        "venue_materials": _("materials of one's venue are due"),
+        "venue_materials": _("entries at one's venue are to be complete"),
         "forward_due": _("forwarding is due"),
         "publicity": _("publicity ends"),
         "external_close": _("the level above closes"),

@@ -231,7 +231,10 @@ def _unanswered(_session: Session, venue_id: int, _now: datetime) -> Owing:
 
 
 def _head_of_incomplete(session: Session, venue_id: int, _now: datetime) -> Owing:
-    """Return the one named for the venue, as long as an entry there lacks something required."""
+    """Return the one named for the venue, as long as an entry there is not complete.
+
+    It lacks something required, or waits to be accepted.
+    """
     round_ = session.exec(
         select(Round).join(Venue, col(Venue.round_id) == col(Round.id)).where(Venue.id == venue_id)
     ).first()
@@ -241,11 +244,14 @@ def _head_of_incomplete(session: Session, venue_id: int, _now: datetime) -> Owin
         sa.select(col(Venue.organiser_id)).where(
             col(Venue.id) == venue_id,
             col(Venue.organiser_id).is_not(None),
-            sa.exists().where(
-                col(EntryRound.venue_id) == venue_id,
-                col(EntryRound.state).in_(TO_COME),
-                col(Entry.id) == col(EntryRound.entry_id),
-                completeness.lacks(round_),
+            sa.or_(
+                sa.exists().where(
+                    col(EntryRound.venue_id) == venue_id,
+                    col(EntryRound.state).in_(TO_COME),
+                    col(Entry.id) == col(EntryRound.entry_id),
+                    completeness.lacks(round_),
+                ),
+                venues.waits(),
             ),
             _is_on(round_.competition_id),
         )

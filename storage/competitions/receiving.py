@@ -224,21 +224,16 @@ def entries(
 
 def _at(session: Session, venue: Venue, round_: Round) -> list[Entry]:
     """The entries that a venue receives, or of a later round has been sent."""
-    competition_id = round_.competition_id
-    first = eligibility.first_round(session, competition_id)
-    query = select(Entry).where(
-        Entry.competition_id == competition_id, Entry.track_id == venue.track_id
+    here = sa.exists().where(
+        col(EntryRound.entry_id) == col(Entry.id), col(EntryRound.venue_id) == venue.id
     )
-    if round_.id != first.id:
-        here = sa.exists().where(
-            col(EntryRound.entry_id) == col(Entry.id), col(EntryRound.venue_id) == venue.id
-        )
-        return list(session.exec(query.where(here)).all())
-    if round_.level in venues.AT_HOME:
-        return list(session.exec(query.where(Entry.unit_id == venue.unit_id)).all())
-    rows = session.exec(query).all()
-    of = {unit: venues.holder(session, round_, unit) for unit in {row.unit_id for row in rows}}
-    return [row for row in rows if of[row.unit_id] == venue.unit_id]
+    enters = sa.exists().where(col(Venue.id) == venue.id, venues.receives())
+    query = select(Entry).where(
+        Entry.competition_id == round_.competition_id,
+        Entry.track_id == venue.track_id,
+        sa.or_(here, enters),
+    )
+    return list(session.exec(query).all())
 
 
 def _names(session: Session, rows: Sequence[Entry]) -> dict[int, tuple[str, str]]:
@@ -818,18 +813,12 @@ def to_receive(
             col(Venue.id).in_(sa.select(mine.c.id)),
             col(Venue.state) == VenueState.OPEN,
             col(Competition.state) == CompetitionState.PUBLISHED,
-            sa.exists().where(
-                col(Entry.competition_id) == col(Competition.id),
-                col(Entry.track_id) == col(Venue.track_id),
-                col(Entry.state) == CompetingState.SUBMITTED,
-            ),
+            venues.waits(),
         )
         .order_by(col(Venue.id))
     ).all()
     found = []
     for venue, round_, title, track, unit in rows:
-        if round_.id != eligibility.first_round(session, round_.competition_id).id:
-            continue
         number = len(_acceptable(session, actor_id, _at(session, venue, round_)))
         if number:
             found.append((venue.id, f"{title} · {track} · {unit}", number))

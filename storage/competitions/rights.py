@@ -14,11 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from storage.competitions import venues
 from storage.competitions.tables import (
-    CompetingState,
     Competition,
     CompetitionState,
-    Entry,
     EntryRound,
     Round,
     Track,
@@ -110,17 +109,10 @@ def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def is_used() -> sa.ColumnElement[bool]:
-    """Whether a ``Venue`` has entries, or those of its own unit wait there to be accepted."""
-    waits = sa.exists().where(
-        col(Round.id) == col(Venue.round_id),
-        col(Entry.competition_id) == col(Round.competition_id),
-        col(Entry.track_id) == col(Venue.track_id),
-        col(Entry.unit_id) == col(Venue.unit_id),
-        col(Entry.state) == CompetingState.SUBMITTED,
-    )
+    """Whether a ``Venue`` has entries, or some wait there to be accepted."""
     return sa.or_(
         sa.exists().where(col(EntryRound.venue_id) == col(Venue.id)),
-        sa.and_(col(Venue.state) == VenueState.OPEN, waits),
+        sa.and_(col(Venue.state) == VenueState.OPEN, venues.waits()),
     )
 
 

@@ -78,4 +78,8 @@ def _of_venue(session: Session, round_: Round, venue_id: int) -> Iterator[Due]:
     yield "result_due", venue_id, round_.result_due_at if turns else None
     yield "ballots_due", venue_id, round_.result_due_at if turns else None
     yield "judge_answer", venue_id, first if turns else None
-    yield "venue_materials", venue_id, round_.material_due_at if turns else None
+    there = (
+        turns or session.exec(select(Venue.id).where(Venue.id == venue_id, venues.waits())).all()
+    )
+    complete = round_.material_due_at or round_.entry_closes_at
+    yield "venue_materials", venue_id, complete if there else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from storage.competitions.tables import (
+    CompetingState,
     Competition,
     Entry,
     EntryRound,
@@ -67,26 +70,62 @@ def next_round(session: Session, round_: Round) -> Round | None:
     ).first()
 
 
-def holder(session: Session, round_: Round, unit_id: int) -> int:
-    """Return the unit that holds this round for the people of a unit.
+def holding(unit_id: Any) -> Any:
+    """The unit that holds a ``Round`` of a ``Competition`` for the people of a unit, as SQL.
 
     A school for its own, an area for its schools, the owner for everybody; so it does for a
     school that belongs to no area.
     """
-    if round_.level in AT_HOME:
-        return unit_id
-    if round_.level is RoundLevel.AREA:
-        area = session.exec(
-            select(OrgMembership.unit_id).where(
-                OrgMembership.member_unit_id == unit_id,
-                OrgMembership.kind == MembershipKind.AREA_MEMBER,
-            )
-        ).first()
-        if area is not None:
-            return area
-    return session.exec(
-        select(Competition.owner_unit_id).where(Competition.id == round_.competition_id)
+    area = (
+        sa.select(sa.func.min(OrgMembership.unit_id))
+        .where(
+            col(OrgMembership.member_unit_id) == unit_id,
+            col(OrgMembership.kind) == MembershipKind.AREA_MEMBER,
+        )
+        .scalar_subquery()
+    )
+    owner = col(Competition.owner_unit_id)
+    return sa.case(
+        (col(Round.level).in_(AT_HOME), unit_id),
+        (col(Round.level) == RoundLevel.AREA, sa.func.coalesce(area, owner)),
+        else_=owner,
+    )
+
+
+def holder(session: Session, round_: Round, unit_id: int) -> int:
+    """Return the unit that holds this round for the people of a unit."""
+    found: int = session.exec(
+        select(holding(sa.literal(unit_id)))
+        .select_from(Round)
+        .join(Competition, col(Competition.id) == col(Round.competition_id))
+        .where(Round.id == round_.id)
     ).one()
+    return found
+
+
+def receives() -> sa.ColumnElement[bool]:
+    """Whether it is at a ``Venue`` that an ``Entry`` enters, as SQL: that of its first round."""
+    earlier = aliased(Round)
+    return (
+        sa.exists()
+        .where(
+            col(Round.id) == col(Venue.round_id),
+            col(Competition.id) == col(Round.competition_id),
+            col(Entry.competition_id) == col(Competition.id),
+            col(Entry.track_id) == col(Venue.track_id),
+            col(Venue.unit_id) == holding(col(Entry.unit_id)),
+            ~sa.exists().where(
+                col(earlier.competition_id) == col(Round.competition_id),
+                col(earlier.position) < col(Round.position),
+            ),
+        )
+        .correlate(Entry, Venue)
+    )
+
+
+def waits() -> sa.ColumnElement[bool]:
+    """Whether an entry waits to be accepted at a ``Venue``, as SQL."""
+    return sa.exists().where(col(Entry.state) == CompetingState.SUBMITTED, receives())
 
 
 def venue_for(

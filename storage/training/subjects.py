@@ -288,7 +288,7 @@ def _round_subject(kind: str, subject_id: int, row: sa.RowMapping) -> Subject:
         "result_due": row["result_due_at"],
         "ballots_due": row["result_due_at"],
         "judge_answer": row.get("first_at") or row["starts_at"],
-        "venue_materials": row["material_due_at"],
+        "venue_materials": row["material_due_at"] or row["entry_closes_at"],
         "forward_due": row["forward_due_at"],
     }
     ends = row["ends_at"] or row["starts_at"] or datetime.min.replace(tzinfo=UTC)

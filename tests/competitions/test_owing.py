@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import drawing, panels, schedule, seating, venues
+from storage.competitions import drawing, entering, panels, schedule, seating, venues
 from storage.competitions.tables import (
+    CompetingState,
     Competition,
     CompetitionState,
     Entry,
@@ -81,8 +82,28 @@ async def test_the_head_of_a_group_hears_what_the_own_venue_lacks(database: Data
         session.get_one(Round, place.round_id).materials = []
         session.flush()
         assert owing(session, "venue_materials", place.venue_id) == set()
+        mate = make.teacher(session, "石晓岚")
+        making.entry(session, made, mate, state=CompetingState.SUBMITTED)
+        assert owing(session, "venue_materials", place.venue_id) == {head}
 
     await database.write(play)
+
+
+async def test_a_venue_is_due_from_the_moment_on_that_an_entry_waits(database: Database) -> None:
+    def play(session: Session) -> tuple[datetime | None, datetime | None]:
+        made = making.competition(session)
+        first = venues.rounds(session, made.id)[0]
+        first.material_due_at, first.materials = None, []
+        lin = make.teacher(session, "林若溪")
+        entry, _place = making.entry(session, made, lin, state=CompetingState.DRAFT)
+        entry.agreed_at = NOW
+        session.flush()
+        entering.submit(session, lin, entry.id, now=NOW)
+        due = select(Deadline.at).where(Deadline.kind == "venue_materials")
+        return session.exec(due).one(), first.entry_closes_at
+
+    due, closes = await database.write(play)
+    assert due == closes
 
 
 async def test_everybody_who_makes_an_entry_is_told_of_its_day(database: Database) -> None:

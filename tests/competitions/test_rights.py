@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from storage import kinds
 from storage.competitions import publishing, rights, schedule, telling, venues
-from storage.competitions.tables import CompetingState, Material, Venue
+from storage.competitions.tables import CompetingState, Material, RoundLevel, Venue
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.people import roles
@@ -73,6 +73,37 @@ async def test_the_head_of_the_research_group_is_named_for_its_preliminary(
 
     head, named = await database.write(play)
     assert head == named
+
+
+async def test_a_venue_of_several_schools_is_used_from_the_first_entry_on(
+    database: Database,
+) -> None:
+    def play(session: Session) -> tuple[list[int], list[int], list[int]]:
+        made = making.competition(session)
+        first = venues.rounds(session, made.id)[0]
+        first.level = RoundLevel.COUNTY
+        lin = make.teacher(session, "林若溪")
+        entry, place = making.entry(session, made, lin, state=CompetingState.SUBMITTED)
+        assert place is None
+        school, county = make.school(session), make.county(session)
+
+        def used() -> list[int]:
+            found = session.exec(select(Venue.unit_id).where(rights.is_used())).all()
+            return list(found)
+
+        for each in venues.rounds(session, made.id)[:2]:
+            venues.venue_for(session, each, county, entry.track_id, now=NOW)
+        venues.venue_for(session, first, school, entry.track_id, now=NOW)
+        at_county = used()
+        first.level = RoundLevel.SCHOOL
+        at_school = used()
+        entry.state = CompetingState.DRAFT
+        return at_county, at_school, used()
+
+    at_county, at_school, nowhere = await database.write(play)
+    assert len(at_county) == len(at_school) == 1
+    assert at_county != at_school
+    assert nowhere == []
 
 
 async def test_deadlines_follow_the_rounds_and_end_with_the_competition(

@@ -221,12 +221,24 @@ def _owing_at(session: Session, kind: str, venue: Venue) -> set[int]:
                     for each in ballots
                 ):
                     found.add(one.teacher_id)
-        case "venue_materials" if any(
+        case "venue_materials" if _waits(session, venue, round_) or any(
             each.state in TO_COME and not _has_all(session, each, _wanted(round_))
             for each in places
         ):
             found = {venue.organiser_id}
     return {one for one in found if one is not None}
+
+
+def _waits(session: Session, venue: Venue, round_: Round) -> bool:
+    """Whether an entry waits to be accepted there: the first round is each school's own."""
+    if round_.position != 1:
+        return False
+    waiting = select(Entry.id).where(
+        Entry.track_id == venue.track_id,
+        Entry.unit_id == venue.unit_id,
+        Entry.state == CompetingState.SUBMITTED,
+    )
+    return session.exec(waiting).first() is not None
 
 
 def _wanted(round_: Round) -> list[str]:
