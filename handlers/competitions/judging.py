@@ -125,7 +125,8 @@ def invitation_card(
     if facts.state is JudgeState.ACCEPTED:
         lines.append(_("You have accepted. Thank you."))
         go = Key(_("To judging"), OpenJudging(facts.venue_id), style="primary")
-        return Card(_text(lines), ((go,), (no,), home))
+        leave = Key(_("Judge no more"), AnswerInvitation(facts.judge_id, 0))
+        return Card(_text(lines), ((go,), (leave,), home))
     if facts.state is JudgeState.DECLINED:
         lines.append(_("You have declined. Should that change, you can still accept."))
         return Card(_text(lines), ((yes,), home))
@@ -424,7 +425,7 @@ async def answer(update: Update, context: Context) -> None:
         text = _("Do you really not want to judge there any more? Your ballots will not count.")
         sure = AnswerInvitation(button.judge_id, 0, 1)
         rows = (
-            (Key(_("I decline"), sure, style="danger"),),
+            (Key(_("Judge no more"), sure, style="danger"),),
             (Key(_("Back"), OpenInvitation(button.judge_id)),),
         )
         await show(update, context, reader, Card(text, rows))

@@ -513,21 +513,27 @@ def _competition(session: Session) -> int:
     return session.exec(select(Competition.id)).one()
 
 
-async def test_a_declined_invitation_can_still_be_accepted(stage: Stage) -> None:
+async def test_judges_are_drawn_by_one_key_and_asked(stage: Stage) -> None:
     it = await cast(stage)
     await at_desk(it)
     await it.host.taps("Judges")
     await it.host.taps("Draw judges")
     await it.host.taps("Yes, draw")
     assert "2 judges were drawn and asked." in it.host.sees()
-    await stage.passes(minutes=1)
-    asked = [one for one in it.judges if "Would you be a judge?" in one.sees()]
-    if asked:
-        await asked[0].taps("I decline")
-        assert "you can still accept" in asked[0].sees()
-        await asked[0].taps("I accept")
-        await asked[0].taps("To judging")
-        assert "Judging has not begun yet" in asked[0].sees()
+
+
+async def test_a_judge_who_has_accepted_can_leave_once_asked_again(stage: Stage) -> None:
+    it = await cast(stage)
+    await panel_asked(stage, it)
+    judge = it.judges[0]
+    assert "I decline" not in judge.labels()
+    await judge.taps("Judge no more")
+    assert "Your ballots will not count" in judge.sees()
+    await judge.taps("Judge no more")
+    assert "you can still accept" in judge.sees()
+    await judge.taps("I accept")
+    await judge.taps("To judging")
+    assert "Judging has not begun yet" in judge.sees()
 
 
 async def test_who_is_named_for_a_venue_finds_it_without_a_desk(stage: Stage) -> None:
