@@ -49,7 +49,7 @@ MARKS = {RoundState.ADVANCED: "✅", RoundState.RESERVE: "🟡"}
 
 
 def install(application: AnyApplication) -> None:
-    on_desk(application, {Act.RUN_COMPETITION}, _label, OpenAfter, lists_waiting.KINDS)
+    on_desk(application, {Act.RUN_COMPETITION}, _desk_label, OpenAfter, lists_waiting.KINDS)
     with_marks = (VenueState.REVEALED, VenueState.DECIDED, VenueState.CONFIRMED)
     on_venue(application, _label, OpenList, with_marks)
     on_tap(application, OpenAfter, open_after)
@@ -65,6 +65,11 @@ def install(application: AnyApplication) -> None:
 def _label(language: str) -> str:
     _ = catalog(language).gettext
     return _("Lists and awards")
+
+
+def _desk_label(language: str) -> str:
+    _ = catalog(language).gettext
+    return _("Venues and lists")
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -121,7 +126,7 @@ def way(item: Item) -> Button:
 def after_card(facts: Overview, page: int, language: str) -> Card:
     """What waits after the judging, and the way to every competition's lists."""
     _ = catalog(language).gettext
-    lines = [_("<b>Lists and awards</b>")]
+    lines = [_("<b>Venues and lists</b>")]
     pages = max(1, -(-len(facts.items) // PAGE))
     page = min(max(0, page), pages - 1)
     keys: list[tuple[Key, ...]] = []
