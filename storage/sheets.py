@@ -270,17 +270,21 @@ def write(sheets: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> bytes:
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(made, options) as book:
         head = book.add_format({"bold": True, "bg_color": "#DDEBF7", "text_wrap": True})
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         for name, rows in sheets:
             sheet = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", " ", name)[:31] or None)
             sheet.freeze_panes(1, 0)
             widths: dict[int, int] = {}
             for r, row in enumerate(rows):
                 for c, value in enumerate(row):
+                    text = str(value)
+                    looks = head if r == 0 else wrapped if "\n" in text else None
                     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-                        sheet.write_number(r, c, float(value), head if r == 0 else None)
+                        sheet.write_number(r, c, float(value), looks)
                     else:
-                        sheet.write_string(r, c, str(value), head if r == 0 else None)
-                    widths[c] = max(widths.get(c, 8), min(60, _width(str(value)) + 2))
+                        sheet.write_string(r, c, text, looks)
+                    wide = max(map(_width, text.split("\n")))
+                    widths[c] = max(widths.get(c, 8), min(60, wide + 2))
             for c, width in widths.items():
                 sheet.set_column(c, c, width)
     return made.getvalue()

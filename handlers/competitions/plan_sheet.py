@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from pathlib import PurePath
 
 from telegram import Update
@@ -14,7 +15,7 @@ from handlers.competitions.setup_buttons import ApplyPlan, BlankPlan, DropPlan
 from handlers.context import Context, alert, send_file, show, tap
 from handlers.files import Dropped, kept_book, on_table
 from handlers.wiring import AnyApplication, on_tap
-from locales import catalog
+from locales import catalog, numbers
 from storage.competitions import plan_sheet
 from storage.competitions.editing import What
 from storage.competitions.plan_sheet import Preview, Problem
@@ -109,16 +110,40 @@ async def dropped(update: Update, context: Context, reader: Reader, file: Droppe
 
 
 async def blank(update: Update, context: Context) -> None:
-    """Send an empty workbook."""
+    """Send an empty workbook, and in it what is written in each column."""
     reader = await context.reader(update)
     _ = catalog(reader.language).gettext
-    content = await asyncio.to_thread(plan_sheet.blank, reader.language)
+    content = await asyncio.to_thread(
+        plan_sheet.blank, reader.language, _("How to fill it in"), guide(reader.language)
+    )
     caption = _(
         "A row for each round and each track. The title, kind and school year stand in the "
-        "first row of the rounds; what is left empty is what is usual."
+        "first row of the rounds; what is left empty is what is usual. The third sheet says how "
+        "each column is filled in."
     )
     name = _("Plan of a competition") + ".xlsx"
     await send_file(update, context, reader, content, name, caption)
+
+
+def guide(language: str) -> list[list[str]]:
+    """What is written in each column, as rows of a sheet."""
+    _ = catalog(language).gettext
+    words = plan_sheet.choices(language)
+    said = {
+        "year": _("Such as {example}; empty is this school year.").format(example="2026-2027"),
+        "track": _("One row for each track, such as {example}.").format(example="小学语文"),
+        "subject": _("A subject; empty is for all."),
+    }
+    rounds, tracks = plan_sheet.headers(language)
+    rows = [[_("Column"), _("What to write")]]
+    for field, name in (rounds | tracks).items():
+        text = said.get(field)
+        if field in words:
+            text = _("One of these: {words}").format(words=numbers.joined(words[field], language))
+        if text is None:
+            text = values_text.example(What(field), language)
+        rows.append([name, html.unescape(re.sub(r"</?code>", "", text))])
+    return rows
 
 
 async def apply(update: Update, context: Context) -> None:

@@ -7,7 +7,7 @@ each row, to be mended and dropped again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -126,17 +126,34 @@ def is_plan(book: Book) -> bool:
     return all(table is not None for table in _tables(book))
 
 
-def blank(language: str) -> bytes:
-    """Return an empty workbook with an example in each sheet's second row."""
-    at = _LANGUAGES.get(language, -1)
+def headers(language: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the columns of the two sheets are called, by field."""
+    return _called(ROUNDS, language), _called(TRACKS, language)
+
+
+def choices(language: str) -> dict[str, tuple[str, ...]]:
+    """Return the words that a column takes, for those that do not take any text."""
+    some: dict[str, Mapping[Any, tuple[str, ...]]] = {
+        "kind": _KINDS,
+        "level": _LEVELS,
+        "stage": _STAGES,
+    }
+    return {field: tuple(_called(words, language).values()) for field, words in some.items()}
+
+
+def blank(language: str, name: str, guide: Sequence[Sequence[str]]) -> bytes:
+    """Return an empty workbook, with a sheet of this name that says how it is filled in."""
     rounds, tracks = _NAMES[_LANGUAGES.get(language, 2)]
+    columns = [list(each.values()) for each in headers(language)]
+    return sheets.write([(rounds, [columns[0]]), (tracks, [columns[1]]), (name, guide)])
 
-    def header(fields: Mapping[str, tuple[str, ...]]) -> list[str]:
-        return [
-            words[-1] if at < 0 else words[min(at, len(words) - 2)] for words in fields.values()
-        ]
 
-    return sheets.write([(rounds, [header(ROUNDS)]), (tracks, [header(TRACKS)])])
+def _called(words: Mapping[Any, tuple[str, ...]], language: str) -> dict[Any, str]:
+    """Return of each thing's words the one to write in this language."""
+    at = _LANGUAGES.get(language, -1)
+    return {
+        key: some[-1] if at < 0 else some[min(at, len(some) - 2)] for key, some in words.items()
+    }
 
 
 def preview(

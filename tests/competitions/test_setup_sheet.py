@@ -69,7 +69,13 @@ async def test_an_empty_workbook_is_sent_and_is_read_as_one(stage: Stage) -> Non
     await gu.taps("New competition")
     await gu.taps("Empty plan sheet")
     name, content = gu.files()[-1]
-    assert plan_sheet.is_plan(sheets.read(content, name))
+    book = sheets.read(content, name)
+    assert plan_sheet.is_plan(book)
+    said = {row[0]: row[1] for row in book.sheets[2].rows[1:]}
+    assert set(said) == {*book.sheets[0].rows[0], *book.sheets[1].rows[0]}
+    assert said["entering"].endswith("such as 9月14日 8:00 至 10月9日 18:00.")
+    assert "research group" in said["level"]
+    assert not [text for text in said.values() if "not possible" in text or "<" in text]
     assert "What it is called is missing" in await gu.sends_file(name, content)
 
 
