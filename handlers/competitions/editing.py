@@ -164,9 +164,10 @@ def question_card(
         units = {} if round_ is None else round_.units
         value = values_text.value_text(what, fields, language, units=units)
     form = _("Now: {value}") if "\n" not in value else _("Now:\n{value}")
+    name = values_text.label(what, language, external=round_ is not None and round_.external)
     lines = [
         f"<b>{html.escape(place)}</b>",
-        _("<b>{what}</b>").format(what=values_text.label(what, language)),
+        _("<b>{what}</b>").format(what=name),
         form.format(value=value),
     ]
     if trouble:

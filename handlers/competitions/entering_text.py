@@ -401,7 +401,7 @@ def my_entry_card(
     ]
     answers = (
         Key(_("Yes, name me"), PublishEntry(facts.entry_id, 1)),
-        Key(_("Rather not"), PublishEntry(facts.entry_id, 0)),
+        Key(_("Do not name me"), PublishEntry(facts.entry_id, 0)),
     )
     # The question says what the key to change the answer would.
     others = tuple(

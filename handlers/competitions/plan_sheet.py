@@ -37,7 +37,7 @@ def preview_card(found: Preview, context: Context, language: str) -> Card:
     """What the workbook would make, or what is wrong in it."""
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
-    lines = [_("<b>Plan sheet</b>: {file}").format(file=html.escape(found.file_name))]
+    lines = [_("<b>Plan of a competition</b>: {file}").format(file=html.escape(found.file_name))]
     leave = Key(_("Leave it"), DropPlan(found.job_id))
     if found.form is None:
         number = len(found.problems)

@@ -283,7 +283,9 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
         else:
             text = values_text.value_text(what, facts.fields, language, units=facts.units)
         lines.append(
-            _("{what}: {value}").format(what=values_text.label(what, language), value=text)
+            _("{what}: {value}").format(
+                what=values_text.label(what, language, external=facts.external), value=text
+            )
         )
     if facts.organises and facts.frozen_hash:
         lines.append(_("Rules frozen: <code>{hash}</code>").format(hash=facts.frozen_hash[:16]))
@@ -296,11 +298,15 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
     keys: list[tuple[Key, ...]] = []
     names = words.venue_states(language)
     for venue in facts.venues:
+        said = [ngettext("{n} entry", "{n} entries", venue.entries).format(n=venue.entries)]
+        if venue.to_accept:
+            waits = ngettext("{n} to be accepted", "{n} to be accepted", venue.to_accept)
+            said.append(waits.format(n=venue.to_accept))
         lines.append(
             _("· {unit}, {track}: {n}, {state}").format(
                 unit=html.escape(venue.unit),
                 track=html.escape(venue.track),
-                n=ngettext("{n} entry", "{n} entries", venue.entries).format(n=venue.entries),
+                n=numbers.joined(said, language),
                 state=names[venue.state],
             )
         )
@@ -313,7 +319,7 @@ def round_card(facts: RoundDesk, language: str, zone: ZoneInfo, now: datetime) -
             keys.append(
                 tuple(
                     Key(
-                        values_text.label(what, language),
+                        values_text.label(what, language, external=facts.external),
                         AskValue(facts.competition_id, facts.round_id, what.value),
                     )
                     for what in row

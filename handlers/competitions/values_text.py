@@ -23,9 +23,14 @@ from storage.refusals import Refusal
 from storage.training.making import WrongValue
 
 
-def label(what: What, language: str) -> str:
-    """What a thing that can be changed is called, short enough for a key."""
+def label(what: What, language: str, *, external: bool = False) -> str:
+    """What a thing that can be changed is called, short enough for a key.
+
+    Nobody enters a round that is ``external``: its window is that of the level above.
+    """
     _ = catalog(language).gettext
+    if external and what is What.ENTRY:
+        return _("Open above")
     return {
         What.TITLE: _("What it is called"),
         What.KIND: _("Kind"),
@@ -72,7 +77,7 @@ def round_dates(
         if any(fields.get(name) is not None for name in columns):
             lines.append(
                 _("{what}: {value}").format(
-                    what=label(what, language),
+                    what=label(what, language, external=bool(fields.get("external"))),
                     value=dates_text(what, fields, language, zone, today),
                 )
             )

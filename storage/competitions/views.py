@@ -112,6 +112,7 @@ class VenueLine:
     track: str
     state: VenueState
     entries: int
+    to_accept: int
 
 
 @dataclass(frozen=True)
@@ -332,9 +333,14 @@ def round_desk(
         .where(col(EntryRound.venue_id) == col(Venue.id))
         .scalar_subquery()
     )
+    waiting = (
+        sa.select(sa.func.count(col(Entry.id)))
+        .where(col(Entry.state) == CompetingState.SUBMITTED, venues.receives())
+        .scalar_subquery()
+    )
     lines: Any = session.exec(
         sa.select(  # type: ignore[call-overload]
-            col(Venue.id), col(OrgUnit.name), col(Track.title), col(Venue.state), number
+            col(Venue.id), col(OrgUnit.name), col(Track.title), col(Venue.state), number, waiting
         )
         .join(OrgUnit, col(OrgUnit.id) == col(Venue.unit_id))
         .join(Track, col(Track.id) == col(Venue.track_id))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import publishing, rights, schedule, telling, venues
+from storage.competitions import publishing, rights, schedule, telling, venues, views
 from storage.competitions.tables import CompetingState, Material, RoundLevel, Venue
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState
@@ -95,6 +95,10 @@ async def test_a_venue_of_several_schools_is_used_from_the_first_entry_on(
             venues.venue_for(session, each, county, entry.track_id, now=NOW)
         venues.venue_for(session, first, school, entry.track_id, now=NOW)
         at_county = used()
+        gu = make.teacher(session, "顾岩")
+        _appoint(session, gu, Role.COUNTY_COORDINATOR, county)
+        (line,) = views.round_desk(session, gu, first.id, now=NOW).venues
+        assert (line.entries, line.to_accept) == (0, 1)
         first.level = RoundLevel.SCHOOL
         at_school = used()
         entry.state = CompetingState.DRAFT
