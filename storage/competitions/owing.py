@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import completeness, venues
+from storage.competitions import completeness, rights, venues
 from storage.competitions.authors import ASKED, CHANGEABLE, JOINED
 from storage.competitions.tables import (
     Ballot,
@@ -31,8 +31,8 @@ from storage.competitions.tables import (
     Venue,
     VenueState,
 )
-from storage.people.owing import OFFICE, nearest
-from storage.people.tables import Account, Posting, Role, Teacher, TeacherFact, TeacherState
+from storage.people.owing import nearest
+from storage.people.tables import Account, Posting, Teacher, TeacherFact, TeacherState
 
 Owing = sa.Select[int]
 
@@ -266,7 +266,7 @@ def hosts(session: Session, venue_id: int, now: datetime) -> Any:
     unit = sa.select(col(Venue.unit_id)).where(
         col(Venue.id) == venue_id, col(Venue.organiser_id).is_(None)
     )
-    return named.union(nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=unit, now=now))
+    return named.union(nearest(session, rights.ASKED, of=unit, now=now))
 
 
 def _people(ids: Any) -> Owing:
@@ -282,9 +282,7 @@ def near(session: Session, venue_id: int, now: datetime) -> Owing:
 def _to_forward(session: Session, round_id: int, now: datetime) -> Owing:
     """Return who has advanced entries of the round to forward, or nominated ones to send on."""
     units = waiting_units(round_id).subquery()
-    return nearest(
-        session, (*OFFICE, Role.RESEARCH_OFFICER), of=sa.select(units.c.unit_id), now=now
-    )
+    return nearest(session, rights.ASKED, of=sa.select(units.c.unit_id), now=now)
 
 
 def waiting_units(round_id: int) -> Any:
@@ -318,7 +316,7 @@ def _organising(session: Session, round_id: int, now: datetime) -> Owing:
         .join(Round, col(Round.competition_id) == col(Competition.id))
         .where(col(Round.id) == round_id, col(Competition.state) == CompetitionState.PUBLISHED)
     )
-    return nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)
+    return nearest(session, rights.ASKED, of=owner, now=now)
 
 
 def _outside(session: Session, round_id: int, now: datetime) -> Owing:

@@ -8,6 +8,7 @@ group.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -25,11 +26,15 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.moments import local_day
-from storage.people import authority, offices
+from storage.people import authority, offices, units
 from storage.people.authority import Act
+from storage.people.owing import OFFICE
+from storage.people.tables import Role, RoleAssignment, ScopeKind, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound
 
 ACT = Act.RUN_COMPETITION
+ASKED = (*OFFICE, Role.RESEARCH_OFFICER)
+"""Who is asked for the competitions of their unit."""
 
 
 def organised(session: Session, actor_id: int, *, today: date) -> Any:
@@ -62,15 +67,18 @@ def check_organises(
 def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> Any:
     """Select the ids of the venues that this person holds today; no draft has any.
 
-    With ``own`` only those that are theirs to hold, not those they look at from above.
+    With ``own`` only those that are theirs to hold: named for them, of the unit that organises
+    the whole, or with nobody nearer to it who is asked.
     """
-    where = authority.reaches(session, actor_id, ACT, today=today, own=own).subquery()
-    ways: list[sa.ColumnElement[bool]] = [
-        col(Venue.unit_id).in_(sa.select(where.c.id)),
-        col(Venue.organiser_id) == actor_id,
+    where = authority.reaches(session, actor_id, ACT, today=today).subquery()
+    grants = [
+        grant
+        for grant in authority.grants(session, actor_id, today=today)
+        if ACT in authority.MAY[grant.role]
     ]
-    for grant in authority.grants(session, actor_id, today=today):
-        if grant.subjects and ACT in authority.MAY[grant.role]:
+    ways: list[sa.ColumnElement[bool]] = [col(Venue.unit_id).in_(sa.select(where.c.id))]
+    for grant in grants:
+        if grant.subjects:
             there = authority.units_of(grant, ACT).subquery()
             ways.append(
                 sa.and_(
@@ -80,16 +88,42 @@ def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> 
             )
     mine = organised(session, actor_id, today=today).subquery()
     whole: sa.ColumnElement[bool] = col(Competition.id).in_(sa.select(mine.c.id))
+    reached: sa.ColumnElement[bool] = sa.or_(*ways)
     if own:
         # The final is held by the unit that organises the whole.
         whole = sa.and_(whole, col(Venue.unit_id) == col(Competition.owner_unit_id))
+        nearer = _nearer(session, {grant.unit_id for grant in grants}, today=today).subquery()
+        reached = sa.and_(reached, col(Venue.unit_id).not_in(sa.select(nearer.c.id)))
     return (
         sa.select(col(Venue.id))
         .join(Round, col(Round.id) == col(Venue.round_id))
         .join(Competition, col(Competition.id) == col(Round.competition_id))
         .join(Track, col(Track.id) == col(Venue.track_id))
-        .where(sa.or_(whole, *ways), col(Competition.state) != CompetitionState.DRAFT)
+        .where(
+            sa.or_(whole, reached, col(Venue.organiser_id) == actor_id),
+            col(Competition.state) != CompetitionState.DRAFT,
+        )
     )
+
+
+def _nearer(session: Session, unit_ids: Collection[int | None], *, today: date) -> Any:
+    """Select the units below these for which somebody nearer is asked (``owing.nearest``)."""
+    of = {unit_id for unit_id in unit_ids if unit_id is not None}
+    under = units.below(of, across=False).subquery()
+    tended = (
+        sa.select(col(RoleAssignment.scope_id))
+        .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
+        .where(
+            col(RoleAssignment.role).in_(ASKED),
+            col(RoleAssignment.scope_kind) == ScopeKind.UNIT,
+            col(RoleAssignment.scope_id).in_(sa.select(under.c.id)),
+            col(RoleAssignment.scope_id).not_in(of),
+            authority.runs(today),
+            col(Teacher.state).not_in([TeacherState.LEFT, TeacherState.RETIRED]),
+        )
+        .distinct()
+    )
+    return units.below(session.connection().execute(tended).scalars().all(), across=False)
 
 
 def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:

@@ -22,8 +22,8 @@ from storage.competitions.tables import (
 )
 from storage.messaging import outbox
 from storage.messaging.tables import Priority
-from storage.people.owing import OFFICE, nearest
-from storage.people.tables import Role, Teacher
+from storage.people.owing import nearest
+from storage.people.tables import Teacher
 
 IN_IT = (
     CompetingState.DRAFT,
@@ -40,7 +40,7 @@ def organisers(session: Session, competition_id: int, *, now: datetime) -> Any:
     """Select who organises the competition, each once."""
     owner = sa.select(col(Competition.owner_unit_id)).where(col(Competition.id) == competition_id)
     near = session.exec(
-        nearest(session, (*OFFICE, Role.RESEARCH_OFFICER), of=owner, now=now)  # type: ignore[call-overload]
+        nearest(session, rights.ASKED, of=owner, now=now)  # type: ignore[call-overload]
     ).scalars()
     # Whoever is there for one subject alone organises nothing of the whole.
     found = [one for one in near if rights.organises(session, one, competition_id, now=now)]

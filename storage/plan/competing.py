@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import ballots, drawing, revealing, venues
+from storage.competitions import ballots, drawing, revealing, rights, venues
 from storage.competitions.tables import (
     Ballot,
     BallotState,
@@ -30,8 +30,7 @@ from storage.competitions.tables import (
     Venue,
     VenueState,
 )
-from storage.people.owing import OFFICE, holders
-from storage.people.tables import Role
+from storage.people.owing import holders
 from storage.plan.form import CompetitionPart, EntryPart, PlacePart
 from storage.plan.lines import Path
 from storage.plan.load import Load
@@ -170,7 +169,7 @@ def _rows(session: Session, places: dict[int, PlacePart]) -> list[EntryRound]:
 def _experts(load: Load, venue: Venue, number: int, at: datetime) -> list[Judge]:
     """Experts from outside, the first of them the chief."""
     session = load.session
-    who = holders(session, (*OFFICE, Role.RESEARCH_OFFICER), now=load.now).limit(1)
+    who = holders(session, rights.ASKED, now=load.now).limit(1)
     asked_by = venue.organiser_id or session.connection().execute(who).scalars().first()
     made = [
         Judge(

@@ -703,7 +703,11 @@ async def test_an_entry_with_fewer_judges_than_the_rules_is_closed_by_the_chief_
         assert chasing.progress(session, it.venue_id) == (7, 7)
         (lack,) = chasing.lacking(session, at_venue.here(session, it.venue_id))
         assert (lack.number, lack.there, lack.needed) == (line.number, 1, 2)
-        waiting = [each.kind for each in lists_waiting.items(session, it.host, now=NOW)]
+        waiting = [
+            each.kind
+            for each in lists_waiting.items(session, it.host, now=NOW)
+            if each.subject_id == it.venue_id
+        ]
         assert waiting == [lists_waiting.ARRANGE]
         with pytest.raises(seating.PanelTooSmall):
             revealing.reveal(session, it.host, it.venue_id, now=NOW)

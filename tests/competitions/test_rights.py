@@ -60,6 +60,32 @@ async def test_the_owner_organises_and_a_school_holds_what_is_its_own(database: 
     ]
 
 
+async def test_a_venue_is_tended_by_who_is_nearest_to_it(database: Database) -> None:
+    def play(session: Session) -> list[tuple[str, bool]]:
+        made = making.competition(session)
+        _row, place = making.entry(session, made, make.teacher(session, "林若溪"))
+        assert place is not None
+        county, school = make.county(session), make.school(session)
+        people = {name: make.teacher(session, name) for name in ("顾岩", "梁素问", "罗佳宁")}
+        found = []
+        for name, role, unit_id in (
+            ("顾岩", Role.COUNTY_COORDINATOR, county),
+            ("梁素问", Role.RESEARCH_OFFICER, county),
+            ("罗佳宁", Role.SCHOOL_COORDINATOR, school),
+        ):
+            _appoint(session, people[name], role, unit_id)
+            for each, who in people.items():
+                own = session.connection().execute(rights.held(session, who, today=TODAY, own=True))
+                if place.venue_id in own.scalars().all():
+                    found.append((each, role is Role.SCHOOL_COORDINATOR))
+        return found
+
+    assert await database.write(play) == [
+        *[("顾岩", False), ("顾岩", False), ("梁素问", False)],
+        ("罗佳宁", True),
+    ]
+
+
 async def test_the_head_of_the_research_group_is_named_for_its_preliminary(
     database: Database,
 ) -> None:
