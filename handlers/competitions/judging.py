@@ -56,6 +56,7 @@ AWAITED = "kgmarks"
 AWAITED_COMMENT = "kgcomment"
 DIGITS = ("123", "456", "789")
 IN_A_ROW = 4
+MOST = 20  # venues that one judges, in a list
 PAGE = 40
 MARKS = {
     BallotState.OPEN: "○",
@@ -381,28 +382,69 @@ def keypad_card(facts: BallotFacts, number: int, typed: str, language: str, said
 # --- what is tapped and typed ---------------------------------------------------------------------
 
 
-async def open_mine(update: Update, context: Context) -> None:
-    """Show where this person judges, or is asked to."""
-    reader = await context.reader(update)
-    _ = catalog(reader.language).gettext
-    teacher_id = reader.linked_teacher_id
-    mine = await context.read(panels.judging, teacher_id)
-    rows: list[tuple[Key, ...]] = []
-    for judge_id, venue_id, state in mine[:20]:
-        facts = await context.read(panels.invitation, teacher_id, judge_id, now=context.now())
-        label = " · ".join(part for part in (facts.round, facts.track, facts.unit) if part)
-        if state is JudgeState.ACCEPTED:
-            rows.append((Key(label[:40], OpenJudging(venue_id)),))
-        else:
-            rows.append(
-                (Key(_("Asked: {what}").format(what=label)[:40], OpenInvitation(judge_id)),)
-            )
-    text = (
+def mine_card(
+    mine: Sequence[tuple[Invitation, Judging | None]],
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+) -> Card:
+    """Where somebody judges or is asked to, with what is to be done there."""
+    _ = catalog(language).gettext
+    lines = [
         _("<b>Where you judge</b>")
         if mine
         else _("You are not asked to judge anything at the moment.")
-    )
-    await show(update, context, reader, Card(text, (*rows, (Key(_("Back"), Home()),))))
+    ]
+    rows: list[tuple[Key, ...]] = []
+    for number, (facts, judged) in enumerate(mine, 1):
+        what = " · ".join(part for part in (facts.round, facts.track, facts.unit) if part)
+        lines.append(
+            _("{n}. <b>{title}</b> · {what}").format(
+                n=number, title=html.escape(facts.competition), what=html.escape(what)
+            )
+        )
+        lines.append("   " + _stands(facts, judged, language, zone, today))
+        press = OpenInvitation(facts.judge_id) if judged is None else OpenJudging(facts.venue_id)
+        label = _("{n}. {text}").format(n=number, text=what)
+        rows.append((Key(label[:40], press),))
+    return Card(_text(lines), (*rows, (Key(_("Back"), Home()),)))
+
+
+def _stands(
+    facts: Invitation, judged: Judging | None, language: str, zone: ZoneInfo, today: date
+) -> str:
+    catalogue = catalog(language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if judged is not None and judged.state is VenueState.REVEALED:
+        return _("The marks are revealed. Thank you for judging.")
+    if judged is not None and judged.state is VenueState.JUDGING:
+        if not judged.open:
+            return _("All your ballots are in. Thank you.")
+        return ngettext(
+            "{n} ballot of yours is still open.",
+            "{n} ballots of yours are still open.",
+            judged.open,
+        ).format(n=judged.open)
+    when = _when(facts, language, zone, today) or _("without dates yet")
+    if judged is None:
+        return _("{when}; please say whether you can serve.").format(when=when)
+    return _("You have accepted: {when}").format(when=when)
+
+
+async def open_mine(update: Update, context: Context) -> None:
+    """Show where this person judges, or is asked to."""
+    reader = await context.reader(update)
+    teacher_id, now = reader.linked_teacher_id, context.now()
+    mine: list[tuple[Invitation, Judging | None]] = []
+    for judge_id, venue_id, state in (await context.read(panels.judging, teacher_id))[:MOST]:
+        asked = await context.read(panels.invitation, teacher_id, judge_id, now=now)
+        judged = (
+            await context.read(ballots.judging, teacher_id, venue_id)
+            if state is JudgeState.ACCEPTED
+            else None
+        )
+        mine.append((asked, judged))
+    await show(update, context, reader, mine_card(mine, reader.language, *local(context)))
 
 
 async def open_invitation(update: Update, context: Context) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from handlers.competitions import round_cards, turns
 from handlers.competitions.buttons import OpenVenue
 from handlers.competitions.entering_buttons import OpenFolder, OpenSlot
+from handlers.competitions.judging_buttons import MyJudging
 from storage import sheets
 from storage.competitions import venues
 from storage.competitions.tables import (
@@ -520,6 +521,25 @@ async def test_judges_are_drawn_by_one_key_and_asked(stage: Stage) -> None:
     await it.host.taps("Draw judges")
     await it.host.taps("Yes, draw")
     assert "2 judges were drawn and asked." in it.host.sees()
+
+
+async def test_the_judges_list_says_what_is_to_be_done_where(stage: Stage) -> None:
+    it = await cast(stage)
+    await panel_asked(stage, it)
+    judge = it.judges[0]
+    await judge.says("/menu")
+    await judge.sends_data(MyJudging().data)
+    assert "课堂教学大赛 · 决赛" in judge.sees()
+    assert "You have accepted: " in judge.sees()
+    await at_desk(it)
+    await it.host.taps("Draw the order")
+    await it.host.taps("Yes, draw")
+    await at_desk(it)
+    await it.host.taps("Begin judging")
+    await it.host.taps("Yes, begin")
+    await judge.says("/menu")
+    await judge.sends_data(MyJudging().data)
+    assert "2 ballots of yours are still open." in judge.sees()
 
 
 async def test_a_judge_who_has_accepted_can_leave_once_asked_again(stage: Stage) -> None:
