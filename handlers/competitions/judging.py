@@ -37,7 +37,7 @@ from handlers.competitions.judging_buttons import (
     SendSheet,
     TurnJudging,
 )
-from handlers.competitions.judging_text import missing_lines
+from handlers.competitions.judging_text import missing_lines, points_like
 from handlers.competitions.venue import heading, local
 from handlers.context import Context, alert, hush, safe_name, send_file, show, tap
 from handlers.files import LARGEST, Attachment, fetch
@@ -298,7 +298,9 @@ def ballot_card(
         )
         if facts.lacks:
             lines.append(
-                _("You can also type all points in this order, such as <code>18 35 22 13</code>.")
+                _(
+                    "You can also type all points in this order, such as <code>{points}</code>."
+                ).format(points=points_like(facts.criteria))
             )
         else:
             rows.append((Key(_("Hand in"), CommitBallot(id_), style="primary"),))

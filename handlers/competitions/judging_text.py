@@ -1,15 +1,16 @@
-"""Why something is not possible at a venue, in the reader's words."""
+"""Words of a venue: why something is not possible there, and how points are typed."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from locales import catalog, dates, numbers
 from storage.competitions import ballots, reopening, revealing, seating
 from storage.competitions.at_venue import NotUnderWay, TooEarlyAtVenue, TooLateAtVenue
+from storage.competitions.ballots import Criterion
 from storage.competitions.chasing import Lack, Missing
 from storage.competitions.conflicts import Why
 from storage.competitions.drawing import EntriesStillOpen, NothingToDraw, RulesJustChanged
@@ -164,3 +165,8 @@ def _own_why(why: Why, language: str) -> str:
         Why.CO_AUTHOR: _("worked together on an entry"),
         Why.DECLARED: _("declared a conflict"),
     }[why]
+
+
+def points_like(criteria: Iterable[Criterion]) -> str:
+    """How points are typed, one for each criterion: half of each, to hint at none."""
+    return " ".join(str(one.most // 2) for one in criteria)

@@ -10,6 +10,7 @@ from handlers.cards import Card, Key, pager
 from handlers.competitions.buttons import OpenVenue
 from handlers.competitions.judging import typed_marks
 from handlers.competitions.judging_buttons import OpenPaper, TurnToPaper, TypePaper
+from handlers.competitions.judging_text import points_like
 from handlers.competitions.venue import sure_card
 from handlers.context import Context, show, tap
 from handlers.wiring import AnyApplication, on_tap, on_text
@@ -136,9 +137,9 @@ def _paper_card(facts: PaperBallot, language: str, said: str = "") -> Card:
         )
         lines.append(
             _(
-                "Please type the points in this order, such as <code>18 35 22 13</code>; "
+                "Please type the points in this order, such as <code>{points}</code>; "
                 "a comment may follow on the next line."
-            )
+            ).format(points=points_like(facts.criteria))
         )
     return Card("\n".join(lines), ((Key(_("Back"), OpenPaper(facts.venue_id)),),))
 
