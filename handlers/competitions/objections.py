@@ -353,7 +353,7 @@ async def _show_public(
     facts = await context.read(publicity.public_list, round_id, now=now)
     if facts is None:
         raise NotFound("list")
-    mine = await context.read(objections.owned, teacher_id, round_id)
+    mine = await context.read(objections.owned, teacher_id, round_id, now=context.now())
     card = public_card(facts, mine, page, reader.language, context.house.zone, now)
     await show(update, context, reader, card)
 
@@ -475,7 +475,9 @@ async def open_mine(update: Update, context: Context) -> None:
     """Show one's own objection."""
     objection_id = MyObjection.parse(tap(update).data).objection_id
     reader = await context.reader(update)
-    facts = await context.read(objections.own, reader.linked_teacher_id, objection_id)
+    facts = await context.read(
+        objections.own, reader.linked_teacher_id, objection_id, now=context.now()
+    )
     card = mine_card(facts, reader.language, context.house.zone, context.now())
     await show(update, context, reader, card)
 

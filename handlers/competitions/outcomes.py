@@ -131,7 +131,9 @@ async def answered(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("nobody to tell")
     try:
-        facts = await house.database.read(objections.own, row.teacher_id, row.facts["objection_id"])
+        facts = await house.database.read(
+            objections.own, row.teacher_id, row.facts["objection_id"], now=house.clock()
+        )
     except Refusal:
         return Nothing("it is gone")
     if facts.state not in (ObjectionState.UPHELD, ObjectionState.REFUSED):

@@ -198,7 +198,7 @@ def submit(
     ).all()
     same = next((one for one in mine if (one.text, one.entry_id) == (text, entry_id)), None)
     if same is not None:
-        return _mine(session, same)
+        return _mine(session, same, now=now)
     if len(mine) >= MOST:
         raise TooManyObjections
     calendar = workdays.load(session)
@@ -226,7 +226,7 @@ def submit(
             dedupe_key=f"{RAISED}:{row.id}:{person}",
             now=now,
         )
-    return _mine(session, row)
+    return _mine(session, row, now=now)
 
 
 def withdraw(session: Session, teacher_id: int, objection_id: int, *, now: datetime) -> Mine:
@@ -237,18 +237,18 @@ def withdraw(session: Session, teacher_id: int, objection_id: int, *, now: datet
     if row.state is ObjectionState.OPEN:
         row.state, row.decided_at = ObjectionState.WITHDRAWN, now
         session.flush()
-    return _mine(session, row)
+    return _mine(session, row, now=now)
 
 
-def own(session: Session, teacher_id: int, objection_id: int) -> Mine:
+def own(session: Session, teacher_id: int, objection_id: int, *, now: datetime) -> Mine:
     """Return one's own objection. Raises NotFound or NotAllowed."""
     row = _row(session, objection_id)
     if row.by_id != teacher_id:
         raise NotAllowed
-    return _mine(session, row)
+    return _mine(session, row, now=now)
 
 
-def owned(session: Session, teacher_id: int, round_id: int) -> tuple[Mine, ...]:
+def owned(session: Session, teacher_id: int, round_id: int, *, now: datetime) -> tuple[Mine, ...]:
     """Return one's own objections to a list, the newest first."""
     rows = session.exec(
         select(Objection)
@@ -256,7 +256,7 @@ def owned(session: Session, teacher_id: int, round_id: int) -> tuple[Mine, ...]:
         .order_by(col(Objection.id).desc())
         .limit(10)
     ).all()
-    return tuple(_mine(session, row) for row in rows)
+    return tuple(_mine(session, row, now=now) for row in rows)
 
 
 def of_round(
@@ -651,7 +651,10 @@ def _correct(
     )
 
 
-def _about(session: Session, row: Objection) -> tuple[str, EntryRound | None]:
+def _about(
+    session: Session, row: Objection, *, now: datetime | None = None
+) -> tuple[str, EntryRound | None]:
+    """Whose entry it is about, in words; with ``now`` as far as it is said by then."""
     if row.entry_id is None:
         return "", None
     name, school, track, place = session.exec(
@@ -663,7 +666,9 @@ def _about(session: Session, row: Objection) -> tuple[str, EntryRound | None]:
         .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
         .where(Entry.id == row.entry_id, EntryRound.round_id == row.round_id)
     ).one()
-    parts = (track, name, school, place.award)
+    before = None if now is None else unsaid.before(session, now=now).get(row.entry_id)
+    known = before is not None and before.place_id == place.id
+    parts = (track, name, school, before.award if before and known else place.award)
     return " · ".join(part for part in parts if part), place
 
 
@@ -675,19 +680,21 @@ def _titles(session: Session, row: Objection) -> tuple[int, str, str]:
     ).one()
 
 
-def _mine(session: Session, row: Objection) -> Mine:
+def _mine(session: Session, row: Objection, *, now: datetime) -> Mine:
+    """As it is known to whoever raised it: a correction that can be taken back is not."""
     _id, title, round_name = _titles(session, row)
+    state, answer = unsaid.answered(session, row.id, now=now) or (row.state, row.answer)
     return Mine(
         row.id,
         title,
         round_name,
-        _about(session, row)[0],
+        _about(session, row, now=now)[0],
         row.text,
         row.evidence_name,
         row.submitted_at,
         row.due_at,
-        row.state,
-        row.answer,
+        ObjectionState(state),
+        answer,
     )
 
 

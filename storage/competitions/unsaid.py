@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,17 +35,8 @@ def before(session: Session, *, now: datetime) -> dict[int, Before]:
 
     What was decided or put right a moment ago can be taken back, and nobody is told of it before.
     """
-    rows = session.exec(
-        select(Deed)
-        .where(
-            col(Deed.kind).in_((DECIDED, CORRECTED)),
-            Deed.until > now,
-            col(Deed.undone_at).is_(None),
-        )
-        .order_by(col(Deed.id).desc())
-    ).all()
     found: dict[int, Before] = {}
-    for deed in rows:  # the first of several to a list is what everybody knows
+    for deed in _standing(session, now):  # the first of several to a list is what is known
         decided = deed.kind == CORRECTED
         old = {deed.data["place_id"]: deed.data["old_score"]} if decided else {}
         kept = deed.data["before"]
@@ -64,3 +56,25 @@ def before(session: Session, *, now: datetime) -> dict[int, Before]:
                 decided,
             )
     return found
+
+
+def answered(session: Session, objection_id: int, *, now: datetime) -> tuple[str, str] | None:
+    """Return the state and the answer that this objection had before, if both are still unsaid."""
+    for deed in _standing(session, now):
+        if deed.kind == CORRECTED and deed.data["objection_id"] == objection_id:
+            state, answer = deed.data["objection"]
+            return state, answer
+    return None
+
+
+def _standing(session: Session, now: datetime) -> Sequence[Deed]:
+    """Return the deeds that can still be taken back, the newest first."""
+    return session.exec(
+        select(Deed)
+        .where(
+            col(Deed.kind).in_((DECIDED, CORRECTED)),
+            Deed.until > now,
+            col(Deed.undone_at).is_(None),
+        )
+        .order_by(col(Deed.id).desc())
+    ).all()

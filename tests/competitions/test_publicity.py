@@ -209,7 +209,12 @@ async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
         assert publicity.correct_due(session, now=later + timedelta(minutes=10)) == 1
         assert not publicity.correct_due(session, now=later + timedelta(minutes=11))
         public = publicity.public_list(session, round_id, now=later)
-        mine = objections.own(session, by, raised.id)
+        unsaid = objections.own(session, by, raised.id, now=later)
+        assert (unsaid.state, unsaid.answer) == (ObjectionState.OPEN, "")
+        assert "一等奖" in unsaid.about
+        after = later + timedelta(minutes=10)
+        assert "一等奖" not in objections.own(session, by, raised.id, now=after).about
+        mine = objections.own(session, by, raised.id, now=after)
         assert public is not None
         return public, mine.state, mine.answer, places[0].state, places[0].award
 
