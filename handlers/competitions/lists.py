@@ -172,8 +172,8 @@ def _next_keys(
         lines.append(
             _(
                 "With this the result stands: honours, certificates and hours are given, tiers "
-                "are proposed, entries go on, winners are congratulated in private, and the "
-                "groups see name, school and award."
+                "are proposed, entries go on, and winners are congratulated in private; the "
+                "groups name those who agreed to it."
             )
         )
         return [(Key(_("Let it stand"), ConfirmRound(id_, 1), style="primary"),)]

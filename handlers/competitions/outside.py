@@ -73,7 +73,7 @@ def outside_card(
     today = local_day(now, zone)
     id_ = facts.round_id
     lines = [f"<b>{html.escape(facts.title)} · {html.escape(facts.round_name)}</b>"]
-    if facts.due_at is not None:
+    if facts.due_at is not None and (facts.sent_at is None or facts.unsent):
         lines.append(
             _("The list goes up {before}.").format(
                 before=dates.before(facts.due_at, zone, language, today)
