@@ -33,6 +33,7 @@ from storage.refusals import NotAllowed, NotFound
 PAGE = 8
 VENUES = 8
 
+_IN = (CompetingState.SUBMITTED, CompetingState.COMPETING, CompetingState.OUT)
 _DONE = (VenueState.DECIDED, VenueState.CONFIRMED)
 
 
@@ -194,7 +195,7 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
             .join(Venue, col(Venue.round_id) == col(Round.id))
             .where(
                 col(Round.competition_id).in_(ids),
-                col(Venue.id).in_(held),
+                col(Venue.id).in_(rights.held(session, actor_id, today=today)),
                 col(Venue.state).not_in(_DONE),
                 sa.exists().where(col(EntryRound.venue_id) == col(Venue.id)),
             )
@@ -213,7 +214,7 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
                 row.title,
                 row.state,
                 row.id in owned,
-                submitted + of.get(CompetingState.COMPETING, 0),
+                sum(of.get(state, 0) for state in _IN),
                 submitted,
                 open_venues.get(row.id, 0),
                 what,

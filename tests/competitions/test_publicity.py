@@ -19,6 +19,7 @@ from storage.competitions import (
     outside,
     publicity,
     reporting,
+    views,
 )
 from storage.competitions.editing import NotUnderWay, What
 from storage.competitions.objections import How
@@ -200,6 +201,7 @@ async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
 ) -> None:
     def play(session: Session) -> Any:
         who, round_id, _made, places = _shown(session)
+        assert [one.entries for one in views.runs(session, who, now=SOON).lines] == [4]
         by = make.teacher(session, "周知行", at=OTHER)
         raised = objections.submit(session, by, round_id, "抄袭", place_id=places[0].id, now=SOON)
         later = NOW + timedelta(days=3)
