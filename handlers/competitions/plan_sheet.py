@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+from datetime import datetime
 from pathlib import PurePath
+from zoneinfo import ZoneInfo
 
 from telegram import Update
 
@@ -52,7 +54,9 @@ def preview_card(found: Preview, context: Context, language: str) -> Card:
             _("{sheet}, row {n}: {problem}").format(
                 sheet=html.escape(each.sheet),
                 n=each.row,
-                problem=html.escape(problem_text(each, language)),
+                problem=html.escape(
+                    problem_text(each, language, context.house.zone, context.now())
+                ),
             )
             for each in found.problems[:SHOWN]
         ]
@@ -64,7 +68,7 @@ def preview_card(found: Preview, context: Context, language: str) -> Card:
     return Card("\n".join(lines), ((make, leave),))
 
 
-def problem_text(problem: Problem, language: str) -> str:
+def problem_text(problem: Problem, language: str, zone: ZoneInfo, now: datetime) -> str:
     """What is wrong in a cell, in a few words."""
     _ = catalog(language).gettext
     names = {
@@ -77,7 +81,10 @@ def problem_text(problem: Problem, language: str) -> str:
         "stage": _("Stage"),
     }
     if problem.field == "order":
-        return _("the dates of the round are not in order")
+        read = values_text.round_dates(problem.read, language, zone, now)
+        return _("the dates of the round are not in order, as they were read: {dates}").format(
+            dates=("; " if language == "en" else "；").join(read)
+        )
     name = names.get(problem.field) or values_text.label(What(problem.field), language)
     if not problem.said:
         return _("{what} is missing, or stands twice").format(what=name)
@@ -98,8 +105,9 @@ async def dropped(update: Update, context: Context, reader: Reader, file: Droppe
         _ = catalog(reader.language).gettext
         separator = "; " if reader.language == "en" else "；"
         notes: dict[tuple[str, int], str] = {}
+        zone, now = context.house.zone, context.now()
         for each in found.problems:
-            place, text = (each.sheet, each.row), problem_text(each, reader.language)
+            place, text = (each.sheet, each.row), problem_text(each, reader.language, zone, now)
             notes[place] = f"{notes[place]}{separator}{text}" if place in notes else text
         content = await asyncio.to_thread(plan_sheet.annotated, file.book, notes, _("Problem"))
         stem = PurePath(file.attachment.name).stem

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -109,6 +110,8 @@ class Problem:
     row: int
     field: str
     said: str
+    read: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    """The dates of a round as they were read, by column, where these are not in order."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +271,7 @@ def _read(
         try:
             making.check_order(made[-1])
         except DatesNotInOrder:
-            problems.append(Problem(rounds.sheet, line.number, "order", ""))
+            problems.append(Problem(rounds.sheet, line.number, "order", "", columns))
     if not made:
         problems.append(Problem(rounds.sheet, first.number, "name", ""))
     found = []

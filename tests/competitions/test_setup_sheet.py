@@ -62,6 +62,15 @@ async def test_what_is_wrong_comes_back_in_the_same_workbook(stage: Stage) -> No
     assert await stage.database.read(lambda s: s.exec(select(Track.id)).all()) == []
 
 
+async def test_dates_in_the_wrong_order_come_back_as_they_were_read(stage: Stage) -> None:
+    gu = await organiser(stage)
+    rounds = [list(row) for row in ROUNDS]
+    rounds[1][5] = "11月2日 8:00 至 11月20日 18:00"  # of which the first day is over
+    said = await gu.sends_file("计划.xlsx", sheets.write([("轮次", rounds), ("组别", TRACKS)]))
+    assert "not in order, as they were read: Entering: " in said
+    assert "2027" in said
+
+
 async def test_an_empty_workbook_is_sent_and_is_read_as_one(stage: Stage) -> None:
     gu = await organiser(stage)
     await gu.says("/desk")
