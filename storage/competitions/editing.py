@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +48,8 @@ DATES = "competition_dates"
 """Kinds of messages: a change waits for a second person; rules are other; dates are other."""
 
 LONGEST_REASON = 300
+OPENED = timedelta(days=60)
+"""So long ago a window that is open now may have opened, when its year is not said."""
 NONE = "none"
 """The key's value for what is left open."""
 YES, NO = "yes", "no"
@@ -826,6 +828,10 @@ def read_dates(
     said = saying.read(text, today)
     match what:
         case What.ENTRY:
+            # A window that is open already has a first day that is over.
+            running = saying.read(text, today, since=today - OPENED)
+            if running.last_day is not None and running.day < today <= running.last_day:
+                said = running
             dates: dict[str, Any] = {"entry_closes_at": saying.deadline(said, zone)}
             if said.last_day is not None:
                 dates = {"entry_opens_at": saying.opening(said, zone), **dates}

@@ -65,10 +65,19 @@ async def test_what_is_wrong_comes_back_in_the_same_workbook(stage: Stage) -> No
 async def test_dates_in_the_wrong_order_come_back_as_they_were_read(stage: Stage) -> None:
     gu = await organiser(stage)
     rounds = [list(row) for row in ROUNDS]
-    rounds[1][5] = "11月2日 8:00 至 11月20日 18:00"  # of which the first day is over
+    rounds[1][6] = "11月30日 至 12月4日"  # before the entries close
     said = await gu.sends_file("计划.xlsx", sheets.write([("轮次", rounds), ("组别", TRACKS)]))
-    assert "not in order, as they were read: Entering: " in said
-    assert "2027" in said
+    assert "not in order, as they were read: Entering: Mon 23 Nov" in said
+    assert "Days of the round: Mon 30 Nov" in said
+
+
+async def test_a_window_that_is_open_already_is_not_one_of_next_year(stage: Stage) -> None:
+    gu = await organiser(stage)
+    rounds = [list(row) for row in ROUNDS]
+    rounds[1][5] = "11月2日 8:00 至 12月11日 18:00"
+    said = await gu.sends_file("计划.xlsx", sheets.write([("轮次", rounds), ("组别", TRACKS)]))
+    assert "Entering: Mon 2 Nov" in said
+    assert "Make the draft" in gu.labels()
 
 
 async def test_an_empty_workbook_is_sent_and_is_read_as_one(stage: Stage) -> None:
