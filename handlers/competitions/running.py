@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from handlers.competitions.buttons import (
     RunCompetitions,
 )
 from handlers.competitions.deciding_buttons import CompetitionLists, OpenLists, OpenOutside
+from handlers.competitions.entering_buttons import PutForward
 from handlers.competitions.setup_buttons import (
     AskValue,
     CheckCompetition,
@@ -35,8 +37,9 @@ from handlers.context import Context, shortened, show, tap
 from handlers.people.buttons import Home, OpenDesk
 from handlers.wiring import AnyApplication, on_desk, on_tap
 from locales import catalog, dates, numbers
-from storage.competitions import editing, views
+from storage.competitions import editing, putting_forward, views
 from storage.competitions.editing import DATED, OF_DRAFT, What
+from storage.competitions.putting_forward import Open
 from storage.competitions.tables import CompetingState, CompetitionState
 from storage.competitions.views import Desk, Line, RoundDesk, RoundLine, Runs
 from storage.moments import local_day
@@ -69,11 +72,13 @@ def _label(language: str) -> str:
 # -- cards -----------------------------------------------------------------------------------------
 
 
-def list_card(found: Runs, language: str, zone: ZoneInfo, now: datetime) -> Card:
-    """The competitions that somebody organises or holds a part of."""
+def list_card(
+    found: Runs, language: str, zone: ZoneInfo, now: datetime, to_enter: Sequence[Open] = ()
+) -> Card:
+    """The competitions that somebody organises or holds a part of, or can put people forward to."""
     _ = catalog(language).gettext
     lines = [_("<b>Competitions</b>")]
-    if not found.lines:
+    if not found.lines and not to_enter:
         lines.append(_("There is none yet."))
     for number, line in enumerate(found.lines, 1 + found.page * views.PAGE):
         lines += _line(number, line, language, zone, now)
@@ -88,10 +93,25 @@ def list_card(found: Runs, language: str, zone: ZoneInfo, now: datetime) -> Card
     ]
     turn = pager(found.page, found.pages, RunCompetitions)
     keys += [turn] if turn else []
+    if to_enter:
+        lines.append(_("Your school's people can be put forward now:"))
+    for each in to_enter:
+        lines.append(_open_line(each, language, zone, now))
+        label = _("Put forward: {title}").format(title=each.title)
+        keys.append((Key(shortened(label, LABEL), PutForward(each.competition_id)),))
     foot = [Key(_("Back"), OpenDesk() if found.may_make else Home())]
     if found.may_make:
         foot.insert(0, Key(_("New competition"), NewCompetition(), style="primary"))
     return Card("\n".join(lines), (*keys, tuple(foot)))
+
+
+def _open_line(each: Open, language: str, zone: ZoneInfo, now: datetime) -> str:
+    _ = catalog(language).gettext
+    title = html.escape(shortened(each.title, TITLE))
+    if each.closes_at is None:
+        return _("· <b>{title}</b>").format(title=title)
+    when = dates.before(each.closes_at, zone, language, local_day(now, zone))
+    return _("· <b>{title}</b>: entries {when}").format(title=title, when=when)
 
 
 def _line(number: int, line: Line, language: str, zone: ZoneInfo, now: datetime) -> list[str]:
@@ -363,8 +383,11 @@ async def open_list(update: Update, context: Context) -> None:
 async def show_list(update: Update, context: Context, reader: Reader, page: int = 0) -> None:
     """Show the list."""
     now = context.now()
-    found = await context.read(views.runs, reader.linked_teacher_id, page=page, now=now)
-    await show(update, context, reader, list_card(found, reader.language, context.house.zone, now))
+    teacher_id = reader.linked_teacher_id
+    found = await context.read(views.runs, teacher_id, page=page, now=now)
+    to_enter = await context.read(putting_forward.open_to, teacher_id, now=now)
+    card = list_card(found, reader.language, context.house.zone, now, to_enter)
+    await show(update, context, reader, card)
 
 
 async def open_desk(update: Update, context: Context) -> None:

@@ -146,7 +146,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
                 title=competition.title,
                 opens_at=first.entry_opens_at,
                 closes_at=eligibility.closes_at(first),
-                is_open=_is_open(first, now),
+                is_open=is_open(first, now),
                 entry_id=entry.id,
                 state=None if is_invited else _whole(entry.id, entry.state, before),
                 track=track,
@@ -189,14 +189,15 @@ def _open_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
             title=competition.title,
             opens_at=round_.entry_opens_at,
             closes_at=eligibility.closes_at(round_),
-            is_open=_is_open(round_, now),
+            is_open=is_open(round_, now),
         )
         for competition, round_ in rows
         if not audience.compare(competition.audience, has, TeacherState(state))
     ]
 
 
-def _is_open(round_: Round, now: datetime) -> bool:
+def is_open(round_: Round, now: datetime) -> bool:
+    """Whether the round can be entered now."""
     closes = eligibility.closes_at(round_)
     return (round_.entry_opens_at is None or now >= round_.entry_opens_at) and (
         closes is None or now < closes

@@ -125,19 +125,7 @@ def candidates(
     unit_id = authority.unit_of(session, actor_id, today=today)
     if unit_id is None or not _may(session, actor_id, unit_id, track, now=now):
         raise NotAllowed
-    condition = [
-        col(Posting.unit_id) == unit_id,
-        audience.fits(competition),
-        *(
-            sa.exists().where(
-                col(TeacherFact.teacher_id) == col(Teacher.id),
-                col(TeacherFact.key) == key,
-                col(TeacherFact.value) == value,
-            )
-            for key, value in (("stage", track.stage), ("subject", track.subject))
-            if value
-        ),
-    ]
+    condition = _whom(competition, track, unit_id)
     mine = sa.and_(
         col(Entry.teacher_id) == col(Teacher.id),
         col(Entry.track_id) == track_id,
@@ -170,16 +158,14 @@ def candidates(
         .all()
     )
     first = eligibility.first_round(session, competition_id)
-    closes = eligibility.closes_at(first)
     return Candidates(
         competition_id=competition_id,
         track_id=track_id,
         competition=competition.title,
         track=track.title,
         unit=units.name_of(session, unit_id),
-        closes_at=closes,
-        is_open=(first.entry_opens_at is None or now >= first.entry_opens_at)
-        and (closes is None or now < closes),
+        closes_at=eligibility.closes_at(first),
+        is_open=entering.is_open(first, now),
         people=tuple(
             Candidate(
                 id_,
@@ -192,6 +178,69 @@ def candidates(
         ),
         page=page,
         pages=pages,
+    )
+
+
+@dataclass(frozen=True)
+class Open:
+    """A competition that can be entered now, and for which one has people to put forward."""
+
+    competition_id: int
+    title: str
+    closes_at: datetime | None
+
+
+def open_to(session: Session, actor_id: int, *, now: datetime) -> tuple[Open, ...]:
+    """Return the competitions to which this person can put people of their own school forward.
+
+    Those are left out that their unit organises itself: they stand in the list already.
+    """
+    today = local_day(now, offices.zone(session))
+    unit_id = authority.unit_of(session, actor_id, today=today)
+    if unit_id is None:
+        return ()
+    organised = rights.organised(session, actor_id, today=today)
+    rows = session.exec(
+        select(Competition)
+        .where(
+            Competition.state == CompetitionState.PUBLISHED,
+            col(Competition.id).not_in(organised),
+        )
+        .order_by(col(Competition.id).desc())
+    ).all()
+    found = []
+    for competition in rows:
+        first = eligibility.first_round(session, competition.id)
+        if not entering.is_open(first, now):
+            continue
+        ways = [
+            sa.and_(*_whom(competition, track, unit_id))
+            for track in venues.tracks(session, competition.id)
+            if _may(session, actor_id, unit_id, track, now=now)
+        ]
+        anybody = sa.select(col(Teacher.id)).select_from(staff.posted(today)).where(sa.or_(*ways))
+        if ways and session.connection().execute(anybody.limit(1)).first() is not None:
+            closes = eligibility.closes_at(first)
+            found.append(Open(competition.id, competition.title, closes))
+    return tuple(found)
+
+
+def _whom(
+    competition: Competition, track: Track, unit_id: int
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions of people posted to a unit whom the track is for."""
+    return (
+        col(Posting.unit_id) == unit_id,
+        audience.fits(competition),
+        *(
+            sa.exists().where(
+                col(TeacherFact.teacher_id) == col(Teacher.id),
+                col(TeacherFact.key) == key,
+                col(TeacherFact.value) == value,
+            )
+            for key, value in (("stage", track.stage), ("subject", track.subject))
+            if value
+        ),
     )
 
 

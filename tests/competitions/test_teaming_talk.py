@@ -97,6 +97,19 @@ async def test_who_says_no_is_out_of_it_without_a_reason(stage: Stage) -> None:
     assert "is begun" in await lin.taps("Enter")
 
 
+async def test_the_desk_says_for_what_colleagues_can_be_put_forward(stage: Stage) -> None:
+    await a_competition(stage)
+    luo, lin = await a_coordinator(stage), await stage.teacher("林若溪")
+    await luo.says("/desk")
+    assert "课堂教学大赛: entries by " in await luo.taps("Competitions")
+    await luo.taps("Put forward: 课堂教学大赛")
+    await luo.taps("林若溪")
+    assert await entries(stage) == [(lin.teacher_id, CompetingState.DRAFT, False)]
+    await stage.passes(days=30)
+    await luo.says("/desk")
+    assert "课堂教学大赛" not in await luo.taps("Competitions")
+
+
 async def test_being_put_forward_can_be_taken_back_before_the_answer(stage: Stage) -> None:
     await a_competition(stage)
     luo, lin = await a_coordinator(stage), await stage.teacher("林若溪")
