@@ -15,16 +15,17 @@ GROUP_EVERY = 3.2  # twenty a minute in a group
 MAKES_UP = 0.015  # seconds of the stream that may follow at once after a moment's delay
 MARGIN = 0.995  # of the rate: calls leave a little earlier or later than they were given turns
 WINDOW = 1.0  # seconds over which Telegram counts
-PATIENCE = 2.0  # seconds for an answer, after which a call is taken as counted
+PATIENCE = 3.0  # seconds after a turn when its call is taken as counted, answered or not
 QUICKENS = 0.001  # of the way by which the quickest answer goes towards a slower one
 KEPT = 8192
 TOGETHER = 5.0  # seconds in which two private chats that are full mean that all is
 
 
 class _Turn:
-    """One that was given: when its call was answered, which is after Telegram counted it."""
+    """One that was given, and when its call was answered: Telegram counted it in between."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: float) -> None:
+        self.given = given
         self.answered: float | None = None
         self.over = asyncio.Event()
 
@@ -67,26 +68,27 @@ class Pacer:
                 await self._until_counted(self._given.popleft())
             now = time.monotonic()
             self._next = max(now - MAKES_UP, self._next) + self._every
-            turn = _Turn()
+            turn = _Turn(now)
             self._given.append(turn)
         self._keep(chat_id, now)
         try:
             yield
+            # What fails at once, since nobody is there, says nothing about the way.
+            took = time.monotonic() - now
+            slower = took - self._quickest
+            self._quickest = took if slower < 0 else self._quickest + QUICKENS * slower
         finally:
             turn.answered = time.monotonic()
             turn.over.set()
-            took = turn.answered - now
-            slower = took - self._quickest
-            self._quickest = took if slower < 0 else self._quickest + QUICKENS * slower
 
     async def _until_counted(self, turn: _Turn) -> None:
         """Wait until it is a second ago that the call of this turn was counted."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(max(0.0, turn.given + PATIENCE - time.monotonic())):
                 await turn.over.wait()
-        now = time.monotonic()
-        if turn.answered is not None and turn.answered + WINDOW > now:
-            await asyncio.sleep(max(0.0, turn.answered - self._quickest + WINDOW - now))
+        if turn.answered is not None and self._quickest < math.inf:
+            counted = turn.answered - self._quickest
+            await asyncio.sleep(max(0.0, counted + WINDOW - time.monotonic()))
 
     def _keep(self, chat_id: int, now: float) -> None:
         if len(self._chats) > KEPT:
