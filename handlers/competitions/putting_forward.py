@@ -13,20 +13,23 @@ from handlers.competitions import words
 from handlers.competitions.buttons import ShowCompetition
 from handlers.competitions.entering_buttons import PickEntrant, PutForward, TakeBackEntrant
 from handlers.context import Context, shortened, show, tap
-from handlers.wiring import AnyApplication, on_tap
+from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates
 from storage.competitions import putting_forward
 from storage.competitions.putting_forward import Candidate, Candidates
+from storage.people import accounts
 from storage.people.accounts import Reader
 
 LABEL = 40
 PAGE = putting_forward.PAGE
+AWAITED = "kbvname"
 
 
 def install(application: AnyApplication) -> None:
     on_tap(application, PutForward, open_people)
     on_tap(application, PickEntrant, pick)
     on_tap(application, TakeBackEntrant, take_back)
+    on_text(application, AWAITED, name_typed)
 
 
 def tracks_card(competition_id: int, tracks: tuple[tuple[int, str], ...], language: str) -> Card:
@@ -45,7 +48,13 @@ def tracks_card(competition_id: int, tracks: tuple[tuple[int, str], ...], langua
 
 
 def people_card(
-    facts: Candidates, language: str, zone: ZoneInfo, now: datetime, said: str = ""
+    facts: Candidates,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    said: str = "",
+    *,
+    searched: bool = False,
 ) -> Card:
     """A page of my unit's people for a track, and what they have in it."""
     _ = catalog(language).gettext
@@ -64,8 +73,12 @@ def people_card(
         )
     elif not facts.is_open:
         lines.append(_("Entries are not open now."))
-    if not facts.people:
+    if searched and not facts.people:
+        lines.append(_("Nobody in this list is called so. You can type another name."))
+    elif not facts.people:
         lines.append(_("Nobody of your unit is in the audience of this track."))
+    elif facts.pages > 1:
+        lines.append(_("You can also type a name, or a part of it."))
     keys: list[tuple[Key, ...]] = []
     for number, each in enumerate(facts.people, facts.page * PAGE + 1):
         lines.append(f"{number}. " + _line(each, language))
@@ -76,13 +89,16 @@ def people_card(
         elif each.awaits_answer and each.entry_id is not None:
             text = shortened(_("Take back: {name}").format(name=each.name), LABEL)
             keys.append((Key(text, TakeBackEntrant(*here, each.entry_id)),))
-    turn = pager(
-        facts.page,
-        facts.pages,
-        lambda page: PutForward(facts.competition_id, facts.track_id, page),
-    )
-    back = (Key(_("Back"), ShowCompetition(facts.competition_id)),)
-    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))
+    turn = None
+    if not searched:  # pages of what was searched for are found by a name that says more
+        turn = pager(
+            facts.page,
+            facts.pages,
+            lambda page: PutForward(facts.competition_id, facts.track_id, page),
+        )
+    back = ShowCompetition(facts.competition_id)
+    press = PutForward(facts.competition_id, facts.track_id) if searched else back
+    return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), press),)))
 
 
 def _line(each: Candidate, language: str) -> str:
@@ -133,8 +149,29 @@ async def _show(
         page=page,
         now=now,
     )
+    if facts.pages > 1:
+        awaited = f"{AWAITED}:{competition_id}:{track_id}"
+        await context.write(accounts.await_text, reader.account_id, awaited, now=now)
     card = people_card(facts, reader.language, context.house.zone, now, said)
     await show(update, context, reader, card)
+
+
+async def name_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Show who in the list is called so; another name can be typed at once."""
+    competition_id, track_id = map(int, reader.awaiting.split(":")[1:])
+    now = context.now()
+    facts = await context.read(
+        putting_forward.candidates,
+        reader.linked_teacher_id,
+        competition_id,
+        track_id,
+        like=text.strip(),
+        now=now,
+    )
+    zone = context.house.zone
+    await show(
+        update, context, reader, people_card(facts, reader.language, zone, now, searched=True)
+    )
 
 
 async def pick(update: Update, context: Context) -> None:

@@ -114,9 +114,10 @@ def candidates(
     track_id: int,
     *,
     page: int = 0,
+    like: str = "",
     now: datetime,
 ) -> Candidates:
-    """Return a page of the actor's unit's people whom the track is for.
+    """Return a page of the actor's unit's people whom the track is for, or those called ``like``.
 
     Raises NotFound, or NotAllowed for who puts nobody forward there.
     """
@@ -125,7 +126,9 @@ def candidates(
     unit_id = authority.unit_of(session, actor_id, today=today)
     if unit_id is None or not _may(session, actor_id, unit_id, track, now=now):
         raise NotAllowed
-    condition = _whom(competition, track, unit_id)
+    condition = list(_whom(competition, track, unit_id))
+    if like:
+        condition.append(col(Teacher.name).contains(like, autoescape=True))
     mine = sa.and_(
         col(Entry.teacher_id) == col(Teacher.id),
         col(Entry.track_id) == track_id,

@@ -6,6 +6,7 @@ from sqlmodel import Session, select
 
 from storage.competitions.tables import CompetingState, Entry, EntryAuthor
 from storage.people.tables import TeacherFact
+from tests import make
 from tests.competitions.test_entering_talk import a_competition, a_coordinator, begun
 from tests.stage import Stage
 
@@ -108,6 +109,21 @@ async def test_the_desk_says_for_what_colleagues_can_be_put_forward(stage: Stage
     await stage.passes(days=30)
     await luo.says("/desk")
     assert "课堂教学大赛" not in await luo.taps("Competitions")
+
+
+async def test_a_colleague_is_found_by_a_part_of_the_name(stage: Stage) -> None:
+    await a_competition(stage)
+    luo, lin = await a_coordinator(stage), await stage.teacher("林若溪")
+    for n in range(9):
+        await stage.database.write(make.teacher, f"教师{n}")
+    await luo.says("/desk")
+    await luo.taps("Competitions")
+    assert "You can also type a name" in await luo.taps("Put forward: 课堂教学大赛")
+    assert "Nobody in this list is called so" in await luo.says("钱")
+    assert [each for each in luo.labels() if "Back" not in each] == []
+    await luo.says("若溪")
+    await luo.taps("1. 林若溪")
+    assert await entries(stage) == [(lin.teacher_id, CompetingState.DRAFT, False)]
 
 
 async def test_being_put_forward_can_be_taken_back_before_the_answer(stage: Stage) -> None:
