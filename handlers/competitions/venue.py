@@ -156,7 +156,7 @@ def venue_card(
     rows: list[tuple[Key, ...]] = []
     if facts.is_on:
         rows += _next_keys(facts, language)
-    panel = Key(_("Judges"), OpenPanel(id_))
+    panel = Key(_("Judges"), OpenPanel(id_), style="primary" if _lacks_judges(facts) else None)
     if facts.state is VenueState.OPEN:
         rows.append((panel,))
     else:
@@ -165,8 +165,9 @@ def venue_card(
         rows.append((Key(_("Paper ballots"), OpenPaper(id_)),))
     rows.append((Key(_("How to check"), ShowProof(id_)),))
     if facts.is_on:
+        is_next = facts.state is VenueState.REVEALED and facts.is_signed
         rows += [
-            (Key(door.label(language), door.press(id_)),)
+            (Key(door.label(language), door.press(id_), style="primary" if is_next else None),)
             for door in doors
             if facts.state in door.states
         ]
@@ -227,7 +228,8 @@ def _next_keys(facts: VenueDesk, language: str) -> list[tuple[Key, ...]]:
         case VenueState.DRAWN if facts.undrawn:
             return [(Key(_("Draw the order"), DrawOrder(id_), style="primary"),)]
         case VenueState.DRAWN:
-            return [(Key(_("Begin judging"), BeginJudging(id_), style="primary"),)]
+            style = None if _lacks_judges(facts) else "primary"
+            return [(Key(_("Begin judging"), BeginJudging(id_), style=style),)]
         case VenueState.JUDGING if facts.received < facts.wanted:
             return [(Key(_("Remind judges"), ChaseBallots(id_), style="primary"),)]
         case VenueState.JUDGING if facts.lacking:
@@ -237,6 +239,15 @@ def _next_keys(facts: VenueDesk, language: str) -> list[tuple[Key, ...]]:
         case VenueState.REVEALED | VenueState.DECIDED | VenueState.CONFIRMED:
             return [(Key(_("Scores"), OpenScores(id_)),)]
     return []
+
+
+def _lacks_judges(facts: VenueDesk) -> bool:
+    """Whether the next step is to find judges, or who leads them."""
+    if facts.state is VenueState.JUDGING:
+        return bool(facts.lacking) and facts.received >= facts.wanted
+    there = facts.judges.get(JudgeState.ACCEPTED, 0) >= facts.judges_needed
+    is_ready = there and facts.chief is not None
+    return facts.state is VenueState.DRAWN and not facts.undrawn and not is_ready
 
 
 def sure_card(text: str, yes: Key, back: Button, language: str) -> Card:

@@ -34,6 +34,7 @@ from handlers.competitions.deciding_buttons import (
     ChooseNominee,
     ChooseToPassOver,
     CompetitionLists,
+    ConfirmCorrection,
     ConfirmRound,
     DecideList,
     ForwardAll,
@@ -1316,8 +1317,8 @@ class Season:
         )
         self.typed.taken_out.add(listed[0])
         await gu.does(
-            "/desk", OpenAfter, OpenObjection(first), SettleObjection(first, "out"),
-            "情况属实，取消资格",
+            "/desk", OpenAfter, OpenObjection(first), SettleObjection(first, "out", listed[0]),
+            "情况属实，取消资格", ConfirmCorrection,
             done=lambda session: (
                 session.get_one(Objection, first).state is ObjectionState.UPHELD
             ),
