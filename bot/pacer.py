@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,12 +20,16 @@ TOGETHER = 5.0  # seconds in which two private chats that are full mean that all
 
 
 class _Turn:
-    """One that was given, and when its call was answered: Telegram counted it in between."""
+    """One of those that a second has; it is given back once."""
 
-    def __init__(self, given: float) -> None:
-        self.given = given
-        self.answered: float | None = None
-        self.over = asyncio.Event()
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+        self._is_out = True
+
+    def give_back(self) -> None:
+        if self._is_out:
+            self._is_out = False
+            self._free.release()
 
 
 class Pacer:
@@ -38,8 +40,8 @@ class Pacer:
     lost: when the machine was busy, those who waited leave one by one and not all at once.
 
     Telegram counts when calls arrive, and one that was long on its way is counted late, with
-    those that left after it. It was counted before it was answered, though; so a second's worth
-    of turns is given no sooner than a second after the first of them can have been counted: its
+    those that left after it. It was counted before it was answered, though; so each of the turns
+    that a second has is out until a second after its call can have been counted: after its
     answer, less what the quickest of answers takes.
     """
 
@@ -48,8 +50,7 @@ class Pacer:
         self._next = 0.0
         self._gate = asyncio.Lock()
         self._chats: dict[int, float] = {}
-        self._most = math.ceil(rate * WINDOW)
-        self._given: deque[_Turn] = deque()
+        self._free = asyncio.Semaphore(math.ceil(rate * WINDOW))
         self._quickest = math.inf
 
     @asynccontextmanager
@@ -64,13 +65,12 @@ class Pacer:
         self._keep(chat_id, time.monotonic())
         async with self._gate:
             await asyncio.sleep(max(0.0, self._next - time.monotonic()))
-            if len(self._given) >= self._most:
-                await self._until_counted(self._given.popleft())
+            await self._free.acquire()
             now = time.monotonic()
             self._next = max(now - MAKES_UP, self._next) + self._every
-            turn = _Turn(now)
-            self._given.append(turn)
         self._keep(chat_id, now)
+        turn, loop = _Turn(self._free), asyncio.get_running_loop()
+        patience = loop.call_later(PATIENCE, turn.give_back)
         try:
             yield
             # What fails at once, since nobody is there, says nothing about the way.
@@ -78,17 +78,9 @@ class Pacer:
             slower = took - self._quickest
             self._quickest = took if slower < 0 else self._quickest + QUICKENS * slower
         finally:
-            turn.answered = time.monotonic()
-            turn.over.set()
-
-    async def _until_counted(self, turn: _Turn) -> None:
-        """Wait until it is a second ago that the call of this turn was counted."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, turn.given + PATIENCE - time.monotonic())):
-                await turn.over.wait()
-        if turn.answered is not None and self._quickest < math.inf:
-            counted = turn.answered - self._quickest
-            await asyncio.sleep(max(0.0, counted + WINDOW - time.monotonic()))
+            patience.cancel()
+            known = self._quickest if self._quickest < math.inf else 0.0
+            loop.call_later(max(0.0, WINDOW - known), turn.give_back)
 
     def _keep(self, chat_id: int, now: float) -> None:
         if len(self._chats) > KEPT:

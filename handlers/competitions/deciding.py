@@ -274,6 +274,13 @@ def _line_text(line: Line, facts: Listing, language: str) -> str:
     return text
 
 
+def waiting(facts: Listing) -> list[Line]:
+    """The entries that go on and have not been forwarded."""
+    return [
+        line for line in facts.lines if line.state is RoundState.ADVANCED and not line.forwarded
+    ]
+
+
 def _forward_keys(
     facts: Listing, lines: list[str], language: str, zone: ZoneInfo, now: datetime
 ) -> list[tuple[Key, ...]]:
@@ -281,10 +288,8 @@ def _forward_keys(
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     due = facts.forward_due_at
-    waiting = [
-        line for line in facts.lines if line.state is RoundState.ADVANCED and not line.forwarded
-    ]
-    if facts.state not in deciding.OVER or not waiting or due is None or not facts.is_on:
+    number = len(waiting(facts))
+    if facts.state not in deciding.OVER or not number or due is None or not facts.is_on:
         return []
     when = dates.before(due, zone, language, local_day(now, zone))
     if now >= due:
@@ -293,12 +298,12 @@ def _forward_keys(
         ngettext(
             "{n} entry waits to be forwarded, {when}.",
             "{n} entries wait to be forwarded, {when}.",
-            len(waiting),
-        ).format(n=len(waiting), when=when)
+            number,
+        ).format(n=number, when=when)
     )
     if facts.state is not VenueState.CONFIRMED:
         return []
-    label = _("Forward {n}").format(n=len(waiting))
+    label = _("Forward {n}").format(n=number)
     return [
         (
             Key(label, ForwardAll(facts.venue_id), style="primary"),
@@ -404,10 +409,28 @@ async def decide(update: Update, context: Context) -> None:
 
 
 async def forward(update: Update, context: Context) -> None:
-    """Forward all that wait at a venue."""
+    """Forward all that wait at a venue, after a question: it cannot be taken back."""
     button = ForwardAll.parse(tap(update).data)
     reader = await context.reader(update)
-    ngettext = catalog(reader.language).ngettext
+    catalogue = catalog(reader.language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not button.sure:
+        facts = await context.read(
+            deciding.listing, reader.linked_teacher_id, button.venue_id, now=context.now()
+        )
+        number = len(waiting(facts))
+        if number:
+            text = ngettext(
+                "Forward {n} entry to {round}? Those who made it are told, and it cannot be "
+                "taken back.",
+                "Forward {n} entries to {round}? Those who made them are told, and it cannot be "
+                "taken back.",
+                number,
+            ).format(n=number, round=html.escape(facts.next_round))
+            yes = Key(_("Yes, forward"), ForwardAll(button.venue_id, 1), style="primary")
+            back = Key(_("Back"), OpenList(button.venue_id))
+            await show(update, context, reader, Card(text, ((yes,), (back,))))
+            return
     done = await context.write(
         forwarding.forward, reader.linked_teacher_id, button.venue_id, now=context.now()
     )

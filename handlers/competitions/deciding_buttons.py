@@ -44,10 +44,11 @@ class DecideList(Button):
 
 @dataclass(frozen=True)
 class ForwardAll(Button):
-    """Forward all that go on from a venue."""
+    """Forward all that go on from a venue; first it is asked."""
 
     tag = "kdf"
     venue_id: int
+    sure: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import html
 
 from locales import catalog, numbers
 from storage.competitions.completeness import Lacking
+from storage.competitions.timetable import MyTurn
 
 KINDS = frozenset(
     {
@@ -64,6 +65,19 @@ def lacking_text(title: str, when: str, facts: Lacking, language: str) -> str:
             _("Work is judged without names: please keep school and personal names out of it.")
         )
     return "\n".join(lines)
+
+
+def turn_text(title: str, when: str, facts: MyTurn, language: str) -> str:
+    """When one's own turn is, where and under which number; ``title`` is HTML."""
+    _ = catalog(language).gettext
+    text = (
+        _("<b>{title}</b>: your turn is {when}, {place}; your number is {number}.")
+        if facts.place
+        else _("<b>{title}</b>: your turn is {when}; your number is {number}.")
+    )
+    return text.format(
+        title=title, when=when, place=html.escape(facts.place), number=html.escape(facts.number)
+    )
 
 
 def kind_name(kind: str, language: str) -> str:

@@ -204,7 +204,13 @@ def _value_keys(
         return GiveValue(facts.competition_id, round_id, what.value, value)
 
     if what in YES_NO:
-        return ((Key(_("Yes"), press(YES)), Key(_("No"), press(NO))),)
+        said = {YES: _("yes"), NO: _("no")}
+        if what is What.ONE_ENTRY:
+            said = {
+                value: values_text.value_text(what, {what.value: value == YES}, language)
+                for value in said
+            }
+        return (tuple(Key(text.capitalize(), press(value)) for value, text in said.items()),)
     names: Mapping[str, str] = {}
     match what:
         case What.KIND:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -129,7 +130,7 @@ def invitation_card(
         leave = Key(_("Judge no more"), AnswerInvitation(facts.judge_id, 0))
         return Card(_text(lines), ((go,), (leave,), home))
     if facts.state is JudgeState.DECLINED:
-        lines.append(_("You have declined. Should that change, you can still accept."))
+        lines.append(_("You do not judge here. Should that change, you can still accept."))
         return Card(_text(lines), ((yes,), home))
     return Card(_text(lines), ((yes, no), home))
 
@@ -187,6 +188,10 @@ def judging_card(
         if facts.is_chief:
             lines += missing_lines(facts.missing, facts.lacking, language)
         lines.append(_("○ open  ◐ begun  ● handed in  — not judged by you"))
+    elif facts.is_chief and not facts.is_signed:
+        lines.append(
+            _("The marks are revealed. As chief judge, please look at the scores and sign them.")
+        )
     else:
         lines.append(_("The marks are revealed. Thank you for judging."))
     coming = next(
@@ -418,7 +423,11 @@ def _stands(
     catalogue = catalog(language)
     _, ngettext = catalogue.gettext, catalogue.ngettext
     if judged is not None and judged.state is VenueState.REVEALED:
-        return _("The marks are revealed. Thank you for judging.")
+        return (
+            _("The marks are revealed. As chief judge, please look at the scores and sign them.")
+            if judged.is_chief
+            else _("The marks are revealed. Thank you for judging.")
+        )
     if judged is not None and judged.state is VenueState.JUDGING:
         if not judged.open:
             return _("All your ballots are in. Thank you.")
@@ -576,8 +585,9 @@ def _next(facts: BallotFacts, number: int) -> int:
 
 def typed_marks(text: str, criteria: Sequence[Criterion]) -> dict[str, int] | None:
     """Read the points of all criteria in their order; None where it is not that."""
-    found = re.findall(r"\d+", text, re.ASCII)
-    if len(found) != len(criteria) or re.sub(r"[\d\s,，、;；/+]", "", text):
+    plain = unicodedata.normalize("NFKC", text)  # digits of full width, too
+    found = re.findall(r"\d+", plain, re.ASCII)
+    if len(found) != len(criteria) or re.sub(r"[\d\s,、;/+]", "", plain):
         return None
     return {one.key: int(points) for one, points in zip(criteria, found, strict=True)}
 
@@ -588,7 +598,7 @@ async def marks_typed(update: Update, context: Context, reader: Reader, text: st
     _ = catalog(reader.language).gettext
     teacher_id = reader.linked_teacher_id
     before = await context.read(ballots.ballot, teacher_id, int(ballot_id))
-    single = text.strip()
+    single = unicodedata.normalize("NFKC", text).strip()
     if at and single.isascii() and single.isdigit() and len(before.criteria) > 1:
         number = int(at[0])
         marks = {before.criteria[number].key: int(single)}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import html
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key
-from handlers.competitions.buttons import OpenJudging
+from handlers.competitions.buttons import OpenJudging, OpenVenue
 from handlers.competitions.judging import invitation_card
-from handlers.competitions.judging_buttons import OpenBallot, ReopenBallot, ShowProof
+from handlers.competitions.judging_buttons import OpenBallot, OpenScores, ReopenBallot, ShowProof
 from handlers.competitions.venue import heading
 from handlers.context import House
 from handlers.messaging.voices import Nothing, Said, Say
 from locales import catalog, dates
-from storage.competitions import ballots, panels, timetable
+from storage.competitions import at_venue, ballots, panels, timetable, venue_news
 from storage.competitions.tables import JudgeState, VenueState
 from storage.competitions.timetable import MyTurn
+from storage.competitions.venue_news import What
 from storage.messaging.outbox import Claimed
 from storage.moments import local_day
 from storage.refusals import NotFound
@@ -38,10 +39,21 @@ async def invited(house: House, row: Claimed) -> Said:
     return Say(invitation_card(facts, row.language, house.zone, today))
 
 
-def turn_card(facts: MyTurn, language: str, zone: ZoneInfo, today: date) -> Card:
-    """Your number and your turn."""
+def turn_card(
+    facts: MyTurn, language: str, zone: ZoneInfo, today: date, was: datetime | None = None
+) -> Card:
+    """Your number and your turn, and which it was before."""
     _ = catalog(language).gettext
-    lines = [
+    lines = []
+    if was is not None and was != facts.slot_at:
+        lines.append(
+            _("[Change] Your turn has been moved; it was {when}.").format(
+                when=dates.moment(was, zone, language, today)
+            )
+        )
+    elif was is not None:
+        lines.append(_("[Change] The place of your turn is another."))
+    lines += [
         heading(facts.competition, facts.round, facts.title),
         _("Your number: <b>{number}</b>").format(number=html.escape(facts.number)),
     ]
@@ -68,7 +80,9 @@ async def turn(house: House, row: Claimed) -> Said:
     if facts is None or not facts.is_to_come or facts.slot_at is None:
         return Nothing("there is no turn any more")
     today = local_day(house.clock(), house.zone)
-    return Say(turn_card(facts, row.language, house.zone, today))
+    known = row.facts.get("was")
+    was = None if known is None else datetime.fromisoformat(known)
+    return Say(turn_card(facts, row.language, house.zone, today, was))
 
 
 async def chased(house: House, row: Claimed) -> Said:
@@ -96,6 +110,43 @@ async def chased(house: House, row: Claimed) -> Said:
         ]
     )
     return Say(Card(text, ((Key(_("To judging"), OpenJudging(venue_id), style="primary"),),)))
+
+
+async def news(house: House, row: Claimed) -> Said:
+    """Something has happened at a venue, to who holds it."""
+    venue_id, what = row.facts["venue_id"], row.facts["what"]
+    if not await house.database.read(venue_news.is_true, venue_id, what):
+        return Nothing("it is not so any more")
+    found = await house.database.read(at_venue.here, venue_id)
+    _ = catalog(row.language).gettext
+    text = {
+        What.ALL_IN: _("All ballots are in; the marks can be revealed."),
+        What.LEFT: _("Judge {judge} does not judge here. Perhaps another has to be asked."),
+        What.SET_ASIDE: _("Judge {judge} does not judge no. {number}, because of a conflict."),
+    }[What(what)]
+    lines = [
+        heading(found.competition.title, found.round.name, found.track.title),
+        text.format(
+            judge=row.facts.get("judge", ""), number=html.escape(row.facts.get("number", ""))
+        ),
+    ]
+    go = Key(_("The venue"), OpenVenue(venue_id), style="primary")
+    return Say(Card("\n".join(lines), ((go,),)))
+
+
+async def to_sign(house: House, row: Claimed) -> Said:
+    """The marks are open: the chief judge is asked to sign."""
+    venue_id = row.facts["venue_id"]
+    if not await house.database.read(venue_news.is_true, venue_id, venue_news.SIGN):
+        return Nothing("it is signed")
+    found = await house.database.read(at_venue.here, venue_id)
+    _ = catalog(row.language).gettext
+    lines = [
+        heading(found.competition.title, found.round.name, found.track.title),
+        _("The marks are revealed. As chief judge, please look at the scores and sign them."),
+    ]
+    go = Key(_("Scores"), OpenScores(venue_id), style="primary")
+    return Say(Card("\n".join(lines), ((go,),)))
 
 
 async def reopen_asked(_house: House, row: Claimed) -> Said:

@@ -19,7 +19,7 @@ from handlers.files import Dropped, kept_book, on_table
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, numbers
 from storage.competitions import plan_sheet
-from storage.competitions.editing import What
+from storage.competitions.editing import PublicityTooShort, What
 from storage.competitions.plan_sheet import Preview, Problem
 from storage.people import imports
 from storage.people.accounts import Reader
@@ -85,6 +85,9 @@ def problem_text(problem: Problem, language: str, zone: ZoneInfo, now: datetime)
         return _("the dates of the round are not in order, as they were read: {dates}").format(
             dates=("; " if language == "en" else "；").join(read)
         )
+    if problem.field == What.PUBLICITY and problem.read:
+        short = PublicityTooShort(problem.read["publicity_until"])
+        return values_text.trouble(short, language, zone, now)
     name = names.get(problem.field) or values_text.label(What(problem.field), language)
     if not problem.said:
         return _("{what} is missing, or stands twice").format(what=name)

@@ -206,7 +206,7 @@ async def by_link(update: Update, context: Context, reader: Reader, payload: str
     competition_id = int(payload)
     title, _rounds = await context.read(rules.of_competition, competition_id)
     _ = catalog(reader.language).gettext
-    enter = Key(_("Enter"), ShowCompetition(competition_id), style="primary")
+    enter = Key(_("Enter the competition"), ShowCompetition(competition_id), style="primary")
     card = Card(
         f"<b>{html.escape(title)}</b>", ((enter, Key(_("Rules"), RulesOf(competition_id))),)
     )

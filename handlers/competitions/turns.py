@@ -38,6 +38,7 @@ from storage.calendar.saying import Span
 from storage.competitions import timetable
 from storage.competitions.tables import RoundState
 from storage.competitions.timetable import Block, Slot, Timetable, Turn
+from storage.moments import local_day
 from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.refusals import NotFound
@@ -293,8 +294,21 @@ async def _preview(
         "✗ " + _("{line} (not understood)").format(line=html.escape(shortened(line, LABEL)))
         for line in lost[:8]
     ]
+    now = context.now()
+    is_past = any(turns[one.place_id].at <= now for one in moved)
+    days = [local_day(turns[one.place_id].at, zone) for one in moved]
+    if is_past:
+        lines.append(_("This time is over; please type a later one."))
+    elif days and facts.starts_at is not None and facts.ends_at is not None:
+        first, last = (local_day(moment, zone) for moment in (facts.starts_at, facts.ends_at))
+        if min(days) < first or max(days) > last:
+            lines.append(
+                _("⚠ The round is held {days}; some of these turns are on other days.").format(
+                    days=dates.days(first, last, reader.language, today)
+                )
+            )
     rows: list[tuple[Key, ...]] = []
-    if moved or place:
+    if (moved or place) and not is_past:
         rows.append((Key(_("Set the turns"), PutTurns(), style="primary"),))
     rows.append((Key(_("Cancel"), OpenTurns(facts.venue_id)),))
     await show(update, context, reader, Card("\n".join(lines), tuple(rows)))

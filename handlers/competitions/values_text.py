@@ -265,6 +265,8 @@ def quota(value: Mapping[str, Any], language: str, units: Mapping[int, str]) -> 
     ]
     if own:
         text = _("{text} ({units})").format(text=text, units=numbers.joined(own, language))
+    elif value.get("units"):
+        text = _("{text}; some schools have a number of their own").format(text=text)
     return text
 
 

@@ -16,7 +16,13 @@ from zoneinfo import ZoneInfo
 from handlers.buttons import Button
 from handlers.cards import Card, Key, Keys
 from handlers.competitions import due_text as of_competitions
-from handlers.competitions.buttons import OpenJudging, OpenRound, OpenVenue, ShowCompetition
+from handlers.competitions.buttons import (
+    OpenEntry,
+    OpenJudging,
+    OpenRound,
+    OpenVenue,
+    ShowCompetition,
+)
 from handlers.competitions.entering_buttons import OpenFolder, WithdrawEntry
 from handlers.competitions.judging_buttons import MyJudging
 from handlers.context import shortened
@@ -48,6 +54,7 @@ from handlers.training.results_text import lacks_text
 from handlers.training.tasks_buttons import OpenMyTask
 from locales import catalog, dates, names, numbers
 from storage.competitions.completeness import Lacking
+from storage.competitions.timetable import MyTurn
 from storage.messaging.briefs import Item, NewsItem
 from storage.training.changing import News
 from storage.training.remote.my_study import Study
@@ -146,6 +153,8 @@ class Told:
     """Of a brief that has been sent: on which day that was."""
     lacking: Mapping[int, Lacking] = field(default_factory=dict)
     """What the person's own entry lacks, by round of a competition."""
+    turns: Mapping[int, MyTurn | None] = field(default_factory=dict)
+    """The person's own turn, by venue; None where they judge. Who runs it has none."""
 
     @property
     def known(self) -> list[tuple[Item, Subject]]:
@@ -677,7 +686,12 @@ def _item_lines(
     for number, (item, subject) in enumerate(known[:SHOWN], 1):
         study = told.studies.get(subject.batch_id) if item.kind in OF_STUDY else None
         lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
-        if lacking is not None and subject.takes_place and not item.done:
+        turn = told.turns.get(item.subject_id) if item.kind == "round_day" else None
+        is_open = subject.takes_place and not item.done
+        if is_open and turn is not None and turn.slot_at is not None:
+            when = dates.moment(turn.slot_at, zone, language, now.astimezone(zone).date())
+            text = of_competitions.turn_text(_escaped(subject.title, TITLE), when, turn, language)
+        elif lacking is not None and is_open:
             when = dates.moment(item.at, zone, language, now.astimezone(zone).date())
             text = of_competitions.lacking_text(
                 _escaped(subject.title, TITLE), when, lacking, language
@@ -780,7 +794,7 @@ def _usual_keys(known: Sequence[tuple[Item, Subject]], told: Told, language: str
     elif live:
         rows += [
             (
-                Key(_label(number, subject), open_subject(subject)),
+                Key(_label(number, subject), open_subject(subject, told.turns)),
                 *_named_keys(item, told, language),
             )
             for number, item, subject in live
@@ -857,7 +871,7 @@ def _one_item_keys(
                 Key(_("Ask a question"), NoticeAsk(subject.notice_id)),
             )
         )
-    view = [Key(_("View"), open_subject(subject))]
+    view = [Key(_("View"), open_subject(subject, told.turns))]
     if item.kind == "task_due":
         view.insert(0, Key(_("Hand in"), OpenMyTask(subject.subject_id), style="primary"))
     lacking = told.lacking.get(subject.round_id) if item.kind == "material_due" else None
@@ -944,8 +958,12 @@ def _offer_keys(subject: Subject, language: str) -> Keys:
     )
 
 
-def open_subject(subject: Subject) -> Button:
-    """The button that opens what a deadline is about."""
+def open_subject(subject: Subject, turns: Mapping[int, MyTurn | None] | None = None) -> Button:
+    """The button that opens what a deadline is about.
+
+    On the day of a round that is one's own entry, one's judging, or the venue that one runs, as
+    far as ``turns`` are known.
+    """
     if subject.chat_id:
         return OpenGroup(subject.chat_id)
     if subject.notice_id:
@@ -958,6 +976,11 @@ def open_subject(subject: Subject) -> Button:
         return OpenVenue(subject.subject_id)
     if subject.kind == "ballots_due":
         return OpenJudging(subject.subject_id)
+    if subject.kind == "round_day" and turns is not None:
+        if subject.subject_id not in turns:
+            return OpenVenue(subject.subject_id)
+        turn = turns[subject.subject_id]
+        return OpenJudging(subject.subject_id) if turn is None else OpenEntry(turn.entry_id)
     if subject.kind == "judge_answer":
         return MyJudging()
     if subject.competition_id:

@@ -238,7 +238,9 @@ def round_opening_card(
     rules = Key(_("Rules"), url=link(f"rules{facts.competition_id}"))
     if is_open:
         lines.append(_("Please tap the button to enter in the private chat."))
-        keys.append((Key(_("Enter"), url=link(f"comp{facts.competition_id}")), rules))
+        keys.append(
+            (Key(_("Enter the competition"), url=link(f"comp{facts.competition_id}")), rules)
+        )
     else:
         keys.append((rules,))
     return GroupCard("\n".join(lines), tuple(keys))

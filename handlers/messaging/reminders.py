@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlmodel import Session, select
@@ -34,8 +35,9 @@ from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates
 from storage import moments
 from storage.calendar import workdays
-from storage.competitions import completeness
+from storage.competitions import at_ballot, completeness, timetable
 from storage.competitions.completeness import Lacking
+from storage.competitions.timetable import MyTurn
 from storage.credits import balance
 from storage.messaging import briefs, reminders
 from storage.messaging.briefs import Brief, Item, NewsItem, PutOff
@@ -50,8 +52,14 @@ from storage.training.remote import my_study
 from storage.training.remote.my_study import Study
 from storage.training.subjects import Subject
 
-Studies = dict[int, Study]
-Lacks = dict[int, Lacking]
+
+@dataclass(frozen=True)
+class Own:
+    """What of the things that are due is the person's own: by class, by round, by venue."""
+
+    studies: Mapping[int, Study] = field(default_factory=dict)
+    lacking: Mapping[int, Lacking] = field(default_factory=dict)
+    turns: Mapping[int, MyTurn | None] = field(default_factory=dict)
 
 
 def install(application: AnyApplication) -> None:
@@ -67,12 +75,21 @@ def install(application: AnyApplication) -> None:
 async def brief(house: House, row: Claimed) -> Said:
     """The daily brief, or a reminder that rings by itself, as things stand now."""
     now = house.clock()
-    said, about, standing, studies, lacking = await house.database.write(_compose, row.id, now=now)
+    said, about, standing, own = await house.database.write(_compose, row.id, now=now)
     if isinstance(said, briefs.Nothing):
         return Nothing(said.reason)
     if isinstance(said, PutOff):
         return Later(said.until)
-    told = Told(said.items, said.news, about, said.breaks_out, standing, studies, lacking=lacking)
+    told = Told(
+        said.items,
+        said.news,
+        about,
+        said.breaks_out,
+        standing,
+        own.studies,
+        lacking=own.lacking,
+        turns=own.turns,
+    )
     if not told.known and not told.news:
         return Nothing("what it was about is gone")
     return Say(brief_card(told, said.language, house.zone, now))
@@ -164,14 +181,13 @@ async def link_conflict(house: House, row: Claimed) -> Said:
 
 def _compose(
     session: Session, outbox_id: int, *, now: datetime
-) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None, Studies, Lacks]:
+) -> tuple[Brief | briefs.Nothing | PutOff, Subjects, Standing | None, Own]:
     said = briefs.compose(session, outbox_id, now=now)
     if not isinstance(said, Brief):
-        return said, {}, None, {}, {}
+        return said, {}, None, Own()
     standing = _hours_standing(session, said.teacher_id, said.items, said.news, now=now)
     about = _about(session, said.items)
-    studies = _studies(session, said.teacher_id, about, now=now)
-    return said, about, standing, studies, _lacking(session, said.teacher_id, about)
+    return said, about, standing, _own(session, said.teacher_id, about, now=now)
 
 
 def _hours_standing(
@@ -192,27 +208,29 @@ def _hours_standing(
     return Standing(facts.year.counted, facts.year.floor, facts.unit, True)
 
 
-def _studies(
-    session: Session, teacher_id: int | None, about: Subjects, *, now: datetime
-) -> Studies:
-    """How far the person's own study is, by class, where an item is about that."""
-    found: dict[int, Study] = {}
-    for batch_id in {one.batch_id for (kind, _id), one in about.items() if kind in OF_STUDY}:
-        # Of a class without a plan, or that one has left, there is nothing to say.
-        with contextlib.suppress(NotFound):
-            found[batch_id] = my_study.study(session, teacher_id or 0, batch_id, now=now)
-    return found
-
-
-def _lacking(session: Session, teacher_id: int | None, about: Subjects) -> Lacks:
-    """What the person's own entries lack, by round, where an item is about that."""
-    found: dict[int, Lacking] = {}
-    for kind, round_id in about:
-        if kind == "material_due":
-            lacking = completeness.lacking_of(session, teacher_id or 0, round_id)
-            if lacking is not None:
-                found[round_id] = lacking
-    return found
+def _own(session: Session, teacher_id: int | None, about: Subjects, *, now: datetime) -> Own:
+    """The person's own part in what is due, where an item is about that."""
+    if teacher_id is None:
+        return Own()
+    studies: dict[int, Study] = {}
+    lacking: dict[int, Lacking] = {}
+    turns: dict[int, MyTurn | None] = {}
+    for (kind, subject_id), subject in about.items():
+        if kind in OF_STUDY and subject.batch_id not in studies:
+            # Of a class without a plan, or that one has left, there is nothing to say.
+            with contextlib.suppress(NotFound):
+                studies[subject.batch_id] = my_study.study(
+                    session, teacher_id, subject.batch_id, now=now
+                )
+        elif kind == "material_due":
+            lacks = completeness.lacking_of(session, teacher_id, subject_id)
+            if lacks is not None:
+                lacking[subject_id] = lacks
+        elif kind == "round_day":
+            turn = timetable.turn_at(session, teacher_id, subject_id)
+            if turn is not None or at_ballot.judges(session, teacher_id, subject_id):
+                turns[subject_id] = turn
+    return Own(studies, lacking, turns)
 
 
 def _told_in(session: Session, account_id: int, message_id: int, *, now: datetime) -> Told | None:
@@ -225,15 +243,17 @@ def _told_in(session: Session, account_id: int, message_id: int, *, now: datetim
         return None
     teacher_id = session.exec(select(Account.teacher_id).where(Account.id == account_id)).first()
     about = _about(session, sent.items)
+    own = _own(session, teacher_id, about, now=now)
     told = Told(
         sent.items,
         sent.news,
         about,
         sent.breaks_out,
         _hours_standing(session, teacher_id, sent.items, sent.news, now=now),
-        _studies(session, teacher_id, about, now=now),
+        own.studies,
         moments.local_day(sent.sent_at, offices.zone(session)),
-        _lacking(session, teacher_id, about),
+        own.lacking,
+        own.turns,
     )
     return told if told.known or told.news else None
 

@@ -36,6 +36,7 @@ from storage.competitions import (
     panels,
     reopening,
     timetable,
+    venue_news,
 )
 from storage.competitions import (
     publishing as competition_publishing,
@@ -107,6 +108,8 @@ _ONES: Mapping[str, Voice] = {
     chasing.CHASED: judging_voices.chased,
     reopening.REOPEN_ASKED: judging_voices.reopen_asked,
     reopening.REOPENED: judging_voices.reopened,
+    venue_news.NEWS: judging_voices.news,
+    venue_news.SIGN: judging_voices.to_sign,
     bulletins.EDIT: last_mile.bulletin_voice,
     "relay_broken": relays.broken,
     "entry_accepted": receiving.accepted,

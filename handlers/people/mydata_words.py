@@ -353,6 +353,8 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "ballots_missing": _("reminder of ballots that are still open"),
         "reopen_asked": _("word that a judge asks for a ballot back"),
         "ballot_reopened": _("word that a ballot of yours is open again"),
+        "venue_news": _("word of what happens at a venue of yours"),
+        "scores_to_sign": _("word that scores wait for your signature"),
         "missed": _("what waited while you could not be reached"),
         "credit_posted": _("hours that were counted"),
         "credit_reversed": _("hours that were taken back"),

@@ -96,7 +96,11 @@ async def typed(update: Update, context: Context) -> None:
         await link_with_code(update, context, reader, text)
     elif reader.teacher_id is not None and (form := form_route(context, text)) is not None:
         await form(update, context, reader, text)
-    elif reader.teacher_id is not None and linking.looks_like_code(text):
+    elif (
+        reader.teacher_id is not None
+        and linking.looks_like_code(text)
+        and not text.replace(" ", "").isdigit()  # which are marks, or a number, gone astray
+    ):
         await _beside(context, reader, linked_card(reader))
     else:
         await _honest(context, reader)

@@ -45,18 +45,27 @@ def counting(venue_id: int) -> tuple[Any, ...]:
     )
 
 
+def judges(session: Session, teacher_id: int, venue_id: int) -> bool:
+    """Whether this person is a judge who serves there."""
+    return _serving(session, teacher_id, venue_id) is not None
+
+
 def serving(session: Session, teacher_id: int, venue_id: int) -> Judge:
     """Return this person as a judge who serves there. Raises NotFound."""
-    judge = session.exec(
+    judge = _serving(session, teacher_id, venue_id)
+    if judge is None:
+        raise NotFound("judge")
+    return judge
+
+
+def _serving(session: Session, teacher_id: int, venue_id: int) -> Judge | None:
+    return session.exec(
         select(Judge).where(
             Judge.venue_id == venue_id,
             Judge.teacher_id == teacher_id,
             Judge.state == JudgeState.ACCEPTED,
         )
     ).first()
-    if judge is None:
-        raise NotFound("judge")
-    return judge
 
 
 def find(

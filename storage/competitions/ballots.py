@@ -25,6 +25,7 @@ from storage.competitions import (
     conflicts,
     materials,
     reopening,
+    venue_news,
 )
 from storage.competitions.chasing import Lack, Missing
 from storage.competitions.conflicts import Why
@@ -310,6 +311,7 @@ def commit(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
         session, teacher_id, "commit_ballot", f"ballot:{row.id}", now=now, after={"seal": row.seal}
     )
     session.flush()
+    venue_news.ballot_in(session, judge.venue_id, teacher_id, now=now)
     return ballot(session, teacher_id, ballot_id)
 
 
@@ -330,7 +332,7 @@ def recuse(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
     it holds in later rounds, too. Raises NotFound, NotUnderWay, TooLateAtVenue or Sealed.
     """
     found = at_ballot.lock_venue(session, teacher_id, ballot_id)
-    row, place, _judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
+    row, place, judge = at_ballot.own(session, teacher_id, ballot_id, lock=True)
     if row.state is BallotState.RECUSED:
         return
     at_venue.check_under_way(found)
@@ -351,6 +353,7 @@ def recuse(session: Session, teacher_id: int, ballot_id: int, *, now: datetime) 
     session.flush()
     audit.record(session, teacher_id, "recuse", f"ballot:{row.id}", now=now)
     session.flush()
+    venue_news.set_aside(session, judge, place.number, now=now)
 
 
 def material(

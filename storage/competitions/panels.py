@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, conflicts, drawing, rights, seating, venues
+from storage.competitions import at_venue, conflicts, drawing, rights, seating, venue_news, venues
 from storage.competitions.at_venue import Here
 from storage.competitions.conflicts import Why
 from storage.competitions.tables import (
@@ -384,6 +384,8 @@ def answer(
             after={"state": wanted.value},
         )
         seating.seat(session, found, now=now)
+        if not accepts:
+            venue_news.left(session, judge, now=now)
     return invitation(session, teacher_id, judge_id, now=now)
 
 

@@ -111,7 +111,8 @@ class Problem:
     field: str
     said: str
     read: Mapping[str, Any] = dataclass_field(default_factory=dict)
-    """The dates of a round as they were read, by column, where these are not in order."""
+    """Dates by column: those of a round where they are not in order, or until when at least the
+    list hangs."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,9 @@ def _read(
             return usually
         try:
             return read(said)
+        except PublicityTooShort as error:
+            until = {"publicity_until": error.until}
+            problems.append(Problem(rounds.sheet, line.number, field, said, until))
         except _UNREADABLE:
             problems.append(Problem(rounds.sheet, line.number, field, said))
         return usually
@@ -261,12 +265,13 @@ def _read(
             missing = "level" if name else "name"
             if not line.values.get("level", "").strip() or not name:
                 problems.append(Problem(rounds.sheet, line.number, missing, ""))
-            continue
         columns: dict[str, Any] = {}
         for what in editing.DATED:
             read = partial(_dates, what, calendar, now)
             columns |= cell(line, what.value, read, {})
         more = _rules(session, line, cell, usual.rubric(kind, language))
+        if not name or level is None:
+            continue
         made.append(RoundForm(name, level, external=level in _OUTSIDE, **columns, more=more))
         try:
             making.check_order(made[-1])
@@ -274,19 +279,20 @@ def _read(
             problems.append(Problem(rounds.sheet, line.number, "order", "", columns))
     if not made:
         problems.append(Problem(rounds.sheet, first.number, "name", ""))
-    found = []
+    found: list[TrackForm] = []
     for line in tracks.lines:
         said = line.values.get("stage", "").strip()
         stage = next((key for key, words in _STAGES.items() if said.lower() in words), "")
         track = line.values.get("track", "").strip()
-        if not track or len(track) > values.LONGEST:
+        if track in {one.title for one in found}:
+            problems.append(Problem(tracks.sheet, line.number, "track", ""))
+        elif not track or len(track) > values.LONGEST:
             problems.append(Problem(tracks.sheet, line.number, "track", track))
         elif said and not stage:
             problems.append(Problem(tracks.sheet, line.number, "stage", said))
         else:
             found.append(TrackForm(track, stage, line.values.get("subject", "").strip()))
-    titles = [each.title for each in found]
-    if len(set(titles)) < len(titles) or len(titles) > making.MOST_TRACKS:
+    if len(found) > making.MOST_TRACKS:
         problems.append(Problem(tracks.sheet, tracks.header + 1, "track", ""))
     if problems:
         return None, tuple(problems)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.audit import AuditLog
-from storage.competitions import at_ballot, at_venue, rights
+from storage.competitions import at_ballot, at_venue, owing, rights
 from storage.competitions.tables import (
     Ballot,
     BallotState,
@@ -44,8 +45,15 @@ def ask_back(session: Session, teacher_id: int, ballot_id: int, *, now: datetime
     audit.record(session, teacher_id, _ASKED, f"ballot:{row.id}", now=now)
     session.flush()
     leader = at_venue.chief(session, judge.venue_id)
-    to = found.venue.organiser_id if judge.is_chief or leader is None else leader.teacher_id
-    if to is not None and row.committed_at is not None:
+    asked_of: Iterable[int | None] = (
+        session.connection().execute(owing.hosts(session, judge.venue_id, now)).scalars()
+        if judge.is_chief or leader is None
+        else (leader.teacher_id,)
+    )
+    assert row.committed_at is not None
+    for to in asked_of:
+        if to is None:
+            continue
         outbox.put(
             session,
             REOPEN_ASKED,
@@ -53,7 +61,7 @@ def ask_back(session: Session, teacher_id: int, ballot_id: int, *, now: datetime
             facts={"ballot_id": row.id, "judge": judge.number, "number": place.number},
             priority=Priority.LAST_HOURS,
             not_before=at_venue.next_ring(session, now),
-            dedupe_key=f"{REOPEN_ASKED}:{row.id}:{row.committed_at.isoformat()}",
+            dedupe_key=f"{REOPEN_ASKED}:{row.id}:{row.committed_at.isoformat()}:{to}",
             now=now,
         )
     return True

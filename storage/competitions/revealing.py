@@ -16,6 +16,7 @@ from storage.competitions import (
     ballots,
     chasing,
     seating,
+    venue_news,
 )
 from storage.competitions.tables import (
     Ballot,
@@ -126,4 +127,5 @@ def reveal(
         reason=reason.strip(),
     )
     session.flush()
+    venue_news.revealed(session, venue_id, actor_id, now=now)
     return True

@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
-from storage.competitions import at_venue, authors, rights, round_cards, schedule, seating
+from storage.competitions import (
+    at_ballot,
+    at_venue,
+    authors,
+    rights,
+    round_cards,
+    schedule,
+    seating,
+)
 from storage.competitions.at_venue import Here
 from storage.competitions.tables import (
     Competition,
@@ -18,8 +26,6 @@ from storage.competitions.tables import (
     Entry,
     EntryAuthor,
     EntryRound,
-    Judge,
-    JudgeState,
     Round,
     RoundCard,
     RoundCardKind,
@@ -28,7 +34,7 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.messaging import outbox
-from storage.messaging.tables import Chat, ChatPurpose, Priority
+from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage, OutboxState, Priority
 from storage.people.tables import OrgUnit, Teacher
 from storage.refusals import NotAllowed, NotFound, Refusal
 
@@ -98,6 +104,9 @@ class Timetable:
     state: VenueState
     turns: tuple[Turn, ...]
     has_names: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    """The days of the round."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +153,7 @@ def turns(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> T
     """
     found = at_venue.here(session, venue_id)
     holds = rights.holds(session, actor_id, venue_id, now=now)
-    if not holds and not _judges(session, actor_id, venue_id):
+    if not holds and not at_ballot.judges(session, actor_id, venue_id):
         raise NotAllowed
     return timetable(session, found, has_names=holds)
 
@@ -179,6 +188,8 @@ def timetable(session: Session, found: Here, *, has_names: bool = False) -> Time
             for place, title, name, unit in rows
         ),
         has_names,
+        found.round.starts_at,
+        found.round.ends_at,
     )
 
 
@@ -243,6 +254,7 @@ def put(
     ]
     if any(given[row.id].at <= now for row in moved):
         raise TurnInThePast
+    before = {row.id: row.slot_at for row in rows.values()}
     for row in moved:
         row.slot_at, row.place, row.changed_at = given[row.id].at, given[row.id].room, now
     wanted = None if place is None else _room(place)
@@ -259,7 +271,7 @@ def put(
     else:
         concerned = moved
     for row in concerned:
-        _tell(session, row, now=now)
+        _tell(session, row, before[row.id], now=now)
     audit.record(
         session,
         actor_id,
@@ -490,23 +502,56 @@ def my_turn(session: Session, teacher_id: int, place_id: int) -> MyTurn | None:
     )
 
 
-def _tell(session: Session, row: EntryRound, *, now: datetime) -> None:
-    """Ring whom a turn concerns; what waited to say the former one is not said any more."""
+def turn_at(session: Session, teacher_id: int, venue_id: int) -> MyTurn | None:
+    """Return the first turn of somebody's own at a venue that is still to come, if there is one."""
+    place_id = session.exec(
+        select(EntryRound.id)
+        .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+        .where(
+            EntryRound.venue_id == venue_id,
+            col(EntryRound.state).in_([RoundState.READY, RoundState.SCHEDULED]),
+            authors.is_of(teacher_id),
+        )
+        .order_by(col(EntryRound.slot_at), col(EntryRound.id))
+    ).first()
+    return None if place_id is None else my_turn(session, teacher_id, place_id)
+
+
+def _tell(session: Session, row: EntryRound, was: datetime | None, *, now: datetime) -> None:
+    """Ring whom a turn concerns; what waited to say the former one is not said any more.
+
+    Who has been told of another time before is told which.
+    """
     entrant = session.exec(select(Entry.teacher_id).where(Entry.id == row.entry_id)).one()
     makers = session.exec(
         select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id, authors.JOINED)
     ).all()
     assert row.slot_at is not None
     for teacher_id in {entrant, *makers}:
+        key = f"{TURN}:{row.id}:{teacher_id}:"
+        waiting = session.exec(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.teacher_id == teacher_id,
+                OutboxMessage.kind == TURN,
+                OutboxMessage.state == OutboxState.PENDING,
+                col(OutboxMessage.dedupe_key).startswith(key, autoescape=True),
+            )
+            .order_by(col(OutboxMessage.id))
+        ).all()
+        known = None if was is None else was.isoformat()
+        if waiting:
+            known = waiting[0].facts.get("was")
+            outbox.take_back(session, [one.dedupe_key for one in waiting if one.dedupe_key])
         outbox.put(
             session,
             TURN,
             teacher_id=teacher_id,
-            facts={"place_id": row.id, "at": now.isoformat()},
+            facts={"place_id": row.id, "at": now.isoformat(), "was": known},
             priority=Priority.LAST_HOURS,
             not_before=at_venue.next_ring(session, now),
             useful_until=row.slot_at,
-            dedupe_key=f"{TURN}:{row.id}:{teacher_id}:{now.isoformat()}",
+            dedupe_key=f"{key}{now.isoformat()}",
             now=now,
         )
 
@@ -516,12 +561,3 @@ def _venue_of(session: Session, place_id: int) -> int:
     if venue_id is None:
         raise NotFound("turn")
     return venue_id
-
-
-def _judges(session: Session, teacher_id: int, venue_id: int) -> bool:
-    serves = select(Judge.id).where(
-        Judge.venue_id == venue_id,
-        Judge.teacher_id == teacher_id,
-        Judge.state == JudgeState.ACCEPTED,
-    )
-    return session.exec(serves).first() is not None

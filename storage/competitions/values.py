@@ -256,6 +256,8 @@ def awards(text: str) -> list[dict[str, Any]]:
                 hours = Decimal(worth[1])
             elif of_tier is not None and name:
                 tier = of_tier
+            elif part is not None or hours:
+                raise WrongValue("awards")  # behind its share stands no name, but a slip
             else:
                 name.append(word)
         title = short(" ".join(name), "awards")

@@ -294,6 +294,7 @@ async def test_a_school_that_has_time_forwards_with_one_tap_or_passes_one_over(
     assert "The first reserve has moved up" in gu.sees()
     await gu.taps("Back")
     await gu.taps("1")
-    await gu.taps("Forward 2")
+    assert "cannot be taken back" in await gu.taps("Forward 2")
+    await gu.taps("Yes, forward")
     assert gu.alert == "2 entries are forwarded to 决赛."
     assert "forwarded" in gu.sees()

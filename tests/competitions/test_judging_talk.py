@@ -226,10 +226,30 @@ async def laid_out(it: Cast) -> None:
     await it.host.taps("20 min")
     await it.host.says("nonsense")
     assert "I did not understand this" in it.host.sees()
+    await it.host.says("2026-11-20 8:00-8:50")
+    assert "This time is over" in it.host.sees()
+    await it.host.says("Jan 29 8:00-8:50")
+    assert "some of these turns are on other days" in it.host.sees()
     await it.host.says("Dec 4 8:00-8:30 @Hall\nDec 4 14:00-15:00")
     assert "2 turns are new or moved" in it.host.sees()
     await it.host.taps("Set the turns")
     assert "2 turns were set." in it.host.sees()
+
+
+async def test_on_the_day_before_each_is_led_to_what_is_theirs(stage: Stage) -> None:
+    it = await cast(stage)
+    await panel_asked(stage, it)
+    await at_desk(it)
+    await it.host.taps("Draw the order")
+    await it.host.taps("Yes, draw")
+    await laid_out(it)
+    await stage.passes(days=13, hours=7, minutes=45)
+    said = it.entrant.sees()
+    assert "your turn is Fri 4 Dec, " in said
+    assert "your number is 0" in said
+    assert "Your turn: Fri 4 Dec" in await it.entrant.taps("View")
+    assert "begins Fri 4 Dec, 08:00" in it.judges[0].sees()
+    assert "Judging has not begun yet" in await it.judges[0].taps("View")
 
 
 async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) -> None:
@@ -293,6 +313,15 @@ async def test_turns_are_laid_out_told_moved_and_posted_by_number(stage: Stage) 
     await it.host.taps("Yes, note it")
     assert "did not take part" in it.host.sees()
     await it.host.taps("Came after all")
+    # Who has been told of a time hears which it was.
+    await at_desk(it)
+    await it.host.taps("Order of turns")
+    await it.host.taps(number)
+    await it.host.taps("Another time")
+    await it.host.says("Dec 4 17:00")
+    await stage.passes(minutes=1)
+    assert it.entrant.sees().startswith("[Change] Your turn has been moved; it was Fri 4 Dec, ")
+    assert len(it.entrant.messages()) == before + 1
 
 
 async def test_a_timetable_comes_back_as_a_table(stage: Stage) -> None:
@@ -542,6 +571,53 @@ async def test_the_judges_list_says_what_is_to_be_done_where(stage: Stage) -> No
     assert "2 ballots of yours are still open." in judge.sees()
 
 
+async def test_who_holds_the_venue_hears_what_they_wait_for(stage: Stage) -> None:
+    it = await cast(stage)
+    await begun(stage, it)
+    chief, other = it.judges
+    await other.says("/judging")
+    await other.taps("决赛")
+    await other.taps("02")
+    await other.taps("Not mine to judge")
+    await other.taps("Yes, set it aside")
+    await stage.passes(minutes=1)
+    assert "does not judge no. 02, because of a conflict" in it.host.sees()
+    for judge, numbers in ((other, ("01",)), (chief, ("01", "02"))):
+        for number in numbers:
+            await judge.says("/judging")
+            await judge.taps("决赛")
+            await judge.taps(number)
+            await judge.says("３０，５０")  # as an input method of full width types them
+            await judge.taps("Hand in")
+            await judge.taps("Yes, hand in")
+    await stage.passes(minutes=1)
+    assert "All ballots are in; the marks can be revealed." in it.host.sees()
+
+
+async def test_the_chief_is_asked_to_sign(stage: Stage) -> None:
+    it = await cast(stage)
+    await begun(stage, it)
+    for judge in it.judges:
+        for number in ("01", "02"):
+            await judge.says("/judging")
+            await judge.taps("决赛")
+            await judge.taps(number)
+            await judge.says("30 50")
+            await judge.taps("Hand in")
+            await judge.taps("Yes, hand in")
+    await stage.passes(minutes=1)
+    await it.host.taps("The venue")
+    await it.host.taps("Reveal the marks")
+    await it.host.taps("Yes, reveal")
+    await stage.passes(minutes=1)
+    assert "As chief judge, please look at the scores and sign them" in it.judges[0].sees()
+    assert "please look at the scores" not in it.judges[1].sees()
+    await it.judges[0].taps("Scores")
+    await it.judges[0].taps("Sign")
+    await it.judges[0].taps("Yes, sign")
+    assert "Thank you" in it.judges[0].sees()
+
+
 async def test_a_judge_who_has_accepted_can_leave_once_asked_again(stage: Stage) -> None:
     it = await cast(stage)
     await panel_asked(stage, it)
@@ -551,6 +627,8 @@ async def test_a_judge_who_has_accepted_can_leave_once_asked_again(stage: Stage)
     assert "Your ballots will not count" in judge.sees()
     await judge.taps("Judge no more")
     assert "you can still accept" in judge.sees()
+    await stage.passes(minutes=1)
+    assert "Judge 1 does not judge here" in it.host.sees()
     await judge.taps("I accept")
     await judge.taps("To judging")
     assert "Judging has not begun yet" in judge.sees()

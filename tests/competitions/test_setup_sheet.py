@@ -71,6 +71,20 @@ async def test_dates_in_the_wrong_order_come_back_as_they_were_read(stage: Stage
     assert "Days of the round: Mon 30 Nov" in said
 
 
+async def test_every_cell_of_a_row_is_looked_at(stage: Stage) -> None:
+    gu = await organiser(stage)
+    rounds = [[*row, ""] for row in ROUNDS]
+    rounds[0][-1] = "公示"
+    rounds[2][4], rounds[2][7], rounds[2][9] = "宇宙级", "很多", "2027年4月7日 至 4月8日"
+    tracks = [*TRACKS, ["小学语文", "小学", "语文"]]
+    said = await gu.sends_file("计划.xlsx", sheets.write([("轮次", rounds), ("组别", tracks)]))
+    assert "4 cells were not understood" in said
+    assert "轮次, row 3: Level: “宇宙级” is not understood" in said
+    assert "轮次, row 3: How many go on: “很多” is not understood" in said
+    assert "please let it end on Tue 13 Apr 2027 or later" in said
+    assert "组别, row 4: Track is missing, or stands twice" in said
+
+
 async def test_a_window_that_is_open_already_is_not_one_of_next_year(stage: Stage) -> None:
     gu = await organiser(stage)
     rounds = [list(row) for row in ROUNDS]

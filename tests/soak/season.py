@@ -1239,7 +1239,7 @@ class Season:
             if not waiting:
                 continue
             await host.does(
-                *steps, ForwardAll(venue_id),
+                *steps, ForwardAll(venue_id), ForwardAll(venue_id, 1),
                 done=lambda session, v=venue_id: not self._to_forward(session, v),  # type: ignore[misc]
                 pages=OpenAfter,
             )  # fmt: skip
