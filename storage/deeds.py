@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import audit
@@ -24,6 +25,8 @@ DAY = timedelta(hours=24)
 
 class Deed(Row, table=True):
     """A bulk act: what was done, by whom, and until when it can be undone."""
+
+    __table_args__ = (sa.Index("ix_deed_kind", "kind", "until"),)
 
     kind: str
     actor_id: int = key(foreign_key="teacher.id", index=True)

@@ -6,6 +6,7 @@ import html
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
 from telegram import Update
 
 from handlers.buttons import Button
@@ -15,6 +16,7 @@ from handlers.competitions.buttons import OpenVenue
 from handlers.competitions.deciding_buttons import (
     ChooseToPassOver,
     CompetitionLists,
+    ConfirmPassOver,
     DecideList,
     ForwardAll,
     OpenAfter,
@@ -38,11 +40,14 @@ from storage.competitions.lists_waiting import Item, OfCompetition, Overview
 from storage.competitions.tables import RoundState, VenueState
 from storage.competitions.values import BEST, CRITERION, LOT, MEDIAN
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
 from storage.people.authority import Act
+from storage.refusals import NotFound
 
 AWAITED = "kdwhy"
+PASSED_OVER = "passed_over"
+LONGEST_REASON = 500
 PAGE = 8
 LABEL = 40
 MARKS = {RoundState.ADVANCED: "✅", RoundState.RESERVE: "🟡"}
@@ -59,7 +64,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, ForwardAll, forward)
     on_tap(application, ChooseToPassOver, choose)
     on_tap(application, PassOver, ask_why)
-    on_text(application, AWAITED, pass_over)
+    on_text(application, AWAITED, reason_typed)
+    on_tap(application, ConfirmPassOver, pass_over)
 
 
 def _label(language: str) -> str:
@@ -250,9 +256,12 @@ def _line_text(line: Line, facts: Listing, language: str) -> str:
     state = words.round_states(language)[line.state]
     if line.forwarded and line.state is RoundState.ADVANCED:
         state = _("recommended upward")
+    if line.state is RoundState.OUT and not facts.next_round:
+        state = _("no award")
     parts = [state]
     if line.award:
-        parts.insert(0, html.escape(line.award))
+        award = html.escape(line.award)
+        parts = [award] if line.state is RoundState.AWARDED else [award, state]
     said = numbers.joined(dict.fromkeys(parts), language)
     name = html.escape(line.name)
     text = (
@@ -468,18 +477,51 @@ async def ask_why(update: Update, context: Context) -> None:
     await show(update, context, reader, Card(text, ((Key(_("Cancel"), OpenAfter()),),)))
 
 
-async def pass_over(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Take the reason, and let a reserve move up."""
+async def reason_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Say what would follow, and ask once more: it cannot be taken back."""
     place_id = int(reader.awaiting.partition(":")[2])
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     _ = catalog(reader.language).gettext
-    moved = await context.write(
-        forwarding.pass_over,
-        reader.linked_teacher_id,
-        place_id,
-        text.strip()[:500],
-        now=context.now(),
+    name, reserve = await context.read(
+        forwarding.would_pass_over, reader.linked_teacher_id, place_id, now=context.now()
     )
+    reason = text.strip()[:LONGEST_REASON]
+
+    def keep(session: Session) -> None:
+        data = {"place_id": place_id, "reason": reason}
+        drafts.keep(session, reader.account_id, PASSED_OVER, data, now=context.now())
+        accounts.await_text(session, reader.account_id, "", now=context.now())
+
+    await context.write(keep)
+    lines = [
+        _("<b>{name}</b> is not forwarded. Reason: {reason}").format(
+            name=html.escape(name), reason=html.escape(reason)
+        ),
+        _("{name}, the first reserve, moves up.").format(name=html.escape(reserve))
+        if reserve
+        else _("There is no reserve that could move up."),
+        _("They are told in private, and it cannot be taken back."),
+    ]
+    yes = Key(_("Yes, not forward"), ConfirmPassOver(place_id), style="danger")
+    await show(
+        update, context, reader, Card("\n".join(lines), ((yes,), (Key(_("Cancel"), OpenAfter()),)))
+    )
+
+
+async def pass_over(update: Update, context: Context) -> None:
+    """Do not forward the entry, and let a reserve move up; a second tap finds it done."""
+    place_id = ConfirmPassOver.parse(tap(update).data).place_id
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+
+    def change(session: Session) -> int | None:
+        data = drafts.read(session, reader.account_id, PASSED_OVER, lock=True)
+        if data is None or data["place_id"] != place_id:
+            raise NotFound("draft")
+        return forwarding.pass_over(
+            session, reader.linked_teacher_id, place_id, data["reason"], now=context.now()
+        )
+
+    moved = await context.write(change)
     context.house.wake_delivery()
     said = (
         _("Noted. The first reserve has moved up and is told in private.")

@@ -68,6 +68,14 @@ class PassOver(Button):
 
 
 @dataclass(frozen=True)
+class ConfirmPassOver(Button):
+    """Do what the question said: the entry and the reason are kept as a draft."""
+
+    tag = "kdqy"
+    place_id: int
+
+
+@dataclass(frozen=True)
 class OpenOutcome(Button):
     """What became of one's own entry in a round, with its comments."""
 

@@ -251,7 +251,26 @@ async def submit(update: Update, context: Context) -> None:
     """Hand my entry in."""
     button = SubmitEntry.parse(tap(update).data)
     reader = await context.reader(update)
-    _ = catalog(reader.language).gettext
+    catalogue = catalog(reader.language)
+    _, ngettext = catalogue.gettext, catalogue.ngettext
+    if not button.sure:
+        number = await context.read(
+            anonymity.names_left, reader.linked_teacher_id, button.entry_id, now=context.now()
+        )
+        if number:
+            text = ngettext(
+                "{n} name of a person or a school was found in your entry, which is judged "
+                "without names. Hand it in all the same?",
+                "{n} names of people or schools were found in your entry, which is judged "
+                "without names. Hand it in all the same?",
+                number,
+            ).format(n=number)
+            keys = (
+                (Key(_("Back to my entry"), OpenEntry(button.entry_id), style="primary"),),
+                (Key(_("Hand it in as it is"), SubmitEntry(button.entry_id, 1)),),
+            )
+            await show(update, context, reader, Card(text, keys))
+            return
     is_new = await context.write(
         entering.submit, reader.linked_teacher_id, button.entry_id, now=context.now()
     )

@@ -43,10 +43,11 @@ class PublishEntry(Button):
 
 @dataclass(frozen=True)
 class SubmitEntry(Button):
-    """Hand my entry in."""
+    """Hand my entry in; where names were found in it, it is asked first."""
 
     tag = "kbs"
     entry_id: int
+    sure: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from storage.people.accounts import Reader
 from storage.refusals import NotFound
 
 WORK = "entrywork"
+FOLDER = "entryfolder"  # all of them are looked at: a file is for the one that it fits
 PAGE = "entrypage"  # a piece is looked at: a file is for it, and a text for whatever else
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def install(application: AnyApplication) -> None:
     on_tap(application, FillSlot, ask_work)
     on_file(application, WORK, work_sent, takes_videos=True)
     on_file(application, PAGE, work_sent, takes_videos=True)
+    on_file(application, FOLDER, sent_to_folder, takes_videos=True)
     on_text(application, WORK, work_typed)
     on_tap(application, RemovePiece, remove)
     on_tap(application, NotAName, not_a_name)
@@ -86,6 +88,9 @@ async def _show_folder(
 ) -> None:
     facts = await _folder(context, reader, entry_id, round_id)
     zone, now = context.house.zone, context.now()
+    if facts.is_open:
+        awaited = f"{FOLDER}:{entry_id}:{round_id}:0"
+        await context.write(accounts.await_text, reader.account_id, awaited, now=now)
     await show(update, context, reader, folder_card(facts, reader.language, zone, now, said))
 
 
@@ -149,14 +154,51 @@ def _awaited(reader: Reader) -> tuple[int, int, int]:
 async def work_sent(
     update: Update, context: Context, reader: Reader, attachment: Attachment
 ) -> None:
-    """Take a file as the piece; where names must not be in it, look for them first."""
-    entry_id, round_id, number = _awaited(reader)
+    """Take a file as the piece."""
+    await _take(update, context, reader, attachment, _awaited(reader))
+
+
+async def sent_to_folder(
+    update: Update, context: Context, reader: Reader, attachment: Attachment
+) -> None:
+    """Take a file as the one piece that is still missing and that it can be."""
+    entry_id, round_id, _number = _awaited(reader)
+    facts = await _folder(context, reader, entry_id, round_id)
+    name = _name_of(attachment)
+    fits = [
+        number
+        for number, slot in enumerate(facts.slots)
+        if slot.piece is None and materials.fits(slot, name, attachment.size)
+    ]
+    if len(fits) == 1:
+        await _take(update, context, reader, attachment, (entry_id, round_id, fits[0]))
+        return
+    _ = catalog(reader.language).gettext
+    said = _("Please tap first which of these the file is, and then send it.")
+    await _show_folder(update, context, reader, entry_id, round_id, said)
+
+
+def _name_of(attachment: Attachment) -> str:
+    """What the file is called; of a photo or a video, which have no name, what is usual."""
+    if attachment.is_video:
+        return materials.VIDEO
+    return materials.PHOTO if attachment.is_photo else attachment.name
+
+
+async def _take(
+    update: Update,
+    context: Context,
+    reader: Reader,
+    attachment: Attachment,
+    where: tuple[int, int, int],
+) -> None:
+    """Take a file as a piece; where names must not be in it, look for them first."""
+    entry_id, round_id, number = where
     facts = await _folder(context, reader, entry_id, round_id)
     slot = _slot(facts, number)
     # Neither a photo nor a video keeps a name: the file's own may say whose it is.
     unnamed = attachment.is_photo or attachment.is_video
-    usual = materials.VIDEO if attachment.is_video else materials.PHOTO
-    name = usual if unnamed else attachment.name
+    name = _name_of(attachment)
     # Before a byte is moved: what is refused is awaited once more, in the right form.
     materials.check_file(slot, name, attachment.size)
     looked = await _look(context, reader, facts, attachment, name)

@@ -77,7 +77,7 @@ async def turn(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("there is no teacher")
     facts = await house.database.read(timetable.my_turn, row.teacher_id, row.facts["place_id"])
-    if facts is None or not facts.is_to_come or facts.slot_at is None:
+    if facts is None or not facts.is_to_come:
         return Nothing("there is no turn any more")
     today = local_day(house.clock(), house.zone)
     known = row.facts.get("was")

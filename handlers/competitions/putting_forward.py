@@ -96,7 +96,11 @@ def people_card(
             facts.pages,
             lambda page: PutForward(facts.competition_id, facts.track_id, page),
         )
-    back = ShowCompetition(facts.competition_id)
+    back = (
+        PutForward(facts.competition_id)
+        if facts.has_tracks
+        else ShowCompetition(facts.competition_id)
+    )
     press = PutForward(facts.competition_id, facts.track_id) if searched else back
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), press),)))
 

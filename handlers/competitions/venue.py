@@ -42,6 +42,7 @@ from storage.competitions import (
     rights,
     seating,
     signing,
+    timetable,
     venue_desk,
 )
 from storage.competitions.drawing import Proof
@@ -127,6 +128,14 @@ def venue_card(
             entries=entries, n=facts.absent
         )
     lines.append(entries)
+    if facts.incomplete:
+        lines.append(
+            ngettext(
+                "⚠ {n} entry lacks something that has to be handed in.",
+                "⚠ {n} entries lack something that has to be handed in.",
+                facts.incomplete,
+            ).format(n=facts.incomplete)
+        )
     if facts.first_at is not None and facts.last_at is not None:
         when = (
             dates.moment(facts.first_at, zone, language, today)
@@ -438,6 +447,13 @@ async def show_proof(update: Update, context: Context) -> None:
     await show(update, context, reader, card)
 
 
+def _begin(session: Session, teacher_id: int, venue_id: int, *, now: datetime) -> bool:
+    is_new = seating.begin(session, teacher_id, venue_id, now=now)
+    if is_new:
+        timetable.tell_numbers(session, venue_id, now=now)
+    return is_new
+
+
 async def begin_judging(update: Update, context: Context) -> None:
     """Ask once more, then let the judges begin."""
     button = BeginJudging.parse(tap(update).data)
@@ -451,6 +467,8 @@ async def begin_judging(update: Update, context: Context) -> None:
         facts = await context.read(
             venue_desk.desk, reader.linked_teacher_id, button.venue_id, now=context.now()
         )
+        if facts.chief is None:
+            raise seating.NoChief
         if facts.work_until is not None:
             zone, today = local(context)
             text += "\n\n" + _(
@@ -462,7 +480,7 @@ async def begin_judging(update: Update, context: Context) -> None:
         await show(update, context, reader, sure_card(text, yes, back, reader.language))
         return
     is_new = await context.write(
-        seating.begin, reader.linked_teacher_id, button.venue_id, now=context.now()
+        _begin, reader.linked_teacher_id, button.venue_id, now=context.now()
     )
     context.house.wake_delivery()
     said = _("The judges can begin.") if is_new else _("The judges have begun already.")

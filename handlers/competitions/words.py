@@ -103,7 +103,7 @@ def round_states(language: str) -> Mapping[str, str]:
         RoundState.RESERVE: _("reserve for the next round"),
         RoundState.AWARDED: _("awarded"),
         RoundState.OUT: _("does not go on"),
-        RoundState.LAPSED: _("not forwarded in time"),
+        RoundState.LAPSED: _("not forwarded"),
         RoundState.NOMINATED: _("to be forwarded"),
         RoundState.PUSHED: _("forwarded"),
         RoundState.PUSHED_AWARDED: _("forwarded and awarded"),

@@ -14,14 +14,16 @@ import sys
 import threading
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import entering
+from storage.competitions import entering, materials
 from storage.competitions.materials import Found
+from storage.competitions.tables import Round
 from storage.people.tables import OrgUnit, Posting, Teacher, UnitKind
 
 READING_TAKES = 60  # seconds at most, by the wall
@@ -186,3 +188,16 @@ def squeezed(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "\n".join("".join(line.split()) for line in plain.splitlines())
+
+
+def names_left(session: Session, teacher_id: int, entry_id: int, *, now: datetime) -> int:
+    """Return how many names still stand in somebody's own entry, where it is judged blind.
+
+    Those of its title count, and those of its materials of which nobody has said that they are
+    none. Raises NotFound.
+    """
+    facts = entering.my_entry(session, teacher_id, entry_id, now=now)
+    if not facts.is_blind:
+        return 0
+    round_ = session.get_one(Round, facts.now.round_id)
+    return materials.checks(session, entry_id, round_)[0] + len(in_title(session, entry_id))

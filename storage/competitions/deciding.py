@@ -252,7 +252,7 @@ def outcome(session: Session, teacher_id: int, place_id: int, *, now: datetime) 
         if place.venue_id is None
         else session.exec(select(Venue.state).where(Venue.id == place.venue_id)).one()
     )
-    before = unsaid.before(session, now=now).get(entry.id)
+    before = unsaid.before(session, [entry.id], now=now).get(entry.id)
     if before is not None and before.place_id != place_id:
         before = None
     is_decided = (state is None or state in OVER) and (before is None or before.is_decided)
@@ -280,7 +280,7 @@ def outcome(session: Session, teacher_id: int, place_id: int, *, now: datetime) 
         session.exec(select(Track.title).where(Track.id == entry.track_id)).one(),
         entry.title,
         session.exec(select(Teacher.name).where(Teacher.id == teacher_id)).one(),
-        place.state if before is None else before.state,
+        place.state if before is None or before.state is None else before.state,
         is_decided,
         competition.state is not CompetitionState.CANCELLED,
         (place.award if before is None else before.award) if is_decided else "",

@@ -103,11 +103,6 @@ def draw(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Dr
     closes = found.round.entry_closes_at
     if closes is not None and now < closes:
         raise EntriesStillOpen(closes)
-    changed = rules.changed_at(session, found.round)
-    if changed is not None:
-        known = quiet.next_push(workdays.load(session), changed) + READING
-        if now < known:
-            raise RulesJustChanged(known)
     waiting = {place.entry_id: place for place in _undrawn(session, venue_id)}
     last = (
         session.exec(
@@ -120,6 +115,11 @@ def draw(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Dr
             raise NothingToDraw
         return Drawn(0, last)
     at_venue.check_state(venue, at_venue.BEFORE_JUDGING)
+    changed = rules.changed_at(session, found.round)
+    if changed is not None:
+        known = quiet.next_push(workdays.load(session), changed) + READING
+        if now < known:
+            raise RulesJustChanged(known)
     for position, entry_id in enumerate(order(venue.seed, venue_id, waiting), last + 1):
         place = waiting[entry_id]
         place.order_no = position

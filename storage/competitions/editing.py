@@ -9,6 +9,7 @@ rules of a round that is being judged stay as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -816,6 +817,15 @@ def _dates(session: Session, what: What, text: str, row: Round, *, now: datetime
     return found
 
 
+def _window(text: str, today: date) -> saying.Said:
+    """Read a window; one that is open already has a first day that is over."""
+    with suppress(saying.WrongWeekday):
+        running = saying.read(text, today, since=today - OPENED)
+        if running.last_day is not None and running.day < today <= running.last_day:
+            return running
+    return saying.read(text, today)
+
+
 def read_dates(
     what: What, text: str, row: Round | None, calendar: WorkCalendar, *, now: datetime
 ) -> dict[str, Any]:
@@ -825,13 +835,9 @@ def read_dates(
     """
     zone = calendar.zone
     today = local_day(now, zone)
-    said = saying.read(text, today)
+    said = _window(text, today) if what is What.ENTRY else saying.read(text, today)
     match what:
         case What.ENTRY:
-            # A window that is open already has a first day that is over.
-            running = saying.read(text, today, since=today - OPENED)
-            if running.last_day is not None and running.day < today <= running.last_day:
-                said = running
             dates: dict[str, Any] = {"entry_closes_at": saying.deadline(said, zone)}
             if said.last_day is not None:
                 dates = {"entry_opens_at": saying.opening(said, zone), **dates}

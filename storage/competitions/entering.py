@@ -135,7 +135,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
             Entry.state != CompetingState.WITHDRAWN,
         )
     ).all()
-    before = unsaid.before(session, now=now)
+    before = unsaid.before(session, [entry.id for entry, *_rest in rows], now=now)
     found = []
     for entry, competition, track, name in rows:
         is_invited = entry.id in invited
@@ -281,7 +281,7 @@ def shown(session: Session, teacher_id: int, competition_id: int, *, now: dateti
         )
         .order_by(col(Entry.id))
     ).all()
-    before = unsaid.before(session, now=now)
+    before = unsaid.before(session, [id_ for id_, *_rest in entries], now=now)
     return Shown(
         competition_id=competition.id,
         title=competition.title,
@@ -711,7 +711,7 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
     entry, competition = made_by(session, teacher_id, entry_id, lock=False)
     first = eligibility.first_round(session, competition.id)
     round_, where = standing(session, entry, first)
-    hidden = unsaid.before(session, now=now)
+    hidden = unsaid.before(session, [entry.id], now=now)
     where = _as_told(where, hidden.get(entry.id))
     titles = {each["key"]: each["title"] for each in round_.materials}
     is_own = entry.teacher_id == teacher_id
@@ -725,7 +725,11 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
         track=session.exec(select(Track.title).where(Track.id == entry.track_id)).one(),
         title=entry.title,
         state=_whole(entry.id, entry.state, hidden),
-        reason=entry.reason if is_own and entry.id not in hidden else "",
+        reason=""
+        if not is_own
+        else hidden[entry.id].reason
+        if entry.id in hidden
+        else entry.reason,
         teacher=eligibility.name_of(session, entry.teacher_id),
         is_own=is_own,
         put_forward_by=""
@@ -737,7 +741,9 @@ def my_entry(session: Session, teacher_id: int, entry_id: int, *, now: datetime)
         team_most=competition.team_most,
         is_blind=competition.is_blind,
         now=where,
-        missing=tuple(titles[key] for key in completeness.missing(session, entry.id, round_)),
+        missing=tuple(titles[key] for key in completeness.missing(session, entry.id, round_))
+        if where.state is None or where.state in TO_COME
+        else (),
         closes_at=eligibility.closes_at(first),
         can_submit=on and is_own and before and _in_time(entry, competition, first, now),
         can_withdraw=is_own

@@ -30,6 +30,7 @@ from storage.competitions.tables import (
     VenueState,
 )
 from storage.deeds import MINUTES
+from storage.people.tables import Teacher
 from storage.refusals import NotFound, OwnCase, Refusal
 
 LAPSED = "competition_lapsed"
@@ -87,7 +88,34 @@ def forward(
             now=now,
             after={"entry_rounds": [row.id for row, _entry in rows]},
         )
+        # What they hand in for the next round is due from now on.
+        deciding.tell(session, [row.id for row, _entry in rows], now=now)
     return Forwarded(number, "" if after is None else after.name)
+
+
+def would_pass_over(
+    session: Session, actor_id: int, place_id: int, *, now: datetime
+) -> tuple[str, str]:
+    """Return whose entry would not be forwarded, and whose would move up; empty for nobody's.
+
+    Raises as ``pass_over``.
+    """
+    row = session.exec(select(EntryRound).where(EntryRound.id == place_id)).first()
+    if row is None or row.venue_id is None:
+        raise NotFound("entry")
+    venue, _round = _open(session, actor_id, row.venue_id, now=now)
+    if row.state is not RoundState.ADVANCED or row.forwarded_at is not None:
+        raise NothingToForward
+    reserve = next_reserve(session, venue, without=place_id)
+    ids = [row.entry_id, *([] if reserve is None else [reserve.entry_id])]
+    names = dict(
+        session.exec(
+            select(Entry.id, Teacher.name)
+            .join(Teacher, col(Teacher.id) == col(Entry.teacher_id))
+            .where(col(Entry.id).in_(ids))
+        ).all()
+    )
+    return names[row.entry_id], "" if reserve is None else names[reserve.entry_id]
 
 
 def pass_over(
@@ -121,7 +149,19 @@ def pass_over(
 
 
 def move_up(session: Session, venue: Venue, *, now: datetime) -> int | None:
-    """Let the first reserve go on, if one may; return its place. Whoever calls tells them.
+    """Let the first reserve go on, if one may; return its place. Whoever calls tells them."""
+    row = next_reserve(session, venue)
+    if row is None:
+        return None
+    row.state, row.changed_at = RoundState.ADVANCED, now
+    session.flush()
+    return row.id
+
+
+def next_reserve(
+    session: Session, venue: Venue, *, without: int | None = None
+) -> EntryRound | None:
+    """Return the first reserve that may go on, as if the place ``without`` did not.
 
     Never more than the quota go on, and of a unit no more than may.
     """
@@ -136,7 +176,7 @@ def move_up(session: Session, venue: Venue, *, now: datetime) -> int | None:
     ).all()
     # Whoever shares a rank comes in the order of the lots, as on the list.
     rows = sorted(rows, key=lambda each: (each[0].rank or 0, deciding.lot_of(venue, each[0])))
-    on = [entry for row, entry in rows if row.state is RoundState.ADVANCED]
+    on = [entry for row, entry in rows if row.state is RoundState.ADVANCED and row.id != without]
     judged = sum(row.state in deciding.JUDGED for row, _entry in rows)
     places, most = ranking.seats(round_.quota, venue.unit_id, judged), round_.unit_most
     if after.external:
@@ -147,9 +187,7 @@ def move_up(session: Session, venue: Venue, *, now: datetime) -> int | None:
     of_unit = Counter(entry.unit_id for entry in on)
     for row, entry in rows:
         if row.state is RoundState.RESERVE and (most is None or of_unit[entry.unit_id] < most):
-            row.state, row.changed_at = RoundState.ADVANCED, now
-            session.flush()
-            return row.id
+            return row
     return None
 
 

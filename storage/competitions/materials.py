@@ -278,6 +278,15 @@ def check_file(slot: Slot, name: str, size: int) -> str:
     return kind
 
 
+def fits(slot: Slot, name: str, size: int) -> bool:
+    """Whether a file of this name and size can be this piece."""
+    try:
+        check_file(slot, name, size)
+    except Refusal:
+        return False
+    return True
+
+
 def check_link(slot: Slot, text: str) -> str:
     """Return the address in the text. Raises WrongKind."""
     found = _URL.search(text)

@@ -189,13 +189,14 @@ def submit(
         ).first()
         if entry_id is None:
             raise NotFound("entry")
-    mine = session.exec(
-        select(Objection).where(
-            Objection.round_id == round_id,
-            Objection.by_id == teacher_id,
-            Objection.state == ObjectionState.OPEN,
-        )
+    own_ones = session.exec(
+        select(Objection).where(Objection.round_id == round_id, Objection.by_id == teacher_id)
     ).all()
+    mine = [
+        one
+        for one in own_ones
+        if one.state is ObjectionState.OPEN or unsaid.answered(session, one.id, now=now)
+    ]
     same = next((one for one in mine if (one.text, one.entry_id) == (text, entry_id)), None)
     if same is not None:
         return _mine(session, same, now=now)
@@ -666,7 +667,8 @@ def _about(
         .join(EntryRound, col(EntryRound.entry_id) == col(Entry.id))
         .where(Entry.id == row.entry_id, EntryRound.round_id == row.round_id)
     ).one()
-    before = None if now is None else unsaid.before(session, now=now).get(row.entry_id)
+    hidden = {} if now is None else unsaid.before(session, [row.entry_id], now=now)
+    before = hidden.get(row.entry_id)
     known = before is not None and before.place_id == place.id
     parts = (track, name, school, before.award if before and known else place.award)
     return " · ".join(part for part in parts if part), place

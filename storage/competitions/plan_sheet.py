@@ -276,7 +276,8 @@ def _read(
         try:
             making.check_order(made[-1])
         except DatesNotInOrder:
-            problems.append(Problem(rounds.sheet, line.number, "order", "", columns))
+            read_as = columns | {"external": level in _OUTSIDE}
+            problems.append(Problem(rounds.sheet, line.number, "order", "", read_as))
     if not made:
         problems.append(Problem(rounds.sheet, first.number, "name", ""))
     found: list[TrackForm] = []

@@ -298,7 +298,11 @@ def correct_due(session: Session, *, now: datetime) -> int:
         )
         .order_by(col(Deed.id))
     ).all()
-    due = [row for row in rows if not row.data.get("shown")]
+    due = [
+        row
+        for row in rows
+        if not row.data.get("shown") and not _is_correcting(session, row.data["round_id"], now=now)
+    ]
     for row in due:
         row.data = row.data | {"shown": True}
         correct(session, row.actor_id, row.data["round_id"], now=now)

@@ -6,8 +6,9 @@ it without a reason, and with nothing kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,6 +61,8 @@ class Candidates:
     unit: str
     closes_at: datetime | None
     is_open: bool
+    has_tracks: bool
+    """Whether there are others in which one can put people forward."""
     people: tuple[Candidate, ...]
     page: int
     pages: int
@@ -104,6 +107,7 @@ def tracks_of(
         (track.id, track.title)
         for track in venues.tracks(session, competition_id)
         if _may(session, actor_id, unit_id, track, now=now)
+        and _is_for_some(session, [_whom(competition, track, unit_id)], today)
     )
 
 
@@ -169,6 +173,7 @@ def candidates(
         unit=units.name_of(session, unit_id),
         closes_at=eligibility.closes_at(first),
         is_open=entering.is_open(first, now),
+        has_tracks=len(tracks_of(session, actor_id, competition_id, now=now)) > 1,
         people=tuple(
             Candidate(
                 id_,
@@ -217,15 +222,28 @@ def open_to(session: Session, actor_id: int, *, now: datetime) -> tuple[Open, ..
         if not entering.is_open(first, now):
             continue
         ways = [
-            sa.and_(*_whom(competition, track, unit_id))
+            _whom(competition, track, unit_id)
             for track in venues.tracks(session, competition.id)
             if _may(session, actor_id, unit_id, track, now=now)
         ]
-        anybody = sa.select(col(Teacher.id)).select_from(staff.posted(today)).where(sa.or_(*ways))
-        if ways and session.connection().execute(anybody.limit(1)).first() is not None:
+        if not ways:
+            continue
+        if _is_for_some(session, ways, today):
             closes = eligibility.closes_at(first)
             found.append(Open(competition.id, competition.title, closes))
     return tuple(found)
+
+
+def _is_for_some(
+    session: Session, ways: Sequence[tuple[sa.ColumnElement[bool], ...]], today: date
+) -> bool:
+    """Whether anybody is there of whom one of these sets of conditions holds."""
+    anybody = (
+        sa.select(col(Teacher.id))
+        .select_from(staff.posted(today))
+        .where(sa.or_(*(sa.and_(*way) for way in ways)))
+    )
+    return session.connection().execute(anybody.limit(1)).first() is not None
 
 
 def _whom(

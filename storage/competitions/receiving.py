@@ -31,6 +31,7 @@ from storage.competitions import (
     materials,
     rights,
     schedule,
+    unsaid,
     venues,
 )
 from storage.competitions.entering import EntryStands
@@ -57,8 +58,8 @@ from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 from storage.training import audience
 from storage.waiting_for import Waiting
 
-DEED = "accept_entries"
-DEED_OUT = "disqualify_entry"
+DEED = unsaid.ACCEPTED
+DEED_OUT = unsaid.TAKEN_OUT
 LONGEST_REASON = 300
 PAGE = 8
 
@@ -197,7 +198,12 @@ def entries(
     page = min(max(0, page), pages - 1)
     shown = seen[page * PAGE : (page + 1) * PAGE]
     names = _names(session, shown)
-    by = Counter(row.state for row in rows)
+    # Whoever was put forward and has never said yes has taken nothing back.
+    by = Counter(
+        row.state
+        for row in rows
+        if row.state is not CompetingState.WITHDRAWN or row.agreed_at is not None
+    )
     first = eligibility.first_round(session, competition.id)
     today = local_day(now, offices.zone(session))
     return Entries(
@@ -803,8 +809,23 @@ def to_receive(
         return ()
     today = local_day(now, offices.zone(session))
     mine = rights.held(session, actor_id, today=today, own=True).subquery()
-    rows: Any = session.exec(
-        sa.select(Venue, Round, col(Competition.title), col(Track.title), col(OrgUnit.name))  # type: ignore[call-overload]
+    waiting = (
+        sa.select(sa.func.count(col(Entry.id)))
+        .where(
+            col(Entry.state) == CompetingState.SUBMITTED,
+            ~authors.is_of(actor_id),
+            venues.receives(),
+        )
+        .scalar_subquery()
+    )
+    rows = session.connection().execute(
+        sa.select(
+            col(Venue.id),
+            col(Competition.title),
+            col(Track.title).label("track"),
+            col(OrgUnit.name).label("unit"),
+            waiting.label("number"),
+        )
         .join(Round, col(Round.id) == col(Venue.round_id))
         .join(Competition, col(Competition.id) == col(Round.competition_id))
         .join(Track, col(Track.id) == col(Venue.track_id))
@@ -816,10 +837,9 @@ def to_receive(
             venues.waits(),
         )
         .order_by(col(Venue.id))
-    ).all()
-    found = []
-    for venue, round_, title, track, unit in rows:
-        number = len(_acceptable(session, actor_id, _at(session, venue, round_)))
-        if number:
-            found.append((venue.id, f"{title} · {track} · {unit}", number))
-    return tuple(found)
+    )
+    return tuple(
+        (row.id, f"{row.title} · {row.track} · {row.unit}", row.number)
+        for row in rows
+        if row.number
+    )

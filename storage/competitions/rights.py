@@ -29,7 +29,7 @@ from storage.moments import local_day
 from storage.people import authority, offices, units
 from storage.people.authority import Act
 from storage.people.owing import OFFICE
-from storage.people.tables import Role, RoleAssignment, ScopeKind, Teacher, TeacherState
+from storage.people.tables import OrgUnit, Role, RoleAssignment, ScopeKind, Teacher, TeacherState
 from storage.refusals import NotAllowed, NotFound
 
 ACT = Act.RUN_COMPETITION
@@ -91,9 +91,10 @@ def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> 
     reached: sa.ColumnElement[bool] = sa.or_(*ways)
     if own:
         # The final is held by the unit that organises the whole.
-        whole = sa.and_(whole, col(Venue.unit_id) == col(Competition.owner_unit_id))
         nearer = _nearer(session, {grant.unit_id for grant in grants}, today=today).subquery()
-        reached = sa.and_(reached, col(Venue.unit_id).not_in(sa.select(nearer.c.id)))
+        is_near = col(Venue.unit_id).not_in(sa.select(nearer.c.id))
+        whole = sa.and_(whole, is_near, col(Venue.unit_id) == col(Competition.owner_unit_id))
+        reached = sa.and_(reached, is_near)
     return (
         sa.select(col(Venue.id))
         .join(Round, col(Round.id) == col(Venue.round_id))
@@ -109,9 +110,10 @@ def held(session: Session, actor_id: int, *, today: date, own: bool = False) -> 
 def _nearer(session: Session, unit_ids: Collection[int | None], *, today: date) -> Any:
     """Select the units below these for which somebody nearer is asked (``owing.nearest``)."""
     of = {unit_id for unit_id in unit_ids if unit_id is not None}
-    under = units.below(of, across=False).subquery()
+    every = sa.select(col(OrgUnit.id)) if None in unit_ids else units.below(of, across=False)
+    under = every.subquery()
     tended = (
-        sa.select(col(RoleAssignment.scope_id))
+        sa.select(col(RoleAssignment.scope_id), col(RoleAssignment.role))
         .join(Teacher, col(Teacher.id) == col(RoleAssignment.teacher_id))
         .where(
             col(RoleAssignment.role).in_(ASKED),
@@ -123,7 +125,11 @@ def _nearer(session: Session, unit_ids: Collection[int | None], *, today: date) 
         )
         .distinct()
     )
-    return units.below(session.connection().execute(tended).scalars().all(), across=False)
+    rows = session.connection().execute(tended).all()
+    # A group or an area has its own venues, and not those of the schools below it.
+    alone = {unit_id for unit_id, role in rows if role in authority.OWN_PROGRAMMES_ONLY}
+    deep = units.below({unit_id for unit_id, _role in rows} - alone, across=False)
+    return deep.union(sa.select(col(OrgUnit.id)).where(col(OrgUnit.id).in_(alone)))
 
 
 def runs_venue(teacher_id: Any) -> tuple[sa.ColumnElement[bool], ...]:

@@ -5,10 +5,12 @@ They are written, moved and cancelled in the transaction of the thing they belon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from storage.calendar import workdays
 from storage.competitions import venues
@@ -45,12 +47,7 @@ def plan_deadlines(session: Session, competition_id: int, *, now: datetime) -> N
 
 def plan_venue(session: Session, venue_id: int, *, now: datetime) -> None:
     """The same for one venue, when its entries or its turns have changed."""
-    round_ = session.exec(
-        select(Round)
-        .join(Venue, Venue.round_id == Round.id)  # type: ignore[arg-type]
-        .where(Venue.id == venue_id)
-    ).one()
-    _plan(session, list(_of_venue(session, round_, venue_id)), now=now)
+    _plan(session, list(_of_venues(session, col(Venue.id) == venue_id)), now=now)
 
 
 def _plan(session: Session, due: list[Due], *, now: datetime) -> None:
@@ -67,19 +64,37 @@ def _of_round(session: Session, round_: Round) -> Iterator[Due]:
     yield "forward_due", round_.id, round_.forward_due_at
     yield "publicity", round_.id, None if last is None else at(last, ENDS, zone)
     yield "external_close", round_.id, round_.entry_closes_at if round_.external else None
-    for venue_id in session.exec(select(Venue.id).where(Venue.round_id == round_.id)).all():
-        yield from _of_venue(session, round_, venue_id)
+    yield from _of_venues(session, col(Venue.round_id) == round_.id)
 
 
-def _of_venue(session: Session, round_: Round, venue_id: int) -> Iterator[Due]:
-    turns = session.exec(select(EntryRound.slot_at).where(EntryRound.venue_id == venue_id)).all()
+def _of_venues(session: Session, which: sa.ColumnElement[bool]) -> Iterator[Due]:
+    turns: dict[int, list[datetime | None]] = defaultdict(list)
+    rows = session.exec(
+        select(EntryRound.venue_id, EntryRound.slot_at)
+        .join(Venue, col(Venue.id) == col(EntryRound.venue_id))
+        .where(which)
+    ).all()
+    for at_id, slot_at in rows:
+        if at_id is not None:
+            turns[at_id].append(slot_at)
+    waiting = set(session.exec(select(Venue.id).where(which, venues.waits())).all())
+    found = session.exec(
+        select(Venue.id, Round)
+        .join(Round, col(Round.id) == col(Venue.round_id))
+        .where(which)
+        .order_by(col(Venue.id))
+    ).all()
+    for venue_id, round_ in found:
+        yield from _of_venue(round_, venue_id, turns[venue_id], waits=venue_id in waiting)
+
+
+def _of_venue(
+    round_: Round, venue_id: int, turns: Sequence[datetime | None], *, waits: bool
+) -> Iterator[Due]:
     first = min((turn for turn in turns if turn is not None), default=round_.starts_at)
     yield "round_day", venue_id, first if turns else None
     yield "result_due", venue_id, round_.result_due_at if turns else None
     yield "ballots_due", venue_id, round_.result_due_at if turns else None
     yield "judge_answer", venue_id, first if turns else None
-    there = (
-        turns or session.exec(select(Venue.id).where(Venue.id == venue_id, venues.waits())).all()
-    )
     complete = round_.material_due_at or round_.entry_closes_at
-    yield "venue_materials", venue_id, complete if there else None
+    yield "venue_materials", venue_id, complete if turns or waits else None

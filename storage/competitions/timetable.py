@@ -517,6 +517,19 @@ def turn_at(session: Session, teacher_id: int, venue_id: int) -> MyTurn | None:
     return None if place_id is None else my_turn(session, teacher_id, place_id)
 
 
+def tell_numbers(session: Session, venue_id: int, *, now: datetime) -> None:
+    """Tell those without a time under which number they are judged: the judges begin."""
+    rows = session.exec(
+        select(EntryRound).where(
+            EntryRound.venue_id == venue_id,
+            EntryRound.state == RoundState.SCHEDULED,
+            col(EntryRound.slot_at).is_(None),
+        )
+    ).all()
+    for row in rows:
+        _tell(session, row, None, now=now)
+
+
 def _tell(session: Session, row: EntryRound, was: datetime | None, *, now: datetime) -> None:
     """Ring whom a turn concerns; what waited to say the former one is not said any more.
 
@@ -526,7 +539,6 @@ def _tell(session: Session, row: EntryRound, was: datetime | None, *, now: datet
     makers = session.exec(
         select(EntryAuthor.teacher_id).where(EntryAuthor.entry_id == row.entry_id, authors.JOINED)
     ).all()
-    assert row.slot_at is not None
     for teacher_id in {entrant, *makers}:
         key = f"{TURN}:{row.id}:{teacher_id}:"
         waiting = session.exec(

@@ -9,10 +9,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import at_venue, chasing, drawing
+from storage.competitions import at_venue, chasing, completeness, drawing
 from storage.competitions.chasing import Lack, Missing
+from storage.competitions.entering import TO_COME
 from storage.competitions.tables import (
     CompetitionState,
+    Entry,
     EntryRound,
     Judge,
     JudgeState,
@@ -58,6 +60,8 @@ class VenueDesk:
     lacking: tuple[Lack, ...]
     result_due_at: datetime | None
     is_signed: bool
+    incomplete: int
+    """Entries that are still to be judged and lack something the round requires."""
 
     @property
     def is_on(self) -> bool:
@@ -130,4 +134,14 @@ def desk(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Ve
         chasing.lacking(session, found),
         round_.result_due_at,
         venue.signed_at is not None,
+        session.exec(
+            select(sa.func.count())
+            .select_from(EntryRound)
+            .join(Entry, col(Entry.id) == col(EntryRound.entry_id))
+            .where(
+                EntryRound.venue_id == venue_id,
+                col(EntryRound.state).in_(TO_COME),
+                completeness.lacks(round_),
+            )
+        ).one(),
     )

@@ -82,6 +82,7 @@ def holding(unit_id: Any) -> Any:
             col(OrgMembership.member_unit_id) == unit_id,
             col(OrgMembership.kind) == MembershipKind.AREA_MEMBER,
         )
+        .correlate_except(OrgMembership)
         .scalar_subquery()
     )
     owner = col(Competition.owner_unit_id)

@@ -19,8 +19,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage import audit, kinds
+from storage import audit, deeds, kinds
 from storage.audit import AuditLog
+from storage.competitions import unsaid
 from storage.competitions.tables import Competition, Round, Track
 from storage.credits.tables import CreditEntry
 from storage.messaging.tables import Deadline, DeadlineStep, OutboxMessage, OutboxState
@@ -166,6 +167,13 @@ class Withheld(StrEnum):
     NOT_YET = "not decided yet"
 
 
+UNTIL_SAID = {
+    "entry": {"state", "reason", "changed_at"},
+    "entry_round": {"state", "award", "score", "rank", "tie", "changed_at"},
+    "objection": {"state", "answer", "decided_at"},
+}
+"""Of a table the columns that are not said as long as what was done can be taken back."""
+
 UNTIL_DECIDED = {"entry_round": ("scored", {"score", "rank", "tie"})}
 """Of a table the state in which these columns are not said: the list is not decided yet."""
 
@@ -218,7 +226,12 @@ def everything_about(session: Session, account_id: int, *, now: datetime) -> MyD
         if rows:
             found[table.name] = rows
             own[table.name] = own.get(table.name, set()) | {row["id"] for row in rows}
-    log = _log_about(session, own, account.started_at)
+    unsaid_of = unsaid.things(session, now=now)
+    log = [
+        line
+        for line in _log_about(session, own, account.started_at)
+        if line["at"] <= now - deeds.MINUTES or not _is_of(line["thing"], unsaid_of)
+    ]
     if log:
         found[str(AuditLog.__tablename__)] = log
 
@@ -229,7 +242,8 @@ def everything_about(session: Session, account_id: int, *, now: datetime) -> MyD
         teacher_id=teacher_id,
         office=office or "",
         portions=tuple(
-            _portion(session, METADATA.tables[name], rows, own) for name, rows in found.items()
+            _portion(session, METADATA.tables[name], rows, own, unsaid_of, now)
+            for name, rows in found.items()
         ),
     )
 
@@ -319,12 +333,14 @@ def _portion(
     table: sa.Table,
     rows: Sequence[dict[str, Any]],
     own: Mapping[str, set[int]],
+    unsaid_of: Mapping[str, set[int]],
+    now: datetime,
 ) -> Portion:
     columns = tuple(table.columns)
     shown = tuple(
         tuple(
             Withheld.NOT_YET
-            if _is_early(table.name, column.name, row)
+            if _is_early(table.name, column.name, row, unsaid_of, now)
             else _shown(column, row[column.name], own)
             for column in columns
         )
@@ -338,9 +354,25 @@ def _portion(
     return Portion(table.name, tuple(column.name for column in columns), shown, names)
 
 
-def _is_early(table: str, column: str, row: Mapping[str, Any]) -> bool:
+def _is_early(
+    table: str,
+    column: str,
+    row: Mapping[str, Any],
+    unsaid_of: Mapping[str, set[int]],
+    now: datetime,
+) -> bool:
+    """Whether it is not the time to say it: it waits, or can still be taken back."""
+    if table == OutboxMessage.__tablename__:
+        return column == "facts" and row["state"] == OutboxState.PENDING and row["not_before"] > now
+    if column in UNTIL_SAID.get(table, ()) and row["id"] in unsaid_of.get(table, ()):
+        return True
     state, columns = UNTIL_DECIDED.get(table, ("", set()))
     return column in columns and row["state"] == state
+
+
+def _is_of(thing: str, unsaid_of: Mapping[str, set[int]]) -> bool:
+    table, _colon, number = thing.partition(":")
+    return number.isdigit() and int(number) in unsaid_of.get(table, ())
 
 
 def _shown(column: sa.Column[Any], value: Any, own: Mapping[str, set[int]]) -> Any:

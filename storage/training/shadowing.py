@@ -209,7 +209,8 @@ def tell(
 
 def moved(session: Session, facts: Mapping[str, Any], teacher_id: int) -> Moved | None:
     """Return what this person is to be told; None when it is as it was, or no longer theirs."""
-    hears = Hears(facts.get("hears", Hears.PARTICIPANT))
+    usually = Hears.HOST if facts.get("to_host") else Hears.PARTICIPANT  # as it was queued once
+    hears = Hears(facts.get("hears", usually))
     takes_part = sa.exists().where(
         col(Registration.batch_id) == col(Batch.id),
         col(Registration.teacher_id) == teacher_id,

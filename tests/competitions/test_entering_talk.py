@@ -143,7 +143,10 @@ async def test_a_name_is_found_and_told_to_the_entrant_alone(stage: Stage) -> No
     await lin.taps("Back")
     assert "1 name found" in lin.sees()
     await lin.taps("Back")
+    assert "1 name of a person or a school was found" in await lin.taps("Hand in")
+    assert "not handed in yet" in await lin.taps("Back to my entry")
     await lin.taps("Hand in")
+    await lin.taps("Hand it in as it is")
 
     await luo.starts("desk")
     await luo.taps("Entries to accept")
@@ -168,6 +171,18 @@ async def test_a_name_in_the_title_is_told_to_who_enters_alone(stage: Stage) -> 
     assert "in the title: 林若溪." in await lin.says("林若溪《春》")
     await lin.taps("Title")
     assert "a name stands" not in await lin.says("《春》")
+
+
+async def test_a_file_sent_to_the_list_of_materials_finds_its_place(stage: Stage) -> None:
+    await a_competition(stage)
+    lin = await stage.teacher("林若溪")
+    await begun(stage, lin)
+    await lin.taps("Materials")
+    said = await lin.sends_file("照片.png", b"\x89PNG\r\n\x1a\n")
+    assert "Please tap first which of these the file is" in said
+    said = await lin.sends_file("教案.docx", papers.docx("春"))
+    assert "The check found no name in it" in said
+    assert any("Receipt KT-" in each.text for each in lin.messages())
 
 
 async def test_the_wrong_file_is_asked_for_once_more(stage: Stage) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from handlers.competitions import handing_in, handing_in_text
+from handlers.competitions.entering_buttons import SubmitEntry
 from storage.competitions import schedule, venues
 from storage.competitions.tables import Competition, Entry, EntryRound, Material, Round, RoundState
 from tests.competitions import making, papers
@@ -145,9 +146,9 @@ async def test_two_taps_hand_in_once_and_an_old_key_says_so(stage: Stage) -> Non
     lin = await stage.teacher("林若溪")
     await ready(stage, lin)
     row = await stage.database.read(lambda s: s.exec(select(Entry)).one())
-    await lin.sends_data(f"kbs:{row.id}")
+    await lin.sends_data(SubmitEntry(row.id).data)
     assert "in already" in lin.sees()
-    assert "no longer there" in await lin.sends_data("kbs:999")
+    assert "no longer there" in await lin.sends_data(SubmitEntry(999).data)
     assert "no longer there" in await lin.sends_data(f"kbo:{row.id}:1:7")
     assert "out of date" in await lin.sends_data("kbs:x")
 

@@ -46,7 +46,7 @@ from storage.competitions.tables import (
 from storage.credits.tables import CreditEntry, EntryState
 from storage.database import Database
 from storage.messaging.tables import Chat, ChatPurpose, OutboxMessage, OutboxState
-from storage.people import roles
+from storage.people import mydata, roles
 from storage.people.tables import Role
 from storage.refusals import NotAllowed, OwnCase
 from tests import make
@@ -263,6 +263,62 @@ async def test_what_can_be_taken_back_is_not_seen_by_who_it_concerns(database: D
     assert known == (CompetingState.COMPETING, "", "一等奖", 90)
     assert after[0] is CompetingState.DISQUALIFIED
     assert after[2] == ""
+
+
+async def test_two_corrections_hang_together_when_neither_can_be_taken_back(
+    database: Database,
+) -> None:
+    def play(session: Session) -> None:
+        who, round_id, _made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        one = objections.submit(session, by, round_id, "都算错", now=SOON)
+        minute = timedelta(minutes=1)
+
+        def hangs(now: datetime) -> list[str]:
+            publicity.correct_due(session, now=now)
+            public = publicity.public_list(session, round_id, now=now)
+            assert public is not None
+            return [line.name for line in public.lines]
+
+        first = hangs(SOON)
+        for n in (0, 1):
+            now = SOON + 5 * n * minute
+            what: dict[str, Any] = {"place_id": places[n].id, "now": now}
+            objections.settle(session, who, one.id, How.OUT, f"查实{n}", **what)
+            said = objections.own(session, by, one.id, now=now)
+            assert (said.state, said.answer) == (ObjectionState.OPEN, "")
+        assert hangs(SOON + 10 * minute) == first
+        deed_id = objections.open_one(session, who, one.id, now=SOON + 12 * minute).deed_id
+        assert deed_id is not None
+        undoing.undo(session, who, deed_id, now=SOON + 12 * minute)
+        assert hangs(SOON + 15 * minute) == ["石晓岚", "韩静仪"]
+
+    await database.write(play)
+
+
+async def test_what_can_be_taken_back_is_in_no_copy_of_ones_data(database: Database) -> None:
+    def play(session: Session) -> tuple[str, str]:
+        who, round_id, _made, places = _shown(session)
+        by = make.teacher(session, "周知行", at=OTHER)
+        lin = session.get_one(Entry, places[0].entry_id).teacher_id
+        accounts = [make.account(session, one, tg_user_id=one) for one in (lin, by)]
+        what: dict[str, Any] = {"place_id": places[0].id, "now": SOON}
+        one = objections.submit(session, by, round_id, "抄袭", **what)
+        objections.settle(session, who, one.id, How.OUT, "查实", now=SOON)
+
+        def copies(now: datetime) -> str:
+            return " ".join(
+                str(mydata.everything_about(session, account_id, now=now).portions)
+                for account_id in accounts
+            )
+
+        return copies(SOON), copies(SOON + timedelta(minutes=11))
+
+    within, after = await database.write(play)
+    assert "查实" not in within
+    assert "disqualified" not in within
+    assert "查实" in after
+    assert "disqualified" in after
 
 
 async def test_a_right_score_moves_the_list_and_a_refusal_leaves_it(database: Database) -> None:

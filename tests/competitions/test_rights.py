@@ -7,12 +7,19 @@ from datetime import timedelta
 from sqlmodel import Session, select
 
 from storage import kinds
-from storage.competitions import publishing, rights, schedule, telling, venues, views
+from storage.competitions import publishing, receiving, rights, schedule, telling, venues, views
 from storage.competitions.tables import CompetingState, Material, RoundLevel, Venue
 from storage.database import Database
 from storage.messaging.tables import Deadline, DeadlineState
 from storage.people import roles
-from storage.people.tables import OrgUnit, Role, TeacherFact, UnitKind
+from storage.people.tables import (
+    MembershipKind,
+    OrgMembership,
+    OrgUnit,
+    Role,
+    TeacherFact,
+    UnitKind,
+)
 from tests import make
 from tests.competitions import making
 from tests.make import NOW
@@ -134,6 +141,38 @@ async def test_a_venue_of_several_schools_is_used_from_the_first_entry_on(
     assert len(at_county) == len(at_school) == 1
     assert at_county != at_school
     assert nowhere == []
+
+
+async def test_each_area_receives_the_entries_of_its_own_schools(database: Database) -> None:
+    def play(session: Session) -> None:
+        made = making.competition(session)
+        first = venues.rounds(session, made.id)[0]
+        first.level = RoundLevel.AREA
+        county = make.county(session)
+        found = []
+        for n in (1, 2):
+            area = OrgUnit(kind=UnitKind.AREA, code=f"A{n}", name=f"片区{n}", parent_id=county)
+            session.add(area)
+            session.flush()
+            school = make.school(session, f"学校{n}")
+            kind = MembershipKind.AREA_MEMBER
+            session.add(OrgMembership(unit_id=area.id, member_unit_id=school, kind=kind))
+            who = make.teacher(session, f"片长{n}", at=f"学校{n}")
+            _appoint(session, who, Role.AREA_COORDINATOR, area.id)
+            entrant = make.teacher(session, f"教师{n}", at=f"学校{n}")
+            entry, _place = making.entry(session, made, entrant, state=CompetingState.SUBMITTED)
+            assert venues.holder(session, first, entry.unit_id) == area.id
+            venue = venues.venue_for(session, first, area.id, entry.track_id, now=NOW)
+            found.append((who, venue.id, entry.id))
+        for who, venue_id, entry_id in found:
+            ((there, _title, number),) = receiving.to_receive(session, who, now=NOW)
+            assert (there, number) == (venue_id, 1)
+            (line,) = receiving.entries(session, who, venue_id, now=NOW).lines
+            assert line.entry_id == entry_id
+        used = session.exec(select(Venue.id).where(rights.is_used())).all()
+        assert set(used) == {venue_id for _who, venue_id, _entry in found}
+
+    await database.write(play)
 
 
 async def test_deadlines_follow_the_rounds_and_end_with_the_competition(

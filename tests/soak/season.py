@@ -35,6 +35,7 @@ from handlers.competitions.deciding_buttons import (
     ChooseToPassOver,
     CompetitionLists,
     ConfirmCorrection,
+    ConfirmPassOver,
     ConfirmRound,
     DecideList,
     ForwardAll,
@@ -720,6 +721,7 @@ class Season:
             "/competitions",
             OpenEntry(e),
             SubmitEntry(e),
+            Maybe(SubmitEntry(e, 1)),
             done=lambda session: session.get_one(Entry, e).state is CompetingState.SUBMITTED,
         )
         self.figures["submitted"] += 1
@@ -1225,7 +1227,7 @@ class Season:
             steps = ("/desk", OpenAfter, OpenList(venue_id))
             if (unit, track) == PASSED_OVER:
                 await host.does(
-                    *steps, ChooseToPassOver(venue_id), PassOver, "本人因病放弃",
+                    *steps, ChooseToPassOver(venue_id), PassOver, "本人因病放弃", ConfirmPassOver,
                     done=lambda session, v=venue_id: (  # type: ignore[misc]
                         self._lapsed(session, v) is not None
                     ),
