@@ -24,6 +24,7 @@ from handlers.competitions.deciding_buttons import (
     ShowPublicList,
 )
 from handlers.context import Context, alert, send_file, shortened, show, tap
+from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_tap, on_text
 from locales import catalog, dates
 from storage.competitions import awarding, publicity
@@ -90,6 +91,9 @@ def lists_card(
     turn = pager(facts.page, facts.pages, lambda page: OpenLists(id_, page))
     keys += [turn] if turn else []
     lines += _public_lines(facts, language, today)
+    if facts.deed_id is not None and facts.public is not None:
+        lines.append(_("The groups see it after ten minutes; until then you can take it back."))
+        keys.append((undo_key(facts.deed_id, language),))
     keys += _next_keys(facts, lines, language, today, asks)
     keys += _more_keys(facts, language)
     return Card(

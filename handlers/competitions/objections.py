@@ -316,7 +316,7 @@ def preview_card(facts: Preview, answer: str, language: str) -> Card:
         lines.append(
             _(
                 "For ten minutes you can take it back. Then {people} are told in private with the "
-                "reason, and the corrected list goes to {groups}."
+                "reason, and the corrected list hangs in {groups} for five working days anew."
             ).format(
                 people=ngettext("{n} person", "{n} people", facts.people).format(n=facts.people),
                 groups=ngettext("{n} group", "{n} groups", facts.groups).format(n=facts.groups),

@@ -29,7 +29,7 @@ from handlers.people.buttons import Home
 from handlers.training import words as of_training
 from handlers.wiring import AnyApplication, on_tap
 from locales import catalog, dates, names, numbers
-from storage.competitions import awarding, deciding, forwarding, objections
+from storage.competitions import awarding, deciding, forwarding, objections, publicity
 from storage.competitions.awarding import Award
 from storage.competitions.deciding import Outcome
 from storage.competitions.objections import Mine
@@ -53,6 +53,9 @@ async def outcome(house: House, row: Claimed) -> Said:
     if row.teacher_id is None:
         return Nothing("nobody to tell")
     now = house.clock()
+    if "corrected" in row.facts:
+        # It hangs from now on, and for how long this message says.
+        await house.database.write(publicity.correct_due, now=now)
     try:
         facts = await house.database.read(
             deciding.outcome, row.teacher_id, row.facts["place_id"], now=now

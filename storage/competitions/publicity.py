@@ -143,6 +143,8 @@ class Lists:
     winners: int
     begins: date | None
     groups: int
+    deed_id: int | None
+    """What takes the display back, for whoever has put it up, while no group has seen it."""
 
 
 def lists(session: Session, actor_id: int, round_id: int, *, page: int = 0, now: datetime) -> Lists:
@@ -214,6 +216,7 @@ def lists(session: Session, actor_id: int, round_id: int, *, page: int = 0, now:
         winners,
         round_.publicity_from,
         len(_chats(session, competition)),
+        deeds.standing(session, actor_id, DEED, round_id, now=now, of="round_id"),
     )
 
 
@@ -434,7 +437,18 @@ def cards_due(session: Session, *, now: datetime, limit: int) -> tuple[round_car
         .order_by(col(RoundCard.message_id).is_not(None), col(RoundCard.id))
         .limit(limit)
     ).all()
-    return tuple(round_cards.hung(card, chat) for card, chat in rows)
+    # As long as the display can be taken back no group sees it.
+    waiting = {
+        deed.data["round_id"]
+        for deed in session.exec(
+            select(Deed).where(Deed.kind == DEED, Deed.until > now, col(Deed.undone_at).is_(None))
+        ).all()
+    }
+    return tuple(
+        round_cards.hung(card, chat)
+        for card, chat in rows
+        if card.message_id is not None or card.round_id not in waiting
+    )
 
 
 def card_facts(
@@ -549,6 +563,8 @@ def _write(
             "before_until": None if before is None else before.isoformat(),
         },
         now=now,
+        # What is put right could be taken back for as long before it was shown.
+        undo_for=deeds.MINUTES if version == 1 else timedelta(0),
     )
     hang(session, competition, round_.id, RoundCardKind.PUBLICITY)
     audit.record(

@@ -117,8 +117,10 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert "a list to put on public display" in gu.sees()
     await gu.taps("1")
     await gu.taps("Public display")
-    await gu.taps("Put it up")
+    assert "until then you can take it back" in await gu.taps("Put it up")
     await stage.passes(minutes=1)
+    assert "[Public display]" not in gu.sees(at=group.id)
+    await stage.passes(minutes=10)
     shown = gu.sees(at=group.id)
     assert "[Public display]" in shown
     assert "林若溪 (澄禾县实验小学)" in shown
