@@ -681,7 +681,9 @@ class Proof:
             ).all()
             if score is not None and not float(score).is_integer()
         }
-        # Whoever was taken out stood on the first list, and is on none after it.
+        # Whoever was taken out stood on the first list, and is on none after it; so does an entry
+        # that had the last of an award's places, of which there are fewer now.
+        first = {session.get_one(EntryRound, each).entry_id for each in self.season.typed.listed}
         public = {session.get_one(EntryRound, each).entry_id for each in self.winners}
         public |= {
             session.get_one(EntryRound, each).entry_id for each in self.season.typed.taken_out
@@ -706,8 +708,11 @@ class Proof:
                 # The contact of a programme may happen to be called alike.
                 if about and name in plain:
                     self.check(
-                        bool(entries & public)
-                        and said.at.astimezone(ZONE).date() >= date(2027, 4, 7),
+                        date(2027, 4, 7) <= said.at.astimezone(ZONE).date()
+                        and bool(
+                            entries & public
+                            or (entries & first and said.at.date() <= date(2027, 4, 12))
+                        ),
                         f"a group read the name {name} on {said.at}",
                     )
             if about:

@@ -242,6 +242,8 @@ class Typed:
     conflicts: set[tuple[int, int]] = field(default_factory=set)
     """Who may not judge which entry, besides those of one's own school."""
     passed_over: set[int] = field(default_factory=set)
+    listed: set[int] = field(default_factory=set)
+    """Places with an award on the list as it first hung."""
     taken_out: set[int] = field(default_factory=set)
     """Places that were taken out upon an objection."""
     promised: dict[int, str] = field(default_factory=dict)
@@ -1317,6 +1319,7 @@ class Season:
         first, second = await self.world.read(
             lambda session: session.exec(select(Objection.id).order_by(col(Objection.id))).all()
         )
+        self.typed.listed |= set(listed)
         self.typed.taken_out.add(listed[0])
         await gu.does(
             "/desk", OpenAfter, OpenObjection(first), SettleObjection(first, "out", listed[0]),
