@@ -352,6 +352,7 @@ OF_COMPETITIONS: dict[str, Callable[[Session, Place], dict[str, Any]]] = {
     "awarding.confirm": after.final,
     "awarding.awards_in": after.awarded,
     "awarding.revoke": after.awarded,
+    "awarding.would_revoke": after.awarded,
     "lists_waiting.of_competition": after.final,
     "outside.outside": after.nominated,
     "outside.export": after.nominated,

@@ -276,6 +276,14 @@ class ChooseAward(Button):
 
 
 @dataclass(frozen=True)
+class ConfirmRevoke(Button):
+    """Take the award back; the reason is kept as a draft."""
+
+    tag = "kdry"
+    place_id: int
+
+
+@dataclass(frozen=True)
 class RevokeAward(Button):
     """Take this award back; the reason is typed."""
 

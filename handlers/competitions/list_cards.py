@@ -16,7 +16,7 @@ from handlers.messaging.public import list_taken_down_card, public_list_card, wi
 from handlers.messaging.voices import Nothing, Said, Say
 from storage import moments
 from storage.calendar import quiet, workdays
-from storage.competitions import publicity, round_cards
+from storage.competitions import forwarding, publicity, round_cards
 from storage.competitions.publicity import PublicList
 from storage.competitions.round_cards import Hung
 from storage.competitions.tables import RoundCardKind
@@ -47,7 +47,7 @@ async def refresh(bot: Bot, house: House) -> int:
             if facts.is_cancelled:
                 await house.database.write(publicity.took_down, card.id, now=now)
             else:
-                await house.database.write(_queue, card, house)
+                await house.database.write(_queue, card, house, facts)
                 queued = True
         else:
             edits += await _look(bot, house, card, card.message_id, facts)
@@ -56,9 +56,9 @@ async def refresh(bot: Bot, house: House) -> int:
     return edits
 
 
-def _queue(session: Session, card: Hung, house: House) -> None:
+def _queue(session: Session, card: Hung, house: House, facts: PublicList) -> None:
     """Put a card that hangs nowhere yet into the outbox, for the next hour of work."""
-    now = house.clock()
+    now, version = house.clock(), facts.version
     calendar = workdays.load(session)
     at = quiet.next_push(calendar, now)
     day = moments.local_day(at, calendar.zone)
@@ -66,11 +66,16 @@ def _queue(session: Session, card: Hung, house: House) -> None:
         session,
         KIND,
         chat_id=card.chat_id,
-        facts={"round_id": card.round_id, "card_id": card.id, "card": card.kind.value},
+        facts={
+            "round_id": card.round_id,
+            "card_id": card.id,
+            "card": card.kind.value,
+            "version": version,
+        },
         priority=Priority.CARD,
         not_before=at,
         useful_until=moments.at(day + timedelta(days=1), 0, calendar.zone),
-        dedupe_key=f"{KIND}:{card.id}:{day.isoformat()}",
+        dedupe_key=f"{KIND}:{card.id}:{day.isoformat()}:{version}",
         now=now,
     )
 
@@ -88,17 +93,24 @@ async def voice(house: House, row: Claimed) -> Said:
 
 async def posted(house: House, row: Claimed, message_id: int) -> None:
     """Note which message the list has become; delivery calls this once it is sent."""
+    shown = _mark(int(row.facts.get("version", 0)), "")
     await house.database.write(
-        round_cards.shown, row.facts["card_id"], "", message_id, now=house.clock()
+        round_cards.shown, row.facts["card_id"], shown, message_id, now=house.clock()
     )
 
 
 async def _look(bot: Bot, house: House, card: Hung, message_id: int, facts: PublicList) -> int:
-    """Edit a list that says something else by now, without a ring."""
+    """Edit a list that says something else by now, without a ring.
+
+    One that was put right hangs anew, where everybody sees it: one can object once more.
+    """
     drawn = _drawn(house, facts, card.kind, card.language)
-    seen = digest(drawn)
+    seen = _mark(facts.version, digest(drawn))
     if seen == card.shown:
         return 0
+    version = card.shown.partition(":")[0]
+    if card.kind is RoundCardKind.PUBLICITY and version.isdigit() and int(version) < facts.version:
+        return await _replace(bot, house, card, message_id)
 
     async def drop() -> None:
         await house.database.write(publicity.took_down, card.id, now=house.clock())
@@ -112,6 +124,23 @@ async def _look(bot: Bot, house: House, card: Hung, message_id: int, facts: Publ
     return 1
 
 
+def _mark(version: int, seen: str) -> str:
+    """What is kept of what a group sees: which version of the list, and what it says."""
+    return f"{version}:{seen}"
+
+
+async def _replace(bot: Bot, house: House, card: Hung, message_id: int) -> int:
+    """Delete a list that was put right; the right one is posted in its place."""
+    try:
+        await bot.delete_message(card.tg_chat_id, message_id)
+    except (BadRequest, Forbidden):
+        pass  # it is gone, or too old: the new one says that it replaces it
+    except TelegramError:
+        return 1  # the next look tries again
+    await house.database.write(round_cards.again, card.id)
+    return 0
+
+
 async def _take_down(bot: Bot, house: House, card: Hung) -> None:
     """Delete the list; where Telegram does not let us, nothing of it stays to be read."""
     if card.message_id is not None:
@@ -122,13 +151,15 @@ async def _take_down(bot: Bot, house: House, card: Hung) -> None:
             async def gone() -> None:
                 """It is not there any more, which is what was wanted."""
 
+            found = await house.database.read(forwarding.round_name, card.round_id)
+            title, name = ("", "") if found is None else found[1:]
             edit = await group_cards.edit_in_group(
                 bot,
                 house,
                 card.tg_chat_id,
                 card.thread_id,
                 card.message_id,
-                list_taken_down_card(card.language),
+                list_taken_down_card(title, name, card.language),
                 gone,
             )
             if edit is Edit.NOT_YET:

@@ -7,6 +7,7 @@ import html
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
 from telegram import Update
 
 from handlers.cards import Card, Key, pager
@@ -14,6 +15,7 @@ from handlers.competitions import certificates, words
 from handlers.competitions.deciding_buttons import (
     ChooseAward,
     CompetitionLists,
+    ConfirmRevoke,
     ConfirmRound,
     OpenList,
     OpenLists,
@@ -26,16 +28,18 @@ from handlers.competitions.deciding_buttons import (
 from handlers.context import Context, alert, send_file, shortened, show, tap
 from handlers.undoing import undo_key
 from handlers.wiring import AnyApplication, on_tap, on_text
-from locales import catalog, dates
+from locales import catalog, dates, numbers
 from storage.competitions import awarding, publicity
 from storage.competitions.awarding import Award
 from storage.competitions.publicity import Lists
 from storage.competitions.tables import CompetitionState
 from storage.moments import local_day
-from storage.people import accounts
+from storage.people import accounts, drafts
 from storage.people.accounts import Reader
+from storage.refusals import NotFound
 
 AWAITED = "kdrevoke"
+REVOKED = "revoked_award"
 LABEL = 40
 AWARDS = 8
 
@@ -47,7 +51,8 @@ def install(application: AnyApplication) -> None:
     on_tap(application, RoundCertificates, send_certificates)
     on_tap(application, ChooseAward, choose_award)
     on_tap(application, RevokeAward, ask_why)
-    on_text(application, AWAITED, revoke)
+    on_text(application, AWAITED, reason_typed)
+    on_tap(application, ConfirmRevoke, revoke)
 
 
 # --- cards ----------------------------------------------------------------------------------------
@@ -341,14 +346,52 @@ async def ask_why(update: Update, context: Context) -> None:
     await show(update, context, reader, Card(text, ((Key(_("Cancel"), OpenLists(back)),),)))
 
 
-async def revoke(update: Update, context: Context, reader: Reader, text: str) -> None:
-    """Take the reason, and the award back."""
+async def reason_typed(update: Update, context: Context, reader: Reader, text: str) -> None:
+    """Say what is taken back, and ask once more."""
     place_id = int(reader.awaiting.partition(":")[2])
-    await context.write(accounts.await_text, reader.account_id, "", now=context.now())
     _ = catalog(reader.language).gettext
-    done = await context.write(
-        awarding.revoke, reader.linked_teacher_id, place_id, text[:500], now=context.now()
+    award, names = await context.read(
+        awarding.would_revoke, reader.linked_teacher_id, place_id, now=context.now()
     )
+    reason = text.strip()[:500]
+
+    def keep(session: Session) -> None:
+        data = {"place_id": place_id, "reason": reason}
+        drafts.keep(session, reader.account_id, REVOKED, data, now=context.now())
+        accounts.await_text(session, reader.account_id, "", now=context.now())
+
+    await context.write(keep)
+    said = _(
+        "Take back: {award}, {names}? The honour, the certificate and the hours go with it, and "
+        "they are told in private. It cannot be taken back.\nReason: {reason}"
+    ).format(
+        award=html.escape(award),
+        names=html.escape(numbers.joined(names, reader.language)),
+        reason=html.escape(reason),
+    )
+    back = await context.read(awarding.round_of, place_id)
+    keys = (
+        (Key(_("Yes, take it back"), ConfirmRevoke(place_id), style="danger"),),
+        (Key(_("Cancel"), OpenLists(back)),),
+    )
+    await show(update, context, reader, Card(said, keys))
+
+
+async def revoke(update: Update, context: Context) -> None:
+    """Take the award back; a second tap finds it done."""
+    place_id = ConfirmRevoke.parse(tap(update).data).place_id
+    reader = await context.reader(update)
+    _ = catalog(reader.language).gettext
+
+    def change(session: Session) -> int:
+        data = drafts.read(session, reader.account_id, REVOKED, lock=True)
+        if data is None or data["place_id"] != place_id:
+            raise NotFound("draft")
+        return awarding.revoke(
+            session, reader.linked_teacher_id, place_id, data["reason"], now=context.now()
+        )
+
+    done = await context.write(change)
     context.house.wake_delivery()
     round_id = await context.read(awarding.round_of, place_id)
     said = (

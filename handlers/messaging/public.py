@@ -300,10 +300,13 @@ def winners_card(facts: PublicList, language: str) -> GroupCard:
     return GroupCard(f"<b>{heading}</b>\n{body}\n{thanks}")
 
 
-def list_taken_down_card(language: str) -> GroupCard:
+def list_taken_down_card(title: str, round_name: str, language: str) -> GroupCard:
     """What stays of a list that was on display, where the message itself cannot be deleted."""
     _ = catalog(language).gettext
-    return GroupCard(_("The time of public display is over, and the list was taken down."))
+    text = _(
+        "<b>{title} · {round}</b>: the time of public display is over, and the list was taken down."
+    )
+    return GroupCard(text.format(title=_escaped(title), round=_escaped(round_name)))
 
 
 BARS = 30  # schools that a bulletin spells out

@@ -9,7 +9,7 @@ revoked, its hours mirrored, and what was proposed for it withdrawn.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.calendar import quiet, workdays
-from storage.competitions import deciding, forwarding, publicity, rights
+from storage.competitions import deciding, forwarding, publicity, rights, values
 from storage.competitions.editing import NotUnderWay
 from storage.competitions.tables import (
     Competition,
@@ -48,7 +48,7 @@ from storage.messaging.tables import Priority
 from storage.moments import local_day
 from storage.people import authority, offices
 from storage.people.authority import Act
-from storage.people.tables import OrgUnit, Teacher
+from storage.people.tables import OrgUnit, Teacher, TeacherFact
 from storage.refusals import NotAllowed, NotFound, OwnCase, Refusal
 
 SOURCE = "competition"
@@ -195,20 +195,42 @@ def confirm(session: Session, actor_id: int, round_id: int, *, now: datetime) ->
     return Confirmed(round_id, number, hours, proposals, forwarded, is_new=True)
 
 
-def revoke(session: Session, actor_id: int, place_id: int, reason: str, *, now: datetime) -> int:
-    """Take an award back, with all that followed from it; return of how many people.
+def would_revoke(
+    session: Session, actor_id: int, place_id: int, *, now: datetime
+) -> tuple[str, tuple[str, ...]]:
+    """Return the award of this place and whose it is. Raises as ``revoke``, and NotFound."""
+    _place_of_award(session, actor_id, place_id, now=now)
+    rows = session.exec(
+        select(Honour.award, Teacher.name)
+        .join(Teacher, col(Teacher.id) == col(Honour.teacher_id))
+        .where(Honour.entry_round_id == place_id, col(Honour.revoked_at).is_(None))
+        .order_by(col(Honour.id))
+    ).all()
+    if not rows:
+        raise NotFound("award")
+    return rows[0][0], tuple(name for _award, name in rows)
 
-    Raises NotFound, NotAllowed, OwnCase or ReasonMissing.
-    """
-    place = session.exec(
-        select(EntryRound).where(EntryRound.id == place_id).with_for_update()
-    ).first()
+
+def _place_of_award(
+    session: Session, actor_id: int, place_id: int, *, now: datetime, lock: bool = False
+) -> EntryRound:
+    query = select(EntryRound).where(EntryRound.id == place_id)
+    place = session.exec(query.with_for_update() if lock else query).first()
     if place is None:
         raise NotFound("entry")
     round_ = session.exec(select(Round).where(Round.id == place.round_id)).one()
     rights.check_organises(session, actor_id, round_.competition_id, now=now)
     if actor_id in deciding.people(session, [place.entry_id])[place.entry_id]:
         raise OwnCase
+    return place
+
+
+def revoke(session: Session, actor_id: int, place_id: int, reason: str, *, now: datetime) -> int:
+    """Take an award back, with all that followed from it; return of how many people.
+
+    Raises NotFound, NotAllowed, OwnCase or ReasonMissing.
+    """
+    place = _place_of_award(session, actor_id, place_id, now=now, lock=True)
     if not reason.strip():
         raise ReasonMissing
     rows = session.exec(
@@ -359,7 +381,8 @@ def settle_proposal(
     if row.state not in (TierProposalState.PROPOSED, TierProposalState.SCHOOL_OK):
         raise AlreadySettled
     if not _may_settle(session, actor_id, row, today=today):
-        raise NotAllowed
+        # The second of two taps finds it with whoever decides next.
+        raise AlreadySettled if row.decided_by == actor_id else NotAllowed
     before = row.state
     row.state = (
         TierProposalState.REFUSED
@@ -438,9 +461,11 @@ def _honour(
         session, lines, actor_id=actor_id, now=now, about=f"round:{round_.id}"
     )
     proposed = 0
+    has = _tiers_of(session, [row.teacher_id for row in made])
     for row in made:
         tier = rules.get(row.award, {}).get("tier") or ""
-        if tier:
+        # Nobody is proposed to what they are, or to less.
+        if tier and values.TIERS.index(tier) > has.get(row.teacher_id, -1):
             session.add(
                 TierProposal(
                     teacher_id=row.teacher_id, tier=tier, honour_id=row.id, proposed_at=now
@@ -456,6 +481,21 @@ def _honour(
     session.flush()
     _tell(session, GIVEN, made, now=now)
     return len(made), posted.new, proposed
+
+
+def _tiers_of(session: Session, teacher_ids: Collection[int]) -> dict[int, int]:
+    """Return which tier these people are in by the roster, as its place among the tiers."""
+    rows = session.exec(
+        select(TeacherFact.teacher_id, TeacherFact.value).where(
+            TeacherFact.key == "tier", col(TeacherFact.teacher_id).in_(teacher_ids)
+        )
+    ).all()
+    found: dict[int, int] = {}
+    for teacher_id, tier in rows:
+        if tier in values.TIERS:
+            place = values.TIERS.index(tier)
+            found[teacher_id] = max(place, found.get(teacher_id, -1))
+    return found
 
 
 def give(session: Session, rows: Sequence[Honour]) -> list[Honour]:

@@ -307,6 +307,15 @@ def shown(session: Session, card_id: int, digest: str, message_id: int, *, now: 
     )
 
 
+def again(session: Session, card_id: int) -> None:
+    """Let a card be posted once more: what hung was deleted."""
+    session.exec(
+        sa.update(RoundCard)
+        .where(col(RoundCard.id) == card_id)
+        .values(shown_hash="", message_id=None)
+    )
+
+
 def drop(session: Session, card_id: int) -> None:
     """Forget a card whose message is gone."""
     session.exec(sa.delete(RoundCard).where(col(RoundCard.id) == card_id))

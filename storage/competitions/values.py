@@ -77,6 +77,8 @@ _TIERS: Mapping[str, tuple[str, ...]] = {
     "backbone": ("骨干教师", "骨干", "骨幹教師", "骨幹", "backbone"),
     "named_leader": ("名师", "名師", "named teacher"),
 }
+TIERS = tuple(_TIERS)
+"""The tiers that an award can lead to, the lowest first."""
 
 
 def lines_of(text: str) -> list[str]:

@@ -155,8 +155,11 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     await stage.passes(minutes=2)
     assert "was upheld" not in tang.sees()
     assert "林若溪" in gu.sees(at=group.id)
+    cards = len(gu.messages(at=group.id))
     await stage.passes(minutes=10)
     assert "was upheld" in tang.sees()
+    await stage.passes(minutes=1)
+    assert len(gu.messages(at=group.id)) == cards  # in the place of the old one
     assert any("[Correction]" in one.text for one in people["林若溪"].messages())
     shown = gu.sees(at=group.id)
     assert "[Public display, corrected]" in shown

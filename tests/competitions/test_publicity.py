@@ -498,7 +498,7 @@ async def test_school_then_county_agree_to_a_tier_and_nobody_to_their_own(
             awarding.settle_proposal(session, stranger, row.id, agreed=True, now=AFTER)
         waiting = len(awarding.proposals(session, head, now=AFTER))
         one = awarding.settle_proposal(session, head, row.id, agreed=True, now=AFTER)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(awarding.AlreadySettled):
             awarding.settle_proposal(session, head, row.id, agreed=True, now=AFTER)
         two = awarding.settle_proposal(session, who, row.id, agreed=True, now=AFTER)
         with pytest.raises(awarding.AlreadySettled):

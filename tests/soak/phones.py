@@ -6,7 +6,6 @@ What the bot calls is noted at the wire, with when and where: that is what peopl
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -261,19 +260,17 @@ class Phone:
         return None
 
     def _next_page(self, pages: type[Button]) -> tuple[int, str] | None:
-        """The key to the next page: the one of its kind that stands last on the card."""
+        """The key to the next page."""
         for seen in reversed(self._seen(LOOKED_AT)):
             turns = [
-                (row, n)
+                key
                 for row in seen.buttons
-                for n, key in enumerate(row)
+                for key in row
                 if tag_of(key.get("callback_data")) == pages.tag
             ]
             if turns:
-                row, n = turns[-1]
-                if re.search(r"[›»→▶]|下", row[n]["text"]):
-                    return seen.id, row[n]["callback_data"]
-                return None
+                on = next((key for key in turns if key["text"] == "›"), None)
+                return None if on is None else (seen.id, on["callback_data"])
         return None
 
     def _seen(self, last: int | None) -> list[Any]:
