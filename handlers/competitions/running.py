@@ -20,6 +20,7 @@ from handlers.competitions.buttons import (
 from handlers.competitions.deciding_buttons import CompetitionLists, OpenLists, OpenOutside
 from handlers.competitions.entering_buttons import PutForward
 from handlers.competitions.setup_buttons import (
+    ArchivedCompetitions,
     AskValue,
     CheckCompetition,
     EditRounds,
@@ -59,6 +60,7 @@ def install(application: AnyApplication) -> None:
         ("rule_changes",),
     )
     on_tap(application, RunCompetitions, open_list)
+    on_tap(application, ArchivedCompetitions, open_archived)
     on_tap(application, RunCompetition, open_desk)
     on_tap(application, OpenRound, open_round)
     on_tap(application, VenuesOfRound, turn_venues)
@@ -77,7 +79,9 @@ def list_card(
 ) -> Card:
     """The competitions that somebody organises or holds a part of, or can put people forward to."""
     _ = catalog(language).gettext
-    lines = [_("<b>Competitions</b>")]
+    lines = [
+        _("<b>Archived competitions</b>") if found.archived else _("<b>Competitions</b>"),
+    ]
     if not found.lines and not to_enter:
         lines.append(_("There is none yet."))
     for number, line in enumerate(found.lines, 1 + found.page * views.PAGE):
@@ -91,7 +95,9 @@ def list_card(
         )
         for number, line in enumerate(found.lines, 1 + found.page * views.PAGE)
     ]
-    turn = pager(found.page, found.pages, RunCompetitions)
+    turn = pager(
+        found.page, found.pages, ArchivedCompetitions if found.archived else RunCompetitions
+    )
     keys += [turn] if turn else []
     if to_enter:
         lines.append(_("Your school's people can be put forward now:"))
@@ -99,6 +105,10 @@ def list_card(
         lines.append(_open_line(each, language, zone, now))
         label = _("Put forward: {title}").format(title=each.title)
         keys.append((Key(shortened(label, LABEL), PutForward(each.competition_id)),))
+    if found.archived:
+        return Card("\n".join(lines), (*keys, (Key(_("Back"), RunCompetitions()),)))
+    if found.has_archived:
+        keys.append((Key(_("Archived"), ArchivedCompetitions()),))
     foot = [Key(_("Back"), OpenDesk() if found.may_make else Home())]
     if found.may_make:
         foot.insert(0, Key(_("New competition"), NewCompetition(), style="primary"))
@@ -388,6 +398,16 @@ async def show_list(update: Update, context: Context, reader: Reader, page: int 
     to_enter = await context.read(putting_forward.open_to, teacher_id, now=now)
     card = list_card(found, reader.language, context.house.zone, now, to_enter)
     await show(update, context, reader, card)
+
+
+async def open_archived(update: Update, context: Context) -> None:
+    """Show a page of those that were put away."""
+    page = ArchivedCompetitions.parse(tap(update).data).page
+    reader, now = await context.reader(update), context.now()
+    found = await context.read(
+        views.runs, reader.linked_teacher_id, page=page, archived=True, now=now
+    )
+    await show(update, context, reader, list_card(found, reader.language, context.house.zone, now))
 
 
 async def open_desk(update: Update, context: Context) -> None:

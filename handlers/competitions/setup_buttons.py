@@ -6,6 +6,14 @@ from handlers.buttons import Button
 
 
 @dataclass(frozen=True)
+class ArchivedCompetitions(Button):
+    """A page of the competitions that were put away."""
+
+    tag = "kcz"
+    page: int = 0
+
+
+@dataclass(frozen=True)
 class NewCompetition(Button):
     """Begin a new competition, or go on with one that was begun."""
 

@@ -66,6 +66,9 @@ class Runs:
     page: int
     pages: int
     may_make: bool
+    archived: bool
+    """Whether these are those that were put away."""
+    has_archived: bool
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,12 @@ class RoundDesk:
     decided: int
 
 
-def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Runs:
+def runs(
+    session: Session, actor_id: int, *, page: int = 0, archived: bool = False, now: datetime
+) -> Runs:
     """Return the competitions that this person organises, or holds a venue of.
 
-    Those under way first, then drafts, then what is over; archived ones are not there.
+    Those under way first, then drafts, then what is over; or those that were archived.
     Raises NotAllowed for who has nothing to do with any, and may make none.
     """
     today = local_day(now, offices.zone(session))
@@ -155,16 +160,13 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
         .join(Venue, col(Venue.round_id) == col(Round.id))
         .where(col(Venue.id).in_(held))
     )
-    mine = sa.and_(
-        sa.or_(
-            col(Competition.id).in_(organised),
-            col(Competition.id).in_(with_venue),
-        ),
-        col(Competition.state) != CompetitionState.ARCHIVED,
-    )
+    near = sa.or_(col(Competition.id).in_(organised), col(Competition.id).in_(with_venue))
+    is_archived = col(Competition.state) == CompetitionState.ARCHIVED
+    has_archived = session.exec(select(Competition.id).where(near, is_archived).limit(1)).first()
+    mine = sa.and_(near, is_archived if archived else ~is_archived)
     total = session.exec(select(sa.func.count()).select_from(Competition).where(mine)).one()
     may_make = makes(session, actor_id, today=today)
-    if not total and not may_make:
+    if not total and not may_make and has_archived is None:
         raise NotAllowed
     pages = max(1, -(-total // PAGE))
     page = min(max(0, page), pages - 1)
@@ -223,7 +225,7 @@ def runs(session: Session, actor_id: int, *, page: int = 0, now: datetime) -> Ru
                 sum(each.asked_by != actor_id for each in requests),
             )
         )
-    return Runs(tuple(lines), page, pages, may_make)
+    return Runs(tuple(lines), page, pages, may_make, archived, has_archived is not None)
 
 
 def makes(session: Session, actor_id: int, *, today: date) -> bool:

@@ -333,3 +333,23 @@ async def test_every_group_of_many_gets_the_card_and_the_news(stage: Stage) -> N
         for group in groups
     ]
     assert texts == [["[Cancelled] 课堂教学大赛"]] * len(groups)
+
+
+async def test_what_was_archived_can_still_be_looked_at(stage: Stage) -> None:
+    gu = await organiser(stage)
+
+    def over(session: Session) -> None:
+        making.competition(session, state=CompetitionState.FINISHED)
+
+    await stage.database.write(over)
+    await gu.says("/desk")
+    assert "Archived" not in await gu.taps("Competitions")
+    await gu.taps("课堂教学大赛")
+    await gu.taps("More")
+    await gu.taps("Put away")
+    await gu.says("/desk")
+    assert "课堂教学大赛" not in await gu.taps("Competitions")
+    assert "课堂教学大赛" in await gu.taps("Archived")
+    await gu.taps("课堂教学大赛")
+    await gu.taps("Lists and awards")
+    assert "Year's report" in gu.labels()
