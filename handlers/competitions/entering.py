@@ -31,7 +31,15 @@ from handlers.competitions.receiving_text import held_card
 from handlers.context import Context, alert, show, tap
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap, on_text
 from locales import catalog, numbers
-from storage.competitions import anonymity, entering, putting_forward, receiving, rights, teams
+from storage.competitions import (
+    anonymity,
+    awarding,
+    entering,
+    putting_forward,
+    receiving,
+    rights,
+    teams,
+)
 from storage.competitions.entering import MyEntry
 from storage.competitions.materials import Found
 from storage.competitions.receiving import Held
@@ -73,9 +81,7 @@ async def open_list(update: Update, context: Context) -> None:
     if update.callback_query is not None:
         page = Competitions.parse(update.callback_query.data).page
     reader = await context.reader(update)
-    zone, today = _local(context)
-    lines = await context.read(entering.lines, reader.linked_teacher_id, now=context.now())
-    await show(update, context, reader, list_card(lines, page, reader.language, zone, today))
+    await _show_list(update, context, reader, page)
 
 
 async def open_competition(update: Update, context: Context) -> None:
@@ -353,7 +359,9 @@ async def answer_forward(update: Update, context: Context) -> None:
     await _show_list(update, context, reader)
 
 
-async def _show_list(update: Update, context: Context, reader: Reader) -> None:
-    zone, today = _local(context)
-    lines = await context.read(entering.lines, reader.linked_teacher_id, now=context.now())
-    await show(update, context, reader, list_card(lines, 0, reader.language, zone, today))
+async def _show_list(update: Update, context: Context, reader: Reader, page: int = 0) -> None:
+    teacher_id = reader.linked_teacher_id
+    lines = await context.read(entering.lines, teacher_id, now=context.now())
+    has_awards = await context.read(awarding.has_awards, teacher_id)
+    card = list_card(lines, page, reader.language, *_local(context), has_awards=has_awards)
+    await show(update, context, reader, card)

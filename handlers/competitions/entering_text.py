@@ -16,7 +16,7 @@ from handlers.competitions.buttons import (
     RunCompetition,
     ShowCompetition,
 )
-from handlers.competitions.deciding_buttons import OpenOutcome, ShowPublicList
+from handlers.competitions.deciding_buttons import MyAwards, OpenOutcome, ShowPublicList
 from handlers.competitions.entering_buttons import (
     AnswerForward,
     AnswerMate,
@@ -148,7 +148,13 @@ def entering_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime
 
 
 def list_card(
-    lines: tuple[Line, ...], page: int, language: str, zone: ZoneInfo, today: date
+    lines: tuple[Line, ...],
+    page: int,
+    language: str,
+    zone: ZoneInfo,
+    today: date,
+    *,
+    has_awards: bool = False,
 ) -> Card:
     """What I have entered and can enter, each a key."""
     _ = catalog(language).gettext
@@ -169,7 +175,10 @@ def list_card(
         label = shortened(f"{number}. {line.title}", LABEL)
         keys.append((Key(label, press, style="primary" if line.needs_me else None),))
     turn = pager(page, pages, Competitions)
-    return Card("\n".join(text), (*keys, *((turn,) if turn else ()), (Key(_("Back"), Home()),)))
+    keys += [turn] if turn else []
+    if has_awards:
+        keys.append((Key(_("My awards"), MyAwards()),))
+    return Card("\n".join(text), (*keys, (Key(_("Back"), Home()),)))
 
 
 def _line_state(line: Line, language: str, zone: ZoneInfo, today: date) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from handlers.cards import Card, Key, Keys, fitted, pager
+from handlers.competitions.deciding_buttons import MyAwards
 from handlers.context import shortened
 from handlers.people.buttons import Home
 from handlers.training import words
@@ -474,11 +475,18 @@ def mine_card(
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), (Key(_("Back"), Home()),)))
 
 
-def certificates_card(found: tuple[Certificate, ...], page: int, language: str) -> Card:
-    """My certificates, the newest first, each with the training that it is of."""
+def certificates_card(
+    found: tuple[Certificate, ...], page: int, language: str, *, has_awards: bool = False
+) -> Card:
+    """My certificates, the newest first, each with the training that it is of.
+
+    Those of competitions are with the awards.
+    """
     _ = catalog(language).gettext
     lines = [_("<b>My certificates</b>")]
-    if not found:
+    if not found and has_awards:
+        lines.append(_("The certificates of competitions are with your awards."))
+    elif not found:
         lines.append(
             _(
                 "You have no certificate yet. A training that gives one says so on its page; the "
@@ -503,5 +511,7 @@ def certificates_card(found: tuple[Certificate, ...], page: int, language: str) 
     if found:
         lines.append("\n" + _("To have one on paper, please ask whoever runs the training."))
     turn = pager(page, pages, OpenCertificates)
+    if has_awards:
+        keys.append((Key(_("My awards"), MyAwards()),))
     back = (Key(_("My registrations"), OpenMine(0)), Key(_("Menu"), Home()))
     return Card("\n".join(lines), (*keys, *((turn,) if turn else ()), back))

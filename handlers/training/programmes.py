@@ -24,6 +24,7 @@ from handlers.training.programme_text import (
 from handlers.training.why_text import why_text
 from handlers.wiring import AnyApplication, on_command, on_link, on_tap
 from locales import catalog
+from storage.competitions import awarding
 from storage.people.accounts import Reader
 from storage.training import certificates, decisions, interest, menus, programmes
 
@@ -89,7 +90,9 @@ async def open_certificates(update: Update, context: Context) -> None:
         page = OpenCertificates.parse(update.callback_query.data).page
     reader = await context.reader(update)
     found = await context.read(certificates.of_teacher, reader.linked_teacher_id)
-    await show(update, context, reader, certificates_card(found, page, reader.language))
+    has_awards = await context.read(awarding.has_awards, reader.linked_teacher_id)
+    card = certificates_card(found, page, reader.language, has_awards=has_awards)
+    await show(update, context, reader, card)
 
 
 async def open_programme(update: Update, context: Context) -> None:

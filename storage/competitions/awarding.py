@@ -287,6 +287,14 @@ def award(session: Session, teacher_id: int, honour_id: int) -> Award:
     return _award(session, row)
 
 
+def has_awards(session: Session, teacher_id: int) -> bool:
+    """Whether this person has an honour that stands."""
+    some = select(Honour.id).where(
+        Honour.teacher_id == teacher_id, col(Honour.revoked_at).is_(None)
+    )
+    return session.exec(some.limit(1)).first() is not None
+
+
 def awards_of(session: Session, teacher_id: int) -> tuple[Award, ...]:
     """Return one's own honours that stand, the newest first."""
     rows = session.exec(

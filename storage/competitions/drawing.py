@@ -19,7 +19,14 @@ from storage import audit
 from storage.audit import AuditLog
 from storage.calendar import quiet, workdays
 from storage.competitions import at_venue, rules, schedule
-from storage.competitions.tables import CompetingState, Entry, EntryRound, RoundState, VenueState
+from storage.competitions.tables import (
+    CompetingState,
+    Entry,
+    EntryRound,
+    RoundState,
+    RuleChange,
+    VenueState,
+)
 from storage.refusals import Refusal
 from storage.training.allocation import commitment
 
@@ -120,6 +127,12 @@ def draw(session: Session, actor_id: int, venue_id: int, *, now: datetime) -> Dr
         known = quiet.next_push(workdays.load(session), changed) + READING
         if now < known:
             raise RulesJustChanged(known)
+    # From now on no rule of the round is changed: what waits for a second person is over.
+    session.exec(
+        sa.update(RuleChange)
+        .where(col(RuleChange.round_id) == found.round.id, col(RuleChange.settled_at).is_(None))
+        .values(settled_at=now, confirmed=False)
+    )
     for position, entry_id in enumerate(order(venue.seed, venue_id, waiting), last + 1):
         place = waiting[entry_id]
         place.order_no = position

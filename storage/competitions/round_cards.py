@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from storage.competitions import rights, venues
+from storage.competitions import eligibility, rights, venues
 from storage.competitions.tables import (
     CompetingState,
     Competition,
@@ -355,14 +355,17 @@ def places(
 def hang_in(session: Session, actor_id: int, round_id: int, chat_id: int, *, now: datetime) -> bool:
     """Hang the opening card in a group that the actor tends; False when it hangs there.
 
-    Raises NotFound, or NotAllowed.
+    Raises NotFound, NotAllowed, or EntriesClosed when it is too late for it.
     """
     round_ = _round(session, actor_id, round_id, now=now)
-    state = session.exec(
-        select(Competition.state).where(Competition.id == round_.competition_id)
+    competition = session.exec(
+        select(Competition).where(Competition.id == round_.competition_id)
     ).one()
-    if state is not CompetitionState.PUBLISHED:
+    if competition.state is not CompetitionState.PUBLISHED:
         raise NotFound("competition")
+    closes = round_.entry_closes_at
+    if closes is not None and now >= closes:
+        raise eligibility.EntriesClosed(competition.title, closes)
     today = local_day(now, offices.zone(session))
     if not owners.tends(session, actor_id, chat_id, today=today):
         raise NotAllowed

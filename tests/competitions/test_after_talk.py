@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from handlers.training.buttons import OpenCertificates
 from storage import sheets
 from storage.competitions import venues
 from storage.competitions.tables import Competition, Entry, EntryRound, Honour, Round
@@ -191,6 +192,12 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     texts = " ".join(message.text for message in shi.messages())
     assert "congratulations: 一等奖" in texts
     assert "you are recommended for" in texts
+    await shi.says("/competitions")
+    assert "石晓岚" in await shi.taps("My awards") or "一等奖" in shi.sees()
+    await shi.sends_data(OpenCertificates().data)
+    assert "with your awards" in shi.sees()
+    await shi.taps("My awards")
+    await shi.taps(shi.labels()[0])
     await shi.taps("Certificate")
     assert any(name.endswith(".pdf") for name, _content in shi.files())
     await shi.taps("Yes, share it")
