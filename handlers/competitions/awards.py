@@ -106,6 +106,9 @@ def proposals_card(found: tuple[Proposal, ...], page: int, language: str) -> Car
                 state=states[each.state],
             )
         )
+        if each.has:
+            now_in = of_training.fact_value(each.has, language)
+            lines.append("   " + _("By the roster: {tier}").format(tier=html.escape(now_in)))
         keys.append(
             (
                 Key(_("{n} Agree").format(n=n), SettleProposal(each.id, 1), style="success"),

@@ -33,7 +33,7 @@ from storage.competitions import awarding, deciding, forwarding, objections, pub
 from storage.competitions.awarding import Award
 from storage.competitions.deciding import Outcome
 from storage.competitions.objections import Mine
-from storage.competitions.tables import ObjectionState, RoundState
+from storage.competitions.tables import ObjectionState, RoundState, TierProposalState
 from storage.messaging.outbox import Claimed
 from storage.moments import local_day
 from storage.refusals import Refusal
@@ -179,6 +179,43 @@ async def award_revoked(house: House, row: Claimed) -> Said:
         reason=html.escape(row.facts.get("reason", "")),
     )
     return Say(Card(text))
+
+
+async def tier_settled(house: House, row: Claimed) -> Said:
+    """To whoever was proposed for a tier: what became of it."""
+    if row.teacher_id is None:
+        return Nothing("nobody to tell")
+    try:
+        facts = await house.database.read(
+            awarding.own_proposal, row.teacher_id, row.facts["proposal_id"]
+        )
+    except Refusal:
+        return Nothing("the proposal is gone")
+    _ = catalog(row.language).gettext
+    what = {
+        "title": html.escape(facts.title),
+        "award": html.escape(facts.award),
+        "tier": html.escape(of_training.fact_value(facts.tier, row.language)),
+        "reason": html.escape(facts.reason),
+    }
+    if facts.state is TierProposalState.COUNTY_OK:
+        text = _(
+            "{title}, {award}: your school and the county agree to propose you for the tier "
+            "{tier}. Whether you are taken up is decided by the county's own procedure."
+        )
+    elif facts.state is not TierProposalState.REFUSED:
+        return Nothing("it is not settled")
+    elif facts.reason:
+        text = _(
+            "{title}, {award}: the proposal for the tier {tier} was not agreed to. "
+            "Reason: {reason}\nYour award stands."
+        )
+    else:
+        text = _(
+            "{title}, {award}: the proposal for the tier {tier} was not agreed to. "
+            "Your award stands."
+        )
+    return Say(Card(text.format(**what)))
 
 
 # --- texts ----------------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ _ONES: Mapping[str, Voice] = {
     objections.ANSWERED: outcomes.answered,
     awarding.GIVEN: outcomes.award_given,
     awarding.REVOKED: outcomes.award_revoked,
+    awarding.TIER: outcomes.tier_settled,
     bulletins.KIND: last_mile.bulletin_voice,
     panels.INVITED: judging_voices.invited,
     timetable.TURN: judging_voices.turn,

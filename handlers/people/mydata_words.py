@@ -317,6 +317,7 @@ def _message_kinds(language: str) -> Mapping[str, str]:
         "objection_answered": _("answer to an objection"),
         "award_given": _("word of an award"),
         "award_revoked": _("word of an award that was taken back"),
+        "tier_settled": _("word of what became of a proposal for a tier"),
         "programme_changed": _("another time or place of a training"),
         "appointed_class_teacher": _("being appointed class teacher of a training"),
         "appointed_tutor": _("being appointed tutor of a training"),

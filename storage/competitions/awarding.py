@@ -56,6 +56,7 @@ SOURCE = "competition"
 CATEGORY = "post_skill"
 GIVEN = "award_given"
 REVOKED = "award_revoked"
+TIER = "tier_settled"
 """Kinds of messages to a winner."""
 
 HONOUR_LEVEL = {
@@ -144,6 +145,9 @@ class Proposal:
     award: str
     state: TierProposalState
     proposed_at: datetime
+    reason: str
+    has: str
+    """The tier that they are in by the roster; empty for none."""
 
 
 def confirm(session: Session, actor_id: int, round_id: int, *, now: datetime) -> Confirmed:
@@ -411,6 +415,17 @@ def settle_proposal(
         after={"state": row.state.value},
         reason=reason.strip(),
     )
+    if row.state is not TierProposalState.SCHOOL_OK:
+        outbox.put(
+            session,
+            TIER,
+            teacher_id=row.teacher_id,
+            facts={"proposal_id": row.id},
+            priority=Priority.CARD,
+            not_before=quiet.next_push(workdays.load(session), now),
+            dedupe_key=f"{TIER}:{row.id}",
+            now=now,
+        )
     honour = session.exec(select(Honour).where(Honour.id == row.honour_id)).one()
     return _proposal(session, row, honour)
 
@@ -578,6 +593,24 @@ def _may_settle(session: Session, actor_id: int, row: TierProposal, *, today: da
     return parent is not None and authority.may(session, actor_id, act, parent, today=today)
 
 
+def own_proposal(session: Session, teacher_id: int, proposal_id: int) -> Proposal:
+    """Return what became of a proposal of one's own. Raises NotFound."""
+    row = session.exec(
+        select(TierProposal).where(
+            TierProposal.id == proposal_id, TierProposal.teacher_id == teacher_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("proposal")
+    honour = session.exec(select(Honour).where(Honour.id == row.honour_id)).one()
+    return _proposal(session, row, honour)
+
+
+def _tier_of(session: Session, teacher_id: int) -> str:
+    place = _tiers_of(session, [teacher_id]).get(teacher_id)
+    return "" if place is None else values.TIERS[place]
+
+
 def _proposal(session: Session, row: TierProposal, honour: Honour) -> Proposal:
     name = session.exec(select(Teacher.name).where(Teacher.id == row.teacher_id)).one()
     return Proposal(
@@ -589,6 +622,8 @@ def _proposal(session: Session, row: TierProposal, honour: Honour) -> Proposal:
         honour.award,
         row.state,
         row.proposed_at,
+        row.reason,
+        _tier_of(session, row.teacher_id),
     )
 
 

@@ -8,8 +8,16 @@ from sqlmodel import Session, col, select
 
 from handlers.training.buttons import OpenCertificates
 from storage import sheets
-from storage.competitions import venues
-from storage.competitions.tables import Competition, Entry, EntryRound, Honour, Round
+from storage.competitions import awarding, venues
+from storage.competitions.tables import (
+    Competition,
+    Entry,
+    EntryRound,
+    Honour,
+    Round,
+    TierProposal,
+    TierProposalState,
+)
 from storage.messaging.tables import Chat, ChatPurpose
 from storage.people.tables import Role
 from tests.competitions import judged, making
@@ -202,6 +210,16 @@ async def test_a_list_is_public_corrected_silently_taken_down_and_winners_are_co
     assert any(name.endswith(".pdf") for name, _content in shi.files())
     await shi.taps("Yes, share it")
     assert any("You agree to your work being shared" in one.text for one in shi.messages())
+
+    def agree(session: Session) -> None:
+        wanted = select(TierProposal).where(TierProposal.teacher_id == shi.teacher_id)
+        row = session.exec(wanted).one()
+        row.state = TierProposalState.SCHOOL_OK
+        awarding.settle_proposal(session, gu.teacher_id or 0, row.id, True, now=stage.clock())
+
+    await stage.database.write(agree)
+    await stage.passes(days=3)
+    assert any("the county agree to propose you for the tier" in m.text for m in shi.messages())
 
 
 async def test_an_external_list_goes_out_as_a_table_and_comes_back_as_one(stage: Stage) -> None:
