@@ -45,6 +45,8 @@ def after_text(refusal: Refusal, language: str, zone: ZoneInfo, now: datetime) -
             return _("The list is not on public display any more.")
         case objections.TooManyObjections():
             return _("Three of your objections to this list are being looked into already.")
+        case objections.BeingAnswered():
+            return _("It is being answered at this moment, so it cannot be taken back any more.")
         case objections.AnswerMissing():
             return _("Please give the answer in words.")
         case objections.WrongScore(most=0):

@@ -59,6 +59,10 @@ class TooManyObjections(Refusal):
     """This person has as many open objections to this list as one may."""
 
 
+class BeingAnswered(Refusal):
+    """It is answered at this moment, so it is not taken back any more."""
+
+
 class AnswerMissing(Refusal):
     """An objection is answered in words."""
 
@@ -231,10 +235,15 @@ def submit(
 
 
 def withdraw(session: Session, teacher_id: int, objection_id: int, *, now: datetime) -> Mine:
-    """Take one's own objection back, as long as it is open. Raises NotFound or NotAllowed."""
+    """Take one's own objection back, as long as it is open.
+
+    Raises NotFound, NotAllowed, or BeingAnswered.
+    """
     row = _row(session, objection_id)
     if row.by_id != teacher_id:
         raise NotAllowed
+    if unsaid.answered(session, objection_id, now=now):
+        raise BeingAnswered
     if row.state is ObjectionState.OPEN:
         row.state, row.decided_at = ObjectionState.WITHDRAWN, now
         session.flush()

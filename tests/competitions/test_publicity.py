@@ -211,6 +211,8 @@ async def test_upheld_the_list_is_made_anew_and_hangs_as_a_second_version(
         assert publicity.correct_due(session, now=later + timedelta(minutes=10)) == 1
         assert not publicity.correct_due(session, now=later + timedelta(minutes=11))
         public = publicity.public_list(session, round_id, now=later)
+        with pytest.raises(objections.BeingAnswered):
+            objections.withdraw(session, by, raised.id, now=later)
         unsaid = objections.own(session, by, raised.id, now=later)
         assert (unsaid.state, unsaid.answer) == (ObjectionState.OPEN, "")
         assert "一等奖" in unsaid.about
