@@ -139,6 +139,9 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
     found = []
     for entry, competition, track, name in rows:
         is_invited = entry.id in invited
+        state = _whole(entry.id, entry.state, before)
+        if competition.state is CompetitionState.FINISHED and state is CompetingState.COMPETING:
+            state = CompetingState.OUT  # such as a reserve: nothing comes after
         first = eligibility.first_round(session, competition.id)
         found.append(
             Line(
@@ -148,7 +151,7 @@ def _my_lines(session: Session, teacher_id: int, now: datetime) -> list[Line]:
                 closes_at=eligibility.closes_at(first),
                 is_open=is_open(first, now),
                 entry_id=entry.id,
-                state=None if is_invited else _whole(entry.id, entry.state, before),
+                state=None if is_invited else state,
                 track=track,
                 needs_me=competition.state is CompetitionState.PUBLISHED
                 and (is_invited or entry.state in (CompetingState.DRAFT, CompetingState.RETURNED)),
