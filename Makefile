@@ -15,7 +15,7 @@ tour: $(VENV)/ready
 	@$(BIN)/python -m tests.tour
 
 test: $(VENV)/ready-to-develop
-	$(BIN)/python -m pytest -n 3 --dist loadscope
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/ready-to-develop
 	$(BIN)/ruff format --check $(SOURCES)

@@ -25,7 +25,7 @@ from storage.training.tables import Decision, Registration, RegistrationState
 from tests import make
 
 TOKEN = "1000000001:sandbox"
-COUNT, SEATS = 100, 40
+COUNT, SEATS = 50, 20
 
 PAID = {"QINGLAN_PAID_BROADCAST": "true", "QINGLAN_RATE": "200"}
 FLIGHT = 40  # messages in flight at that rate
